@@ -1,0 +1,38 @@
+"""Sizes of subsets: a fraction of the train split, or a count of picks.
+
+The text of a size, `0.25` or `300`, names the subset in every path, as DVC writes it there.
+"""
+
+from stages.shared.errors import ParamsError
+
+Size = int | float
+
+
+def num_picks(size: Size, num_train: int) -> int:
+    """Return how many picks a subset of this size has: a fraction is rounded half up.
+
+    Raises:
+        ParamsError: the size rounds to no pick at all.
+    """
+    picks = size if isinstance(size, int) else int(size * num_train + 0.5)
+    if picks < 1:
+        raise ParamsError(
+            f"params.yaml: size {size} of {num_train} train samples is no pick at all; "
+            f"at least {1 / num_train:.2g} is needed"
+        )
+    return picks
+
+
+def parse_size(text: str) -> Size:
+    """Return the size that a text such as `0.25` or `300` names: a number with a dot is a fraction.
+
+    Raises:
+        ParamsError: the text is no number.
+    """
+    try:
+        return float(text) if not text.lstrip("-").isdecimal() else int(text)
+    except ValueError:
+        raise ParamsError(
+            f"params.yaml: size {text!r} is no number; allowed are fractions as 0.25 and "
+            "counts as 300"
+        ) from None
