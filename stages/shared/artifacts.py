@@ -5,12 +5,14 @@ Both sides check dtype, shape and what the shapes have in common. Equal content 
 DVC then stops where a result did not change.
 
 Shapes: N train samples (rows of the prepared train split), P picks of a subset, M voters or
-members, T test samples, S sampled train samples, H x W x K pixels and channels, E epochs.
+members, T test samples, V validation samples, S sampled train samples, H x W x K pixels and
+channels, E epochs.
 """
 
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +90,7 @@ def load_json(path: Path) -> dict[str, Any]:
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file: a header, `\\n` at line ends, floats in the shortest form that is exact."""
+    """Write a CSV file: line feeds at line ends, floats in the shortest form that is exact."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -203,7 +205,7 @@ def load_sample_list(path: Path, header: Sequence[str]) -> list[str]:
     return names
 
 
-# --- subsets: data/subsets/<size>.csv, data/comparison/<name>.csv ----------------------------------
+# --- subsets: data/subsets/<size>.csv, data/comparison/<name>.csv --------------------------------
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ def save_subset(path: Path, subset: Subset) -> None:
     save_table(
         path,
         SUBSET_HEADER,
-        ([index, number, "" if score != score else score] for index, number, score in rows),
+        ([index, number, "" if math.isnan(score) else score] for index, number, score in rows),
     )
 
 
@@ -262,7 +264,7 @@ def load_subset(path: Path, num_train: int) -> Subset:
     return subset
 
 
-# --- ensembles and their histories -----------------------------------------------------------------
+# --- ensembles and their histories ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ class Checkpoint:
 
     member: int
     epoch: int  # passes over the subset that were done, from 1
-    validation_accuracy: float  # in [0, 1]
+    validation_accuracy: float | None  # in [0, 1]; None: this epoch was not validated
     is_best: bool  # the member's best on validation, the earliest of equals
     is_last: bool  # one of those that `checkpoints.last` and `every` keep
 
@@ -357,9 +359,9 @@ def load_history(path: Path) -> list[Epoch]:
     try:
         return [
             Epoch(
-                *(int(field) for field in row[:4]),  # type: ignore[arg-type] # four integers
-                *(float(field) for field in row[4:8]),  # type: ignore[arg-type] # four floats
-                *(float(field) if field else None for field in row[8:]),  # type: ignore[arg-type] # the validated
+                *(int(field) for field in row[:4]),
+                *(float(field) for field in row[4:8]),
+                *(float(field) if field else None for field in row[8:]),
             )
             for row in load_table(path, HISTORY_HEADER)
         ]
@@ -367,7 +369,7 @@ def load_history(path: Path) -> list[Epoch]:
         raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
 
 
-# --- signals: data/signals/<from> ------------------------------------------------------------------
+# --- signals: data/signals/<from> ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -421,7 +423,45 @@ def load_signals(signals: Path, num_train: int) -> dict[str, Array]:
     return {name: load_signal(signals, name, num_train) for name in SIGNAL_DTYPES}
 
 
-# --- scores: data/scores/<from> --------------------------------------------------------------------
+VALIDATION_SIGNALS = ("validation_votes_MV", "validation_predicted_V")
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """How well the voters do on the validation split, and what predicting cost."""
+
+    ensemble_accuracy: float  # of the mean probability, in [0, 1]
+    voter_accuracy: list[float]  # of each voter alone, in the order of voters.csv
+    flops: float  # floating-point operations of all predictions
+
+
+def save_validation(signals: Path, result: ValidationResult) -> None:
+    """Write validation.json of a folder of signals."""
+    save_json(signals / "validation.json", vars(result))
+
+
+def load_validation(signals: Path) -> ValidationResult:
+    """Return what validation.json of a folder of signals says.
+
+    Raises:
+        ArtifactError: a key is missing or unknown.
+    """
+    content = load_json(signals / "validation.json")
+    if set(content) != set(ValidationResult.__annotations__):
+        raise ArtifactError(
+            f"{signals / 'validation.json'}: has the keys {', '.join(content)}; they must be "
+            f"{', '.join(ValidationResult.__annotations__)}"
+        )
+    return ValidationResult(**content)
+
+
+def load_validation_signal(signals: Path, name: str, num_validation: int) -> Array:
+    """Return classes that were predicted on the validation split, int16, shape by the suffix."""
+    shape = (None, num_validation) if name.endswith("_MV") else (num_validation,)
+    return load_array(signals / f"{name}.npy", np.int16, shape)
+
+
+# --- scores: data/scores/<from> ------------------------------------------------------------------
 
 
 def save_scores(folder: Path, score_N: Floats) -> None:
@@ -443,6 +483,64 @@ def load_scores(folder: Path, num_train: int) -> Floats:
     score_N = load_array(folder / "score_N.npy", np.float64, (num_train,))
     _require_finite(folder / "score_N.npy", score_N)
     return score_N
+
+
+# --- evaluations: data/evaluation/<model>-<subset> -----------------------------------------------
+
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "calibration_error",
+    "validation_accuracy",
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a target model does; shares are in [0, 1], log loss in nats."""
+
+    members: list[dict[str, float]]  # member, epoch and METRICS of each
+    mean: dict[str, float]  # METRICS, mean over the members
+    ensemble: dict[str, float]  # METRICS, of the members' mean probability
+    by_class: dict[str, dict[str, float | None]]  # num of test samples, accuracy over the members
+    correct_MT: npt.NDArray[np.bool_]  # whether each member is right on each test sample
+
+
+def save_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write metrics.json and correct_MT.npy of an evaluation."""
+    content = dict(vars(evaluation))
+    save_array(folder / "correct_MT.npy", content.pop("correct_MT"))
+    save_json(folder / "metrics.json", content)
+
+
+def load_evaluation(folder: Path, num_test: int) -> Evaluation:
+    """Return an evaluation.
+
+    Raises:
+        ArtifactError: a metric is missing, or the two files speak of different members.
+    """
+    path = folder / "metrics.json"
+    content = load_json(path)
+    try:
+        evaluation = Evaluation(
+            **content,
+            correct_MT=load_array(folder / "correct_MT.npy", np.bool_, (None, num_test)),
+        )
+    except TypeError as error:
+        raise ArtifactError(f"{path}: {error}; it must be written by evaluate") from None
+    for name in METRICS:
+        if any(name not in values for values in [*evaluation.members, evaluation.mean]):
+            raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")
+    accuracies = [values["accuracy"] for values in evaluation.members]
+    shares = evaluation.correct_MT.mean(axis=1)
+    if len(accuracies) != len(shares) or not np.allclose(accuracies, shares, atol=1e-5):
+        raise ArtifactError(
+            f"{path}: the members' accuracies are {accuracies}; those of correct_MT.npy are "
+            f"{shares.tolist()}"
+        )
+    return evaluation
 
 
 def _require_finite(path: Path, array_N: Array) -> None:

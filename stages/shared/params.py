@@ -335,6 +335,10 @@ class Params(Section):
         """Return the round that chooses the subset of this size."""
         return next(entry for entry in self.rounds if str(entry.to) == size)
 
+    def round_number(self, size: str) -> int:
+        """Return the number of the round that chooses the subset of this size, from 1."""
+        return [str(entry.to) for entry in self.rounds].index(size) + 1
+
     @property
     def sizes(self) -> list[Size]:
         """The seed subset's size and that of every round, in order."""
@@ -410,10 +414,11 @@ class Params(Section):
 
     def _check_compared_subset(self, name: str) -> None:
         kind, _, text = name.partition("-")
-        if name in ("selected", "random", "full"):
+        alone = ["selected", "random", "random-unique", "full"]
+        if name in alone:
             return
         if kind not in ("selected", "random") or not text:
-            known = ["selected", "random", "full", "selected-<size>", "random-<size>"]
+            known = [*alone, "selected-<size>", "random-<size>"]
             raise ValueError(f"compare.subsets has {name}; {_not_one_of(name, known)}")
         size, last = parse_size(text), self.sizes[-1]
         if str(size) != text or type(size) is not type(last) or size <= 0:

@@ -1,0 +1,19 @@
+"""Predict pool: what the ensemble says of every train sample, reduced to signals.
+
+Reads   data/prepared/             train and validation splits, meta.json
+        data/ensembles/<from>/     weights and model.json
+Writes  data/signals/<from>/       over the whole train split, N samples:
+          votes_MN.npy             int16 [M, N], the class that each voter votes for
+          voters.csv               which checkpoint stands in which row of votes_MN
+          predicted_class_N.npy    int16, by the mean probability of the voters
+          predictive_entropy_N.npy, expected_entropy_N.npy   float32, nats
+          confidence_N.npy, margin_N.npy, label_probability_N.npy   float32, of the mean probability
+          voter_entropy_MS.npy     float32 [M, S], each voter's own entropy on S samples
+          sampled_S.npy            int64, those samples, at most 10,000
+          validation_votes_MV.npy, validation_predicted_V.npy   int16, on the validation split
+          validation.json          accuracy of ensemble and voters on it; FLOPs of the prediction
+Params  random_seed, predict_pool
+
+The probabilities of all voters, [M, N, C], are never stored: memory and disk do not grow with
+voters x samples x classes.
+"""

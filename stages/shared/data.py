@@ -1,0 +1,69 @@
+"""Prepared samples where they are trained on or predicted: on the device, as uint8.
+
+Shapes: N samples, B batch, H x W x K pixels and channels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Ints, Meta, Split
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images and classes of some rows of a split."""
+
+    inputs_NHWK: Tensor  # uint8
+    targets_N: Tensor  # int64
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.targets_N)
+
+
+def load_samples(
+    prepared: Path, split: Split, device: torch.device, rows_N: Ints | None = None
+) -> Samples:
+    """Return all samples of a split, or those of the given rows, on a device."""
+    inputs_NHWK = artifacts.load_inputs(prepared, split)
+    targets_N = artifacts.load_targets(prepared, split)
+    rows_N = np.arange(len(targets_N)) if rows_N is None else rows_N
+    return Samples(
+        torch.from_numpy(inputs_NHWK[rows_N]).to(device),
+        torch.from_numpy(targets_N[rows_N]).to(device),
+    )
+
+
+def normalise(images_BHWK: Tensor, meta: Meta) -> Tensor:
+    """Return images of 0 to 255 as float32 [B, K, H, W] in channels-last memory.
+
+    The train split then has mean 0 and standard deviation 1 in each channel.
+    """
+    mean_K = torch.tensor(meta.mean, device=images_BHWK.device) * 255
+    std_K = torch.tensor(meta.std, device=images_BHWK.device) * 255
+    return ((images_BHWK.float() - mean_K) / std_K).permute(0, 3, 1, 2)
+
+
+def batches(num_samples: int, batch_size: int) -> Iterator[slice]:
+    """Yield consecutive batches; a last batch of one sample is merged into the one before.
+
+    Batch normalisation has no variance over one sample.
+    """
+    start = 0
+    while start < num_samples:
+        stop = start + batch_size
+        if num_samples - stop == 1:
+            stop = num_samples
+        yield slice(start, min(stop, num_samples))
+        start = stop
+
+
+def num_batches(num_samples: int, batch_size: int) -> int:
+    """Return how many batches `batches` yields."""
+    return sum(1 for _ in batches(num_samples, batch_size))

@@ -1,0 +1,143 @@
+"""Train the members of a stage side by side, each only once."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from stages.shared import artifacts, engine, resume
+from stages.shared.artifacts import Checkpoint, Ensemble, Epoch, Meta, Subset
+from stages.shared.files import atomic_folder
+from stages.shared.job import Job
+from stages.shared.params import Params, Training
+from stages.shared.progress import MemberProgress
+
+SHARED = Path(__file__).parent
+# The code that decides a member's bytes, beside its model's and its task's file; a test requires
+# that this is what training.py imports.
+DECIDING_CODE = [
+    SHARED / f"{name}.py"
+    for name in (
+        "augmentation",
+        "data",
+        "flops",
+        "layers",
+        "randomness",
+        "schedules",
+        "training",
+    )
+]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stage trains: so many members of one model on one subset."""
+
+    model: str
+    settings: Training
+    learning_rate: float
+    prepared: Path
+    meta: Meta
+    subset: Subset
+    initial_weights: Sequence[Path] | None  # of each member; None: from scratch
+
+
+def train_members(params: Params, plan: Plan, ensemble: Path, history: Path) -> None:
+    """Train what is not finished yet, and write the ensemble and its history."""
+    pieces = [_job(params, plan, member) for member in range(plan.settings.members)]
+    with MemberProgress(len(pieces)) as progress:
+        finished = engine.map_pieces(
+            train_once,
+            pieces,
+            threads_per_piece=plan.settings.num_threads,
+            on_report=progress.update,
+        )
+    _write(plan, ensemble, history, finished)
+
+
+def _job(params: Params, plan: Plan, member: int) -> Job:
+    return Job(
+        task=params.task,
+        model=plan.model,
+        settings=plan.settings,
+        learning_rate=plan.learning_rate,
+        random_seed=params.random_seed,
+        member=member,
+        index_P=plan.subset.index_P,
+        prepared=plan.prepared,
+        meta=plan.meta,
+        initial_weights=None if plan.initial_weights is None else plan.initial_weights[member],
+    )
+
+
+def train_once(job: Job, report: engine.Report) -> Path:
+    """Train a member unless it is finished already; return its folder. Runs in a worker process."""
+    import torch
+
+    from stages.shared import training
+
+    device = engine.device_name()
+    folder = resume.folder() / "members" / fingerprint(job, device)
+    if not folder.exists():
+        with atomic_folder(folder) as temporary:
+            history, checkpoints = training.train(
+                job, temporary, torch.device(device), lambda *event: report(event)
+            )
+            resume.save_member(temporary, history, checkpoints)
+    return folder
+
+
+def fingerprint(job: Job, device: str) -> str:
+    """Return a name for everything that decides a member's bytes (needs torch)."""
+    import torch
+
+    settings = {
+        name: value
+        for name, value in job.settings.model_dump(mode="json").items()
+        if name in Training.model_fields and name != "members"
+    }
+    code = [
+        *DECIDING_CODE,
+        SHARED / "models" / f"{job.model}.py",
+        SHARED / "tasks" / f"{job.task}.py",
+    ]
+    initial = job.initial_weights
+    return resume.fingerprint(
+        {
+            "code": resume.code_fingerprint(code),
+            "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
+            "device": device,
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "initial_weights": None if initial is None else resume.file_fingerprint(initial),
+            "learning_rate": job.learning_rate,
+            "member": job.member,
+            "model": job.model,
+            "random_seed": job.random_seed,
+            "settings": settings,
+            "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
+            "task": job.task,
+            "torch": version("torch"),
+        }
+    )
+
+
+def _write(plan: Plan, ensemble: Path, history: Path, finished: Sequence[Path]) -> None:
+    epochs: list[Epoch] = []
+    checkpoints: list[Checkpoint] = []
+    for folder in finished:
+        member_epochs, member_checkpoints = resume.load_member(folder)
+        epochs += member_epochs
+        checkpoints += member_checkpoints
+        for checkpoint in member_checkpoints:
+            target = ensemble / checkpoint.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / checkpoint.path, target)
+    artifacts.save_history(history, epochs)
+    artifacts.save_ensemble(
+        ensemble,
+        Ensemble(plan.model, plan.meta.num_classes, plan.meta.image_shape, checkpoints),
+    )

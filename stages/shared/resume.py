@@ -1,0 +1,77 @@
+"""Finished members, kept outside the outputs so that nothing is trained twice.
+
+DVC deletes a stage's outputs before it runs it, so a killed stage would start from nothing.
+Here each finished member lies under a fingerprint of everything that decides its bytes. The
+folder is safe to delete: then members are trained again.
+
+`SUBSET_RESUME` names the folder; by default it is `.resume` in the repository, which
+experiments in DVC's temporary workspaces share.
+"""
+
+import ast
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Checkpoint, Epoch
+
+
+def folder() -> Path:
+    """Return the resume folder."""
+    if named := os.environ.get("SUBSET_RESUME"):
+        return Path(named)
+    here = Path.cwd()
+    for parent in here.parents:
+        if parent.name == ".dvc":  # here is .dvc/tmp/exps/<workspace>
+            return parent.parent / ".resume"
+    return here / ".resume"
+
+
+def fingerprint(parts: Mapping[str, object]) -> str:
+    """Return a name for everything that decides a member's bytes."""
+    text = json.dumps(parts, sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def code_fingerprint(files: Iterable[Path]) -> str:
+    """Return a name for what the code does: comments, docstrings and layout do not change it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(files):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                _drop_docstring(node)
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def file_fingerprint(path: Path) -> str:
+    """Return a name for a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def save_member(member: Path, history: list[Epoch], checkpoints: list[Checkpoint]) -> None:
+    """Write what belongs to a member's weights; with it the member is finished."""
+    artifacts.save_history(member / "history.csv", history)
+    artifacts.save_json(
+        member / "checkpoints.json", {"checkpoints": [vars(entry) for entry in checkpoints]}
+    )
+
+
+def load_member(member: Path) -> tuple[list[Epoch], list[Checkpoint]]:
+    """Return what `save_member` wrote."""
+    content = artifacts.load_json(member / "checkpoints.json")
+    return (
+        artifacts.load_history(member / "history.csv"),
+        [Checkpoint(**entry) for entry in content["checkpoints"]],
+    )
+
+
+def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
+    match node.body:
+        case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+            node.body = rest or [ast.Pass()]

@@ -1,0 +1,254 @@
+"""Train one member: the only training loop, for ensembles and target models alike.
+
+Shapes: P picks of the subset (draws of an epoch), B batch, H x W x K pixels and channels.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.shared import augmentation, models, schedules, tasks
+from stages.shared.artifacts import Checkpoint, Epoch
+from stages.shared.data import batches, load_samples, normalise, num_batches
+from stages.shared.errors import TrainingError
+from stages.shared.flops import TRAINING_COST, forward_flops
+from stages.shared.job import Job
+from stages.shared.layers import Classifier
+from stages.shared.params import Checkpoints
+from stages.shared.randomness import stream_seed
+from stages.shared.weights import load_weights, save_weights
+
+VALIDATION_BATCH = 500
+
+
+def train(
+    job: Job, folder: Path, device: torch.device, report: Callable[[Epoch, int], None]
+) -> tuple[list[Epoch], list[Checkpoint]]:
+    """Train one member, leave its kept weights in `folder`, and return its history.
+
+    `report` is called after each epoch with it and the images of the whole training.
+    Only the multiset of the picks decides the bytes, not their order.
+
+    Raises:
+        TrainingError: the loss is not finite.
+    """
+    torch.set_num_threads(job.settings.num_threads)
+    return _Trainer(job, device).run(folder, report)
+
+
+class _Trainer:
+    def __init__(self, job: Job, device: torch.device) -> None:
+        self.job = job
+        self.device = device
+        self.task = tasks.load(job.task)
+        rows, self.pick_P = np.unique(job.index_P, return_inverse=True)
+        self.samples = load_samples(job.prepared, "train", device, rows)
+        self.validation = load_samples(job.prepared, "validation", device)
+        self.model = initial_model(job).to(device)
+        self.flops_per_image = forward_flops(job.model, job.meta)
+        self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
+        self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
+        self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
+        self.schedule = schedules.build(job.settings, self.updates_per_epoch)
+        self.optimizer = self._optimizer()
+        self.updates = 0
+        self.images_seen = 0
+        self.images_validated = 0
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        settings = self.job.settings.optimizer
+        return torch.optim.SGD(
+            self.model.parameters(),
+            lr=self.job.learning_rate,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+
+    def run(
+        self, folder: Path, report: Callable[[Epoch, int], None]
+    ) -> tuple[list[Epoch], list[Checkpoint]]:
+        """Train all epochs."""
+        ends_early = self.job.settings.schedule.name == "plateau"
+        kept = CheckpointKeeper(
+            folder,
+            self.job.member,
+            self.job.settings.checkpoints,
+            None if ends_early else self.num_epochs,
+        )
+        validated = validated_epochs(self.job.settings.validations, self.num_epochs)
+        history: list[Epoch] = []
+        for number in range(1, self.num_epochs + 1):
+            epoch = self._train_epoch(number)
+            if number in validated:
+                epoch = self._validate(epoch)
+            history.append(epoch)
+            kept.add(epoch, self.model)
+            report(epoch, self.num_epochs * len(self.pick_P))
+            if self.schedule.end_epoch(epoch.validation_accuracy):
+                break
+        return history, kept.finish()
+
+    def _train_epoch(self, number: int) -> Epoch:
+        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        images, rate = 0, 0.0
+        self.model.train()
+        for inputs_BKHW, targets_B in self._epoch_batches(number):
+            if self.updates == self.num_updates:
+                break
+            rate = self.job.learning_rate * self.schedule.factor(self.updates)
+            loss, right = self._update(inputs_BKHW, targets_B, rate)
+            loss_sum += loss * len(targets_B)
+            correct += right
+            images += len(targets_B)
+            self.updates += 1
+        self.images_seen += images
+        mean_loss = float(loss_sum) / images
+        if not math.isfinite(mean_loss):
+            raise TrainingError(
+                f"member {self.job.member}, epoch {number}, learning rate {rate:.3g}: the loss is "
+                f"{mean_loss}; it must stay finite, so lower optimizer.learning_rate"
+            )
+        return Epoch(
+            member=self.job.member,
+            epoch=number,
+            updates=self.updates,
+            images_seen=self.images_seen,
+            flops=self._flops(),
+            learning_rate=rate,
+            train_loss=mean_loss,
+            train_accuracy=int(correct) / images,
+            validation_loss=None,
+            validation_accuracy=None,
+        )
+
+    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        settings, num = self.job.settings, len(self.pick_P)
+        order_P = torch.randperm(num, generator=self._generator("order", number))
+        order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
+        draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
+        for rows in batches(num, settings.batch_size):
+            images_BHWK = self.samples.inputs_NHWK[order_P[rows]]
+            images_BHWK = augmentation.augment(images_BHWK, draws[rows], settings.augmentation)
+            yield normalise(images_BHWK, self.job.meta), self.samples.targets_N[order_P[rows]]
+
+    def _update(self, inputs_BKHW: Tensor, targets_B: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
+        loss = self.task.loss(logits_BC, targets_B, self.job.settings.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach(), self.task.num_correct(logits_BC, targets_B)
+
+    @torch.inference_mode()
+    def _validate(self, epoch: Epoch) -> Epoch:
+        self.model.eval()
+        loss_sum, correct, num = 0.0, 0, len(self.validation)
+        for rows in batches(num, VALIDATION_BATCH):
+            inputs_BKHW = normalise(self.validation.inputs_NHWK[rows], self.job.meta)
+            targets_B = self.validation.targets_N[rows]
+            logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
+            loss_sum += float(self.task.loss(logits_BC, targets_B, 0.0)) * len(targets_B)
+            correct += int(self.task.num_correct(logits_BC, targets_B))
+        self.images_validated += num
+        return replace(
+            epoch,
+            flops=self._flops(),
+            validation_loss=loss_sum / num,
+            validation_accuracy=correct / num,
+        )
+
+    def _flops(self) -> float:
+        return self.flops_per_image * (TRAINING_COST * self.images_seen + self.images_validated)
+
+    def _generator(self, purpose: str, epoch: int) -> torch.Generator:
+        seed = stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
+        return torch.Generator().manual_seed(seed)
+
+
+def initial_model(job: Job) -> Classifier:
+    """Return the model with its first weights, the same for every subset (paired trainings)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(job.random_seed, "initial weights", job.member))
+        model = models.build(job.model, job.meta.num_classes, job.meta.image_shape)
+    if job.initial_weights is not None:
+        load_weights(job.initial_weights, model)
+    return model.to(memory_format=torch.channels_last)
+
+
+def validated_epochs(validations: int | str, num_epochs: int) -> set[int]:
+    """Return the epochs after which to validate: evenly spread over the training, the last too."""
+    if not isinstance(validations, int):
+        return set(range(1, num_epochs + 1))
+    return {math.ceil(number * num_epochs / validations) for number in range(1, validations + 1)}
+
+
+class CheckpointKeeper:
+    """Writes the weights of the epochs that are to be kept, and drops those that no longer are.
+
+    Where the last epoch is known only the epochs to keep are ever written; else all that may
+    still be among them.
+    """
+
+    def __init__(
+        self, folder: Path, member: int, settings: Checkpoints, last_epoch: int | None
+    ) -> None:
+        self._folder = folder
+        self._member = member
+        self._settings = settings
+        self._last_epoch = last_epoch
+        self._written: dict[int, Path] = {}
+        self._accuracy: dict[int, float] = {}
+        self._best = 0  # no epoch yet
+        self._epoch = 0
+
+    def add(self, epoch: Epoch, model: Classifier) -> None:
+        """Take the weights after an epoch."""
+        self._epoch = epoch.epoch
+        if epoch.validation_accuracy is not None:
+            self._accuracy[epoch.epoch] = epoch.validation_accuracy
+            if epoch.validation_accuracy > self._accuracy.get(self._best, float("-inf")):
+                self._best = epoch.epoch
+        if self._is_kept(epoch.epoch):
+            path = self._folder / self._checkpoint(epoch.epoch).path
+            save_weights(path, model)
+            self._written[epoch.epoch] = path
+        self._drop()
+
+    def finish(self) -> list[Checkpoint]:
+        """Return the checkpoints by epoch; the last epoch that was added is the last of all."""
+        self._last_epoch = self._epoch
+        self._drop()
+        return [self._checkpoint(number) for number in sorted(self._written)]
+
+    def _drop(self) -> None:
+        for number in [number for number in self._written if not self._is_kept(number)]:
+            self._written.pop(number).unlink()
+
+    def _is_kept(self, number: int) -> bool:
+        return self._is_last(number) or (self._settings.best and number == self._best)
+
+    def _is_last(self, number: int) -> bool:
+        last, every = self._settings.last, self._settings.every
+        if self._last_epoch is None:
+            return number >= self._epoch - (last - 1) * every
+        back = self._last_epoch - number
+        return back % every == 0 and back // every < last
+
+    def _checkpoint(self, number: int) -> Checkpoint:
+        return Checkpoint(
+            member=self._member,
+            epoch=number,
+            validation_accuracy=self._accuracy.get(number),
+            is_best=number == self._best,
+            is_last=self._is_last(number),
+        )

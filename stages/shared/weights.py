@@ -1,0 +1,44 @@
+"""Weights of a model as .safetensors: no pickle, and equal tensors give equal bytes."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from stages.shared.errors import ArtifactError
+from stages.shared.files import write_atomically
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Write a model's parameters and buffers."""
+    # Without metadata, which is written in random order; contiguous, as the format requires.
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
+    write_atomically(path, save(tensors))
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Read parameters and buffers into a model of the same form.
+
+    Raises:
+        ArtifactError: the file is missing, damaged, or of another model.
+    """
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); it must be .safetensors") from None
+    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        wrong = next(
+            name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
+        )
+        raise ArtifactError(
+            f"{path}: tensor {wrong} has shape {found.get(wrong)}; the model has "
+            f"{expected.get(wrong)}"
+        )
+    model.load_state_dict(tensors)
