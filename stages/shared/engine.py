@@ -45,7 +45,7 @@ def map_pieces(
     reader.start()
     workers = min(num_workers(threads_per_piece), len(pieces))
     try:
-        with ProcessPoolExecutor(workers, context, _start_worker, (reports,)) as pool:
+        with ProcessPoolExecutor(workers, context, _start_worker, (reports, _settings())) as pool:
             futures = [
                 pool.submit(_run, function, number, piece) for number, piece in enumerate(pieces)
             ]
@@ -96,9 +96,15 @@ def _has_gpu() -> bool:
     return os.environ.get("SUBSET_DEVICE") != "cpu" and Path("/dev/nvidiactl").exists()
 
 
-def _start_worker(reports: Any) -> None:
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("SUBSET_")}
+
+
+def _start_worker(reports: Any, settings: dict[str, str]) -> None:
     global _report
     _report = reports.put
+    # The server that workers are forked from still has the environment it was started with.
+    os.environ.update(settings)
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -46,7 +46,7 @@ class _Trainer:
         self.job = job
         self.device = device
         self.task = tasks.load(job.task)
-        rows, self.pick_P = np.unique(job.index_P, return_inverse=True)
+        rows, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
         self.samples = load_samples(job.prepared, "train", device, rows)
         self.validation = load_samples(job.prepared, "validation", device)
         self.model = initial_model(job).to(device)

@@ -1,0 +1,27 @@
+"""Write what the target models are trained on."""
+
+from pathlib import Path
+
+from stages.comparison_subsets.subsets import Comparison, order_of_random_subsets
+from stages.shared import artifacts, command, drawing
+from stages.shared.files import atomic_folder
+from stages.shared.params import load_params
+
+
+def main(last_size: str, prepared: Path, subset: Path, comparison: Path) -> None:
+    """Write the subsets that are compared; `last_size` is that of the last round's subset."""
+    params = load_params()
+    sample_ids = artifacts.load_sample_ids(prepared, "train")
+    limits = drawing.load_limits(prepared, sample_ids, params.select)
+    compared = Comparison(
+        selected=artifacts.load_subset(subset, len(sample_ids)),
+        random_K=order_of_random_subsets(params, sample_ids, limits),
+        num_train=len(sample_ids),
+    )
+    with atomic_folder(comparison) as folder:
+        for name in params.compare.subsets:
+            artifacts.save_subset(folder / f"{name}.csv", compared.subset(name))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,86 @@
+"""The subsets that are compared, each found by its name.
+
+Shapes: N train samples, P picks of a subset, K rows that random subsets may hold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.shared.artifacts import Ints, Subset
+from stages.shared.drawing import Limits, draw, random_order, seed_rows, unscored
+from stages.shared.errors import ParamsError
+from stages.shared.params import Params
+from stages.shared.sizes import num_picks, parse_size
+
+
+def order_of_random_subsets(params: Params, sample_ids: Sequence[str], limits: Limits) -> Ints:
+    """Return the rows of which each random subset is the first part: the seed subset, then others.
+
+    Raises:
+        ParamsError: the seed subset cannot be drawn, or a class has too few samples.
+        ArtifactError: a list of the user's is not allowed.
+    """
+    order_K = random_order(sample_ids, params.random_seed, limits)
+    seed_P = seed_rows(params.seed_size, params, sample_ids, limits)
+    balanced = params.select.balanced
+    # A part of the seed subset is drawn as the seed subset is and as a shrinking round selects.
+    is_seed_K = np.isin(order_K, seed_P)
+    first_P = draw(
+        order_K[is_seed_K],
+        len(seed_P),
+        limits,
+        balanced=balanced or params.seed_subset.stratified,
+        setting="compare.subsets",
+    )
+    rest = draw(
+        order_K[~is_seed_K],
+        len(order_K) - len(seed_P),
+        limits,
+        balanced=balanced,
+        setting="compare.subsets",
+        taken_P=first_P,
+    )
+    return np.concatenate([first_P, rest])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The last round's subset and what stands beside it."""
+
+    selected: Subset
+    random_K: Ints  # rows of which each random subset is the first part
+    num_train: int
+
+    def subset(self, name: str) -> Subset:
+        """Return the subset of this name.
+
+        Raises:
+            ParamsError: there are not as many picks as the size in the name says.
+        """
+        if name == "full":
+            return unscored(np.arange(self.num_train))
+        if name == "random-unique":
+            return self._random(name, len(np.unique(self.selected.index_P)))
+        kind, _, size = name.partition("-")
+        count = num_picks(parse_size(size), self.num_train) if size else len(self.selected)
+        return self._selected(name, count) if kind == "selected" else self._random(name, count)
+
+    def _selected(self, name: str, count: int) -> Subset:
+        if count > len(self.selected):
+            raise ParamsError(
+                f"params.yaml: compare.subsets has {name}, {count} picks; the last round's subset "
+                f"has {len(self.selected)}"
+            )
+        return self.selected.first(count)
+
+    def _random(self, name: str, count: int) -> Subset:
+        # A selected subset may hold more picks than there are samples; a random one of its size
+        # then goes through the same order again.
+        most = max(len(self.random_K), len(self.selected))
+        if count > most:
+            raise ParamsError(
+                f"params.yaml: compare.subsets has {name}, {count} picks; {most} can be had"
+            )
+        return unscored(np.resize(self.random_K, count))

@@ -1,0 +1,133 @@
+"""What the predictions of a target model are worth.
+
+Of each prediction only the class, its probability and that of the label are kept: every metric
+follows from them, and memory does not grow with the number of classes.
+
+Shapes: M members (one more row for their ensemble), T samples of a split, B batch, C classes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torchmetrics.functional.classification import (
+    binary_calibration_error,
+    multiclass_accuracy,
+    multiclass_f1_score,
+)
+
+from stages.shared.artifacts import METRICS, Checkpoint, Evaluation, Ints
+
+CALIBRATION_BINS = 15
+# The least probability that counts: a label that float32 rounds to 0 then costs 87 nats.
+LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What is kept of the predictions on one split; the last row is the ensemble."""
+
+    predicted_MT: Ints
+    confidence_MT: npt.NDArray[np.float64]  # probability of the predicted class
+    label_probability_MT: npt.NDArray[np.float64]
+    targets_T: Ints
+
+    @property
+    def correct_MT(self) -> npt.NDArray[np.bool_]:  # noqa: N802 - a shape suffix
+        """Whether each row is right."""
+        return self.predicted_MT == self.targets_T
+
+
+def collect(
+    batches: Iterable[tuple[slice, npt.NDArray[np.float32]]], targets_T: Ints, num_members: int
+) -> Outcomes:
+    """Reduce probabilities, given batch by batch as (rows, probs_MBC), to what the metrics need.
+
+    The ensemble predicts with the mean of its members' probabilities, taken in float64.
+    """
+    shape = (num_members + 1, len(targets_T))
+    outcomes = Outcomes(np.empty(shape, np.int64), np.empty(shape), np.empty(shape), targets_T)
+    for rows, probs_MBC in batches:
+        members_MBC = probs_MBC.astype(np.float64)
+        probs = np.concatenate([members_MBC, members_MBC.mean(axis=0, keepdims=True)])
+        labels = targets_T[rows][None, :, None]
+        outcomes.predicted_MT[:, rows] = probs.argmax(axis=2)
+        outcomes.confidence_MT[:, rows] = probs.max(axis=2)
+        outcomes.label_probability_MT[:, rows] = np.take_along_axis(probs, labels, axis=2)[..., 0]
+    return outcomes
+
+
+def evaluate(
+    checkpoints: Sequence[Checkpoint],
+    *,
+    validation: Outcomes,
+    test: Outcomes,
+    class_names: Sequence[str],
+) -> Evaluation:
+    """Measure each member, given by its checkpoint, their mean and their ensemble."""
+    *members, ensemble = [
+        {
+            **measure(test, row, len(class_names)),
+            "validation_accuracy": float(validation.correct_MT[row].mean()),
+        }
+        for row in range(len(checkpoints) + 1)
+    ]
+    return Evaluation(
+        members=[
+            {"member": checkpoint.member, "epoch": checkpoint.epoch, **values}
+            for checkpoint, values in zip(checkpoints, members, strict=True)
+        ],
+        mean={name: float(np.mean([values[name] for values in members])) for name in METRICS},
+        ensemble=ensemble,
+        by_class=_by_class(test, class_names),
+        correct_MT=test.correct_MT[:-1],
+    )
+
+
+def measure(outcomes: Outcomes, row: int, num_classes: int) -> dict[str, float]:
+    """Return the metrics of one row: shares in [0, 1], log loss in nats.
+
+    Balanced accuracy is the mean recall of the classes that the split holds. Macro-F1 is the mean
+    over the classes that are predicted or present. The calibration error is the expected one
+    (Guo et al. 2017, equation 5): |accuracy - confidence| in 15 bins of equal width, weighted by
+    their samples.
+    """
+    predicted_T, targets_T = _tensor(outcomes.predicted_MT[row]), _tensor(outcomes.targets_T)
+    recall_C = multiclass_accuracy(predicted_T, targets_T, num_classes, average="none")
+    f1 = multiclass_f1_score(predicted_T, targets_T, num_classes, average="macro")
+    calibration_error = binary_calibration_error(
+        _tensor(outcomes.confidence_MT[row]),
+        _tensor(outcomes.correct_MT[row].astype(np.int64)),
+        n_bins=CALIBRATION_BINS,
+        norm="l1",
+    )
+    return {
+        "accuracy": float(outcomes.correct_MT[row].mean()),
+        "balanced_accuracy": recall_C[np.unique(outcomes.targets_T)].double().mean().item(),
+        "macro_f1": f1.item(),
+        "log_loss": log_loss(outcomes.label_probability_MT[row]),
+        "calibration_error": calibration_error.item(),
+    }
+
+
+def log_loss(label_probability_T: npt.NDArray[np.float64]) -> float:
+    """Return the mean of -log p(label), in nats, finite where p is 0."""
+    return float(-np.log(np.maximum(label_probability_T, LEAST_PROBABILITY)).mean())
+
+
+def _by_class(test: Outcomes, class_names: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Return how many test samples a class has, and the share that a member gets right."""
+    rows = {}
+    for index, name in enumerate(class_names):
+        correct = test.correct_MT[:-1, test.targets_T == index]
+        accuracy = float(correct.mean()) if correct.size else None
+        rows[name] = {"num": correct.shape[1], "accuracy": accuracy}
+    return rows
+
+
+def _tensor(array: npt.NDArray[np.generic]) -> Tensor:
+    # A copy: torch warns of memory maps that are read-only.
+    return torch.from_numpy(np.array(array))

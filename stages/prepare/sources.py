@@ -1,0 +1,114 @@
+"""What a data set gives before it is split, and what several data sets share in giving it.
+
+Shapes: N samples, H x W x K pixels and channels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.shared.artifacts import Ints, Split, save_array
+from stages.shared.errors import DataError, ParamsError
+from stages.shared.params import Dataset
+
+
+class Images(Protocol):
+    """The images of a data set, in memory or in files that are decoded when they are written."""
+
+    def write(self, path: Path, rows_N: Ints) -> list[str]:
+        """Write the images of these rows as a .npy file, uint8 [N, H, W, K].
+
+        Returns:
+            What is wrong with the images, a text for each problem; the file is of use without any.
+        """
+
+
+@dataclass(frozen=True)
+class ArrayImages:
+    """Images in memory."""
+
+    images_NHWK: npt.NDArray[np.uint8]
+
+    def write(self, path: Path, rows_N: Ints) -> list[str]:
+        """Write the images of these rows; nothing can be wrong with them."""
+        save_array(path, self.images_NHWK[rows_N])
+        return []
+
+
+@dataclass(frozen=True)
+class Source:
+    """A labelled data set, as it comes."""
+
+    class_names: list[str]  # a class is its place in this list
+    targets_N: Ints
+    sample_ids: list[str]  # unique, and the same wherever the sample stands
+    given_splits: list[Split] | None  # of each sample; None: the data has no splits of its own
+    images: Images
+
+
+def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: str) -> Source:
+    """Return a data set of torchvision.datasets, downloaded only if it is absent.
+
+    Sample ids are the official split and the row in it, as in `train/17`.
+
+    Args:
+        data_set: its class, which takes root, train and download.
+        params: where it lies.
+        archives: the files to fetch by hand where there is no network, below dataset.root.
+
+    Raises:
+        DataError: it is neither there nor to be downloaded.
+        ParamsError: a parameter is set that only image files obey.
+    """
+    refuse_file_params(params)
+    given: list[Split] = ["train", "test"]
+    parts = [_open_torchvision(data_set, params.root, split, archives) for split in given]
+    images_NHWK = np.concatenate([np.asarray(part.data) for part in parts])
+    if images_NHWK.ndim == 3:  # noqa: PLR2004 - grey images come without channels, N x H x W
+        images_NHWK = images_NHWK[..., np.newaxis]
+    targets = [np.asarray(part.targets, dtype=np.int64) for part in parts]
+    return Source(
+        class_names=list(parts[0].classes),
+        targets_N=np.concatenate(targets),
+        sample_ids=[
+            f"{split}/{row}"
+            for split, part in zip(given, targets, strict=True)
+            for row in range(len(part))
+        ],
+        given_splits=[
+            split for split, part in zip(given, targets, strict=True) for _ in range(len(part))
+        ],
+        images=ArrayImages(images_NHWK),
+    )
+
+
+def _open_torchvision(data_set: Callable[..., Any], root: str, split: Split, archives: str) -> Any:
+    # For CIFAR, torchvision unpickles; only files that match the checksums it carries itself.
+    try:
+        return data_set(root, train=split == "train", download=True)
+    except (AssertionError, OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()) or "its files are broken"
+        name = getattr(data_set, "__name__", "the data set")
+        raise DataError(
+            f"{root}: {name} is not there whole and cannot be downloaded ({reason}); put "
+            f"{archives} into this folder"
+        ) from None
+
+
+def refuse_file_params(params: Dataset) -> None:
+    """Refuse parameters that only image files obey.
+
+    Raises:
+        ParamsError: dataset.image_size or dataset.manifest is set.
+    """
+    for key in ("image_size", "manifest"):
+        value = getattr(params, key)
+        if value is not None:
+            raise ParamsError(
+                f"params.yaml: dataset.{key} is {value!r}; {params.name} has no image files, so "
+                "it must be empty"
+            )

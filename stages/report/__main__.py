@@ -1,0 +1,44 @@
+"""Compare selected, random and full.
+
+`python -m stages.report PREPARED SUBSETS SIGNALS HISTORIES COMPARISON EVALUATION SUMMARY TABLES
+IMAGES`.
+"""
+
+import sys
+from pathlib import Path
+
+from stages.report.pictures import save_pictures
+from stages.report.results import Folders, load_results
+from stages.report.summary import sentences, summarise
+from stages.report.tables import all_tables, save_tables
+from stages.shared import artifacts, command
+from stages.shared.files import atomic_folder
+from stages.shared.params import load_params
+
+
+def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
+    prepared: Path,
+    subsets: Path,
+    signals: Path,
+    histories: Path,
+    comparison: Path,
+    evaluation: Path,
+    summary: Path,
+    tables: Path,
+    images: Path,
+) -> None:
+    """Write the summary, the tables and the pictures; print what may be said."""
+    folders = Folders(prepared, subsets, signals, histories, comparison, evaluation)
+    results = load_results(load_params(), folders)
+    content = all_tables(results)
+    with atomic_folder(tables) as folder:
+        save_tables(folder, content)
+    with atomic_folder(images) as folder:
+        save_pictures(folder, content, results)
+    artifacts.save_json(summary, summarise(results))
+    for sentence in sentences(results):
+        sys.stdout.write(f"{sentence}\n")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,171 @@
+"""Everything that the report is made of, read from the files that params.yaml names.
+
+Shapes: N train samples, V validation samples, T test samples, M voters or members.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.shared import artifacts
+from stages.shared.artifacts import (
+    Array,
+    Epoch,
+    Evaluation,
+    Ints,
+    Meta,
+    Subset,
+    ValidationResult,
+    Voter,
+)
+from stages.shared.params import EpochLength, Params
+
+Rows = list[dict[str, object]]  # of a table; all have the same columns
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round's ensemble, which was trained on the subset `source` and chose `target`."""
+
+    source: str  # the size as it stands in paths
+    target: str
+    acquisition: str
+    voters: list[Voter]
+    votes_MN: Array
+    predicted_class_N: Array
+    validation: ValidationResult
+    validation_votes_MV: Array
+    validation_predicted_V: Array
+    history: list[Epoch]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target model, trained on one compared subset."""
+
+    history: list[Epoch]
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Results:
+    """What all stages before this one found; params.yaml says which of it there is."""
+
+    params: Params
+    meta: Meta
+    targets_N: Ints
+    validation_targets_V: Ints
+    subsets: Mapping[str, Subset]  # by size, in the order of the rounds
+    rounds: list[Round]
+    comparison: Mapping[str, Subset]  # by name, as params name them
+    targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
+
+    @property
+    def last_subset(self) -> Subset:
+        """The subset that the last round chose."""
+        return self.subsets[str(self.params.sizes[-1])]
+
+    def values_M(self, model: str, subset: str) -> npt.NDArray[np.float64]:  # noqa: N802 - a shape
+        """Return `report.metric` of each member of a target model, in points."""
+        members = self.targets[model, subset].evaluation.members
+        return 100 * np.array([values[self.params.report.metric] for values in members])
+
+    def compared_by_size(self) -> dict[int, dict[str, str]]:
+        """Return, by number of picks, the compared subset of each kind: selected and random.
+
+        Ascending; every round's size is there, compared or not.
+        """
+        found: dict[int, dict[str, str]] = {len(subset): {} for subset in self.subsets.values()}
+        for name, subset in self.comparison.items():
+            kind = name.partition("-")[0]
+            if kind != "full":
+                found.setdefault(len(subset), {}).setdefault(kind, name)
+        return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the results lie."""
+
+    prepared: Path
+    subsets: Path
+    signals: Path
+    histories: Path
+    comparison: Path
+    evaluation: Path
+
+
+def load_results(params: Params, folders: Folders) -> Results:
+    """Read what params.yaml names.
+
+    Raises:
+        ArtifactError: a file is missing or does not fit the others.
+    """
+    meta = artifacts.load_meta(folders.prepared)
+    num_train = meta.num_samples["train"]
+    return Results(
+        params=params,
+        meta=meta,
+        targets_N=artifacts.load_targets(folders.prepared, "train"),
+        validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
+        subsets={
+            str(size): artifacts.load_subset(folders.subsets / f"{size}.csv", num_train)
+            for size in params.sizes
+        },
+        rounds=[
+            _load_round(params, meta, folders, str(entry.from_), str(entry.to))
+            for entry in params.rounds
+        ],
+        comparison={
+            name: artifacts.load_subset(folders.comparison / f"{name}.csv", num_train)
+            for name in params.compare.subsets
+        },
+        targets={
+            (model, subset): _load_target(meta, folders, f"{model}-{subset}")
+            for model in params.compare.models
+            for subset in params.compare.subsets
+        },
+    )
+
+
+def _load_round(params: Params, meta: Meta, folders: Folders, source: str, target: str) -> Round:
+    signals, numbers = folders.signals / source, meta.num_samples
+    votes_MV, predicted_V = (
+        artifacts.load_validation_signal(signals, name, numbers["validation"])
+        for name in artifacts.VALIDATION_SIGNALS
+    )
+    return Round(
+        source=source,
+        target=target,
+        acquisition=params.acquisition_of(target),
+        voters=artifacts.load_voters(signals),
+        votes_MN=artifacts.load_signal(signals, "votes_MN", numbers["train"]),
+        predicted_class_N=artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
+        validation=artifacts.load_validation(signals),
+        validation_votes_MV=votes_MV,
+        validation_predicted_V=predicted_V,
+        history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
+    )
+
+
+def _load_target(meta: Meta, folders: Folders, key: str) -> Target:
+    return Target(
+        artifacts.load_history(folders.histories / f"{key}.csv"),
+        artifacts.load_evaluation(folders.evaluation / key, meta.num_samples["test"]),
+    )
+
+
+def training_flops(history: list[Epoch]) -> dict[int, float]:
+    """Return what each member's whole training cost, in floating-point operations."""
+    return {epoch.member: epoch.flops for epoch in sorted(history, key=lambda epoch: epoch.epoch)}
+
+
+def training_length(params: Params) -> str:
+    """Say how long the target models were trained, the same for every subset."""
+    length, stop = params.train_subset_model.length, params.train_subset_model.stop_after
+    if isinstance(length, EpochLength):
+        return f"{stop} of {length.epochs} epochs" if stop else f"{length.epochs} epochs"
+    return f"{length.updates} updates"

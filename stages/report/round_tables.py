@@ -1,0 +1,111 @@
+"""What each round of the search showed.
+
+Shapes: N train samples, V validation samples, M voters or members.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.report.results import Results, Round, Rows
+from stages.report.rounding import percent, points
+from stages.report.statistics import Measured, agreement, paired_difference
+from stages.shared.artifacts import Voter
+
+
+def rounds(results: Results) -> Rows:
+    """Return how well each round's ensemble does (Chitta et al. 2020, Table II), in points.
+
+    `ensemble`: by the mean probability; `voter`: a single one, in the mean. `gain`: what a voter
+    is better on validation than in the round before, paired by member and sample.
+    """
+    rows: Rows = []
+    before: Measured | None = None
+    for entry in results.rounds:
+        measured = _members_on_validation(results, entry)
+        gain = paired_difference(measured, before) if before else None
+        rows.append(
+            {
+                "from": entry.source,
+                "to": entry.target,
+                "acquisition": entry.acquisition,
+                "voters": len(entry.voters),
+                **_accuracies(results, entry),
+                "gain": points(gain.value) if gain else None,
+                "gain_standard_error": points(gain.standard_error) if gain else None,
+            }
+        )
+        before = measured
+    return rows
+
+
+def consensus(results: Results, entry: Round) -> Rows:
+    """Return on which percentage of the unselected samples voters agree (the paper's Fig. 4).
+
+    By their number: the last checkpoints of the member that is best on validation, and the first
+    members, each by its last checkpoint. `all`: all of them; `pairs`: consecutive ones, mean over
+    the pairs. Empty where there are not so many, or no unselected samples.
+    """
+    columns = {
+        "checkpoints": _checkpoints_of_best(entry.voters),
+        "members": _last_of_each(entry.voters),
+    }
+    unselected_N = ~_is_picked(results, entry)
+    # Two at least, so that the table is never without a row.
+    most = max(2, *(len(chosen) for chosen in columns.values()))
+    rows: Rows = []
+    for count in range(2, most + 1):
+        row: dict[str, object] = {"ensemble": entry.source, "voters": count}
+        for kind, column in columns.items():
+            # The last checkpoints, the first members.
+            chosen = column[-count:] if kind == "checkpoints" else column[:count]
+            known = len(chosen) == count and bool(unselected_N.any())
+            shares = agreement(entry.votes_MN[chosen][:, unselected_N]) if known else None
+            row[f"{kind}_all"] = points(100 * shares[0]) if shares else None
+            row[f"{kind}_pairs"] = points(100 * shares[1]) if shares else None
+        rows.append(row)
+    return rows
+
+
+def _accuracies(results: Results, entry: Round) -> dict[str, float | None]:
+    picked_N = _is_picked(results, entry)
+    right_N = entry.predicted_class_N == results.targets_N
+    right_MN = entry.votes_MN == results.targets_N
+    return {
+        "ensemble_validation": points(100 * entry.validation.ensemble_accuracy),
+        "ensemble_selected": percent(right_N[picked_N]),
+        "ensemble_unselected": percent(right_N[~picked_N]),
+        "voter_validation": points(100 * float(np.mean(entry.validation.voter_accuracy))),
+        "voter_selected": percent(right_MN[:, picked_N]),
+        "voter_unselected": percent(right_MN[:, ~picked_N]),
+    }
+
+
+def _members_on_validation(results: Results, entry: Round) -> Measured:
+    """Return accuracy and correctness in points of each member, mean over its voters."""
+    right_MV = 100.0 * (entry.validation_votes_MV == results.validation_targets_V)
+    numbers = np.array([voter.member for voter in entry.voters])
+    members = [right_MV[numbers == member].mean(axis=0) for member in np.unique(numbers)]
+    members_MV = np.stack(members)
+    return Measured(members_MV.mean(axis=1), members_MV)
+
+
+def _checkpoints_of_best(voters: Sequence[Voter]) -> list[int]:
+    """Return the rows of the votes by the member that is best in its last checkpoint, by epoch."""
+    last = [voters[column] for column in _last_of_each(voters)]
+    best = max(last, key=lambda voter: voter.validation_accuracy).member
+    own = [voter for voter in voters if voter.member == best]
+    return [voter.column for voter in sorted(own, key=lambda voter: voter.epoch)]
+
+
+def _last_of_each(voters: Sequence[Voter]) -> list[int]:
+    """Return the rows of the votes by each member's last checkpoint, by member."""
+    last = {voter.member: voter for voter in sorted(voters, key=lambda voter: voter.epoch)}
+    return [last[member].column for member in sorted(last)]
+
+
+def _is_picked(results: Results, entry: Round) -> npt.NDArray[np.bool_]:
+    picked_N = np.zeros(len(results.targets_N), dtype=bool)
+    picked_N[results.subsets[entry.source].index_P] = True
+    return picked_N

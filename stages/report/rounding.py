@@ -1,0 +1,23 @@
+"""Numbers as they are written: rounded once, at the very end."""
+
+import numpy as np
+import numpy.typing as npt
+
+DIGITS = 2  # of points and of percentages
+SIGNIFICANT_DIGITS = 4  # of costs
+
+
+def points(value: float) -> float:
+    """Return points or percent, rounded."""
+    # Adding 0 turns -0.0 into 0.0.
+    return round(value, DIGITS) + 0.0
+
+
+def percent(true: npt.NDArray[np.bool_]) -> float | None:
+    """Return the share that is true, in percent; None of nothing."""
+    return points(100 * float(true.mean())) if true.size else None
+
+
+def significant(number: float) -> float:
+    """Return the number with so many significant digits as costs have."""
+    return float(f"{number:.{SIGNIFICANT_DIGITS}g}")

@@ -1,0 +1,23 @@
+"""Draw the seed subset, or take the user's own."""
+
+from pathlib import Path
+
+from stages.shared import artifacts, command, drawing
+from stages.shared.params import check_counts, load_params
+from stages.shared.sizes import parse_size
+
+
+def main(seed_size: str, prepared: Path, subset: Path) -> None:
+    """Draw the random subset that the first ensemble is trained on."""
+    params = load_params()
+    sample_ids = artifacts.load_sample_ids(prepared, "train")
+    check_counts(params, len(sample_ids))
+    limits = drawing.load_limits(prepared, sample_ids, params.select)
+
+    index_P = drawing.seed_rows(parse_size(seed_size), params, sample_ids, limits)
+    artifacts.save_subset(subset, drawing.unscored(index_P))
+    drawing.warn_of_absent_classes(index_P, limits, artifacts.load_meta(prepared).class_names)
+
+
+if __name__ == "__main__":
+    command.run(main)

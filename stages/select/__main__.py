@@ -1,0 +1,61 @@
+"""Choose the round's new subset by the scores."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.select.candidates import Scored, candidates, in_order
+from stages.shared import artifacts, command, drawing
+from stages.shared.artifacts import Floats, Ints, Subset
+from stages.shared.params import load_params
+from stages.shared.randomness import uniform_by_id
+from stages.shared.sizes import num_picks, parse_size
+
+
+def main(  # noqa: PLR0913, PLR0917 - a round reads this much
+    from_size: str,
+    to_size: str,
+    prepared: Path,
+    signals: Path,
+    scores: Path,
+    subset: Path,
+    new_subset: Path,
+) -> None:
+    """Choose the round's new subset by the scores."""
+    params = load_params()
+    settings = params.select
+    sample_ids = artifacts.load_sample_ids(prepared, "train")
+    limits = drawing.load_limits(prepared, sample_ids, settings)
+    number = params.round_number(to_size)
+    score_N = artifacts.load_scores(scores, len(sample_ids))
+    tie_N = uniform_by_id(sample_ids, params.random_seed, "ties", number)
+    old = artifacts.load_subset(subset, len(sample_ids))
+    grows = parse_size(to_size) > parse_size(from_size)
+    kept = old if grows else old.first(0)
+    setting = f"the round to {to_size}"
+
+    rows_K = candidates(old, grows, limits, settings)
+    picks = drawing.draw(
+        in_order(rows_K, Scored(score_N, tie_N, signals), limits, settings),
+        num_picks(parse_size(to_size), len(sample_ids)) - len(kept),
+        limits,
+        balanced=settings.balanced,
+        setting=setting,
+        taken_P=kept.index_P,
+    )
+    new = _append(kept, picks, number, score_N)
+    drawing.require_minimum(new.index_P, limits, setting)
+    artifacts.save_subset(new_subset, new)
+    drawing.warn_of_absent_classes(new.index_P, limits, artifacts.load_meta(prepared).class_names)
+
+
+def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:
+    return Subset(
+        np.concatenate([kept.index_P, picks]),
+        np.concatenate([kept.round_P, np.full(len(picks), number)]),
+        np.concatenate([kept.score_P, score_N[picks]]),
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

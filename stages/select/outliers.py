@@ -1,0 +1,47 @@
+"""Outliers: candidates whose score is so high that they are skipped.
+
+They may be wrong labels or senseless inputs (Chitta et al., outlier experiments). Skipped samples
+are candidates again in the next round.
+
+Shapes: K candidates, M voters, N train samples.
+"""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.select.rules import top
+from stages.shared.artifacts import Array, Floats
+from stages.shared.errors import ParamsError
+
+Mask = npt.NDArray[np.bool_]
+
+
+def highest_scored(score_K: Floats, tie_K: Floats, fraction: float, num_train: int) -> Mask:
+    """Mark the floor(fraction * num_train) highest-scored candidates, bool [K]."""
+    # As the fraction is written: 0.29 of 100 samples are 29, in floating point 28.999...
+    count = int(Fraction(str(fraction)) * num_train)
+    is_outlier_K = np.zeros(len(score_K), dtype=np.bool_)
+    is_outlier_K[top(score_K, tie_K)[:count]] = True
+    return is_outlier_K
+
+
+def all_voters_disagree(votes_MK: Array, num_classes: int) -> Mask:
+    """Mark the candidates that got as many different votes as there are voters, bool [K].
+
+    Raises:
+        ParamsError: it could hold for every candidate or for none.
+    """
+    num_voters = len(votes_MK)
+    if not 2 <= num_voters <= num_classes:  # noqa: PLR2004 - disagreement takes two
+        raise ParamsError(
+            f"params.yaml: select.outliers is all_voters_disagree with {num_voters} voters and "
+            f"{num_classes} classes; allowed are 2 to {num_classes} voters"
+        )
+    votes_MK = np.sort(votes_MK, axis=0)
+    is_outlier_K = np.ones(votes_MK.shape[1], dtype=np.bool_)
+    for lower_K, upper_K in pairwise(votes_MK):
+        is_outlier_K &= lower_K != upper_K
+    return is_outlier_K

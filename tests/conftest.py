@@ -1,0 +1,20 @@
+"""What every test may use."""
+
+import pytest
+import toy
+from toy_project import ToyProject
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A prepared toy data set of 60 + 20 + 20 images in three classes."""
+    folder = tmp_path_factory.mktemp("prepared")
+    toy.write_prepared(folder)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A toy project in an empty folder, which is the working folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    return ToyProject()

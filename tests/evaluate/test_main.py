@@ -1,0 +1,97 @@
+"""The stage as a whole: folders in, a folder out."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stages.evaluate.__main__ import main, one_for_each_member
+from stages.shared import artifacts, models, prediction
+from stages.shared.artifacts import Checkpoint, Ensemble, Meta
+from stages.shared.weights import save_weights
+
+ROOT = Path(__file__).parents[2]
+SHAPE = [8, 8, 1]
+CHECKPOINTS = [
+    Checkpoint(member, epoch, 0.5, is_best=epoch == 3, is_last=epoch == 4)
+    for member in (0, 1)
+    for epoch in (3, 4)
+]
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A prepared data set of 8x8 images and a model of two members with two checkpoints each."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    rng = np.random.default_rng(0)
+    sizes = {"train": 5, "validation": 20, "test": 30}
+    prepared = tmp_path / "prepared"
+    meta = Meta("image_classification", "toy", ["a", "b", "c"], SHAPE, [0.5], [0.25], sizes, "0")
+    artifacts.save_meta(prepared, meta)
+    for split in ("validation", "test"):
+        images = rng.integers(0, 256, (sizes[split], *SHAPE)).astype(np.uint8)
+        artifacts.save_array(prepared / split / "inputs.npy", images)
+        artifacts.save_targets(prepared, split, rng.integers(0, 3, sizes[split]))
+    torch.manual_seed(0)
+    for checkpoint in CHECKPOINTS:
+        save_weights(tmp_path / "model" / checkpoint.path, models.build("resnet8", 3, SHAPE))
+    artifacts.save_ensemble(tmp_path / "model", Ensemble("resnet8", 3, SHAPE, CHECKPOINTS))
+    return tmp_path
+
+
+def run(workspace):
+    main(workspace / "prepared", workspace / "model", workspace / "evaluation")
+    return artifacts.load_evaluation(workspace / "evaluation", 30)
+
+
+def test_a_model_is_measured_on_test_and_on_validation(workspace):
+    found = run(workspace)
+    meta = artifacts.load_meta(workspace / "prepared")
+    for split, name in (("test", "accuracy"), ("validation", "validation_accuracy")):
+        inputs = artifacts.load_inputs(workspace / "prepared", split)
+        targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
+        last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
+        batches = prediction.predict(workspace / "model", last, inputs, meta, 500, "fp32")
+        ((_, probs_MBC),) = batches
+        shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
+        assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
+
+
+def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
+    assert [values["epoch"] for values in run(workspace).members] == [4, 4]
+    text = (workspace / "params.yaml").read_text()
+    (workspace / "params.yaml").write_text(
+        text.replace("weights: last", "weights: best_validation")
+    )
+    assert [values["epoch"] for values in run(workspace).members] == [3, 3]
+
+
+def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(workspace):
+    run(workspace)
+    first = {path.name: path.read_bytes() for path in (workspace / "evaluation").iterdir()}
+    run(workspace)
+    second = {path.name: path.read_bytes() for path in (workspace / "evaluation").iterdir()}
+    assert first == second
+    assert sorted(first) == ["correct_MT.npy", "metrics.json"]
+
+
+def test_members_come_in_order_whatever_the_order_of_the_file():
+    ensemble = Ensemble("resnet8", 3, SHAPE, CHECKPOINTS[::-1])
+    assert one_for_each_member(ensemble, "last") == [CHECKPOINTS[1], CHECKPOINTS[3]]
+    assert one_for_each_member(ensemble, "best_validation") == [CHECKPOINTS[0], CHECKPOINTS[2]]
+
+
+def test_an_evaluation_whose_files_disagree_is_refused(workspace):
+    run(workspace)
+    path = workspace / "evaluation" / "metrics.json"
+    content = json.loads(path.read_text())
+    content["members"][0]["accuracy"] += 0.5
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        artifacts.ArtifactError, match=r"metrics\.json: the members' accuracies are"
+    ):
+        artifacts.load_evaluation(workspace / "evaluation", 30)

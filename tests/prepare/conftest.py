@@ -1,0 +1,51 @@
+"""Data sets small enough to be made in each test."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from stages.shared.params import Dataset
+
+DEFAULTS: dict[str, Any] = {
+    "name": "imagefolder",
+    "root": "data/raw",
+    "image_size": None,
+    "split_seed": 0,
+    "validation_fraction": 0.25,
+    "num_folds": 5,
+    "fold": 0,
+    "manifest": None,
+    "groups": None,
+}
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Callable[..., Dataset]:
+    """Make the section `dataset` of params.yaml, some values changed."""
+    return lambda **changes: Dataset(**{**DEFAULTS, **changes})
+
+
+@pytest.fixture(scope="session")
+def colour_of() -> Callable[[str], list[int]]:
+    """Return the colour that an image of this name is filled with."""
+    return lambda name: list(hashlib.blake2b(os.fsencode(name), digest_size=3).digest())
+
+
+@pytest.fixture
+def images(tmp_path: Path, colour_of: Callable[[str], list[int]]) -> Callable[..., Path]:
+    """Write image files below a root, each filled with a colour of its own; return the root."""
+    root = tmp_path / "images"
+
+    def make(*names: str, size: tuple[int, int] = (4, 4)) -> Path:
+        for name in names:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", size, tuple(colour_of(name))).save(path)
+        return root
+
+    return make

@@ -1,0 +1,154 @@
+"""Folders or a list of files give labelled samples in an order that only names decide."""
+
+import os
+
+import numpy as np
+import pytest
+
+from stages.prepare.datasets.imagefolder import load
+from stages.shared.errors import ArtifactError, DataError
+
+
+def summary(source):
+    """Each sample with its class and the split that the data gives it."""
+    labels = [source.class_names[number] for number in source.targets_N]
+    given = source.given_splits or [None] * len(labels)
+    return list(zip(source.sample_ids, labels, given, strict=True))
+
+
+def test_class_folders_without_splits(dataset, images):
+    root = images("dog/2.png", "cat/10.PNG", "cat/1.jpeg", "dog/deep/er/3.png")
+    source = load(dataset(root=str(root)))
+    assert source.class_names == ["cat", "dog"]
+    assert summary(source) == [
+        ("cat/1.jpeg", "cat", None),
+        ("cat/10.PNG", "cat", None),
+        ("dog/2.png", "dog", None),
+        ("dog/deep/er/3.png", "dog", None),
+    ]
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_split_folders(dataset, images, name):
+    root = images("train/cat/1.png", f"{name}/cat/1.png", "test/dog/1.png", "train/dog/1.png")
+    assert sorted(summary(load(dataset(root=str(root))))) == sorted(
+        [
+            ("test/dog/1.png", "dog", "test"),
+            ("train/cat/1.png", "cat", "train"),
+            ("train/dog/1.png", "dog", "train"),
+            (f"{name}/cat/1.png", "cat", "validation"),
+        ]
+    )
+
+
+def test_a_class_may_be_called_train(dataset, images):
+    root = images("train/1.png", "test/1.png", "plane/1.png")
+    source = load(dataset(root=str(root)))
+    assert source.class_names == ["plane", "test", "train"]
+    assert source.given_splits is None
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["test/a/1.png", "val/a/1.png"], "holds test, val without train"),
+        (["train/a/1.png", "val/a/1.png", "valid/a/1.png"], "holds val and valid"),
+        (["readme.png"], "no image found"),
+    ],
+)
+def test_folders_that_contradict_themselves_are_refused(dataset, images, names, says):
+    with pytest.raises(DataError, match=says):
+        load(dataset(root=str(images(*names))))
+
+
+def test_a_root_that_is_not_there_is_refused(dataset, tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        load(dataset(root=str(tmp_path / "nowhere")))
+
+
+def test_an_empty_class_folder_is_a_class(dataset, images):
+    root = images("train/cat/1.png", "test/cat/1.png")
+    (root / "train" / "dog").mkdir()
+    assert load(dataset(root=str(root))).class_names == ["cat", "dog"]
+
+
+def test_other_files_are_left_out_and_counted_and_hidden_ones_left_out_in_silence(
+    dataset, images, capsys
+):
+    root = images("train/cat/1.png", "train/stray.png", "extra/1.png")
+    for name in ("train/cat/Thumbs.db", "train/cat/.DS_Store", ".hidden.png", "train/.x/1.png"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"")
+    assert load(dataset(root=str(root))).sample_ids == ["train/cat/1.png"]
+    said = capsys.readouterr().err
+    assert "left out 3 files or folders" in said
+    assert "'extra'" in said
+    assert said.count("\n") == 1
+
+
+def test_nothing_is_said_where_nothing_is_left_out(dataset, images, capsys):
+    load(dataset(root=str(images("cat/1.png"))))
+    assert capsys.readouterr().err == ""
+
+
+def test_order_is_that_of_bytes_for_names_of_any_kind(dataset, images):
+    odd = [b"b\xff.png", "ä.png".encode(), b"a,b.png", b"a b.png", b"line\nbreak.png", b'"q".png']
+    names = [f"cat/{os.fsdecode(name)}" for name in odd]
+    root = images(*names)
+    assert load(dataset(root=str(root))).sample_ids == sorted(names, key=os.fsencode)
+
+
+def test_the_image_of_a_row_is_that_of_its_sample_id(dataset, images, colour_of, tmp_path):
+    names = [f"{kind}/image {number}.png" for kind in ("cat", "dog") for number in range(3)]
+    source = load(dataset(root=str(images(*names))))
+    rows = np.array([4, 1])
+    assert source.images.write(tmp_path / "inputs.npy", rows) == []
+    colours = [colour_of(source.sample_ids[row]) for row in rows]
+    assert np.load(tmp_path / "inputs.npy")[:, 0, 0].tolist() == colours
+
+
+# --- the manifest --------------------------------------------------------------------------------
+
+
+def listed(tmp_path, *rows):
+    path = tmp_path / "manifest.csv"
+    path.write_text("\n".join(["path,label,split", *rows]) + "\n")
+    return str(path)
+
+
+def test_a_manifest_gives_labels_and_splits(dataset, images, tmp_path):
+    root = images("x/2.png", "1.png", "unlisted.png", 'x/a, "b".png')
+    rows = ["x/2.png,cat,val", '"x/a, ""b"".png",dog,test', "1.png,cat,train"]
+    source = load(dataset(root=str(root), manifest=listed(tmp_path, *rows)))
+    assert source.class_names == ["cat", "dog"]
+    assert summary(source) == [
+        ("1.png", "cat", "train"),
+        ("x/2.png", "cat", "validation"),
+        ('x/a, "b".png', "dog", "test"),
+    ]
+
+
+def test_a_manifest_without_splits_gives_none(dataset, images, tmp_path):
+    manifest = listed(tmp_path, "a.png,cat,", "b.png,dog,")
+    source = load(dataset(root=str(images("a.png", "b.png")), manifest=manifest))
+    assert source.given_splits is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (["a.png,cat,train", "b.png,cat,"], "some rows have a split"),
+        (["a.png,cat,", "b.png,cat,", "a.png,dog,"], "'a.png' stands there twice"),
+        (["a.png,cat,", "b.png,,"], "row 3 is 'b.png,,'; path and label are needed"),
+        (["a.png,cat,dev"], "row 2 has the split 'dev'; allowed are test, train, val, valid"),
+        ([], "manifest.csv: no image found"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(dataset, tmp_path, rows, says):
+    with pytest.raises(DataError, match=says):
+        load(dataset(root=str(tmp_path), manifest=listed(tmp_path, *rows)))
+
+
+def test_a_manifest_that_is_not_there_is_refused(dataset, tmp_path):
+    with pytest.raises(ArtifactError, match="missing"):
+        load(dataset(root=str(tmp_path), manifest=str(tmp_path / "none.csv")))

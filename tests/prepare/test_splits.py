@@ -1,0 +1,212 @@
+"""Samples are split by class, by their ids alone, and never across groups."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.prepare import splits
+from stages.prepare.sources import Source
+from stages.shared.errors import ArtifactError, DataError
+
+LABELLED = st.lists(st.integers(0, 3), min_size=1, max_size=80)
+
+
+def source_of(targets, sample_ids=None, given_splits=None):
+    targets_N = np.array(targets, dtype=np.int64)
+    ids = sample_ids or [f"sample {row}" for row in range(len(targets))]
+    return Source(["a", "b", "c", "d"], targets_N, ids, given_splits, SimpleNamespace())
+
+
+def split_of_each(source, params):
+    """The split of each sample, by its id."""
+    rows = splits.assign(source, params)
+    return {source.sample_ids[row]: split for split in rows for row in rows[split]}
+
+
+@settings(deadline=None)
+@given(targets=LABELLED, fold=st.integers(0, 4))
+def test_every_sample_is_in_exactly_one_split_and_rows_rise(dataset, targets, fold):
+    rows = splits.assign(source_of(targets), dataset(fold=fold))
+    assert sorted(np.concatenate(list(rows.values()))) == list(range(len(targets)))
+    assert all((np.diff(rows_N) > 0).all() for rows_N in rows.values())
+
+
+@settings(deadline=None)
+@given(targets=LABELLED, num_folds=st.integers(2, 7))
+def test_the_folds_test_each_sample_once_and_each_class_within_one_sample(
+    dataset, targets, num_folds
+):
+    source = source_of(targets)
+    tests = [
+        splits.assign(source, dataset(num_folds=num_folds, fold=fold))["test"]
+        for fold in range(num_folds)
+    ]
+    assert sorted(np.concatenate(tests)) == list(range(len(targets)))
+    for number in set(targets):
+        counts = [int((source.targets_N[rows_N] == number).sum()) for rows_N in tests]
+        assert max(counts) - min(counts) <= 1
+
+
+@settings(deadline=None)
+@given(targets=LABELLED, fraction=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
+def test_validation_is_its_fraction_of_each_class_rounded_half_up(dataset, targets, fraction):
+    source = source_of(targets)
+    rows = splits.assign(source, dataset(validation_fraction=fraction))
+    for number in set(targets):
+        held = {split: int((source.targets_N[rows[split]] == number).sum()) for split in rows}
+        rest = held["train"] + held["validation"]
+        assert held["validation"] == int(fraction * rest + 0.5)
+
+
+@settings(deadline=None)
+@given(targets=LABELLED, seed=st.integers(0, 5), data=st.data())
+def test_reordered_data_is_split_as_before(dataset, targets, seed, data):
+    source = source_of(targets)
+    order = data.draw(st.permutations(range(len(targets))))
+    reordered = source_of(
+        [targets[row] for row in order], [source.sample_ids[row] for row in order]
+    )
+    params = dataset(split_seed=seed)
+    assert split_of_each(source, params) == split_of_each(reordered, params)
+
+
+def test_a_data_set_that_grows_by_a_tenth_keeps_nearly_all_of_its_assignment(dataset):
+    before = split_of_each(source_of([row % 4 for row in range(2000)]), dataset())
+    after = split_of_each(source_of([row % 4 for row in range(2200)]), dataset())
+    assert sum(before[name] != after[name] for name in before) < 0.05 * len(before)
+
+
+def test_another_class_moves_no_sample_of_the_others(dataset):
+    targets = [row % 3 for row in range(90)]
+    before = split_of_each(source_of(targets), dataset())
+    after = split_of_each(source_of([*targets, *[3] * 10]), dataset())
+    assert before.items() <= after.items()
+
+
+def test_split_seed_decides_the_split(dataset):
+    source = source_of([row % 4 for row in range(100)])
+    assert split_of_each(source, dataset()) == split_of_each(source, dataset())
+    assert split_of_each(source, dataset()) != split_of_each(source, dataset(split_seed=1))
+
+
+def test_classes_smaller_than_the_number_of_folds_do_not_all_leave_out_the_same_fold(dataset):
+    source = Source(
+        [f"class {number}" for number in range(60)],
+        np.arange(60),
+        [str(row) for row in range(60)],
+        None,
+        SimpleNamespace(),
+    )
+    sizes = [len(splits.assign(source, dataset(fold=fold))["test"]) for fold in range(5)]
+    assert min(sizes) >= 4
+
+
+@pytest.mark.parametrize(
+    ("given_splits", "expected"),
+    [
+        (["train"] * 8 + ["validation"] * 2 + ["test"] * 2, (8, 2, 2)),
+        (["train"] * 8 + ["test"] * 4, (6, 2, 4)),  # validation is a quarter of train
+        (["train"] * 8 + ["validation"] * 4, (6, 2, 4)),  # the data's validation is the test
+    ],
+)
+def test_splits_of_the_datas_own_are_kept_and_validation_carved_from_train_where_it_is_missing(
+    dataset, given_splits, expected
+):
+    rows = splits.assign(source_of([0] * 12, given_splits=given_splits), dataset())
+    assert tuple(len(rows[split]) for split in ("train", "validation", "test")) == expected
+    assert list(rows["test"]) == list(range(12 - expected[2], 12))
+
+
+def test_where_the_data_has_train_alone_test_is_a_fold(dataset):
+    with_train = source_of([0] * 20, given_splits=["train"] * 20)
+    assert split_of_each(with_train, dataset()) == split_of_each(source_of([0] * 20), dataset())
+    rows = splits.assign(with_train, dataset())
+    assert [len(rows[split]) for split in ("train", "validation", "test")] == [12, 4, 4]
+
+
+def test_data_with_splits_but_without_train_is_refused(dataset):
+    with pytest.raises(DataError, match="no train"):
+        splits.assign(source_of([0, 1], given_splits=["test", "test"]), dataset())
+
+
+def groups_file(tmp_path, groups, sample_ids):
+    path = tmp_path / "groups.csv"
+    lines = [f"{name},{group}" for name, group in zip(sample_ids, groups, strict=True)]
+    path.write_text("\n".join(["path,group", *lines]) + "\n")
+    return str(path)
+
+
+def test_a_group_never_crosses_splits_and_groups_are_split_by_their_most_common_class(
+    dataset, tmp_path
+):
+    # 40 groups of 3: two of the group's class, one of another.
+    targets = [
+        number % 4 if part else (number + 1) % 4 for number in range(40) for part in (0, 1, 2)
+    ]
+    groups = [f"group {row // 3}" for row in range(120)]
+    source = source_of(targets)
+    params = dataset(groups=groups_file(tmp_path, groups, source.sample_ids))
+    rows = splits.assign(source, params)
+    held = {split: {groups[row] for row in rows[split]} for split in rows}
+    assert sum(len(names) for names in held.values()) == 40
+    # 10 groups of each class: 2 are test, a quarter of the other 8 validation.
+    for split, count in (("train", 6), ("validation", 2), ("test", 2)):
+        assert Counter(int(name.split()[1]) % 4 for name in held[split]) == dict.fromkeys(
+            range(4), count
+        )
+
+
+def test_groups_are_assigned_by_their_names_whatever_the_order_of_samples(dataset, tmp_path):
+    source = source_of([row // 2 % 4 for row in range(64)])
+    groups = [f"group {row // 2}" for row in range(64)]
+    params = dataset(groups=groups_file(tmp_path, groups, source.sample_ids))
+    backwards = source_of(source.targets_N[::-1].tolist(), source.sample_ids[::-1])
+    assert split_of_each(source, params) == split_of_each(backwards, params)
+
+
+def test_a_group_in_two_of_the_datas_own_splits_is_refused(dataset, tmp_path):
+    source = source_of([0, 0, 0], given_splits=["train", "train", "test"])
+    path = groups_file(tmp_path, ["x", "y", "y"], source.sample_ids)
+    with pytest.raises(DataError, match="group 'y' stands in train and in test"):
+        splits.assign(source, dataset(groups=path))
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("path,group\nsample 0,x\n", DataError, "1 samples have no group, the first is 'sample 1'"),
+        ("path,group\nsample 0,x\nsample 1,x\nsample 0,y\n", DataError, "'sample 0' stands there"),
+        ("file,group\n", ArtifactError, "must be path,group"),
+    ],
+)
+def test_a_list_of_groups_that_cannot_be_followed_is_refused(tmp_path, text, error, says):
+    path = tmp_path / "groups.csv"
+    path.write_text(text)
+    with pytest.raises(error, match=says):
+        splits.load_groups(path, ["sample 0", "sample 1"])
+
+
+def test_problems_name_each_class_without_train_samples_and_each_empty_split():
+    source = source_of([0, 0, 1, 3, 3])
+    rows = {"train": np.array([0, 1]), "validation": np.array([2, 3]), "test": np.array([4])}
+    assert splits.problems(source, rows) == [
+        "class 'b' is missing from train (1 in validation)",
+        "class 'c' is empty",
+        "class 'd' is missing from train (1 in validation, 1 in test)",
+    ]
+    rows = {"train": np.arange(5), "validation": np.arange(0), "test": np.arange(0)}
+    found = splits.problems(source, rows)
+    assert ["validation" in found[0], "test" in found[1], found[2:]] == [
+        True,
+        True,
+        ["class 'c' is empty"],
+    ]
+
+
+def test_sound_splits_have_no_problems(dataset):
+    source = source_of([row % 4 for row in range(100)])
+    assert splits.problems(source, splits.assign(source, dataset())) == []

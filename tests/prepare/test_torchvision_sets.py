@@ -1,0 +1,107 @@
+"""The data sets of torchvision, read where they lie and never downloaded twice."""
+
+import os
+import struct
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+from stages.prepare.datasets import cifar10, cifar100, fashion_mnist, mnist
+from stages.prepare.sources import load_torchvision
+from stages.shared.errors import DataError, ParamsError
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write an array in the format of MNIST: magic number, lengths, bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture(params=[(mnist, "MNIST"), (fashion_mnist, "FashionMNIST")])
+def idx_set(request, tmp_path):
+    """A data set in MNIST's files: 6 train and 4 test images."""
+    module, name = request.param
+    generator = np.random.default_rng(0)
+    parts = {}
+    for prefix, count in (("train", 6), ("t10k", 4)):
+        parts[prefix] = generator.integers(0, 256, (count, 28, 28)), np.arange(count) % 10
+        folder = tmp_path / name / "raw"
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", parts[prefix][0])
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", parts[prefix][1])
+    return module, parts
+
+
+def test_both_parts_are_read_in_order_with_ids_that_tell_them_apart(idx_set, dataset, tmp_path):
+    module, parts = idx_set
+    source = module.load(dataset(root=str(tmp_path)))
+    assert source.sample_ids == [f"train/{n}" for n in range(6)] + [f"test/{n}" for n in range(4)]
+    assert source.given_splits == ["train"] * 6 + ["test"] * 4
+    assert source.targets_N.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3]
+    assert source.targets_N.dtype == np.int64
+    assert len(source.class_names) == 10
+    source.images.write(tmp_path / "inputs.npy", np.array([6]))
+    inputs_NHWK = np.load(tmp_path / "inputs.npy")
+    assert inputs_NHWK.shape == (1, 28, 28, 1)
+    assert np.array_equal(inputs_NHWK[0, ..., 0], parts["t10k"][0][0])
+
+
+def test_files_that_were_cut_short_are_one_line(idx_set, dataset, tmp_path):
+    module, _ = idx_set
+    images = next(tmp_path.rglob("train-images*"))
+    images.write_bytes(images.read_bytes()[:1000])
+    with pytest.raises(DataError, match="is not there whole"):
+        module.load(dataset(root=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("module", "wanted"),
+    [
+        (cifar10, "cifar-10-python.tar.gz"),
+        (cifar100, "cifar-100-python.tar.gz"),
+        (mnist, "MNIST/raw/"),
+        (fashion_mnist, "FashionMNIST/raw/"),
+    ],
+)
+def test_offline_and_absent_is_one_line_that_says_what_to_put_where(
+    dataset, tmp_path, monkeypatch, module, wanted
+):
+    def refuse(*_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    with pytest.raises(DataError) as caught:
+        module.load(dataset(root=str(tmp_path)))
+    line = str(caught.value)
+    assert line.startswith(str(tmp_path))
+    assert wanted in line
+    assert "no network" in line
+    assert "\n" not in line
+
+
+def toy_set(root, train, download):
+    """A colour data set with torchvision's interface."""
+    assert download
+    count = 3 if train else 2
+    return SimpleNamespace(
+        data=np.full((count, 4, 4, 3), count, dtype=np.uint8),
+        targets=[0, 1, 1][:count],
+        classes=["cat", os.path.basename(root)],  # noqa: PTH119 - torchvision takes a text
+    )
+
+
+def test_colour_images_keep_their_channels(dataset, tmp_path):
+    source = load_torchvision(toy_set, dataset(root="somewhere/dog"), "toy.tar")
+    assert source.class_names == ["cat", "dog"]
+    assert source.targets_N.tolist() == [0, 1, 1, 0, 1]
+    source.images.write(tmp_path / "inputs.npy", np.arange(5))
+    assert np.load(tmp_path / "inputs.npy").shape == (5, 4, 4, 3)
+
+
+def test_parameters_for_image_files_are_refused(dataset):
+    with pytest.raises(ParamsError, match="image_size is 64"):
+        load_torchvision(toy_set, dataset(image_size=64), "toy.tar")

@@ -1,0 +1,149 @@
+"""A small finished run, written as the other stages would write it."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from stages.report.__main__ import main
+from stages.report.results import Folders, load_results
+from stages.shared import artifacts
+from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
+from stages.shared.params import load_params
+
+ROOT = Path(__file__).parents[2]
+NUM = {"train": 80, "validation": 40, "test": 60}
+CLASSES = ["ant", "bee", "cat"]
+MEMBERS = 3
+EPOCHS = (2, 4, 6, 8)
+RIGHT = {"selected": 0.9, "random": 0.8, "full": 0.92}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where the pieces of the finished run lie."""
+
+    root: Path
+
+    @property
+    def folders(self):
+        names = ("prepared", "subsets", "signals", "histories", "comparison", "evaluation")
+        return Folders(*(self.root / "data" / name for name in names))
+
+    def set(self, **changes):
+        """Change params.yaml: keys are dotted with two underscores."""
+        path = self.root / "params.yaml"
+        yaml = YAML()
+        content = yaml.load(path.read_text())
+        for key, value in changes.items():
+            section, _, name = key.partition("__")
+            place = content[section] if name else content
+            place[name or section] = value
+        with path.open("w") as file:
+            yaml.dump(content, file)
+
+    def results(self):
+        return load_results(load_params(), self.folders)
+
+    def report(self):
+        """Run the stage; return every file that it wrote by its path."""
+        outputs = [self.root / name for name in ("metrics/summary.json", "plots/tables")]
+        main(*vars(self.folders).values(), *outputs, self.root / "plots/images")
+        written = [*self.root.glob("metrics/*"), *self.root.glob("plots/**/*.*")]
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Two rounds, three members with one voting checkpoint each, one target model."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    run = Run(tmp_path)
+    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    rng = np.random.default_rng(0)
+    write_prepared(run.folders.prepared, rng)
+    picks = rng.permutation(NUM["train"])
+    for size, number in ((0.0625, 5), (0.125, 10), (0.25, 20)):
+        artifacts.save_subset(run.folders.subsets / f"{size}.csv", subset(picks[:number]))
+    for source, right in (("0.0625", 0.6), ("0.125", 0.7)):
+        write_signals(run.folders, source, right, rng)
+        write_history(run.folders.histories / f"ensemble-{source}.csv", 10, 1e6)
+    for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
+        artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
+        write_target(run.folders, f"resnet8-{name}", RIGHT[name], len(index), rng)
+    return run
+
+
+def subset(index_P):
+    index_P = np.asarray(index_P, dtype=np.int64)
+    return Subset(index_P, np.zeros_like(index_P), np.full(len(index_P), np.nan))
+
+
+def write_prepared(folder, rng):
+    meta = Meta("image_classification", "toy", CLASSES, [8, 8, 1], [0.5], [0.2], NUM, "0")
+    artifacts.save_meta(folder, meta)
+    for split in ("train", "validation"):
+        artifacts.save_targets(folder, split, rng.integers(0, 3, NUM[split]))
+
+
+def guesses(targets, right, rows, rng):
+    """Return classes that hit the target with the given probability, int16 [rows, targets]."""
+    wrong = rng.random((rows, len(targets))) > right
+    return ((targets + wrong * rng.integers(1, 3, wrong.shape)) % 3).astype(np.int16)
+
+
+def write_signals(folders, source, right, rng, voters=None):
+    signals = folders.signals / source
+    voters = voters or [Voter(member, member, 8, 0.5) for member in range(MEMBERS)]
+    targets_N = artifacts.load_targets(folders.prepared, "train")
+    targets_V = artifacts.load_targets(folders.prepared, "validation")
+    votes_MV = guesses(targets_V, right, len(voters), rng)
+    artifacts.save_voters(signals, voters)
+    content = {
+        "votes_MN": guesses(targets_N, right, len(voters), rng),
+        "predicted_class_N": guesses(targets_N, right + 0.1, 1, rng)[0],
+        "validation_votes_MV": votes_MV,
+        "validation_predicted_V": votes_MV[0],
+    }
+    for name, array in content.items():
+        artifacts.save_array(signals / f"{name}.npy", array)
+    accuracies = (votes_MV == targets_V).mean(axis=1).tolist()
+    artifacts.save_validation(signals, ValidationResult(accuracies[0], accuracies, 1e5))
+
+
+def write_history(path, picks, flops, right=1.0):
+    """Write a history that ends near `right`; a training costs `flops`, +- 10 % by member."""
+    epochs = [
+        Epoch(
+            member=member,
+            epoch=epoch,
+            updates=epoch,
+            images_seen=epoch * picks,
+            flops=flops * (0.9 + 0.1 * member) * epoch / EPOCHS[-1],
+            learning_rate=0.1,
+            train_loss=1 / epoch,
+            train_accuracy=0.5,
+            validation_loss=None if epoch == EPOCHS[0] else 0.5,
+            validation_accuracy=None if epoch == EPOCHS[0] else right - 1 / epoch - member / 100,
+        )
+        for member in range(MEMBERS)
+        for epoch in EPOCHS
+    ]
+    artifacts.save_history(path, epochs)
+
+
+def write_target(folders, key, right, picks, rng):
+    correct_MT = rng.random((MEMBERS, NUM["test"])) < right
+    metrics = [
+        {"member": member, "epoch": 8}
+        | dict.fromkeys(artifacts.METRICS, right)
+        | {"accuracy": float(correct_MT[member].mean()), "validation_accuracy": right - 0.02}
+        for member in range(MEMBERS)
+    ]
+    mean = {name: float(np.mean([row[name] for row in metrics])) for name in artifacts.METRICS}
+    evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
+    artifacts.save_evaluation(folders.evaluation / key, evaluation)
+    write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)

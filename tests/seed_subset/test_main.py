@@ -1,0 +1,145 @@
+"""The stage: the subset that the first ensemble is trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.seed_subset.__main__ import main
+from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.randomness import permutation_by_id
+
+PREPARED, SUBSET = Path("prepared"), Path("subsets/seed.csv")
+
+
+def draw_seed(project, size=0.2, **changes):
+    """Run the stage and return the rows it picked."""
+    last = 2 * size if isinstance(size, int) else 1.0
+    rounds = [{"from": size, "to": last if last != size else 0.5}]
+    project.change({"seed_size": size, "rounds": rounds, **changes})
+    main(str(size), PREPARED, SUBSET)
+    return project.load_subset(SUBSET).index_P.tolist()
+
+
+def test_the_seed_subset_is_the_first_part_of_the_permutation(project):
+    expected = permutation_by_id(project.sample_ids, 0, "permutation")[:20].tolist()
+    assert draw_seed(project) == expected
+
+
+def test_a_pick_has_round_0_and_no_score(project):
+    draw_seed(project)
+    subset = project.load_subset(SUBSET)
+    assert subset.round_P.tolist() == [0] * 20
+    assert np.all(np.isnan(subset.score_P))
+    assert SUBSET.read_text().splitlines()[0] == "index,round,score"
+
+
+@pytest.mark.parametrize(("size", "count"), [(0.125, 13), (0.2, 20), (1.0, 100), (7, 7)])
+def test_a_size_is_a_fraction_rounded_half_up_or_a_count(project, size, count):
+    assert len(draw_seed(project, size)) == count
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize("minimum", [0, 1])
+def test_seed_subsets_of_rising_size_are_nested(project, stratified, minimum):
+    changes = {"seed_subset.stratified": stratified, "select.min_per_class": minimum}
+    project.write_list("include", ["042.png"])
+    whole = draw_seed(project, 1.0, **changes)
+    assert sorted(whole) == list(range(100))
+    for size in (0.05, 0.1, 0.3, 0.7):
+        assert draw_seed(project, size, **changes) == whole[: round(100 * size)]
+
+
+def test_a_stratified_seed_subset_holds_the_classes_in_proportion(project):
+    picks = draw_seed(project, **{"seed_subset.stratified": True})
+    assert project.count_classes(picks) == [12, 6, 2]
+
+
+def test_a_least_number_of_each_class_is_in_the_seed_subset(project):
+    picks = draw_seed(project, 0.1, **{"select.min_per_class": 3})
+    assert min(project.count_classes(picks)) == 3
+    assert len(set(picks)) == 10
+
+
+def test_a_least_number_that_has_no_room_is_an_error_and_writes_nothing(project):
+    with pytest.raises(
+        ParamsError, match=r"min_per_class is 5; seed_size 0\.1, 10 picks, has room"
+    ):
+        draw_seed(project, 0.1, **{"select.min_per_class": 5})
+    assert not SUBSET.exists()
+
+
+def test_the_same_random_seed_gives_the_same_bytes_and_another_one_another_subset(project):
+    first = draw_seed(project)
+    content = SUBSET.read_bytes()
+    assert draw_seed(project) == first
+    assert SUBSET.read_bytes() == content
+    assert draw_seed(project, random_seed=1) != first
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_the_same_samples_are_drawn_in_whatever_order_they_stand(project, stratified):
+    before = draw_seed(project, **{"seed_subset.stratified": stratified})
+    project.write_samples(project.sample_ids[::-1], project.targets_N[::-1])
+    assert draw_seed(project) == [99 - row for row in before]
+
+
+def test_the_include_list_comes_first_and_the_exclude_list_never(project):
+    first, second = draw_seed(project)[:2]
+    project.write_list("exclude", [project.sample_ids[first]])
+    left_out = next(row for row in range(100) if row not in draw_seed(project))
+    project.write_list("include", [project.sample_ids[left_out]])
+    picks = draw_seed(project)
+    assert picks[:2] == [left_out, second]
+    assert first not in picks
+
+
+def test_too_few_samples_after_exclusions_are_an_error(project):
+    project.write_list("exclude", project.sample_ids[:50])
+    with pytest.raises(ParamsError, match=r"seed_size 0\.6 asks for 60 picks; 50 samples"):
+        draw_seed(project, 0.6)
+
+
+def test_a_round_that_asks_for_more_than_there_is_stops_the_first_stage(project):
+    with pytest.raises(ParamsError, match="size 120 is 120 picks; the train split has 100"):
+        draw_seed(project, 60)
+
+
+def test_classes_without_a_pick_are_named_in_a_warning(project, capsys):
+    picks = draw_seed(project, 1)
+    names = ["common", "rare", "single"]
+    del names[project.targets_N[picks[0]]]
+    assert f"2 of 3 classes have no sample in the subset: {', '.join(names)}" in (
+        capsys.readouterr().err
+    )
+
+
+# --- the user's own seed subset ------------------------------------------------------------------
+
+
+def test_the_users_own_subset_is_taken_as_it_is(project):
+    project.write_list("seed", ["050.png", "007.png", "030.png"])
+    assert draw_seed(project, 3) == [50, 7, 30]
+
+
+def test_the_users_own_subset_must_have_the_seed_size(project):
+    project.write_list("seed", ["050.png", "007.png", "030.png"])
+    with pytest.raises(ArtifactError, match=r"seed\.csv: names 3 samples; seed_size 0\.2 is 20"):
+        draw_seed(project, 0.2)
+
+
+def test_the_users_own_subset_must_hold_samples_of_the_train_split(project):
+    project.write_list("seed", ["050.png", "nowhere.png"])
+    with pytest.raises(ArtifactError, match=r"seed\.csv: names nowhere\.png"):
+        draw_seed(project, 2)
+
+
+def test_the_users_own_subset_must_agree_with_the_other_lists(project):
+    project.write_list("seed", ["050.png", "007.png"])
+    project.write_list("exclude", ["007.png"])
+    with pytest.raises(ArtifactError, match=r"seed\.csv: names 007\.png, and so does .*exclude"):
+        draw_seed(project, 2)
+    project.write_list("exclude", [])
+    project.write_list("include", ["008.png"])
+    with pytest.raises(ArtifactError, match=r"seed\.csv: lacks 008\.png"):
+        draw_seed(project, 2)

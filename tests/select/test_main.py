@@ -1,0 +1,263 @@
+"""The stage: a subset and scores in, the round's new subset out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.seed_subset.__main__ import main as draw_seed
+from stages.select.__main__ import main
+from stages.shared import artifacts
+from stages.shared.drawing import unscored
+from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.randomness import uniform_by_id
+
+PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
+OLD, NEW = Path("subsets/old.csv"), Path("subsets/new.csv")
+OLD_ROWS = list(range(20))
+
+
+class SelectRound:
+    """One round on the toy project: the subset of the first twenty rows, and random scores."""
+
+    def __init__(self, project):
+        self.project = project
+        self.score_N = np.random.default_rng(5).random(100)
+        self.old = OLD_ROWS
+
+    def run(self, size=0.5, start=0.2, **changes):
+        """Run the stage and return the new subset."""
+        rounds = [{"from": start, "to": size}]
+        self.project.change({"seed_size": start, "rounds": rounds, **changes})
+        artifacts.save_subset(OLD, unscored(np.array(self.old, dtype=np.int64)))
+        artifacts.save_scores(SCORES, self.score_N)
+        main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW)
+        return self.project.load_subset(NEW)
+
+    def picks(self, *sizes, **changes):
+        """Run the stage and return the rows of the new subset."""
+        return self.run(*sizes, **changes).index_P.tolist()
+
+    def best(self, rows):
+        """Return these rows, best score first."""
+        return sorted(rows, key=lambda row: -self.score_N[row])
+
+
+@pytest.fixture
+def select(project):
+    return SelectRound(project)
+
+
+# --- growing rounds ------------------------------------------------------------------------------
+
+
+def test_a_growing_round_keeps_the_subset_and_appends_the_best_of_the_rest(select):
+    assert select.picks(0.5) == OLD_ROWS + select.best(range(20, 100))[:30]
+
+
+def test_new_picks_have_the_number_of_the_round_and_their_score(select):
+    subset = select.run(0.5)
+    assert subset.round_P.tolist() == [0] * 20 + [1] * 30
+    assert np.all(np.isnan(subset.score_P[:20]))
+    assert np.array_equal(subset.score_P[20:], select.score_N[subset.index_P[20:]])
+
+
+def test_a_second_round_counts_on(select):
+    select.run(0.5)
+    rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
+    select.project.change({"rounds": rounds})
+    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, Path("subsets/third.csv"))
+    before, after = select.project.load_subset(NEW), select.project.load_subset("subsets/third.csv")
+    assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
+    assert np.array_equal(after.index_P[:50], before.index_P)
+    assert np.array_equal(after.score_P[20:50], before.score_P[20:50])
+
+
+def test_all_samples_compete_again_when_asked_to(select):
+    select.score_N[[3, 4]] = [9.0, 8.0]
+    picks = select.picks(0.5, **{"select.candidates": "all"})
+    assert picks == OLD_ROWS + select.best(range(100))[:30]
+    assert picks[20:22] == [3, 4]
+
+
+def test_a_round_adds_a_sample_at_most_once_and_a_subset_may_exceed_the_train_split(select):
+    picks = select.picks(110, 20, **{"select.candidates": "all"})
+    assert len(picks) == 110
+    assert len(set(picks[20:])) == 90
+
+
+def test_a_round_cannot_add_more_than_there_are_samples(select):
+    with pytest.raises(ParamsError, match="round to 121 asks for 101 picks; 100 samples can"):
+        select.picks(121, 20, **{"select.candidates": "all"})
+
+
+# --- shrinking rounds ----------------------------------------------------------------------------
+
+
+def test_a_shrinking_round_keeps_the_best_of_the_subset_best_first(select):
+    select.old = list(range(100))
+    subset = select.run(0.3, 1.0)
+    assert subset.index_P.tolist() == select.best(range(100))[:30]
+    assert subset.round_P.tolist() == [1] * 30
+    assert np.array_equal(subset.score_P, select.score_N[subset.index_P])
+
+
+def test_a_shrinking_round_chooses_from_the_subset_alone_whatever_candidates_says(select):
+    for candidates in ("remaining", "all"):
+        picks = select.picks(0.1, 0.2, **{"select.candidates": candidates})
+        assert picks == select.best(OLD_ROWS)[:10]
+
+
+def test_a_sample_that_stands_twice_in_the_subset_may_be_kept_twice(select):
+    select.old = [*range(10), *range(10)]
+    best = select.best(range(10))
+    assert select.picks(5, 20) == [best[0], best[0], best[1], best[1], best[2]]
+
+
+def test_a_shrinking_round_keeps_the_include_list(select):
+    worst = select.best(OLD_ROWS)[-1]
+    select.project.write_list("include", [select.project.sample_ids[worst]])
+    assert select.picks(0.1, 0.2) == [worst, *select.best(OLD_ROWS)[:9]]
+
+
+# --- ties ----------------------------------------------------------------------------------------
+
+
+def test_identical_scores_are_decided_by_the_random_numbers_of_the_round(select):
+    select.score_N = np.zeros(100)
+    tie_N = uniform_by_id(select.project.sample_ids, 0, "ties", 1)
+    expected = sorted(range(20, 100), key=lambda row: tie_N[row])[:30]
+    assert select.picks(0.5) == OLD_ROWS + expected
+    assert len(set(expected)) == 30
+
+
+def test_the_same_random_seed_gives_the_same_bytes_and_another_one_other_ties(select):
+    select.score_N = np.zeros(100)
+    first = select.picks(0.5)
+    content = NEW.read_bytes()
+    assert select.picks(0.5) == first
+    assert NEW.read_bytes() == content
+    assert select.picks(0.5, random_seed=1) != first
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("fraction", [0.0, 0.1])
+def test_a_permuted_train_split_gives_the_permuted_subset(select, balanced, fraction):
+    changes = {"select.balanced": balanced, "select.outliers": {"fraction": fraction}}
+    select.score_N = np.round(select.score_N, 1)  # many ties
+    before = select.picks(0.5, **changes)
+    select.project.write_samples(select.project.sample_ids[::-1], select.project.targets_N[::-1])
+    select.score_N, select.old = select.score_N[::-1], [99 - row for row in OLD_ROWS]
+    assert select.picks(0.5, **changes) == [99 - row for row in before]
+
+
+# --- outliers ------------------------------------------------------------------------------------
+
+
+def test_the_highest_scored_candidates_are_skipped(select):
+    picks = select.picks(0.5, **{"select.outliers": {"fraction": 0.125}})
+    assert picks == OLD_ROWS + select.best(range(20, 100))[12:42]
+
+
+def test_outliers_of_a_shrinking_round_are_those_of_the_subset(select):
+    picks = select.picks(0.1, 0.2, **{"select.outliers": {"fraction": 0.05}})
+    assert picks == select.best(OLD_ROWS)[5:15]
+
+
+def test_outliers_are_counted_among_samples_that_are_not_excluded(select):
+    best = select.best(range(20, 100))
+    select.project.write_list("exclude", [select.project.sample_ids[best[0]]])
+    picks = select.picks(0.5, **{"select.outliers": {"fraction": 0.02}})
+    assert picks == OLD_ROWS + best[3:33]
+
+
+def test_an_included_sample_is_no_outlier(select):
+    best = select.best(OLD_ROWS)
+    select.project.write_list("include", [select.project.sample_ids[best[0]]])
+    picks = select.picks(0.1, 0.2, **{"select.outliers": {"fraction": 0.05}})
+    assert picks == [best[0], *best[5:14]]
+
+
+def test_samples_on_which_all_voters_disagree_are_skipped(select):
+    votes_MN = np.zeros((2, 100), dtype=np.int16)
+    best = select.best(range(20, 100))
+    votes_MN[1, best[:5]] = 2
+    artifacts.save_array(SIGNALS / "votes_MN.npy", votes_MN)
+    picks = select.picks(0.5, **{"select.outliers": "all_voters_disagree"})
+    assert picks == OLD_ROWS + best[5:35]
+
+
+def test_too_many_outliers_are_an_error_with_the_numbers(select):
+    with pytest.raises(ParamsError, match=r"round to 0\.5 asks for 30 picks; 20 samples can"):
+        select.picks(0.5, **{"select.outliers": {"fraction": 0.6}})
+
+
+# --- classes and lists ---------------------------------------------------------------------------
+
+
+def test_a_balanced_round_brings_the_subset_to_the_proportions_of_train(select):
+    select.old = np.flatnonzero(select.project.targets_N == 0)[:20].tolist()
+    picks = select.picks(0.5, **{"select.balanced": True})
+    assert select.project.count_classes(picks) == [30, 15, 5]
+    for number in range(3):
+        of_class = [row for row in range(100) if select.project.targets_N[row] == number]
+        chosen = [row for row in picks[20:] if row in of_class]
+        rest = [row for row in of_class if row not in select.old]
+        assert chosen == select.best(rest)[: len(chosen)]
+
+
+def test_a_balanced_shrinking_round_keeps_the_proportions_of_train(select):
+    select.old = list(range(100))
+    picks = select.picks(0.5, 1.0, **{"select.balanced": True})
+    assert select.project.count_classes(picks) == [30, 15, 5]
+
+
+def test_a_least_number_of_each_class_is_kept(select):
+    select.score_N[select.project.targets_N == 2] = -1.0  # the rare class is never preferred
+    select.old = list(range(100))
+    assert select.project.count_classes(select.picks(0.5, 1.0))[2] == 0
+    counts = select.project.count_classes(select.picks(0.5, 1.0, **{"select.min_per_class": 4}))
+    assert counts[2] == 4
+    assert sum(counts) == 50
+
+
+def test_a_least_number_that_cannot_be_had_is_an_error_and_writes_nothing(select):
+    select.old = np.flatnonzero(select.project.targets_N < 2)[:20].tolist()
+    with pytest.raises(ParamsError, match=r"min_per_class is 2; .* 0 of class 2"):
+        select.picks(0.1, 0.2, **{"select.min_per_class": 2})
+    assert not NEW.exists()
+
+
+def test_an_excluded_sample_is_never_selected(select):
+    best = select.best(range(20, 100))
+    select.project.write_list("exclude", [select.project.sample_ids[row] for row in best[:10]])
+    assert select.picks(0.5) == OLD_ROWS + best[10:40]
+
+
+def test_an_included_sample_of_the_subset_is_not_added_again(select):
+    select.score_N[0] = -1.0
+    select.project.write_list("include", [select.project.sample_ids[0]])
+    picks = select.picks(0.5, **{"select.candidates": "all"})
+    assert picks.count(0) == 1
+
+
+def test_the_subset_may_stem_from_the_stage_before(select):
+    select.project.change({"seed_size": 0.2})
+    draw_seed("0.2", PREPARED, Path("subsets/drawn.csv"))
+    select.old = select.project.load_subset("subsets/drawn.csv").index_P.tolist()
+    rest = [row for row in range(100) if row not in select.old]
+    assert select.picks(0.5) == select.old + select.best(rest)[:30]
+
+
+def test_classes_without_a_pick_are_named_in_a_warning(select, capsys):
+    select.old = np.flatnonzero(select.project.targets_N == 0)[:20].tolist()
+    select.picks(0.1, 0.2)
+    assert "2 of 3 classes have no sample in the subset: rare, single" in capsys.readouterr().err
+
+
+def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select):
+    select.run(0.5)
+    select.score_N[[31, 40]] = np.inf
+    artifacts.save_array(SCORES / "score_N.npy", select.score_N)
+    with pytest.raises(ArtifactError, match=r"score_N\.npy: sample 31 has inf"):
+        main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW)

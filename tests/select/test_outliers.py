@@ -1,0 +1,51 @@
+"""Outliers: what is skipped for its score."""
+
+import numpy as np
+import pytest
+
+from stages.select.outliers import all_voters_disagree, highest_scored
+from stages.shared.errors import ParamsError
+
+
+def test_the_highest_scored_are_marked_as_a_share_of_the_train_split():
+    score_K, tie_K = np.array([1.0, 4.0, 3.0, 2.0]), np.zeros(4)
+    marked = highest_scored(score_K, tie_K, 0.25, num_train=8)  # two of eight
+    assert marked.tolist() == [False, True, True, False]
+
+
+def test_the_share_is_rounded_down():
+    marked = highest_scored(np.arange(4.0), np.zeros(4), 0.49, num_train=4)
+    assert marked.tolist() == [False, False, False, True]
+
+
+def test_the_share_is_the_decimal_number_as_it_is_written():
+    # In floating point 0.29 x 100 is a little less than 29.
+    assert highest_scored(np.arange(100.0), np.zeros(100), 0.29, num_train=100).sum() == 29
+
+
+def test_no_share_marks_nothing():
+    assert not highest_scored(np.arange(4.0), np.zeros(4), 0.0, num_train=4).any()
+
+
+def test_equal_scores_are_marked_by_their_random_number():
+    marked = highest_scored(np.zeros(3), np.array([0.5, 0.1, 0.9]), 0.34, num_train=3)
+    assert marked.tolist() == [False, True, False]
+
+
+def test_candidates_on_which_all_voters_disagree_are_marked():
+    votes_MK = np.array([[0, 1, 2, 0], [1, 1, 0, 0], [2, 0, 2, 0]], dtype=np.int16)
+    assert all_voters_disagree(votes_MK, num_classes=3).tolist() == [True, False, False, False]
+
+
+def test_disagreement_is_that_of_counting_different_votes():
+    votes_MK = np.random.default_rng(0).integers(0, 8, (4, 300)).astype(np.int16)
+    expected = [len(set(votes)) == 4 for votes in votes_MK.T.tolist()]
+    assert all_voters_disagree(votes_MK, num_classes=8).tolist() == expected
+    assert 0 < sum(expected) < 300
+
+
+@pytest.mark.parametrize("num_voters", [1, 4])
+def test_one_voter_or_more_voters_than_classes_are_an_error(num_voters):
+    votes_MK = np.zeros((num_voters, 5), dtype=np.int16)
+    with pytest.raises(ParamsError, match=rf"{num_voters} voters and 3 classes; .* 2 to 3"):
+        all_voters_disagree(votes_MK, num_classes=3)

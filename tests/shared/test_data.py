@@ -1,0 +1,54 @@
+"""Tests for stages/shared/data.py."""
+
+import numpy as np
+import pytest
+import torch
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Meta
+from stages.shared.data import batches, load_samples, normalise, num_batches
+
+
+def sizes(num_samples: int, batch_size: int) -> list[int]:
+    return [part.stop - part.start for part in batches(num_samples, batch_size)]
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "expected"),
+    [(8, [4, 4]), (9, [4, 5]), (10, [4, 4, 2]), (3, [3]), (1, [1]), (5, [5])],
+)
+def test_a_last_batch_of_one_is_merged_into_the_one_before(num_samples, expected):
+    assert sizes(num_samples, 4) == expected
+    assert num_batches(num_samples, 4) == len(expected)
+
+
+@pytest.mark.parametrize("num_samples", range(1, 40))
+def test_batches_cover_every_sample_once(num_samples):
+    covered = [row for part in batches(num_samples, 7) for row in range(num_samples)[part]]
+
+    assert covered == list(range(num_samples))
+
+
+def test_normalised_train_images_have_mean_0_and_deviation_1():
+    images = torch.randint(0, 256, (50, 6, 5, 3), dtype=torch.uint8)
+    scaled = images.double() / 255
+    mean, std = scaled.mean(dim=(0, 1, 2)), scaled.std(dim=(0, 1, 2), correction=0)
+    meta = Meta("t", "d", ["a"], [6, 5, 3], mean.tolist(), std.tolist(), {}, "")
+
+    found = normalise(images, meta)
+
+    assert found.shape == (50, 3, 6, 5)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert found.mean(dim=(0, 2, 3)).numpy() == pytest.approx(np.zeros(3), abs=1e-5)
+    assert found.std(dim=(0, 2, 3)).numpy() == pytest.approx(np.ones(3), rel=1e-3)
+
+
+def test_samples_are_those_of_the_given_rows(tmp_path):
+    inputs = np.arange(2 * 2 * 5, dtype=np.uint8).reshape(5, 2, 2, 1)
+    artifacts.save_array(tmp_path / "train/inputs.npy", inputs)
+    artifacts.save_targets(tmp_path, "train", np.arange(5, dtype=np.int64))
+
+    found = load_samples(tmp_path, "train", torch.device("cpu"), np.array([3, 1]))
+
+    assert found.inputs_NHWK.numpy().tolist() == inputs[[3, 1]].tolist()
+    assert found.targets_N.tolist() == [3, 1]

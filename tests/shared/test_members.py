@@ -1,0 +1,279 @@
+"""Tests for stages/shared/{engine,members,resume}.py: members train side by side, each once."""
+
+import json
+import os
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import toy
+
+from stages.shared import artifacts, engine, members, resume
+from stages.shared.errors import ParamsError, TrainingError
+from stages.shared.job import Job
+from stages.shared.members import DECIDING_CODE, SHARED, Plan
+from stages.shared.params import Params, check_params
+
+
+@dataclass(frozen=True)
+class Piece:
+    number: int
+
+
+def double(piece: Piece, report: engine.Report) -> int:
+    report(f"piece {piece.number}")
+    return 2 * piece.number
+
+
+def fail_at_one(piece: Piece, report: engine.Report) -> int:
+    if piece.number == 1:
+        raise TrainingError("member 1: the loss is nan")
+    return piece.number
+
+
+def die(piece: Piece, report: engine.Report) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def ignore(number: int, message: object) -> None:
+    """Take a report."""
+
+
+def tiny_params(num_members: int = 2, **changes: object) -> Params:
+    content = toy.default_params()
+    content["acquisition"] = "entropy"
+    content["train_ensemble"].update(
+        {"members": num_members, "length": {"epochs": 1}, "batch_size": 8, **changes}
+    )
+    return check_params(content)
+
+
+def train(prepared: Path, folder: Path, params: Params, index: range = range(20)) -> None:
+    plan = Plan(
+        model=params.train_ensemble.model,
+        settings=params.train_ensemble,
+        learning_rate=0.1,
+        prepared=prepared,
+        meta=artifacts.load_meta(prepared),
+        subset=toy.picks(list(index)),
+        initial_weights=None,
+    )
+    members.train_members(params, plan, folder / "ensemble", folder / "history.csv")
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(autouse=True)
+def resume_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "resume"))
+    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
+    return tmp_path / "resume"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_results_come_in_the_order_of_the_pieces(monkeypatch, workers):
+    monkeypatch.setenv("SUBSET_WORKERS", workers)
+    reports = []
+
+    results = engine.map_pieces(
+        double,
+        [Piece(number) for number in range(5)],
+        threads_per_piece=1,
+        on_report=lambda number, message: reports.append((number, message)),
+    )
+
+    assert results == [0, 2, 4, 6, 8]
+    assert sorted(reports) == [(number, f"piece {number}") for number in range(5)]
+
+
+def test_a_users_error_arrives_from_its_worker():
+    with pytest.raises(TrainingError, match="member 1: the loss is nan"):
+        engine.map_pieces(
+            fail_at_one,
+            [Piece(number) for number in range(3)],
+            threads_per_piece=1,
+            on_report=ignore,
+        )
+
+
+def test_a_killed_worker_is_one_clear_line():
+    with pytest.raises(TrainingError, match="a worker process was killed"):
+        engine.map_pieces(die, [Piece(0)], threads_per_piece=1, on_report=ignore)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", ""])
+def test_workers_must_be_a_positive_integer(monkeypatch, text):
+    monkeypatch.setenv("SUBSET_WORKERS", text)
+
+    with pytest.raises(ParamsError, match="SUBSET_WORKERS"):
+        engine.num_workers(1)
+
+
+def test_workers_fill_the_cores_with_threads(monkeypatch):
+    monkeypatch.delenv("SUBSET_WORKERS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+
+    assert engine.num_workers(2) == 4
+    assert engine.num_workers(16) == 1
+
+
+def test_an_unknown_device_is_refused(monkeypatch):
+    monkeypatch.setenv("SUBSET_DEVICE", "gpu")
+
+    with pytest.raises(ParamsError, match="choose one of auto, cpu, cuda"):
+        engine.device_name()
+
+
+def test_one_or_two_workers_give_the_same_bytes(prepared, tmp_path, monkeypatch):
+    for workers in ("1", "2"):
+        monkeypatch.setenv("SUBSET_WORKERS", workers)
+        monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / f"resume-{workers}"))
+        train(prepared, tmp_path / workers, tiny_params())
+
+    assert content_of(tmp_path / "1") == content_of(tmp_path / "2")
+
+
+def test_more_members_train_only_the_missing_ones(prepared, tmp_path, resume_folder):
+    train(prepared, tmp_path / "two", tiny_params(2))
+    before = {path: path.stat().st_mtime_ns for path in (resume_folder / "members").iterdir()}
+
+    train(prepared, tmp_path / "three", tiny_params(3))
+
+    after = {path: path.stat().st_mtime_ns for path in (resume_folder / "members").iterdir()}
+    assert len(after) == 3
+    assert before.items() <= after.items()
+    two, three = content_of(tmp_path / "two"), content_of(tmp_path / "three")
+    assert {name for name in two if name.endswith("safetensors")} < set(three)
+    assert all(three[name] == two[name] for name in two if name.endswith("safetensors"))
+
+
+def test_a_member_that_was_not_finished_leaves_nothing_that_looks_finished(
+    prepared, tmp_path, resume_folder
+):
+    with pytest.raises(TrainingError, match="finite"):
+        train(prepared, tmp_path / "a", tiny_params(1, optimizer=_exploding()))
+
+    assert not list((resume_folder / "members").iterdir())
+
+
+def _exploding() -> dict[str, object]:
+    optimizer = toy.default_params()["train_ensemble"]["optimizer"]
+    return {**optimizer, "weight_decay": 1e30}
+
+
+def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
+    plan = Plan(
+        model=params.train_ensemble.model,
+        settings=params.train_ensemble,
+        learning_rate=0.1,
+        prepared=prepared,
+        meta=artifacts.load_meta(prepared),
+        subset=toy.picks(list(index)),
+        initial_weights=None,
+    )
+    return members._job(params, plan, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 9},
+        {"length": {"epochs": 2}},
+        {"num_threads": 2},
+        {"precision": "bf16"},
+        {"label_smoothing": 0.1},
+        {"checkpoints": {"last": 2, "every": 1, "best": True}},
+    ],
+)
+def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
+    base = members.fingerprint(job_of(prepared, tiny_params()), "cpu")
+
+    assert members.fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
+
+
+def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
+    params = tiny_params(2)
+    of_ensemble = job_of(prepared, params)
+    fields = {name: getattr(params.train_ensemble, name) for name in type(of_ensemble.settings).model_fields}
+    del fields["model"]
+    target = params.train_subset_model.model_copy(update={**fields, "members": 5})
+
+    found = members.fingerprint(replace(of_ensemble, settings=target), "cpu")
+
+    assert found == members.fingerprint(of_ensemble, "cpu")
+
+
+def test_subset_device_and_data_change_the_fingerprint(prepared):
+    job = job_of(prepared, tiny_params())
+    prints = {
+        members.fingerprint(job, "cpu"),
+        members.fingerprint(job, "cuda"),
+        members.fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
+        members.fingerprint(
+            replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"
+        ),
+    }
+
+    assert len(prints) == 4
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return resume.code_fingerprint([path])
+
+
+def test_only_what_code_does_changes_its_fingerprint(tmp_path):
+    path = tmp_path / "code.py"
+    base = write(path, '"""Doc."""\n\ndef f(x):\n    """Say."""\n    return x + 1\n')
+
+    assert write(path, "def f(x):\n    # why\n    return (x + 1)\n") == base
+    assert write(path, "def f(x):\n    return x + 2\n") != base
+
+
+def test_experiments_in_dvcs_workspaces_share_the_resume_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("SUBSET_RESUME")
+    workspace = tmp_path / ".dvc/tmp/exps/tmp123"
+    workspace.mkdir(parents=True)
+
+    for here in (tmp_path, workspace):
+        monkeypatch.chdir(here)
+        assert resume.folder() == tmp_path / ".resume"
+
+
+def test_the_fingerprint_covers_all_code_that_the_training_imports():
+    import ast
+
+    plumbing = {"artifacts", "errors", "job", "params", "weights", "models", "tasks"}
+    todo, seen = ["training"], set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name in plumbing:
+            continue
+        seen.add(name)
+        for node in ast.walk(ast.parse((SHARED / f"{name}.py").read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages.shared"):
+                module = node.module.removeprefix("stages.shared").lstrip(".")
+                todo += [module] if module else [alias.name for alias in node.names]
+
+    assert {path.stem for path in DECIDING_CODE} == seen
+
+
+def test_histories_and_model_json_name_every_member(prepared, tmp_path):
+    train(prepared, tmp_path, tiny_params(2))
+
+    ensemble = artifacts.load_ensemble(tmp_path / "ensemble")
+    history = artifacts.load_history(tmp_path / "history.csv")
+    assert ensemble.num_members == 2
+    assert {epoch.member for epoch in history} == {0, 1}
+    for checkpoint in ensemble.checkpoints:
+        assert (tmp_path / "ensemble" / checkpoint.path).is_file()
+    text = (tmp_path / "ensemble/model.json").read_text()
+    assert json.loads(text)["model"] == "resnet8"

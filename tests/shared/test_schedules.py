@@ -1,0 +1,101 @@
+"""Tests for stages/shared/schedules.py."""
+
+import pytest
+import torch
+
+from stages.shared import schedules
+from stages.shared.params import (
+    EpochLength,
+    OneCycle,
+    Plateau,
+    Steps,
+    Training,
+    UpdateLength,
+    load_params,
+)
+from stages.shared.schedules import OneCycleSchedule, PlateauSchedule, StepsSchedule
+
+
+def settings(**changes: object) -> Training:
+    return load_params().train_ensemble.model_copy(update=changes)
+
+
+def test_one_cycle_rises_to_the_rate_and_falls_to_nothing():
+    schedule = OneCycleSchedule(OneCycle(name="one_cycle", peak_at=0.25, start=0.1), updates=8)
+
+    factors = [schedule.factor(update) for update in range(9)]
+
+    assert factors == pytest.approx([0.1, 0.55, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6, 0])
+
+
+def test_steps_are_those_of_torchs_multi_step_schedule():
+    schedule = StepsSchedule(
+        Steps(name="steps", milestones=[2, 5], factor=0.1, warmup_epochs=0), updates_per_epoch=3
+    )
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    oracle = torch.optim.lr_scheduler.MultiStepLR(optimizer, [6, 15], gamma=0.1)
+    expected = []
+    for _ in range(21):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        oracle.step()
+
+    assert [schedule.factor(update) for update in range(21)] == pytest.approx(expected)
+
+
+def test_a_warm_up_rises_linearly_and_reaches_the_rate_with_its_last_update():
+    schedule = StepsSchedule(
+        Steps(name="steps", milestones=[9], factor=0.1, warmup_epochs=2), updates_per_epoch=2
+    )
+
+    assert [schedule.factor(update) for update in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def run_plateau(patience: int, accuracies: list[float]) -> tuple[list[float], int]:
+    """Return the factor of each epoch and how many epochs were trained."""
+    schedule = PlateauSchedule(Plateau(name="plateau", patience=patience, factor=0.1))
+    factors: list[float] = []
+    for accuracy in accuracies:
+        factors.append(schedule.factor(0))
+        if schedule.end_epoch(accuracy):
+            break
+    return factors, len(factors)
+
+
+def test_plateau_drops_after_patience_and_ends_after_twice_the_patience_without_a_gain():
+    factors, epochs = run_plateau(2, [0.5] * 20)
+
+    # Best at epoch 1, two epochs waited, a drop, four more epochs waited.
+    assert factors == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.1])
+    assert epochs == 7
+
+
+def test_plateau_waits_anew_after_a_drop_that_helped():
+    factors, epochs = run_plateau(2, [0.5, 0.5, 0.5, 0.6, 0.6, 0.6, *[0.6] * 20])
+
+    assert factors == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
+    assert epochs == 10
+
+
+def test_a_rising_accuracy_never_drops_the_rate():
+    factors, epochs = run_plateau(1, [number / 100 for number in range(50)])
+
+    assert set(factors) == {1.0}
+    assert epochs == 50
+
+
+@pytest.mark.parametrize(
+    ("length", "stop_after", "expected"),
+    [
+        (EpochLength(epochs=7), None, (21, 7)),
+        (EpochLength(epochs=7), 4, (21, 4)),  # the schedule keeps its length, the training ends
+        (UpdateLength(updates=7), None, (7, 3)),
+        (UpdateLength(updates=6), None, (6, 2)),
+    ],
+)
+def test_length_counts_epochs_or_updates(length, stop_after, expected):
+    training = settings(length=length, stop_after=stop_after)
+
+    found = schedules.num_updates(training, 3), schedules.num_epochs(training, 3)
+
+    assert found == expected

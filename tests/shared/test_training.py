@@ -1,0 +1,300 @@
+"""Tests for stages/shared/training.py."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from toy import picks
+
+from stages.shared import artifacts, models, tasks, training
+from stages.shared.artifacts import Epoch
+from stages.shared.data import normalise
+from stages.shared.errors import TrainingError
+from stages.shared.flops import forward_flops
+from stages.shared.job import Job
+from stages.shared.params import (
+    Augmentation,
+    Checkpoints,
+    EpochLength,
+    Plateau,
+    Training,
+    UpdateLength,
+    load_params,
+)
+from stages.shared.training import CheckpointKeeper, validated_epochs
+from stages.shared.weights import load_weights
+
+CPU = torch.device("cpu")
+PLAIN = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])
+
+
+def make_settings(**changes: object) -> Training:
+    base = {
+        "length": EpochLength(epochs=3),
+        "batch_size": 16,
+        "augmentation": PLAIN,
+        "validations": "every_epoch",
+        "checkpoints": Checkpoints(last=1, every=1, best=False),
+    }
+    return load_params().train_ensemble.model_copy(update={**base, **changes})
+
+
+@pytest.fixture
+def make_job(prepared):
+    def make(index=range(30), member=0, learning_rate=0.05, **changes) -> Job:
+        return Job(
+            task="image_classification",
+            model="resnet8",
+            settings=make_settings(**changes),
+            learning_rate=learning_rate,
+            random_seed=7,
+            member=member,
+            index_P=picks(list(index)).index_P,
+            prepared=prepared,
+            meta=artifacts.load_meta(prepared),
+            initial_weights=None,
+        )
+
+    return make
+
+
+def train(job, folder):
+    return training.train(job, folder, CPU, lambda epoch, images: None)
+
+
+def weight_bytes(folder) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))]
+
+
+def test_a_small_model_learns_the_toy_data_by_heart(make_job, tmp_path):
+    history, _ = train(make_job(range(60), length=EpochLength(epochs=15)), tmp_path)
+
+    assert history[-1].train_accuracy == 1.0
+    assert history[-1].validation_accuracy > 0.9
+    assert history[-1].train_loss < history[0].train_loss
+
+
+def test_the_same_job_gives_the_same_bytes(make_job, tmp_path):
+    for name in ("a", "b"):
+        train(make_job(), tmp_path / name)
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+
+
+def test_the_order_of_the_picks_does_not_matter_and_their_number_does(make_job, tmp_path):
+    for name, index in (("a", [5, 3, 9]), ("b", [9, 5, 3]), ("c", [9, 5, 3, 3])):
+        train(make_job(index), tmp_path / name)
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+    assert weight_bytes(tmp_path / "a") != weight_bytes(tmp_path / "c")
+
+
+def test_members_differ(make_job, tmp_path):
+    for member in (0, 1):
+        train(make_job(member=member), tmp_path / str(member))
+
+    assert weight_bytes(tmp_path / "0") != weight_bytes(tmp_path / "1")
+
+
+def test_a_member_starts_from_the_same_weights_on_every_subset(make_job):
+    one, other = (training.initial_model(make_job(index)) for index in (range(5), range(60)))
+
+    for left, right in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_building_a_model_leaves_the_global_generator_alone(make_job):
+    before = torch.get_rng_state()
+
+    training.initial_model(make_job())
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_job):
+    trainer = training._Trainer(make_job([4, 4, 8, 30], batch_size=2), CPU)
+    pixels = artifacts.load_inputs(trainer.job.prepared, "train")
+
+    for number in (1, 2):
+        seen = torch.cat([inputs for inputs, _ in trainer._epoch_batches(number)])
+        expected = normalise(torch.from_numpy(pixels[[4, 4, 8, 30]]), trainer.job.meta)
+        sums = sorted(seen.sum(dim=(1, 2, 3)).tolist())
+        assert sums == pytest.approx(sorted(expected.sum(dim=(1, 2, 3)).tolist()))
+
+
+def test_one_update_is_that_of_plain_torch(make_job, prepared):
+    """Cross-entropy with label smoothing, SGD with Nesterov momentum and weight decay."""
+    job = make_job(range(12), length=UpdateLength(updates=2), label_smoothing=0.1, batch_size=6)
+    trainer = training._Trainer(job, CPU)
+    model = training.initial_model(job).train()
+    settings = job.settings.optimizer
+    oracle = torch.optim.SGD(
+        model.parameters(),
+        lr=1.0,
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
+        weight_decay=settings.weight_decay,
+    )
+    for update, (inputs, targets) in enumerate(trainer._epoch_batches(1)):
+        oracle.param_groups[0]["lr"] = 0.05 * trainer.schedule.factor(update)
+        oracle.zero_grad()
+        logits = model(inputs)
+        smooth = torch.full_like(logits, 0.1 / 3)
+        smooth[torch.arange(len(targets)), targets] += 0.9
+        (-(smooth * logits.log_softmax(1)).sum(1).mean()).backward()
+        oracle.step()
+
+    trainer._train_epoch(1)
+
+    for name, found in trainer.model.state_dict().items():
+        assert torch.allclose(found, model.state_dict()[name], atol=1e-5), name
+
+
+def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
+    job = make_job(range(40), length=UpdateLength(updates=7), batch_size=16)
+
+    history, _ = train(job, tmp_path)
+
+    assert [epoch.updates for epoch in history] == [3, 6, 7]
+    assert history[-1].images_seen == 40 + 40 + 16
+
+
+def test_stop_after_is_the_start_of_the_longer_training(make_job, tmp_path):
+    longer, _ = train(make_job(length=EpochLength(epochs=4)), tmp_path / "a")
+    stopped, _ = train(make_job(length=EpochLength(epochs=4), stop_after=2), tmp_path / "b")
+
+    assert stopped == longer[:2]
+
+
+def test_flops_count_three_passes_for_training_and_one_for_validation(make_job, tmp_path):
+    job = make_job(range(30), length=EpochLength(epochs=2))
+
+    history, _ = train(job, tmp_path)
+
+    per_image = forward_flops("resnet8", job.meta)
+    assert history[-1].flops == per_image * 2 * (3 * 30 + 20)
+
+
+def test_forward_flops_of_a_linear_layer_are_counted_by_hand(make_job):
+    """Two operations for each weight and position: 8x8 positions of the 3x3 stem alone."""
+    meta = make_job().meta
+
+    assert forward_flops("resnet8", meta) > 2 * 64 * 9 * 16
+    wider = dataclasses.replace(meta, class_names=[*meta.class_names, "more"])
+    assert forward_flops("resnet8", wider) - forward_flops("resnet8", meta) == 2 * 64
+
+
+def test_a_loss_that_is_no_number_stops_with_member_epoch_and_rate(make_job, tmp_path):
+    job = make_job(learning_rate=1e30, member=3)
+
+    with pytest.raises(TrainingError, match=r"member 3, epoch \d, learning rate .*finite"):
+        train(job, tmp_path)
+
+
+def test_plateau_ends_a_training_before_its_length(make_job, tmp_path):
+    job = make_job(
+        schedule=Plateau(name="plateau", patience=1, factor=0.1),
+        length=EpochLength(epochs=200),
+        checkpoints=Checkpoints(last=2, every=2, best=True),
+    )
+
+    history, checkpoints = train(job, tmp_path)
+
+    last = history[-1].epoch
+    assert last < 200
+    kept = [entry.epoch for entry in checkpoints if entry.is_last]
+    assert kept == [last - 2, last]
+    assert {path.stem for path in tmp_path.rglob("*.safetensors")} == {
+        entry.path.stem for entry in checkpoints
+    }
+
+
+def test_bf16_learns_as_well(make_job, tmp_path):
+    history, _ = train(
+        make_job(range(60), precision="bf16", length=EpochLength(epochs=15)), tmp_path
+    )
+
+    assert history[-1].train_accuracy > 0.95
+
+
+def test_kept_weights_are_those_of_their_epoch(make_job, prepared, tmp_path):
+    job = make_job(range(60), checkpoints=Checkpoints(last=2, every=1, best=True))
+    history, checkpoints = train(job, tmp_path)
+    inputs = normalise(torch.from_numpy(np.array(artifacts.load_inputs(prepared, "validation"))), job.meta)
+    targets = torch.from_numpy(np.array(artifacts.load_targets(prepared, "validation")))
+    task = tasks.load("image_classification")
+
+    assert len(checkpoints) >= 2
+    for checkpoint in checkpoints:
+        model = models.build("resnet8", 3, [8, 8, 1])
+        load_weights(tmp_path / checkpoint.path, model)
+        correct = task.num_correct(task.logits(model.eval(), inputs, "fp32"), targets)
+        assert int(correct) / 20 == history[checkpoint.epoch - 1].validation_accuracy
+
+
+@pytest.mark.parametrize(
+    ("validations", "num_epochs", "expected"),
+    [
+        ("every_epoch", 3, {1, 2, 3}),
+        (2, 10, {5, 10}),
+        (3, 10, {4, 7, 10}),
+        (10, 4, {1, 2, 3, 4}),
+        (1, 9, {9}),
+    ],
+)
+def test_validations_are_spread_evenly_and_come_last_too(validations, num_epochs, expected):
+    assert validated_epochs(validations, num_epochs) == expected
+
+
+class Weights(torch.nn.Linear):
+    """A stand-in that is cheap to write."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 1)
+
+
+def keep(folder, accuracies, settings, last_epoch) -> list[tuple[int, bool, bool]]:
+    keeper = CheckpointKeeper(folder, 0, settings, last_epoch)
+    for number, accuracy in enumerate(accuracies, start=1):
+        keeper.add(Epoch(0, number, 0, 0, 0.0, 0.0, 0.0, 0.0, None, accuracy), Weights())
+    kept = keeper.finish()
+    assert {path.name for path in folder.rglob("*.safetensors")} == {
+        entry.path.name for entry in kept
+    }
+    return [(entry.epoch, entry.is_best, entry.is_last) for entry in kept]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_checkpoints_count_backwards_from_the_last_epoch(tmp_path, is_known):
+    settings = Checkpoints(last=3, every=2, best=True)
+    accuracies = [0.1, 0.9, 0.3, 0.9, 0.5, 0.6, 0.7]
+
+    kept = keep(tmp_path, accuracies, settings, 7 if is_known else None)
+
+    # The best is the earliest of equals.
+    assert kept == [(2, True, False), (3, False, True), (5, False, True), (7, False, True)]
+
+
+def test_unvalidated_epochs_are_never_best(tmp_path):
+    settings = Checkpoints(last=1, every=1, best=True)
+
+    kept = keep(tmp_path, [None, 0.2, None, 0.1], settings, 4)
+
+    assert kept == [(2, True, False), (4, False, True)]
+
+
+def test_a_training_shorter_than_what_is_kept_keeps_all(tmp_path):
+    kept = keep(tmp_path, [0.1, 0.2], Checkpoints(last=5, every=1, best=False), 2)
+
+    assert [epoch for epoch, _, _ in kept] == [1, 2]
+
+
+def test_history_survives_its_file(make_job, tmp_path):
+    history, _ = train(make_job(validations=1), tmp_path)
+    artifacts.save_history(tmp_path / "history.csv", history)
+
+    assert artifacts.load_history(tmp_path / "history.csv") == history
+    assert history[0].validation_accuracy is None
+    assert not math.isnan(history[-1].validation_accuracy)

@@ -1,0 +1,60 @@
+"""Toy data and parameters that tests share."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Meta, Subset
+
+ROOT = Path(__file__).parent.parent
+NUM_SAMPLES = {"train": 60, "validation": 20, "test": 20}
+CLASS_NAMES = ["left", "right", "below"]
+
+
+def images(num: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return 8x8 images whose bright side is their class, and the classes."""
+    targets = np.arange(num, dtype=np.int64) % 3
+    pixels = rng.integers(0, 150, (num, 8, 8, 1)).astype(np.uint8)
+    pixels[targets == 0, :, :4] += 100
+    pixels[targets == 1, :, 4:] += 100
+    pixels[targets == 2, 4:, :] += 100
+    return pixels, targets
+
+
+def write_prepared(folder: Path) -> None:
+    """Write a prepared data set of 60 + 20 + 20 images in three classes."""
+    rng = np.random.default_rng(0)
+    for split, num in NUM_SAMPLES.items():
+        pixels, targets = images(num, rng)
+        artifacts.save_array(folder / split / "inputs.npy", pixels)
+        artifacts.save_targets(folder, split, targets)
+        artifacts.save_sample_ids(folder, split, [f"{split}-{row}" for row in range(num)])
+    scaled = np.load(folder / "train/inputs.npy") / 255
+    meta = Meta(
+        task="image_classification",
+        dataset="toy",
+        class_names=CLASS_NAMES,
+        image_shape=[8, 8, 1],
+        mean=[float(scaled.mean())],
+        std=[float(scaled.std())],
+        num_samples=NUM_SAMPLES,
+        fingerprint="toy",
+    )
+    artifacts.save_meta(folder, meta)
+
+
+def picks(indices: list[int]) -> Subset:
+    """Return a seed subset of the given rows."""
+    num = len(indices)
+    return Subset(
+        np.array(indices, dtype=np.int64), np.zeros(num, dtype=np.int64), np.full(num, np.nan)
+    )
+
+
+def default_params() -> dict[str, Any]:
+    """Return the content of params.yaml, to be changed."""
+    content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    return content
