@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stages.shared.artifacts import Ints
-from stages.shared.engine import num_workers
+from stages.shared.engine import end_with_parent, num_workers
 from stages.shared.errors import DataError
 
 EXTENSIONS = frozenset(
@@ -131,7 +131,8 @@ def _map_jobs(jobs: list[_Job]) -> Iterator[list[str]]:
         yield from map(_run, jobs)
         return
     try:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
+        context = multiprocessing.get_context("forkserver")
+        with ProcessPoolExecutor(workers, context, end_with_parent) as pool:
             yield from pool.map(_run, jobs)
     except BrokenProcessPool:
         raise DataError(

@@ -83,6 +83,7 @@ def class_shares(rows: Rows, _: str, results: Results) -> "Figure":
             color=COLOURS[KINDS.index(name)],
         )
     axes.set_yticks(range(len(shown)), [str(row["class"]) for row in shown])
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     axes.set_xlabel("share of the picks (%)")
     axes.set_ylabel("class")
@@ -158,7 +159,7 @@ def _finished(figure: "Figure", title: str) -> "Figure":
     figure.suptitle(title, fontsize=11)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside right upper")
+        figure.legend(handles, labels, loc="outside right center")
     return figure
 
 

@@ -74,6 +74,13 @@ def num_workers(threads_per_piece: int) -> int:
     return int(text)
 
 
+def end_with_parent() -> None:
+    """Make this worker process end when the one that started it does, as after SIGKILL."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
 def device_name() -> str:
     """Return the device of this process, `cpu` or `cuda` (needs torch).
 
@@ -105,9 +112,7 @@ def _start_worker(reports: Any, settings: dict[str, str]) -> None:
     _report = reports.put
     # The server that workers are forked from still has the environment it was started with.
     os.environ.update(settings)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
 
 
 def _end_with(parent: Any) -> None:

@@ -68,9 +68,11 @@ def _job(params: Params, plan: Plan, member: int) -> Job:
         random_seed=params.random_seed,
         member=member,
         index_P=plan.subset.index_P,
-        prepared=plan.prepared,
+        prepared=plan.prepared.absolute(),
         meta=plan.meta,
-        initial_weights=None if plan.initial_weights is None else plan.initial_weights[member],
+        initial_weights=None
+        if plan.initial_weights is None
+        else plan.initial_weights[member].absolute(),
     )
 
 
@@ -83,6 +85,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
     device = engine.device_name()
     folder = resume.folder() / "members" / fingerprint(job, device)
     if not folder.exists():
+        report(None)
         with atomic_folder(folder) as temporary:
             history, checkpoints = training.train(
                 job, temporary, torch.device(device), lambda *event: report(event)

@@ -41,7 +41,8 @@ def predict(
     for start in range(0, len(inputs_NHWK), batch_size):
         rows = slice(start, min(start + batch_size, len(inputs_NHWK)))
         with torch.inference_mode():
-            images_BHWK = torch.from_numpy(np.ascontiguousarray(inputs_NHWK[rows])).to(device)
+            # A copy: torch warns of memory maps that are read-only.
+            images_BHWK = torch.from_numpy(np.array(inputs_NHWK[rows])).to(device)
             inputs_BKHW = normalise(images_BHWK, meta)
             probs_MBC = torch.stack(
                 [task.probabilities(task.logits(model, inputs_BKHW, precision)) for model in voters]

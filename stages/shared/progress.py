@@ -19,7 +19,6 @@ class MemberProgress:
     def __init__(self, num_members: int) -> None:
         self._num_members = num_members
         self._bars: dict[int, tqdm[None]] = {}
-        self._started: dict[int, float] = {}
         self._printed = time.monotonic()
         self._stage = os.environ.get("DVC_STAGE", "training")
 
@@ -37,11 +36,17 @@ class MemberProgress:
         for bar in self._bars.values():
             bar.close()
 
-    def update(self, member: int, event: tuple[Epoch, int]) -> None:
-        """Show a member's epoch; `event` holds it and the images of the whole training."""
+    def update(self, member: int, event: tuple[Epoch, int] | None) -> None:
+        """Show a member's epoch; `event` holds it and the images of the whole training.
+
+        The first event of a member is None: its clock starts.
+        """
+        if event is None:
+            self._bars[member] = self._new_bar(member)
+            return
         epoch, images = event
-        bar = self._bars.get(member) or self._new_bar(member, images)
-        self._bars[member] = bar
+        bar = self._bars[member]
+        bar.total = images
         bar.set_postfix_str(_describe(epoch), refresh=False)
         bar.update(epoch.images_seen - bar.n)
         now = time.monotonic()
@@ -49,9 +54,8 @@ class MemberProgress:
             self._printed = now
             sys.stderr.write(f"{bar}\n")
 
-    def _new_bar(self, member: int, images: int) -> "tqdm[None]":
+    def _new_bar(self, member: int) -> "tqdm[None]":
         return tqdm(
-            total=images,
             desc=f"{self._stage} member {member + 1}/{self._num_members}",
             unit=" images",
             unit_scale=True,

@@ -3,6 +3,8 @@
 The text of a size, `0.25` or `300`, names the subset in every path, as DVC writes it there.
 """
 
+from fractions import Fraction
+
 from stages.shared.errors import ParamsError
 
 Size = int | float
@@ -14,7 +16,8 @@ def num_picks(size: Size, num_train: int) -> int:
     Raises:
         ParamsError: the size rounds to no pick at all.
     """
-    picks = size if isinstance(size, int) else int(size * num_train + 0.5)
+    # As the decimal that was written: in binary, 0.145 of 100 would be less than 14.5.
+    picks = size if isinstance(size, int) else int(Fraction(str(size)) * num_train + Fraction(1, 2))
     if picks < 1:
         raise ParamsError(
             f"params.yaml: size {size} of {num_train} train samples is no pick at all; "

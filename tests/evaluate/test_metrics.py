@@ -26,8 +26,8 @@ def outcomes(probs_MTC, targets_T, batch_size=64):
     return metrics.collect(batches, targets_T, len(probs_MTC))
 
 
-@pytest.fixture
-def targets_T():
+@pytest.fixture(name="targets_T")
+def random_targets():
     return np.random.default_rng(1).integers(0, 4, 200)
 
 

@@ -140,8 +140,9 @@ def groups_file(tmp_path, groups, sample_ids):
     return str(path)
 
 
+@pytest.mark.parametrize("seed", range(4))
 def test_a_group_never_crosses_splits_and_groups_are_split_by_their_most_common_class(
-    dataset, tmp_path
+    dataset, tmp_path, seed
 ):
     # 40 groups of 3: two of the group's class, one of another.
     targets = [
@@ -149,7 +150,7 @@ def test_a_group_never_crosses_splits_and_groups_are_split_by_their_most_common_
     ]
     groups = [f"group {row // 3}" for row in range(120)]
     source = source_of(targets)
-    params = dataset(groups=groups_file(tmp_path, groups, source.sample_ids))
+    params = dataset(groups=groups_file(tmp_path, groups, source.sample_ids), split_seed=seed)
     rows = splits.assign(source, params)
     held = {split: {groups[row] for row in rows[split]} for split in rows}
     assert sum(len(names) for names in held.values()) == 40

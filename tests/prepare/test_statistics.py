@@ -50,7 +50,10 @@ def test_the_fingerprint_tells_pixels_targets_and_shapes_apart_but_not_test(pixe
     others = [
         prepared(tmp_path / "pixel", pixel, targets_N),
         prepared(tmp_path / "target", pixels, targets_N[::-1].copy()),
-        prepared(tmp_path / "shape", pixels.transpose(0, 2, 1, 3).copy(), targets_N),
-        prepared(tmp_path / "form", pixels.reshape(37, 6, 5, 3), targets_N),
+        prepared(tmp_path / "shape", pixels.reshape(37, 6, 5, 3), targets_N),
+        prepared(tmp_path / "validation pixel", pixels, targets_N),
+        prepared(tmp_path / "validation target", pixels, targets_N),
     ]
-    assert len({fingerprint(folder) for folder in [same[0], *others]}) == 5
+    save_array(tmp_path / "validation pixel" / "validation" / "inputs.npy", pixel)
+    save_targets(tmp_path / "validation target", "validation", targets_N[::-1].copy())
+    assert len({fingerprint(folder) for folder in [same[0], *others]}) == 6

@@ -56,12 +56,11 @@ class Run:
         return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    run = Run(tmp_path)
+    run = Run(tmp_path_factory.mktemp("finished"))
+    shutil.copy(ROOT / "params.yaml", run.root)
     run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
@@ -75,6 +74,14 @@ def run(tmp_path, monkeypatch):
         artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
         write_target(run.folders, f"resnet8-{name}", RIGHT[name], len(index), rng)
     return run
+
+
+@pytest.fixture
+def run(finished, tmp_path, monkeypatch):
+    """A copy of the finished run, to change and to report."""
+    shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Run(tmp_path)
 
 
 def subset(index_P):
@@ -147,3 +154,17 @@ def write_target(folders, key, right, picks, rng):
     evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
     artifacts.save_evaluation(folders.evaluation / key, evaluation)
     write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)
+
+
+@pytest.fixture
+def add_compared(run):
+    """Compare one more subset, of so many picks."""
+
+    def add(name, num_picks):
+        rng = np.random.default_rng(num_picks)
+        run.set(compare__subsets=[*load_params().compare.subsets, name])
+        index = rng.permutation(NUM["train"])[:num_picks]
+        artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
+        write_target(run.folders, f"resnet8-{name}", 0.7, num_picks, rng)
+
+    return add

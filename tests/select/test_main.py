@@ -232,6 +232,9 @@ def test_an_excluded_sample_is_never_selected(select):
     best = select.best(range(20, 100))
     select.project.write_list("exclude", [select.project.sample_ids[row] for row in best[:10]])
     assert select.picks(0.5) == OLD_ROWS + best[10:40]
+    excluded = {*best[:10]}
+    picks = select.picks(0.5, **{"select.candidates": "all"})
+    assert picks == OLD_ROWS + select.best({*range(100)} - excluded)[:30]
 
 
 def test_an_included_sample_of_the_subset_is_not_added_again(select):

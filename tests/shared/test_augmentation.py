@@ -37,9 +37,7 @@ def one_by_one(images: torch.Tensor, chosen: Draws, padding: int) -> torch.Tenso
 def shifted_then_flipped(images: torch.Tensor, chosen: Draws, padding: int) -> torch.Tensor:
     flipped_shift = chosen.shift_N2.clone()
     flipped_shift[chosen.is_flipped_N, 1] *= -1
-    return one_by_one(
-        images, Draws(flipped_shift, chosen.is_flipped_N, chosen.zoom_N), padding
-    )
+    return one_by_one(images, Draws(flipped_shift, chosen.is_flipped_N, chosen.zoom_N), padding)
 
 
 def test_crop_and_flip_of_a_batch_equal_those_of_each_image_alone():

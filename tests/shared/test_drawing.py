@@ -93,6 +93,11 @@ def test_a_balanced_draw_makes_up_for_what_the_subset_has_too_much_of():
     assert picks == [10, 11, 4]
 
 
+def test_the_include_list_comes_before_the_shares_and_the_minimum_of_the_classes():
+    limits = limits_of(IMBALANCED, included=[3, 4], min_per_class=1)
+    assert draw_all(range(16), 4, limits, balanced=True) == [3, 4, 10, 15]
+
+
 def test_balanced_draws_of_half_have_half_of_every_class():
     targets_N = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [600, 300, 100]))
     order_K = np.random.default_rng(1).permutation(1000)

@@ -202,7 +202,10 @@ def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
 def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
     params = tiny_params(2)
     of_ensemble = job_of(prepared, params)
-    fields = {name: getattr(params.train_ensemble, name) for name in type(of_ensemble.settings).model_fields}
+    fields = {
+        name: getattr(params.train_ensemble, name)
+        for name in type(of_ensemble.settings).model_fields
+    }
     del fields["model"]
     target = params.train_subset_model.model_copy(update={**fields, "members": 5})
 
@@ -217,9 +220,7 @@ def test_subset_device_and_data_change_the_fingerprint(prepared):
         members.fingerprint(job, "cpu"),
         members.fingerprint(job, "cuda"),
         members.fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
-        members.fingerprint(
-            replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"
-        ),
+        members.fingerprint(replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"),
     }
 
     assert len(prints) == 4

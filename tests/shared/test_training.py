@@ -222,7 +222,9 @@ def test_bf16_learns_as_well(make_job, tmp_path):
 def test_kept_weights_are_those_of_their_epoch(make_job, prepared, tmp_path):
     job = make_job(range(60), checkpoints=Checkpoints(last=2, every=1, best=True))
     history, checkpoints = train(job, tmp_path)
-    inputs = normalise(torch.from_numpy(np.array(artifacts.load_inputs(prepared, "validation"))), job.meta)
+    inputs = normalise(
+        torch.from_numpy(np.array(artifacts.load_inputs(prepared, "validation"))), job.meta
+    )
     targets = torch.from_numpy(np.array(artifacts.load_targets(prepared, "validation")))
     task = tasks.load("image_classification")
 

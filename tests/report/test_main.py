@@ -1,0 +1,207 @@
+"""The stage as a whole: a finished run in, summary, tables and pictures out."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from stages.report import pictures
+from stages.report.summary import sentences, summarise
+from stages.report.tables import all_tables
+from stages.shared import artifacts
+
+ROOT = Path(__file__).parents[2]
+
+
+def leaves(content, prefix=""):
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def summary_of(run):
+    return dict(leaves(summarise(run.results())))
+
+
+def test_the_summary_has_exactly_these_keys(run):
+    content = json.loads(run.report()["metrics/summary.json"])
+    assert content == summarise(run.results())
+    assert list(dict(leaves(content))) == [
+        "resnet8.accuracy.selected",
+        "resnet8.accuracy.random",
+        "resnet8.accuracy.full",
+        "resnet8.validation_accuracy.selected",
+        "resnet8.selected_minus_random.value",
+        "resnet8.selected_minus_random.standard_error",
+        "resnet8.selected_minus_full.value",
+        "resnet8.selected_minus_full.standard_error",
+        "subset.size",
+        "subset.unique",
+        "subset.fraction",
+        "cost.search",
+        "cost.subset_training",
+        "cost.full_training",
+    ]
+
+
+def test_the_summary_is_at_most_16_rounded_numbers_and_none_is_named_error(run):
+    content = summary_of(run)
+    assert len(content) <= 16
+    for name, value in content.items():
+        assert "error" not in name.split(".")
+        kept = float(f"{value:.4g}") if name.startswith("cost") else round(value, 4)
+        assert value == kept
+
+
+def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
+    content = summary_of(run)
+    right = {
+        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "correct_MT.npy")
+        for name in ("selected", "random", "full")
+    }
+    for name, correct_MT in right.items():
+        assert content[f"resnet8.accuracy.{name}"] == pytest.approx(correct_MT.mean(), abs=0.005)
+    for other in ("random", "full"):
+        paired_MT = right["selected"] - right[other]
+        training = paired_MT.mean(axis=1).std(ddof=1) / math.sqrt(3)
+        test = paired_MT.mean(axis=0).std(ddof=1) / math.sqrt(60)
+        found = content[f"resnet8.selected_minus_{other}.value"]
+        assert found == pytest.approx(paired_MT.mean(), abs=0.005)
+        found = content[f"resnet8.selected_minus_{other}.standard_error"]
+        assert found == pytest.approx(math.hypot(training, test), abs=0.005)
+    assert content["resnet8.validation_accuracy.selected"] == 88.0
+    assert (content["subset.size"], content["subset.unique"]) == (20, 20)
+    assert content["subset.fraction"] == 0.25
+    assert content["cost.search"] == 2 * (3e6 + 1e5)
+    assert (content["cost.subset_training"], content["cost.full_training"]) == (2e5, 8e5)
+
+
+def test_a_subset_that_was_not_compared_has_no_keys(run):
+    run.set(compare__subsets=["selected", "random"])
+    content = summary_of(run)
+    assert not [name for name in content if "full" in name]
+    assert "resnet8.selected_minus_random.value" in content
+
+
+def test_another_metric_is_reported_under_the_same_keys(run):
+    run.set(report__metric="macro_f1")
+    content = summary_of(run)
+    assert content["resnet8.accuracy.selected"] == 90.0
+    assert content["resnet8.selected_minus_random.value"] == 10.0
+
+
+def test_a_subset_with_duplicates_reports_its_picks_and_its_samples(run):
+    index = np.array([0, 0, 0, 1])
+    subset = artifacts.Subset(index, index, np.full(4, np.nan))
+    artifacts.save_subset(run.folders.subsets / "0.25.csv", subset)
+    content = summary_of(run)
+    assert (content["subset.size"], content["subset.unique"]) == (4, 2)
+
+
+def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(run, capsys):
+    run.set(train_subset_model__length={"updates": 600})
+    run.report()
+    accuracies, differences = capsys.readouterr().out.splitlines()
+    assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
+    assert "; random: " in accuracies
+    assert "; full: " in accuracies
+    assert differences.startswith("selected minus random: +")
+    assert differences.endswith("(one draw of the subsets)")
+
+
+def test_the_verdict_says_when_a_schedule_was_stopped_early(run):
+    run.set(train_subset_model__length={"epochs": 181}, train_subset_model__stop_after=50)
+    assert next(sentences(run.results())).startswith("resnet8, accuracy, 50 of 181 epochs: ")
+
+
+def test_tables_and_pictures_are_these(run):
+    written = run.report()
+    tables = {name for name in written if name.startswith("plots/tables")}
+    drawn = {
+        "accuracy/resnet8",
+        "class_shares",
+        "consensus/0.0625",
+        "consensus/0.125",
+        "validation_by_epoch/resnet8",
+        "validation_by_images/resnet8",
+    }
+    names = {*drawn, "costs", "duplicates", "rounds"}
+    assert tables == {f"plots/tables/{name}.csv" for name in names}
+    images = {name for name in written if name.startswith("plots/images")}
+    assert images == {f"plots/images/{name}.png" for name in drawn}
+    with Image.open(run.root / "plots/images/accuracy/resnet8.png") as image:
+        assert image.format == "PNG"
+        assert "Software" not in image.info
+
+
+def test_equal_inputs_give_equal_bytes(run):
+    assert run.report() == run.report()
+
+
+def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
+    (run.folders.subsets / "0.5.csv").write_text("no subset at all")
+    (run.folders.histories / "resnet18-selected.csv").write_text("no history")
+    stale = run.root / "plots/tables/accuracy/resnet18.csv"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("model\n")
+    run.report()
+    assert not stale.exists()
+
+
+def test_what_dvc_yaml_plots_is_a_column_of_the_tables(run):
+    written = {f"plots/tables/{name}.csv": rows for name, rows in all_tables(run.results()).items()}
+    for entry in YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["plots"]:
+        ((place, plot),) = entry.items()
+        files = [name for name in written if name.startswith(place)]
+        assert files
+        assert (ROOT / ".dvc/plots" / f"{plot['template']}.json").exists()
+        columns = plot["y"] if isinstance(plot["y"], list) else ["selected", "random", "full"]
+        for name in files:
+            assert {plot["x"], *columns} <= set(written[name][0])
+
+
+def test_every_class_has_a_bar_or_the_title_says_how_many_have(run):
+    rows = [
+        {"class": f"c{number}", "full": 1.0, "selected": 1.0 + number / 100, "random": None}
+        for number in range(70)
+    ]
+    figure = pictures.class_shares(rows, "class_shares", run.results())
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [f"c{number}" for number in range(20, 70)]
+    assert "50 classes that changed most, of 70" in figure.get_suptitle()
+
+
+def test_pictures_have_titles_axis_names_and_a_legend_beside_the_data(run):
+    results = run.results()
+    tables = all_tables(results)
+    for name, draw in pictures.PICTURES.items():
+        place = next(place for place in tables if place.split("/")[0] == name)
+        figure = draw(tables[place], place.rpartition("/")[2], results)
+        (axes,) = figure.axes
+        assert figure.get_suptitle()
+        assert axes.get_xlabel()
+        assert axes.get_ylabel()
+        assert len(figure.legends) == 1
+        assert axes.get_legend() is None
+
+
+def test_a_missing_file_is_one_line(run):
+    (run.folders.signals / "0.125" / "validation_votes_MV.npy").unlink()
+    with pytest.raises(artifacts.ArtifactError, match=r"validation_votes_MV\.npy: missing; run"):
+        run.report()
+
+
+def test_the_stage_needs_neither_torch_nor_pandas():
+    code = "import sys, stages.report.__main__; print({'torch', 'pandas'} & set(sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "set()\n"

@@ -1,0 +1,198 @@
+"""What the tables say of a small finished run."""
+
+import numpy as np
+import pytest
+
+from stages.report import round_tables, tables
+from stages.report.rounding import points, significant
+from stages.shared import artifacts
+from stages.shared.artifacts import Voter
+
+
+def column(rows, name):
+    return [row[name] for row in rows]
+
+
+def save_signal(run, source, name, array):
+    array = np.asarray(array, dtype=np.int16)
+    artifacts.save_array(run.folders.signals / source / f"{name}.npy", array)
+
+
+def save_subset(run, size, index):
+    index = np.array(index)
+    subset = artifacts.Subset(index, np.zeros_like(index), np.full(len(index), np.nan))
+    artifacts.save_subset(run.folders.subsets / f"{size}.csv", subset)
+
+
+def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run):
+    rows = tables.accuracy_by_size(run.results(), "resnet8")
+    correct = {
+        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "correct_MT.npy").mean()
+        for name in ("selected", "random", "full")
+    }
+    assert column(rows, "size") == [5, 10, 20]
+    assert column(rows, "fraction") == [0.0625, 0.125, 0.25]
+    assert column(rows, "selected") == [None, None, round(correct["selected"], 2)]
+    assert column(rows, "random") == [None, None, round(correct["random"], 2)]
+    assert column(rows, "full") == [round(correct["full"], 2)] * 3
+
+
+def test_random_subsets_of_other_sizes_have_rows_of_their_own(run, add_compared):
+    add_compared("random-0.125", 10)
+    add_compared("random-0.5", 40)
+    rows = tables.accuracy_by_size(run.results(), "resnet8")
+    assert column(rows, "size") == [5, 10, 20, 40]
+    assert [row["random"] is None for row in rows] == [True, False, False, False]
+    assert [row["selected"] is None for row in rows] == [True, True, False, True]
+
+
+def test_validation_curves_are_means_over_the_members_where_they_were_validated(run):
+    rows = tables.validation_curve(run.results(), "resnet8", "epoch")
+    assert column(rows, "epoch") == [4, 6, 8]
+    # 0.9 - 1/4, less 0, 1 and 2 points for the three members.
+    assert column(rows, "selected")[0] == pytest.approx(90 - 25 - 1)
+    rows = tables.validation_curve(run.results(), "resnet8", "images_seen")
+    assert column(rows, "images_seen") == [80, 120, 160, 320, 480, 640]
+    assert [row["full"] is None for row in rows] == [True] * 3 + [False] * 3
+
+
+def test_a_member_that_stopped_early_no_longer_counts():
+    def epoch(member, number, accuracy):
+        return artifacts.Epoch(member, number, 1, number, 1.0, 0.1, 1.0, 0.5, 1.0, accuracy)
+
+    history = [epoch(0, 1, 0.5), epoch(1, 1, 0.7), epoch(1, 2, 0.8)]
+    assert tables._curve(history, "epoch") == {1: 60.0, 2: 80.0}
+
+
+def test_class_shares_are_percentages_of_the_picks_and_duplicates_count(run):
+    targets_N = np.array(artifacts.load_targets(run.folders.prepared, "train"))
+    ants, bees = np.flatnonzero(targets_N == 0), np.flatnonzero(targets_N == 1)
+    save_subset(run, "0.25", [ants[0]] * 3 + [bees[0]])
+    rows = tables.class_shares(run.results())
+    assert column(rows, "class") == ["ant", "bee", "cat"]
+    assert column(rows, "selected") == [75.0, 25.0, 0.0]
+    assert column(rows, "full") == [round(100 * (targets_N == c).mean(), 2) for c in range(3)]
+    assert sum(column(rows, "random")) == pytest.approx(100)
+
+
+def test_duplicates_are_counted_by_how_often_a_sample_occurs(run):
+    save_subset(run, "0.25", [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5])
+    assert tables.duplicates(run.results())[-1] == {
+        "subset": "0.25",
+        "total": 12,
+        "unique": 5,
+        "once": 2,
+        "twice": 1,
+        "three_times": 1,
+        "four_times_or_more": 1,
+    }
+
+
+def test_costs_add_up_all_members_and_count_in_full_trainings(run):
+    rows = {row["part"]: row for row in tables.costs(run.results())}
+    # Three members at 0.9, 1.0 and 1.1 million; the history repeats earlier epochs' sums.
+    assert rows["train ensemble 0.0625"]["flops"] == 3e6
+    assert rows["search"]["flops"] == 2 * (3e6 + 1e5)
+    assert rows["train one resnet8 on full"] == {
+        "part": "train one resnet8 on full",
+        "flops": 8e5,
+        "full_trainings": 1.0,
+    }
+    assert rows["train one resnet8 on selected"]["full_trainings"] == 0.25
+
+
+def test_a_rounds_accuracies_are_those_of_the_votes(run):
+    targets_N = np.array(artifacts.load_targets(run.folders.prepared, "train"))
+    picked = run.results().subsets["0.0625"].index_P
+    predicted_N = (targets_N + 1) % 3
+    predicted_N[picked] = targets_N[picked]
+    save_signal(run, "0.0625", "predicted_class_N", predicted_N)
+    save_signal(run, "0.0625", "votes_MN", [targets_N, predicted_N, predicted_N])
+    row = round_tables.rounds(run.results())[0]
+    assert (row["from"], row["to"], row["voters"]) == ("0.0625", "0.125", 3)
+    assert (row["ensemble_selected"], row["ensemble_unselected"]) == (100.0, 0.0)
+    assert (row["voter_selected"], row["voter_unselected"]) == (100.0, 33.33)
+    assert row["gain"] is None
+
+
+def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
+    targets_V = np.array(artifacts.load_targets(run.folders.prepared, "validation"))
+    wrong_V = (targets_V + 1) % 3
+    before, after = np.stack([targets_V] * 3), np.stack([targets_V] * 3)
+    before[:, :4] = wrong_V[:4]  # every member misses the first four of 40,
+    after[0, 0] = wrong_V[0]  # later a single one misses one
+    save_signal(run, "0.0625", "validation_votes_MV", before)
+    save_signal(run, "0.125", "validation_votes_MV", after)
+    row = round_tables.rounds(run.results())[1]
+    per_sample = np.array([200 / 3, 100, 100, 100] + [0] * 36)
+    training = np.std([7.5, 10, 10], ddof=1) / np.sqrt(3)
+    test = np.std(per_sample, ddof=1) / np.sqrt(40)
+    assert row["gain"] == 9.17
+    assert row["gain_standard_error"] == pytest.approx(np.hypot(training, test), abs=0.005)
+
+
+def test_a_compressing_round_has_nothing_unselected(run):
+    save_subset(run, "0.0625", range(80))
+    row = round_tables.rounds(run.results())[0]
+    assert row["ensemble_unselected"] is None
+    results = run.results()
+    rows = round_tables.consensus(results, results.rounds[0])
+    assert {row["members_all"] for row in rows} == {None}
+
+
+def write_voters(run, voters, votes_MN):
+    artifacts.save_voters(run.folders.signals / "0.125", voters)
+    save_signal(run, "0.125", "votes_MN", votes_MN)
+    save_signal(run, "0.125", "validation_votes_MV", np.zeros((len(voters), 40)))
+    results = run.results()
+    return round_tables.consensus(results, results.rounds[1])
+
+
+def test_consensus_takes_the_last_checkpoints_of_the_best_and_the_last_of_each_member(run):
+    # Member 1 is best at its last epoch, though member 0 was better earlier.
+    voters = [
+        Voter(0, 0, 7, 0.99),
+        Voter(1, 0, 8, 0.5),
+        Voter(2, 1, 6, 0.5),
+        Voter(3, 1, 7, 0.5),
+        Voter(4, 1, 8, 0.9),
+    ]
+    votes_MN = np.zeros((5, 80))
+    votes_MN[2] = 1  # the earliest checkpoint of member 1 disagrees everywhere,
+    votes_MN[1] = 2  # and so does the last one of member 0
+    assert write_voters(run, voters, votes_MN) == [
+        {
+            "ensemble": "0.125",
+            "voters": 2,
+            "checkpoints_all": 100.0,
+            "checkpoints_pairs": 100.0,
+            "members_all": 0.0,
+            "members_pairs": 0.0,
+        },
+        {
+            "ensemble": "0.125",
+            "voters": 3,
+            "checkpoints_all": 0.0,
+            "checkpoints_pairs": 50.0,
+            "members_all": None,
+            "members_pairs": None,
+        },
+    ]
+
+
+def test_consensus_is_of_the_unselected_samples_alone(run):
+    votes_MN = np.zeros((2, 80))
+    votes_MN[1, run.results().subsets["0.125"].index_P] = 1
+    (row,) = write_voters(run, [Voter(0, 0, 8, 0.5), Voter(1, 1, 8, 0.5)], votes_MN)
+    assert row["members_all"] == 100.0
+
+
+def test_the_consensus_of_a_single_voter_is_an_empty_row(run):
+    (row,) = write_voters(run, [Voter(0, 0, 8, 0.5)], np.zeros((1, 80)))
+    assert set(row.values()) == {"0.125", 2, None}
+
+
+def test_numbers_are_rounded_without_a_negative_zero():
+    assert str(points(-0.001)) == "0.0"
+    assert points(98.256) == 98.26
+    assert significant(123_456_789.0) == 123_500_000.0

@@ -1,0 +1,218 @@
+"""The arrows of DESIGN.md, and that DVC watches exactly the code that a stage runs.
+
+So "only changed steps rerun" is a fact: code that a stage can reach and that decides what it
+writes is a dependency of it in dvc.yaml, and nothing else is.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+PIPELINE = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
+
+# Moves bytes, checks them or tells of them, and never decides them.
+PLUMBING = {
+    "stages/shared/artifacts.py": "writes what it is given; round trips are tested",
+    "stages/shared/command.py": "parses the command line",
+    "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
+    "stages/shared/errors.py": "names of errors",
+    "stages/shared/files.py": "writes files whole",
+    "stages/shared/job.py": "a record of what is passed to a worker",
+    "stages/shared/members.py": "spreads jobs over workers and copies what they wrote",
+    "stages/shared/models/__init__.py": "imports the file of a name",
+    "stages/shared/params.py": "validates; the values themselves are tracked",
+    "stages/shared/progress.py": "draws bars",
+    "stages/shared/resume.py": "names folders of finished members",
+    "stages/shared/tasks/__init__.py": "imports the file of a name",
+    "stages/shared/timings.py": "times are no output",
+    "stages/shared/weights.py": "writes what it is given; round trips are tested",
+}
+# One file of the folder is chosen by name in params.yaml: DVC watches that file alone.
+CHOSEN = ("stages/prepare/datasets", "stages/shared/models", "stages/shared/tasks")
+# Start in a fraction of a second, so they import none of these.
+LIGHT = {
+    "seed_subset": {"torch", "pandas"},
+    "score": {"torch", "pandas"},
+    "select": {"torch", "pandas"},
+    "comparison_subsets": {"torch", "pandas"},
+    "report": {"torch"},
+    "train_ensemble": {"torch"},  # its workers import it
+    "train_subset_model": {"torch"},
+    "prepare": {"torch"},
+}
+
+
+def imported(file: Path) -> set[Path]:
+    """Return the project files that one file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: relative import"
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            path = ROOT / name.replace(".", "/")
+            found |= {
+                candidate
+                for candidate in (path.with_suffix(".py"), path / "__init__.py")
+                if candidate.exists() and "stages" in name
+            }
+    return found
+
+
+def own_code(stage: str) -> list[Path]:
+    return sorted((ROOT / "stages" / stage).rglob("*.py"))
+
+
+def reached(stage: str) -> set[str]:
+    """Return all project files outside a stage's folder that it can run, a chosen one as folder."""
+    todo, seen = own_code(stage), set()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        # What validation reads decides no bytes either.
+        todo += imported(file) if name_of(file) != "stages/shared/params.py" else set()
+        if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
+            todo += file.parent.glob("*.py")
+    return {name_of(file) for file in seen} - {name_of(file) for file in own_code(stage)}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def is_package_marker(name: str) -> bool:
+    return name in ("stages/__init__.py", "stages/shared/__init__.py")
+
+
+def folded(names: set[str]) -> set[str]:
+    """Replace the files of a folder that one is chosen from by the folder's name."""
+    return {
+        next((folder for folder in CHOSEN if name.startswith(f"{folder}/")), name) for name in names
+    }
+
+
+def watched(stage: str) -> set[str]:
+    """Return the code that dvc.yaml watches for a stage."""
+    code = {dep for dep in PIPELINE[stage]["deps"] if dep.startswith("stages/")}
+    return {re.sub(r"/\$\{.*", "", dep) for dep in code}
+
+
+def own_and_watched(stage: str) -> set[str]:
+    own = set()
+    for dep in watched(stage):
+        if dep == f"stages/{stage}":
+            own |= {name_of(file) for file in own_code(stage)}
+        elif dep.startswith(f"stages/{stage}/"):
+            own.add(dep)
+    return own
+
+
+def test_every_stage_is_a_folder_and_every_folder_a_stage():
+    assert sorted(PIPELINE) == STAGES
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_watches_a_stages_own_code(stage):
+    assert folded({name_of(file) for file in own_code(stage)}) - own_and_watched(stage) <= {
+        "stages/prepare/datasets"
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_watches_exactly_the_shared_code_that_a_stage_reaches(stage):
+    shared = {dep for dep in watched(stage) if dep.startswith("stages/shared/")}
+
+    expected = folded(
+        {name for name in reached(stage) - set(PLUMBING) if not is_package_marker(name)}
+    )
+
+    assert shared == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_imports_another(stage):
+    assert not [
+        name for name in reached(stage) if not name.startswith(("stages/shared/", "stages/__"))
+    ]
+
+
+def test_shared_code_imports_no_stage():
+    for file in (ROOT / "stages/shared").rglob("*.py"):
+        assert all(
+            name_of(path).startswith(("stages/shared/", "stages/__")) for path in imported(file)
+        ), file
+
+
+def test_shared_code_is_shared():
+    """A file that one stage needs belongs to that stage."""
+    for file in (ROOT / "stages/shared").glob("*.py"):
+        users = [stage for stage in STAGES if name_of(file) in reached(stage)]
+        assert len(users) > 1 or file.name == "__init__.py", f"{file}: used by {users}"
+
+
+def test_plumbing_exists():
+    assert all((ROOT / name).is_file() for name in PLUMBING)
+
+
+@pytest.mark.parametrize("stage", LIGHT)
+def test_a_stage_that_needs_no_tensors_starts_without_them(stage):
+    code = (
+        f"import sys, stages.{stage}.__main__; print(sorted({LIGHT[stage]!r} & set(sys.modules)))"
+    )
+
+    output = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert output.stdout.strip() == "[]"
+
+
+def command_arguments(stage: str) -> list[str]:
+    return PIPELINE[stage]["cmd"].split()[3:]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_file_in_a_command_is_a_dependency_or_an_output(stage):
+    spec = PIPELINE[stage]
+    outs = [
+        out if isinstance(out, str) else next(iter(out))
+        for key in ("outs", "metrics")
+        for out in spec.get(key, [])
+    ]
+    declared = [*spec["deps"], *outs]
+    paths = [argument for argument in command_arguments(stage) if "/" in argument]
+
+    for path in paths:
+        assert any(name == path or name.startswith(f"{path}/") for name in declared), path
+
+
+def test_trainings_of_selected_random_and_full_differ_in_subset_and_output_alone():
+    """Everything is paired (D10): the same command but for two paths, the same parameters."""
+    spec = PIPELINE["train_subset_model"]
+    subset_only = re.compile(r"\$\{item\.subset\}|\$\{key\}")
+
+    named = [dep for dep in spec["deps"] if subset_only.search(dep)]
+    assert named == ["data/comparison/${item.subset}.csv"]
+    assert [
+        argument
+        for argument in command_arguments("train_subset_model")
+        if subset_only.search(argument)
+    ] == [
+        "data/comparison/${item.subset}.csv",
+        "data/subset_models/${key}",
+        "data/histories/${key}.csv",
+    ]
+    assert not [name for name in spec["params"] if "$" in name]
