@@ -105,7 +105,8 @@ def load_table(path: Path, header: Sequence[str]) -> list[list[str]]:
         ArtifactError: the file is missing, has another header, or rows of another length.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        # Spreadsheets put a byte-order mark before the first name.
+        text = path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing") from None

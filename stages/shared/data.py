@@ -14,6 +14,8 @@ from torch import Tensor
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
 
+LEAST_STD = 0.1  # grey levels; less is a channel without content, which must not be divided by 0
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -43,10 +45,11 @@ def load_samples(
 def normalise(images_BHWK: Tensor, meta: Meta) -> Tensor:
     """Return images of 0 to 255 as float32 [B, K, H, W] in channels-last memory.
 
-    The train split then has mean 0 and standard deviation 1 in each channel.
+    The train split then has mean 0 and standard deviation 1 in each channel, or 0 in one that
+    never changes.
     """
     mean_K = torch.tensor(meta.mean, device=images_BHWK.device) * 255
-    std_K = torch.tensor(meta.std, device=images_BHWK.device) * 255
+    std_K = (torch.tensor(meta.std, device=images_BHWK.device) * 255).clamp(min=LEAST_STD)
     return ((images_BHWK.float() - mean_K) / std_K).permute(0, 3, 1, 2)
 
 

@@ -52,3 +52,9 @@ def test_samples_are_those_of_the_given_rows(tmp_path):
 
     assert found.inputs_NHWK.numpy().tolist() == inputs[[3, 1]].tolist()
     assert found.targets_N.tolist() == [3, 1]
+
+
+def test_a_channel_that_never_changes_is_0_and_not_nan():
+    meta = Meta("t", "d", ["a"], [2, 2, 1], [40 / 255], [0.0], {}, "")
+
+    assert not normalise(torch.full((3, 2, 2, 1), 40, dtype=torch.uint8), meta).any()
