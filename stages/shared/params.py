@@ -5,27 +5,37 @@ Checks that need two sections stand in `Params`. Validation decides no bytes of 
 this file is no dependency of a stage.
 """
 
-import difflib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    Tag,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.shared.errors import ParamsError
+from stages.shared.params_errors import (
+    as_written,
+    choice,
+    describe,
+    either,
+    file_in,
+    not_allowed,
+)
 from stages.shared.sizes import Size, num_picks, parse_size
 
 STAGES = Path(__file__).parent.parent
@@ -48,30 +58,6 @@ SelectionRule = Literal["top"]
 NEVER_FLIPPED = ("digits", "mnist")
 
 
-def _names_in(folder: str) -> list[str]:
-    return sorted(
-        path.stem for path in (STAGES / folder).glob("*.py") if not path.stem.startswith("_")
-    )
-
-
-def _file_in(folder: str) -> BeforeValidator:
-    """A name is valid when the folder has a file of that name."""
-
-    def check(name: object) -> object:
-        known = _names_in(folder)
-        if name not in known:
-            raise ValueError(_not_one_of(name, known))
-        return name
-
-    return BeforeValidator(check)
-
-
-def _not_one_of(found: object, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(found), known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"{hint}choose one of {', '.join(known)}"
-
-
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
 
@@ -79,10 +65,13 @@ class Section(BaseModel):
 
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-SizeParam = Annotated[PositiveInt | Annotated[float, Field(gt=0, le=1)], Field(union_mode="smart")]
-DatasetName = Annotated[str, _file_in("prepare/datasets")]
-ModelName = Annotated[str, _file_in("shared/models")]
-TaskName = Annotated[str, _file_in("shared/tasks")]
+SizeParam = Annotated[
+    PositiveInt | Annotated[float, Field(gt=0, le=1)],
+    either("a fraction above 0 and up to 1.0, or a count from 1"),
+]
+DatasetName = Annotated[str, file_in(STAGES / "prepare/datasets")]
+ModelName = Annotated[str, file_in(STAGES / "shared/models")]
+TaskName = Annotated[str, file_in(STAGES / "shared/tasks")]
 
 
 class Round(Section):
@@ -113,7 +102,7 @@ class Dataset(Section):
     @model_validator(mode="after")
     def _fold_exists(self) -> Self:
         if self.fold >= self.num_folds:
-            raise ValueError(f"fold is {self.fold}; allowed are 0 to {self.num_folds - 1}")
+            raise ValueError(f"fold is {self.fold}; it must be from 0 to {self.num_folds - 1}")
         return self
 
 
@@ -172,11 +161,12 @@ class Steps(Section):
     factor: Fraction
     warmup_epochs: NonNegativeInt
 
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if any(later <= earlier for earlier, later in pairwise(self.milestones)):
-            raise ValueError(f"milestones are {self.milestones}; they must rise")
-        return self
+    @field_validator("milestones")
+    @classmethod
+    def _rising(cls, milestones: list[int]) -> list[int]:
+        if any(later <= earlier for earlier, later in pairwise(milestones)):
+            raise not_allowed("it must rise from epoch to epoch")
+        return milestones
 
 
 Schedule = Annotated[OneCycle | Plateau | Steps, Field(discriminator="name")]
@@ -189,11 +179,12 @@ class Augmentation(Section):
     horizontal_flip: bool
     scale: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.scale[0] > self.scale[1]:
-            raise ValueError(f"scale is {self.scale}; the first must not exceed the second")
-        return self
+    @field_validator("scale")
+    @classmethod
+    def _ordered(cls, scale: list[float]) -> list[float]:
+        if scale[0] > scale[1]:
+            raise not_allowed("it must be the least zoom, then the greatest")
+        return scale
 
 
 class Checkpoints(Section):
@@ -208,7 +199,9 @@ class Training(Section):
     """Everything that decides the weights of a member beside model, data and random seed."""
 
     members: PositiveInt
-    length: EpochLength | UpdateLength
+    length: Annotated[
+        EpochLength | UpdateLength, either("{epochs: n} or {updates: n}, n a whole number from 1")
+    ]
     stop_after: PositiveInt | None
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: Optimizer
@@ -217,23 +210,26 @@ class Training(Section):
     augmentation: Augmentation
     precision: Literal["bf16", "fp32"]
     num_threads: PositiveInt
-    validations: PositiveInt | Literal["every_epoch"]
+    validations: Annotated[
+        PositiveInt | Literal["every_epoch"], either("a whole number from 1, or every_epoch")
+    ]
     checkpoints: Checkpoints
+
+    @property
+    def most_epochs(self) -> int | None:
+        """How many epochs are trained at most; None: the size of the subset decides."""
+        return self.stop_after or getattr(self.length, "epochs", None)
 
     @model_validator(mode="after")
     def _length_fits_schedule(self) -> Self:
-        in_epochs = isinstance(self.length, EpochLength)
-        if not in_epochs and not isinstance(self.schedule, OneCycle):
+        name, in_epochs = self.schedule.name, isinstance(self.length, EpochLength)
+        if name != "one_cycle" and not in_epochs:
+            raise ValueError(f"length is in updates; schedule {name} needs {{epochs: n}}")
+        if name == "plateau" and self.validations != "every_epoch":
             raise ValueError(
-                f"schedule {self.schedule.name} counts epochs; length must be {{epochs: n}}"
+                f"validations is {self.validations}; schedule plateau needs every_epoch"
             )
-        if isinstance(self.schedule, Plateau) and self.validations != "every_epoch":
-            raise ValueError(
-                "schedule plateau reads the validation accuracy; validations must be every_epoch"
-            )
-        if self.stop_after is not None and (
-            not isinstance(self.length, EpochLength) or self.stop_after > self.length.epochs
-        ):
+        if self.stop_after is not None and self.stop_after > (self.most_epochs or 0):
             raise ValueError(
                 f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
             )
@@ -249,7 +245,9 @@ class TrainEnsemble(Training):
 class TrainSubsetModel(Training):
     """The target models that are trained on the subsets."""
 
-    initialize_from: SizeParam | Literal["scratch"]
+    initialize_from: Annotated[
+        SizeParam | Literal["scratch"], either("scratch, or the size that a round starts from")
+    ]
     fine_tune_learning_rate: PositiveFloat
 
 
@@ -281,7 +279,10 @@ class Select(Section):
 
     rule: SelectionRule
     candidates: Literal["remaining", "all"]
-    outliers: OutlierFraction | Literal["all_voters_disagree"]
+    outliers: Annotated[
+        OutlierFraction | Literal["all_voters_disagree"],
+        either("{fraction: f} with f from 0 and below 1, or all_voters_disagree"),
+    ]
     balanced: bool
     min_per_class: NonNegativeInt
     include: str
@@ -316,7 +317,10 @@ class Params(Section):
     task: TaskName
     seed_size: SizeParam
     rounds: Annotated[list[Round], Field(min_length=1)]
-    acquisition: Acquisition | dict[str, Acquisition]
+    acquisition: Annotated[
+        Annotated[Acquisition, Tag("name")] | Annotated[dict[str, Acquisition], Tag("map")],
+        Discriminator(lambda found: "map" if isinstance(found, dict) else "name"),
+    ]
     dataset: Dataset
     seed_subset: SeedSubset
     train_ensemble: TrainEnsemble
@@ -356,97 +360,116 @@ class Params(Section):
         return self
 
     def _check_rounds(self) -> None:
-        if len({type(size) for size in self.sizes}) > 1:
-            raise ValueError(
-                f"seed_size and rounds are {self.sizes}; all must be fractions (0.25, 1.0) or all "
-                "counts (300)"
-            )
-        if len(set(self.sizes)) < len(self.sizes):
-            raise ValueError(f"seed_size and rounds are {self.sizes}; no size may occur twice")
-        for size, entry in zip(self.sizes, self.rounds, strict=False):
-            if entry.from_ != size:
+        seen = [self.seed_size]
+        for number, entry in enumerate(self.rounds):
+            here = f"rounds.{number}"
+            self._check_kind(f"{here}.from", entry.from_)
+            self._check_kind(f"{here}.to", entry.to)
+            if entry.from_ != seen[-1]:
                 raise ValueError(
-                    f"rounds: a round starts from {entry.from_}; it must start from {size}, the "
-                    "size before it"
+                    f"{here}.from is {entry.from_}; it must be {seen[-1]}, the size before it"
                 )
+            if entry.to in seen:
+                raise ValueError(f"{here}.to is {entry.to}; no size may occur twice")
+            seen.append(entry.to)
+
+    def _check_kind(self, place: str, size: Size) -> None:
+        wanted = "a fraction such as 1.0" if isinstance(self.seed_size, float) else "a count"
+        if type(size) is not type(self.seed_size):
+            raise ValueError(
+                f"{place} is {size}; it must be {wanted}, as seed_size, {self.seed_size}, is one"
+            )
 
     def _check_acquisition(self) -> None:
         if isinstance(self.acquisition, str):
             return
-        sizes = [str(entry.to) for entry in self.rounds]
-        if sorted(self.acquisition) != sorted(sizes):
+        found, wanted = list(self.acquisition), [str(entry.to) for entry in self.rounds]
+        if sorted(found) != sorted(wanted):
             raise ValueError(
-                f"acquisition names the sizes {', '.join(self.acquisition)}; the rounds go to "
-                f"{', '.join(sizes)}"
+                f"acquisition has the sizes {found}; it must have those that rounds go to, {wanted}"
             )
 
     def _check_voters(self) -> None:
-        voters, kept = self.predict_pool.voters, self.train_ensemble.checkpoints
+        voters, training = self.predict_pool.voters, self.train_ensemble
+        kept, here = training.checkpoints, "predict_pool.voters"
+        asked = f"{here}.count is {voters.count}, every {voters.stride} epochs"
+        reach, epochs = (voters.count - 1) * voters.stride, training.most_epochs
         if voters.checkpoints == "best" and not kept.best:
             raise ValueError(
-                "predict_pool.voters.checkpoints is best; train_ensemble.checkpoints.best must "
-                "then be true"
+                f"{here}.checkpoints is best; it must be last unless "
+                "train_ensemble.checkpoints.best is true"
             )
         if voters.checkpoints == "best" and voters.count > 1:
             raise ValueError(
-                f"predict_pool.voters.count is {voters.count}; a member has one best checkpoint"
+                f"{here}.count is {voters.count}; it must be 1, a member has one best checkpoint"
             )
-        if voters.checkpoints == "last":
-            reach = (voters.count - 1) * voters.stride
-            if reach > (kept.last - 1) * kept.every or voters.stride % kept.every:
-                raise ValueError(
-                    f"predict_pool.voters asks for {voters.count} checkpoints, every "
-                    f"{voters.stride}; train_ensemble.checkpoints keeps {kept.last}, every "
-                    f"{kept.every}"
-                )
-        members = 1 if voters.members == "best" else self.train_ensemble.members
+        if reach > (kept.last - 1) * kept.every or (reach and voters.stride % kept.every):
+            raise ValueError(
+                f"{asked}; train_ensemble.checkpoints keeps {kept.last}, every {kept.every}"
+            )
+        if epochs is not None and reach >= epochs:
+            raise ValueError(f"{asked}; a member trains {epochs} epochs")
+        members = 1 if voters.members == "best" else training.members
+        self._check_number_of_voters(members * voters.count)
+
+    def _check_number_of_voters(self, num_voters: int) -> None:
         for entry in self.rounds:
             name = self.acquisition_of(str(entry.to))
-            if name in NEED_TWO_VOTERS and members * voters.count < 2:  # noqa: PLR2004 - as named
-                raise ValueError(f"acquisition is {name} with one voter; it needs at least two")
+            if name in NEED_TWO_VOTERS and num_voters < 2:  # noqa: PLR2004 - it is in the name
+                raise ValueError(
+                    f"acquisition is {name} with one voter; raise predict_pool.voters.count or "
+                    "train_ensemble.members to have two"
+                )
 
     def _check_compared_subsets(self) -> None:
         for kind, names in (("models", self.compare.models), ("subsets", self.compare.subsets)):
             if len(set(names)) < len(names):
-                raise ValueError(f"compare.{kind} names one twice: {', '.join(names)}")
-        for name in self.compare.subsets:
-            self._check_compared_subset(name)
+                raise ValueError(f"compare.{kind} is {as_written(names)}; each may stand once")
+        for number, name in enumerate(self.compare.subsets):
+            for allowed in self._wrong_with_compared_subset(name):
+                raise ValueError(f"compare.subsets.{number} is {name!r}; {allowed}")
 
-    def _check_compared_subset(self, name: str) -> None:
+    def _wrong_with_compared_subset(self, name: str) -> Iterator[str]:
+        """Yield what is allowed where `name` is no subset that can be compared."""
         kind, _, text = name.partition("-")
         alone = ["selected", "random", "random-unique", "full"]
         if name in alone:
             return
         if kind not in ("selected", "random") or not text:
-            known = [*alone, "selected-<size>", "random-<size>"]
-            raise ValueError(f"compare.subsets has {name}; {_not_one_of(name, known)}")
-        size, last = parse_size(text), self.sizes[-1]
-        if str(size) != text or type(size) is not type(last) or size <= 0:
-            raise ValueError(f"compare.subsets has {name}; write its size as rounds do")
+            yield choice(name, [*alone, "selected-<size>", "random-<size>"])
+        last = self.sizes[-1]
+        try:
+            size = parse_size(text)
+        except ParamsError:
+            size = 0
+        if str(size) != text or type(size) is not type(last) or not size > 0:
+            yield "its size must be written as in rounds"
         if kind == "selected" and size > last:
-            raise ValueError(f"compare.subsets has {name}; the last round selects {last}")
+            yield f"its size must be at most {last}, that of the last round"
         if isinstance(size, float) and size > 1:
-            raise ValueError(f"compare.subsets has {name}; a fraction is at most 1.0")
+            yield "a fraction must be at most 1.0"
 
     def _check_initialization(self) -> None:
         target, ensemble = self.train_subset_model, self.train_ensemble
         source = target.initialize_from
         if source == "scratch":
             return
-        if str(source) not in [str(entry.from_) for entry in self.rounds]:
+        allowed = [str(entry.from_) for entry in self.rounds]
+        if str(source) not in allowed:
             raise ValueError(
-                f"train_subset_model.initialize_from is {source}; allowed are scratch and the "
-                "size that a round starts from"
+                f"train_subset_model.initialize_from is {source}; "
+                f"{choice(source, ['scratch', *allowed])}"
             )
         if self.compare.models != [ensemble.model]:
             raise ValueError(
-                f"train_subset_model.initialize_from is {source}: compare.models must then be "
-                f"train_ensemble.model alone, {ensemble.model}"
+                f"compare.models is {as_written(self.compare.models)}; it must be "
+                f"train_ensemble.model alone, {ensemble.model}, with "
+                f"train_subset_model.initialize_from: {source}"
             )
         if target.members > ensemble.members:
             raise ValueError(
-                f"train_subset_model.members is {target.members}; only the {ensemble.members} "
-                f"members of the ensemble can be fine-tuned"
+                f"train_subset_model.members is {target.members}; it must be at most "
+                f"{ensemble.members}, the members of the ensemble that are fine-tuned"
             )
 
     def _check_augmentation(self) -> None:
@@ -456,16 +479,16 @@ class Params(Section):
         ):
             if section.augmentation.horizontal_flip and self.dataset.name in NEVER_FLIPPED:
                 raise ValueError(
-                    f"{name}.augmentation.horizontal_flip is true; {self.dataset.name} are never "
-                    "flipped"
+                    f"{name}.augmentation.horizontal_flip is true; it must be false, "
+                    f"{self.dataset.name} are never flipped"
                 )
 
     def _check_evaluation(self) -> None:
         best = self.train_subset_model.checkpoints.best
         if self.evaluate.weights == "best_validation" and not best:
             raise ValueError(
-                "evaluate.weights is best_validation; train_subset_model.checkpoints.best must "
-                "then be true"
+                "evaluate.weights is best_validation; it must be last unless "
+                "train_subset_model.checkpoints.best is true"
             )
 
 
@@ -480,8 +503,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: cannot be read ({error}); it must be a text file") from None
     except YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"{path}: {reason}; it must be YAML 1.2") from None
+        raise ParamsError(f"{path}: {_yaml_problem(error)}; it must be YAML 1.2") from None
     return check_params(content, path)
 
 
@@ -494,7 +516,7 @@ def check_params(content: object, path: Path = Path("params.yaml")) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        lines = _describe(error)
+        lines = describe(error, Params)
         rest = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise ParamsError(f"{path}: {lines[0]}{rest}") from None
 
@@ -514,48 +536,7 @@ def check_counts(params: Params, num_train: int) -> None:
             )
 
 
-def _describe(error: ValidationError) -> list[str]:
-    """Return one line for each place, in the order of the file's sections."""
-    lines: dict[str, str] = {}
-    for item in error.errors(include_url=False):
-        place = _place(item["loc"])
-        lines.setdefault(place, _line(place, item))  # type: ignore[arg-type] # a TypedDict
-    return list(lines.values())
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """Return the dotted key, without the names of the union members that pydantic inserts."""
-    keys = [
-        str(part)
-        for part in location
-        if isinstance(part, int) or (part.islower() and "[" not in part and "-" not in part)
-    ]
-    types = ("int", "float", "constrained-int", "literal", "one_cycle", "plateau", "steps", "str")
-    return ".".join(key for key in keys if key not in types)
-
-
-def _line(place: str, item: dict[str, Any]) -> str:
-    kind, found = item["type"], item["input"]
-    if kind == "extra_forbidden":
-        known = sorted(_keys_beside(item["loc"]))
-        return f"{place} is unknown; {_not_one_of(place.rsplit('.', 1)[-1], known)}"
-    if kind == "missing":
-        return f"{place} is missing; it has no default"
-    message = item["msg"].removeprefix("Value error, ")
-    if kind == "literal_error":
-        known = [
-            name.strip("' ") for name in item["ctx"]["expected"].replace(" or ", ",").split(",")
-        ]
-        return f"{place} is {found!r}; {_not_one_of(found, known)}"
-    if isinstance(found, BaseModel | dict):
-        return f"{place}: {message}" if place else message
-    return f"{place} is {found!r}; {message[0].lower()}{message[1:]}"
-
-
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Params
-    for part in location[:-1]:
-        if isinstance(part, str) and part in getattr(section, "model_fields", {}):
-            section = section.model_fields[part].annotation
-    fields = getattr(section, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
+def _yaml_problem(error: YAMLError) -> str:
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())

@@ -1,0 +1,287 @@
+"""Working copies of this repository with tiny trainings, and what reruns in them on which change.
+
+`python tests/pipeline.py` writes the table of changes into README.md.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ("dvc.lock", "metrics/", "plots/")  # of the real params.yaml
+AUTHOR = ["-c", "user.name=Toy", "-c", "user.email=toy@example.org", "-c", "commit.gpgsign=false"]
+BEGIN, END = "<!-- reruns:begin -->", "<!-- reruns:end -->"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change to a finished pipeline, and what it costs."""
+
+    what: str
+    command: str
+    stages: tuple[str, ...]  # that run; * stands for every item of a matrix
+    members: int  # that are trained; all others are found in the resume folder
+
+
+AFTER_ROUND_0 = ("train_ensemble@round1", "predict_pool@round1")
+NEW_SELECTED = (
+    "comparison_subsets",
+    "train_subset_model@*-selected",
+    "evaluate@*-selected",
+    "report",
+)
+CHANGES = [
+    Change(
+        "acquisition function",
+        "dvc exp run -S acquisition=variation_ratios",
+        ("score@*", "select@*", *AFTER_ROUND_0, *NEW_SELECTED),
+        members=8,
+    ),
+    Change(
+        "selection rule",
+        "dvc exp run -S select.outliers.fraction=0.1",
+        ("select@*", *AFTER_ROUND_0, "score@round1", *NEW_SELECTED),
+        members=8,
+    ),
+    Change(
+        "one more round",
+        "dvc exp run -S 'rounds=[{from: 0.0625, to: 0.125}, {from: 0.125, to: 0.25}, "
+        "{from: 0.25, to: 0.5}]'",
+        (
+            "train_ensemble@round2",
+            "predict_pool@round2",
+            "score@round2",
+            "select@round2",
+            *NEW_SELECTED,
+            "train_subset_model@*-random",
+            "evaluate@*-random",
+        ),
+        members=8,  # the ensemble of 0.25 is what was trained on selected before
+    ),
+    Change(
+        "one more target model",
+        "dvc exp run -S 'compare.models=[resnet8, resnet10]'",
+        ("train_subset_model@resnet10-*", "evaluate@resnet10-*", "report"),
+        members=12,
+    ),
+    Change(
+        "one more member of the ensemble",
+        "dvc exp run -S train_ensemble.members=5",
+        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        members=10,  # one on the seed subset; five and the targets' four on new subsets
+    ),
+    Change(
+        "other voters",
+        "dvc exp run -S predict_pool.voters.checkpoints=best",
+        ("predict_pool@*", "score@*", "select@*", "train_ensemble@round1", *NEW_SELECTED),
+        members=8,
+    ),
+    Change(
+        "epochs of the ensemble",
+        "dvc exp run -S 'train_ensemble.length={epochs: 30}'",
+        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        members=12,
+    ),
+    Change(
+        "epochs of the target models",
+        "dvc exp run -S 'train_subset_model.length={epochs: 5}'",
+        ("train_subset_model@*", "evaluate@*", "report"),
+        members=12,
+    ),
+    Change(
+        "margin of the report",
+        "dvc exp run -S report.margin=1.0",
+        ("report",),
+        members=0,
+    ),
+    Change(
+        "a comment in the code of a stage",
+        "echo '# seen' >> stages/score/acquisition.py; dvc repro",
+        ("score@*",),
+        members=0,
+    ),
+    Change(
+        "a comment in the training loop",
+        "echo '# seen' >> stages/shared/training.py; dvc repro",
+        ("train_ensemble@*", "train_subset_model@*"),
+        members=0,
+    ),
+    Change(
+        "a new model file",
+        "cp stages/shared/models/resnet8.py stages/shared/models/mine.py; dvc repro",
+        (),
+        members=0,
+    ),
+    Change(
+        "another device or number of workers",
+        "SUBSET_DEVICE=cuda SUBSET_WORKERS=8 dvc repro",
+        (),
+        members=0,
+    ),
+    Change(
+        "a comment in params.yaml",
+        "echo '# seen' >> params.yaml; dvc repro",
+        (),
+        members=0,
+    ),
+]
+
+
+def table() -> str:
+    """Return the changes as a Markdown table."""
+    rows = [
+        (
+            change.what,
+            f"`{change.command}`",
+            ", ".join(f"`{stage}`" for stage in change.stages) or "nothing",
+            str(change.members),
+        )
+        for change in CHANGES
+    ]
+    header = ("change", "command", "stages that run", "members trained")
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ("---",) * 4, *rows])
+
+
+def with_table(text: str) -> str:
+    """Return a README's text with the table between its markers."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command printed and how it ended."""
+
+    text: str
+    code: int
+
+    @property
+    def ran(self) -> list[str]:
+        """The stages that DVC ran, by name."""
+        return sorted(re.findall(r"^Running stage '(.+)':", self.text, re.MULTILINE))
+
+    @property
+    def stages(self) -> list[str]:
+        """All stages that DVC looked at."""
+        skipped = re.findall(r"^Stage '(.+)' didn't change", self.text, re.MULTILINE)
+        return sorted([*self.ran, *skipped])
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A working copy of the repository, and its resume folder."""
+
+    folder: Path
+    resume: Path
+
+    def run(self, *command: str, **settings: str) -> Output:
+        """Run a command to its end, whatever that is."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Output(done.stdout, done.returncode)
+
+    def dvc(self, *arguments: str, **settings: str) -> Output:
+        """Run a DVC command that must succeed."""
+        output = self.run(*dvc_command(*arguments), **settings)
+        assert output.code == 0, output.text
+        return output
+
+    def git(self, *arguments: str) -> str:
+        """Run a git command that must succeed, and return what it printed."""
+        output = self.run("git", *AUTHOR, *arguments)
+        assert output.code == 0, output.text
+        return output.text
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """Return the environment of commands: nothing of the user's, two workers on the CPU."""
+        foreign = ("DVC_", "GIT_", "SUBSET_")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        around = self.folder.parent
+        return {
+            **own,
+            "DVC_GLOBAL_CONFIG_DIR": str(around / "dvc-global"),
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(around / "dvc-site"),
+            "DVC_SYSTEM_CONFIG_DIR": str(around / "dvc-system"),
+            "OMP_NUM_THREADS": "1",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}",
+            "SUBSET_DEVICE": "cpu",
+            "SUBSET_RESUME": str(self.resume),
+            "SUBSET_WORKERS": "2",
+            **settings,
+        }
+
+    def members(self) -> dict[str, int]:
+        """Return the finished members of the resume folder, and when each was finished."""
+        return {
+            path.name: path.stat().st_mtime_ns
+            for path in self.resume.glob("members/*")
+            if not path.name.startswith(".")
+        }
+
+    def copy(self, folder: Path) -> "Checkout":
+        """Copy everything, DVC's cache and the resume folder too, into an empty folder."""
+        # Times and hard links are kept: DVC need not hash files again.
+        subprocess.run(["cp", "-a", str(self.folder), str(folder / "project")], check=True)
+        subprocess.run(["cp", "-a", str(self.resume), str(folder / "resume")], check=True)
+        return Checkout(folder / "project", folder / "resume")
+
+    def clone(self, folder: Path) -> "Checkout":
+        """Clone what is in git into an empty folder."""
+        self.git("clone", "--quiet", str(self.folder), str(folder / "project"))
+        return Checkout(folder / "project", folder / "resume")
+
+
+def dvc_command(*arguments: str) -> list[str]:
+    """Return the command line of a DVC command in this environment."""
+    return [sys.executable, "-m", "dvc", *arguments]
+
+
+def tiny_checkout(folder: Path) -> Checkout:
+    """Return a committed copy of the repository whose trainings take a fraction of a second."""
+    checkout = Checkout(folder / "project", folder / "resume")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(RESULTS):
+            (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, checkout.folder / name)
+    make_tiny(checkout.folder / "params.yaml")
+    checkout.git("init", "--quiet")
+    checkout.git("add", "--all")
+    checkout.git("commit", "--quiet", "--message=Start")
+    return checkout
+
+
+def make_tiny(path: Path) -> None:
+    """Shorten the trainings that a params.yaml asks for; all else stays as users have it."""
+    yaml = YAML()
+    params = yaml.load(path)
+    for section in ("train_ensemble", "train_subset_model"):
+        params[section]["length"]["updates"] = 40
+        params[section]["validations"] = "every_epoch"
+    yaml.dump(params, path)
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(with_table(readme.read_text()))
