@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -84,13 +86,14 @@ CHANGES = [
     ),
     Change(
         "epochs of the ensemble",
-        "dvc exp run -S 'train_ensemble.length={epochs: 30}'",
+        "dvc exp run -S '~train_ensemble.length.updates' -S '+train_ensemble.length.epochs=30'",
         ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
         members=12,
     ),
     Change(
         "epochs of the target models",
-        "dvc exp run -S 'train_subset_model.length={epochs: 5}'",
+        "dvc exp run -S '~train_subset_model.length.updates' "
+        "-S '+train_subset_model.length.epochs=10'",
         ("train_subset_model@*", "evaluate@*", "report"),
         members=12,
     ),
@@ -150,9 +153,11 @@ def table() -> str:
 
 def with_table(text: str) -> str:
     """Return a README's text with the table between its markers."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin, f"README.md has no {BEGIN}"
+    assert end, f"README.md has no {END} after it"
+    return f"{before}{begin}\n{table()}\n{end}{after}"
 
 
 @dataclass(frozen=True)
@@ -169,9 +174,17 @@ class Output:
 
     @property
     def stages(self) -> list[str]:
-        """All stages that DVC looked at."""
-        skipped = re.findall(r"^Stage '(.+)' didn't change", self.text, re.MULTILINE)
-        return sorted([*self.ran, *skipped])
+        """All stages that DVC ran or left as they were."""
+        unchanged = re.findall(r"^Stage '(.+)' didn't change", self.text, re.MULTILINE)
+        return sorted([*self.ran, *unchanged])
+
+    def named(self, patterns: Iterable[str]) -> list[str]:
+        """Return the stages that patterns such as score@* stand for."""
+        return sorted(
+            stage
+            for stage in self.stages
+            if any(fnmatchcase(stage, pattern) for pattern in patterns)
+        )
 
 
 @dataclass(frozen=True)
@@ -273,12 +286,16 @@ def tiny_checkout(folder: Path) -> Checkout:
 
 
 def make_tiny(path: Path) -> None:
-    """Shorten the trainings that a params.yaml asks for; all else stays as users have it."""
+    """Shorten the trainings that a params.yaml asks for; all else stays as users have it.
+
+    The learning rate stays constant, so that the best epoch is seldom the last.
+    """
     yaml = YAML()
     params = yaml.load(path)
     for section in ("train_ensemble", "train_subset_model"):
         params[section]["length"]["updates"] = 40
         params[section]["validations"] = "every_epoch"
+        params[section]["schedule"].update(peak_at=0.99, start=1.0)
     yaml.dump(params, path)
 
 

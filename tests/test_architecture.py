@@ -28,6 +28,7 @@ PLUMBING = {
     "stages/shared/members.py": "spreads jobs over workers and copies what they wrote",
     "stages/shared/models/__init__.py": "imports the file of a name",
     "stages/shared/params.py": "validates; the values themselves are tracked",
+    "stages/shared/params_errors.py": "words for what is wrong with params.yaml",
     "stages/shared/progress.py": "draws bars",
     "stages/shared/resume.py": "names folders of finished members",
     "stages/shared/tasks/__init__.py": "imports the file of a name",
@@ -83,7 +84,10 @@ def reached(stage: str) -> set[str]:
             continue
         seen.add(file)
         # What validation reads decides no bytes either.
-        todo += imported(file) if name_of(file) != "stages/shared/params.py" else set()
+        is_validation = name_of(file) == "stages/shared/params.py"
+        todo += {
+            path for path in imported(file) if not is_validation or name_of(path) in PLUMBING
+        }
         if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
             todo += file.parent.glob("*.py")
     return {name_of(file) for file in seen} - {name_of(file) for file in own_code(stage)}

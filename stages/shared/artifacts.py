@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import open_memmap
 
 from stages.shared.errors import ArtifactError
 from stages.shared.files import atomic, write_atomically
@@ -48,8 +49,8 @@ def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) 
         ArtifactError: the file is missing, cut short, or holds something else.
     """
     try:
-        # A memory map of nothing is an error; an empty array is read as it is.
-        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        # np.load would also take an archive, and for anything else speak of pickle.
+        array: Array = open_memmap(path, mode="r")
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
     except (OSError, ValueError, EOFError) as error:
@@ -92,9 +93,13 @@ def load_json(path: Path) -> dict[str, Any]:
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file: line feeds at line ends, floats in the shortest form that is exact."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    plain = csv.writer(text, lineterminator="\n")
+    # Before Python 3.13 a carriage return in a name is not quoted by itself.
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(header)
+    for row in rows:
+        has_return = any(isinstance(field, str) and "\r" in field for field in row)
+        (quoted if has_return else plain).writerow(row)
     write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
@@ -109,7 +114,7 @@ def load_table(path: Path, header: Sequence[str]) -> list[list[str]]:
         text = path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing") from None
+        raise ArtifactError(f"{path}: missing; it must be CSV with {','.join(header)}") from None
     except (OSError, csv.Error) as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); it must be CSV") from None
     if not rows or rows[0] != list(header):
@@ -245,7 +250,7 @@ def load_subset(path: Path, num_train: int) -> Subset:
     """Return a subset.
 
     Raises:
-        ArtifactError: an index is no row of the train split, or a field is no number.
+        ArtifactError: an index is no row of the train split, or a field is no finite number.
     """
     rows = load_table(path, SUBSET_HEADER)
     try:
@@ -261,6 +266,13 @@ def load_subset(path: Path, num_train: int) -> Subset:
         raise ArtifactError(
             f"{path}: row {outside[0] + 2} has index {subset.index_P[outside[0]]}; the train split "
             f"has the rows 0 to {num_train - 1}"
+        )
+    has_score_P = np.array([bool(row[2]) for row in rows], dtype=np.bool_)
+    infinite = np.flatnonzero(has_score_P & ~np.isfinite(subset.score_P))
+    if len(infinite):
+        raise ArtifactError(
+            f"{path}: row {infinite[0] + 2} has score {subset.score_P[infinite[0]]}; it must be "
+            "finite, or empty"
         )
     return subset
 
@@ -357,6 +369,7 @@ def load_history(path: Path) -> list[Epoch]:
     Raises:
         ArtifactError: a field is no number.
     """
+    rows = load_table(path, HISTORY_HEADER)
     try:
         return [
             Epoch(
@@ -364,7 +377,7 @@ def load_history(path: Path) -> list[Epoch]:
                 *(float(field) for field in row[4:8]),
                 *(float(field) if field else None for field in row[8:]),
             )
-            for row in load_table(path, HISTORY_HEADER)
+            for row in rows
         ]
     except ValueError as error:
         raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
@@ -401,9 +414,16 @@ def save_voters(signals: Path, voters: Iterable[Voter]) -> None:
 
 
 def load_voters(signals: Path) -> list[Voter]:
-    """Return which checkpoint stands in which row of votes_MN."""
+    """Return which checkpoint stands in which row of votes_MN.
+
+    Raises:
+        ArtifactError: a field is no number.
+    """
     rows = load_table(signals / "voters.csv", list(Voter.__annotations__))
-    return [Voter(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows]
+    try:
+        return [Voter(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows]
+    except ValueError as error:
+        raise ArtifactError(f"{signals / 'voters.csv'}: {error}; fields must be numbers") from None
 
 
 def load_signal(signals: Path, name: str, num_train: int) -> Array:

@@ -54,19 +54,16 @@ def normalise(images_BHWK: Tensor, meta: Meta) -> Tensor:
 
 
 def batches(num_samples: int, batch_size: int) -> Iterator[slice]:
-    """Yield consecutive batches; a last batch of one sample is merged into the one before.
+    """Yield consecutive batches, as few as possible and of sizes that differ by one at most.
 
-    Batch normalisation has no variance over one sample.
+    A small last batch would be normalised by the statistics of a few samples, and would disturb
+    the more trainings the smaller their subset is: subsets could not be compared.
     """
-    start = 0
-    while start < num_samples:
-        stop = start + batch_size
-        if num_samples - stop == 1:
-            stop = num_samples
-        yield slice(start, min(stop, num_samples))
-        start = stop
+    num = num_batches(num_samples, batch_size)
+    for number in range(num):
+        yield slice(number * num_samples // num, (number + 1) * num_samples // num)
 
 
 def num_batches(num_samples: int, batch_size: int) -> int:
-    """Return how many batches `batches` yields."""
-    return sum(1 for _ in batches(num_samples, batch_size))
+    """Return how many batches of at most `batch_size` hold the samples."""
+    return -(-num_samples // batch_size)

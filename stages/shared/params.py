@@ -28,14 +28,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.shared.errors import ParamsError
-from stages.shared.params_errors import (
-    as_written,
-    choice,
-    describe,
-    either,
-    file_in,
-    not_allowed,
-)
+from stages.shared.params_errors import as_written, choice, describe, either, file_in, not_allowed
 from stages.shared.sizes import Size, num_picks, parse_size
 
 STAGES = Path(__file__).parent.parent
@@ -79,11 +72,6 @@ class Round(Section):
 
     from_: SizeParam = Field(alias="from")
     to: SizeParam
-
-    @property
-    def grows(self) -> bool:
-        """Whether samples are added, rather than kept."""
-        return self.to > self.from_
 
 
 class Dataset(Section):
@@ -216,20 +204,20 @@ class Training(Section):
     checkpoints: Checkpoints
 
     @property
-    def most_epochs(self) -> int | None:
-        """How many epochs are trained at most; None: the size of the subset decides."""
-        return self.stop_after or getattr(self.length, "epochs", None)
+    def epochs(self) -> int | None:
+        """The epochs of the whole schedule; None: the size of the subset decides."""
+        return self.length.epochs if isinstance(self.length, EpochLength) else None
 
     @model_validator(mode="after")
     def _length_fits_schedule(self) -> Self:
-        name, in_epochs = self.schedule.name, isinstance(self.length, EpochLength)
-        if name != "one_cycle" and not in_epochs:
+        name = self.schedule.name
+        if name != "one_cycle" and self.epochs is None:
             raise ValueError(f"length is in updates; schedule {name} needs {{epochs: n}}")
         if name == "plateau" and self.validations != "every_epoch":
             raise ValueError(
                 f"validations is {self.validations}; schedule plateau needs every_epoch"
             )
-        if self.stop_after is not None and self.stop_after > (self.most_epochs or 0):
+        if self.stop_after is not None and self.stop_after > (self.epochs or 0):
             raise ValueError(
                 f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
             )
@@ -335,10 +323,6 @@ class Params(Section):
         """Return the name of the acquisition function that chooses the subset of this size."""
         return self.acquisition if isinstance(self.acquisition, str) else self.acquisition[size]
 
-    def round_to(self, size: str) -> Round:
-        """Return the round that chooses the subset of this size."""
-        return next(entry for entry in self.rounds if str(entry.to) == size)
-
     def round_number(self, size: str) -> int:
         """Return the number of the round that chooses the subset of this size, from 1."""
         return [str(entry.to) for entry in self.rounds].index(size) + 1
@@ -393,7 +377,7 @@ class Params(Section):
         voters, training = self.predict_pool.voters, self.train_ensemble
         kept, here = training.checkpoints, "predict_pool.voters"
         asked = f"{here}.count is {voters.count}, every {voters.stride} epochs"
-        reach, epochs = (voters.count - 1) * voters.stride, training.most_epochs
+        reach, epochs = (voters.count - 1) * voters.stride, training.stop_after or training.epochs
         if voters.checkpoints == "best" and not kept.best:
             raise ValueError(
                 f"{here}.checkpoints is best; it must be last unless "

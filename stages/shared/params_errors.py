@@ -39,8 +39,8 @@ ALLOWED = {
     "less_than_equal": "at most {le}",
     "list_type": "a list",
     "string_type": "text, in quotes",
-    "too_long": "a list of at most {max_length}",
-    "too_short": "a list of at least {min_length}",
+    "too_long": "a list with at most {max_length} in it",
+    "too_short": "a list with at least {min_length} in it",
 }
 
 

@@ -15,9 +15,9 @@ def sizes(num_samples: int, batch_size: int) -> list[int]:
 
 @pytest.mark.parametrize(
     ("num_samples", "expected"),
-    [(8, [4, 4]), (9, [4, 5]), (10, [4, 4, 2]), (3, [3]), (1, [1]), (5, [5])],
+    [(8, [4, 4]), (9, [3, 3, 3]), (10, [3, 3, 4]), (3, [3]), (1, [1]), (5, [2, 3])],
 )
-def test_a_last_batch_of_one_is_merged_into_the_one_before(num_samples, expected):
+def test_batches_are_as_few_and_as_equal_as_possible(num_samples, expected):
     assert sizes(num_samples, 4) == expected
     assert num_batches(num_samples, 4) == len(expected)
 
@@ -27,6 +27,8 @@ def test_batches_cover_every_sample_once(num_samples):
     covered = [row for part in batches(num_samples, 7) for row in range(num_samples)[part]]
 
     assert covered == list(range(num_samples))
+    assert max(sizes(num_samples, 7)) <= 7
+    assert max(sizes(num_samples, 7)) - min(sizes(num_samples, 7)) <= 1
 
 
 def test_normalised_train_images_have_mean_0_and_deviation_1():

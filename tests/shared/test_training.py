@@ -158,7 +158,7 @@ def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
     history, _ = train(job, tmp_path)
 
     assert [epoch.updates for epoch in history] == [3, 6, 7]
-    assert history[-1].images_seen == 40 + 40 + 16
+    assert history[-1].images_seen == 40 + 40 + 13
 
 
 def test_stop_after_is_the_start_of_the_longer_training(make_job, tmp_path):

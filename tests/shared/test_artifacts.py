@@ -1,0 +1,508 @@
+"""What is written can be read back, equal content gives equal bytes, and damage is one line."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.shared import artifacts
+from stages.shared.artifacts import (
+    METRICS,
+    SIGNAL_DTYPES,
+    Checkpoint,
+    Ensemble,
+    Epoch,
+    Evaluation,
+    Meta,
+    Subset,
+    ValidationResult,
+    Voter,
+)
+from stages.shared.errors import ArtifactError
+
+# Names that file systems allow: commas, quotes, line ends, bytes that are no UTF-8.
+NAMES = [
+    "a,b.png",
+    'say "a".png',
+    "two\nlines",
+    "one\rreturn",
+    "both\r\n",
+    " b ",
+    "ü",
+    "a\udcffb",
+    "",
+]
+NAN = float("nan")
+TRAIN = 6
+META = Meta(
+    task="image_classification",
+    dataset="toy",
+    class_names=["a,b", "ü\udcff"],
+    image_shape=[4, 4, 1],
+    mean=[1 / 3],
+    std=[0.1],
+    num_samples={"train": TRAIN, "validation": 2, "test": 4},
+    fingerprint="0f",
+)
+SUBSET = Subset(
+    np.array([5, 0, 5, 3]), np.array([0, 0, 1, 2]), np.array([NAN, NAN, 1 / 3, -1e-300])
+)
+CHECKPOINTS = [
+    Checkpoint(member=0, epoch=3, validation_accuracy=1 / 3, is_best=True, is_last=False),
+    Checkpoint(member=0, epoch=4, validation_accuracy=None, is_best=False, is_last=True),
+    Checkpoint(member=1, epoch=4, validation_accuracy=0.5, is_best=True, is_last=True),
+]
+HISTORY = [
+    Epoch(0, 1, 5, 320, 1.5e12, 0.1, 2.3, 0.1, None, None),
+    Epoch(1, 1, 5, 320, 1.5e12, 1 / 3, 2.3, 0.1, 2.2, 0.2),
+]
+SIGNALS = {
+    name: np.arange(2 * TRAIN if name == "votes_MN" else TRAIN).astype(dtype)
+    for name, dtype in SIGNAL_DTYPES.items()
+}
+SIGNALS["votes_MN"] = SIGNALS["votes_MN"].reshape(2, TRAIN)
+SCORES = np.array([0.1, 1 / 3, -2.0, 1e-300, 0.0, 7.0])
+CORRECT = np.array([[True, False, True, True], [False, False, True, False]])
+MEMBERS = [
+    {
+        "member": number,
+        "epoch": 4,
+        **dict.fromkeys(METRICS, 0.5),
+        "accuracy": CORRECT[number].mean(),
+    }
+    for number in (0, 1)
+]
+EVALUATION = Evaluation(
+    members=MEMBERS,
+    mean=dict.fromkeys(METRICS, 0.5),
+    ensemble=dict.fromkeys(METRICS, 0.5),
+    by_class={"a,b": {"num": 2, "accuracy": 1 / 3}, "ü\udcff": {"num": 0, "accuracy": None}},
+    correct_MT=CORRECT,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How one kind of artifact is written into a folder and read back from it."""
+
+    content: Any
+    save: Callable[[Path, Any], None]
+    load: Callable[[Path], Any]
+
+
+def save_signals(folder: Path, content: dict[str, Any]) -> None:
+    for name, array in content.items():
+        artifacts.save_array(folder / f"{name}.npy", array)
+
+
+PAIRS = {
+    "array": Pair(
+        SCORES,
+        lambda folder, array: artifacts.save_array(folder / "a.npy", array),
+        lambda folder: artifacts.load_array(folder / "a.npy", np.float64, (TRAIN,)),
+    ),
+    "json": Pair(
+        {"b": 1 / 3, "a": ["ü", "\udcff", None]},
+        lambda folder, content: artifacts.save_json(folder / "a.json", content),
+        lambda folder: artifacts.load_json(folder / "a.json"),
+    ),
+    "table": Pair(
+        [["a,b", "1"], ['"', ""], ["\n", "\r"]],
+        lambda folder, rows: artifacts.save_table(folder / "a.csv", ["x", "y"], rows),
+        lambda folder: artifacts.load_table(folder / "a.csv", ["x", "y"]),
+    ),
+    "meta": Pair(META, artifacts.save_meta, artifacts.load_meta),
+    "targets": Pair(
+        np.arange(TRAIN, dtype=np.int64),
+        lambda folder, targets: artifacts.save_targets(folder, "train", targets),
+        lambda folder: artifacts.load_targets(folder, "train"),
+    ),
+    "sample ids": Pair(
+        NAMES,
+        lambda folder, names: artifacts.save_sample_ids(folder, "test", names),
+        lambda folder: artifacts.load_sample_ids(folder, "test"),
+    ),
+    "inputs": Pair(
+        np.arange(96, dtype=np.uint8).reshape(2, 4, 4, 3),
+        lambda folder, inputs: artifacts.save_array(folder / "train/inputs.npy", inputs),
+        lambda folder: artifacts.load_inputs(folder, "train"),
+    ),
+    "subset": Pair(
+        SUBSET,
+        lambda folder, subset: artifacts.save_subset(folder / "0.5.csv", subset),
+        lambda folder: artifacts.load_subset(folder / "0.5.csv", TRAIN),
+    ),
+    "ensemble": Pair(
+        Ensemble("resnet8", 3, [8, 8, 1], CHECKPOINTS),
+        artifacts.save_ensemble,
+        artifacts.load_ensemble,
+    ),
+    "history": Pair(
+        HISTORY,
+        lambda folder, history: artifacts.save_history(folder / "a.csv", history),
+        lambda folder: artifacts.load_history(folder / "a.csv"),
+    ),
+    "voters": Pair(
+        [Voter(0, 0, 3, 1 / 3), Voter(1, 2, 4, 0.5)], artifacts.save_voters, artifacts.load_voters
+    ),
+    "signals": Pair(SIGNALS, save_signals, lambda folder: artifacts.load_signals(folder, TRAIN)),
+    "validation": Pair(
+        ValidationResult(1 / 3, [0.25, 0.5], 1e9),
+        artifacts.save_validation,
+        artifacts.load_validation,
+    ),
+    "validation votes": Pair(
+        np.ones((3, 2), dtype=np.int16),
+        lambda folder, votes: artifacts.save_array(folder / "validation_votes_MV.npy", votes),
+        lambda folder: artifacts.load_validation_signal(folder, "validation_votes_MV", 2),
+    ),
+    "scores": Pair(
+        SCORES, artifacts.save_scores, lambda folder: artifacts.load_scores(folder, TRAIN)
+    ),
+    "evaluation": Pair(
+        EVALUATION,
+        artifacts.save_evaluation,
+        lambda folder: artifacts.load_evaluation(folder, CORRECT.shape[1]),
+    ),
+}
+each_pair = pytest.mark.parametrize("pair", PAIRS.values(), ids=list(PAIRS))
+
+
+def require_equal(found: Any, expected: Any) -> None:
+    """Require equality, of arrays element by element, dtype and NaN included."""
+    if isinstance(expected, np.ndarray):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    elif isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for key, value in expected.items():
+            require_equal(found[key], value)
+    elif isinstance(expected, Subset | Evaluation):
+        require_equal(vars(found), vars(expected))
+    else:
+        assert found == expected
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def line_of(load: Callable[[], object]) -> str:
+    with pytest.raises(ArtifactError) as raised:
+        load()
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+# --- every kind -----------------------------------------------------------------------------------
+
+
+def test_every_kind_that_is_saved_is_tested_here():
+    saved = {name.removeprefix("save_") for name in vars(artifacts) if name.startswith("save_")}
+    assert saved == {name.replace(" ", "_") for name in PAIRS} - {
+        "inputs",  # written piece by piece, as they are decoded
+        "signals",  # written as they are computed
+        "validation_votes",
+    }
+
+
+@each_pair
+def test_what_is_read_is_what_was_written(tmp_path, pair):
+    pair.save(tmp_path, pair.content)
+    require_equal(pair.load(tmp_path), pair.content)
+
+
+@each_pair
+def test_equal_content_gives_equal_bytes_and_no_other_file(tmp_path, pair):
+    for name in ("first", "second"):
+        pair.save(tmp_path / name, copy.deepcopy(pair.content))
+    written = files_of(tmp_path / "first")
+
+    assert written == files_of(tmp_path / "second")
+    pair.save(tmp_path / "first", pair.content)  # over what is there
+    assert files_of(tmp_path / "first") == written
+    assert not [name for name in written if Path(name).name.startswith(".")]
+
+
+@each_pair
+def test_reading_changes_nothing(tmp_path, pair):
+    pair.save(tmp_path, pair.content)
+    written = files_of(tmp_path)
+    pair.load(tmp_path)
+    assert files_of(tmp_path) == written
+
+
+@each_pair
+def test_a_missing_file_is_named(tmp_path, pair):
+    pair.save(tmp_path, pair.content)
+    for name in files_of(tmp_path):
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        assert line_of(lambda: pair.load(tmp_path)).startswith(f"{tmp_path / name}: missing")
+        (tmp_path / name).write_bytes(content)
+
+
+@each_pair
+def test_a_damaged_file_is_named(tmp_path, pair):
+    """Cut short (a table: inside a row), or of another format."""
+    pair.save(tmp_path, pair.content)
+    for name, content in files_of(tmp_path).items():
+        cuts = [content[:5]]
+        if not name.endswith(".csv"):
+            cuts += [b"", content[: len(content) // 2], content[:-2], b"\x93NUMPY" * 9, b"[1]"]
+        for damaged in cuts:
+            (tmp_path / name).write_bytes(damaged)
+            line = line_of(lambda: pair.load(tmp_path))
+            assert line.startswith(f"{tmp_path / name}: ")
+            assert ";" in line
+        (tmp_path / name).write_bytes(content)
+
+
+@each_pair
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, pair):
+    pair.save(tmp_path, pair.content)
+    name = next(iter(files_of(tmp_path)))
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    assert line_of(lambda: pair.load(tmp_path)).startswith(f"{tmp_path / name}: cannot be read")
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+ARRAYS = [name for name, pair in PAIRS.items() if isinstance(pair.content, np.ndarray)]
+
+
+@pytest.mark.parametrize("name", [*ARRAYS, "signals", "evaluation"])
+def test_an_array_of_another_dtype_or_number_of_axes_is_refused(tmp_path, name):
+    pair = PAIRS[name]
+    pair.save(tmp_path, pair.content)
+    for path in sorted(tmp_path.rglob("*.npy")):
+        array = np.load(path)
+        other = np.int32 if array.dtype != np.int32 else np.int64
+        for wrong in (array.astype(other), array[None], array.astype(array.dtype.newbyteorder())):
+            if wrong.dtype == array.dtype and wrong.shape == array.shape:
+                continue  # bytes have no order
+            artifacts.save_array(path, wrong)
+            line = line_of(lambda: pair.load(tmp_path))
+            assert line.startswith(f"{path}: found {wrong.dtype} {list(wrong.shape)}; it must be ")
+            assert str(array.dtype) in line
+        artifacts.save_array(path, array)
+
+
+@pytest.mark.parametrize("name", ["array", "signals", "validation votes", "scores", "evaluation"])
+def test_an_array_of_another_number_of_samples_is_refused(tmp_path, name):
+    pair = PAIRS[name]
+    pair.save(tmp_path, pair.content)
+    for path in sorted(tmp_path.rglob("*.npy")):
+        array = np.load(path)
+        artifacts.save_array(path, array[..., :-1])
+        assert line_of(lambda: pair.load(tmp_path)).startswith(f"{path}: found {array.dtype} [")
+        artifacts.save_array(path, array)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_named_by_its_first_sample(tmp_path, wrong):
+    scores_N = SCORES.copy()
+    scores_N[[2, 4]] = wrong
+    expected = f"sample 2 has {wrong}; every value must be finite"
+    assert line_of(lambda: artifacts.save_scores(tmp_path, scores_N)).endswith(expected)
+    assert not list(tmp_path.iterdir())  # nothing is written
+
+    artifacts.save_array(tmp_path / "score_N.npy", scores_N)
+    assert line_of(lambda: artifacts.load_scores(tmp_path, TRAIN)).endswith(expected)
+
+    for name, dtype in SIGNAL_DTYPES.items():
+        if np.issubdtype(dtype, np.floating):
+            artifacts.save_array(tmp_path / f"{name}.npy", scores_N.astype(dtype))
+            line = line_of(partial(artifacts.load_signal, tmp_path, name, TRAIN))
+            assert line == f"{tmp_path / name}.npy: {expected}"
+
+
+def test_pickles_and_archives_are_no_arrays(tmp_path):
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        np.save(file, np.array([{}]), allow_pickle=True)
+    assert "it must be a .npy file" in line_of(lambda: artifacts.load_array(path, object, (None,)))
+    with path.open("wb") as file:
+        np.savez(file, a=SCORES)
+    assert "it must be a .npy file" in line_of(lambda: artifacts.load_array(path, float, (None,)))
+
+
+def test_an_array_is_read_from_disk_as_it_is_used_and_cannot_be_changed(tmp_path):
+    artifacts.save_array(tmp_path / "a.npy", SCORES)
+    found = artifacts.load_array(tmp_path / "a.npy", np.float64, (None,))
+    assert isinstance(found, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 1
+
+
+def test_an_empty_array_is_an_array(tmp_path):
+    artifacts.save_array(tmp_path / "a.npy", np.zeros((0, 4)))
+    assert artifacts.load_array(tmp_path / "a.npy", np.float64, (None, 4)).shape == (0, 4)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+TABLES = {
+    "table": "a.csv",
+    "sample ids": "test/sample_ids.csv",
+    "subset": "0.5.csv",
+    "history": "a.csv",
+    "voters": "voters.csv",
+}
+
+
+@pytest.mark.parametrize(("name", "file"), TABLES.items())
+def test_a_table_with_another_header_or_ragged_rows_is_refused(tmp_path, name, file):
+    pair, path = PAIRS[name], tmp_path / file
+    pair.save(tmp_path, pair.content)
+    text = path.read_bytes()
+    header = text.partition(b"\n")[0].decode()
+    num = len(header.split(","))
+
+    path.write_bytes(b"no" + text)
+    assert line_of(lambda: pair.load(tmp_path)).startswith(
+        f"{path}: its first line is no{header}; it must be {header}"
+    )
+    path.write_bytes(f"{header}\n{'1,' * num}1\n".encode())
+    assert line_of(lambda: pair.load(tmp_path)) == (
+        f"{path}: row 2 has {num + 1} fields; it must have {num}"
+    )
+    path.write_bytes(b"")
+    assert line_of(lambda: pair.load(tmp_path)) == (
+        f"{path}: its first line is nothing; it must be {header}"
+    )
+
+
+@pytest.mark.parametrize("name", ["subset", "history", "voters"])
+def test_a_field_that_is_no_number_is_refused(tmp_path, name):
+    pair, path = PAIRS[name], tmp_path / TABLES[name]
+    pair.save(tmp_path, pair.content)
+    header = path.read_text().partition("\n")[0]
+    path.write_text(f"{header}\n{','.join(['one'] * len(header.split(',')))}\n")
+    assert line_of(lambda: pair.load(tmp_path)).endswith("'one'; fields must be numbers")
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from("\udc80\udcff,\"'\r\n"))))
+def test_every_name_that_a_file_can_have_survives(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("names")
+    artifacts.save_sample_ids(folder, "train", names)
+    assert artifacts.load_sample_ids(folder, "train") == names
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_every_score_survives_exactly(tmp_path_factory, scores):
+    path = tmp_path_factory.mktemp("scores") / "a.csv"
+    index_P = np.zeros(len(scores), dtype=np.int64)
+    artifacts.save_subset(path, Subset(index_P, index_P, np.array(scores)))
+    np.testing.assert_array_equal(artifacts.load_subset(path, 1).score_P, scores)
+
+
+def test_lists_from_a_spreadsheet_are_read(tmp_path):
+    """A byte-order mark before the first name, carriage returns at line ends."""
+    path = tmp_path / "list.csv"
+    path.write_bytes("\ufeffsample_id,reason\r\na.png,ugly\r\n".encode())
+    assert artifacts.load_sample_list(path, ["sample_id", "reason"]) == ["a.png"]
+
+
+def test_a_list_names_a_sample_once(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("sample_id\na\nb\nb\na\n")
+    line = line_of(lambda: artifacts.load_sample_list(path, ["sample_id"]))
+    assert line == f"{path}: names a twice; once is allowed"
+
+
+# --- subsets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", [-1, TRAIN])
+def test_an_index_outside_the_train_split_is_named_by_its_row(tmp_path, index):
+    path = tmp_path / "a.csv"
+    path.write_text(f"index,round,score\n5,0,\n{index},0,\n{index},0,\n")
+    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
+        f"{path}: row 3 has index {index}; the train split has the rows 0 to 5"
+    )
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-inf"])
+def test_a_score_that_is_not_finite_is_named_by_its_row(tmp_path, score):
+    path = tmp_path / "a.csv"
+    path.write_text(f"index,round,score\n5,0,\n4,1,0.5\n3,1,{score}\n")
+    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
+        f"{path}: row 4 has score {score}; it must be finite, or empty"
+    )
+
+
+def test_a_subset_without_picks_is_a_subset(tmp_path):
+    artifacts.save_subset(tmp_path / "a.csv", SUBSET.first(0))
+    assert len(artifacts.load_subset(tmp_path / "a.csv", TRAIN)) == 0
+
+
+def test_the_first_picks_of_a_subset_are_a_subset():
+    require_equal(
+        SUBSET.first(3),
+        Subset(np.array([5, 0, 5]), np.array([0, 0, 1]), np.array([NAN, NAN, 1 / 3])),
+    )
+    assert len(SUBSET.first(3)) == 3
+
+
+# --- objects --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("meta", "meta.json"),
+        ("ensemble", "model.json"),
+        ("validation", "validation.json"),
+        ("evaluation", "metrics.json"),
+    ],
+)
+def test_a_missing_or_unknown_key_is_refused(tmp_path, name, file):
+    pair, path = PAIRS[name], tmp_path / file
+    pair.save(tmp_path, pair.content)
+    content = artifacts.load_json(path)
+    for key in content:
+        artifacts.save_json(path, {other: content[other] for other in content if other != key})
+        assert line_of(lambda: pair.load(tmp_path)).startswith(f"{path}: ")
+    artifacts.save_json(path, {**content, "more": 1})
+    assert "more" in line_of(lambda: pair.load(tmp_path))
+
+
+def test_json_holds_no_nan(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        artifacts.save_json(tmp_path / "a.json", {"a": NAN})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_evaluation_without_a_metric_is_refused(tmp_path):
+    members = [{key: value for key, value in MEMBERS[0].items() if key != "macro_f1"}, MEMBERS[1]]
+    content = {**vars(EVALUATION), "members": members}
+    artifacts.save_evaluation(tmp_path, Evaluation(**content))
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, 4))
+    assert line.endswith("macro_f1 is missing; it must be written by evaluate")
+
+
+def test_an_evaluation_of_other_members_than_its_array_is_refused(tmp_path):
+    content = {**vars(EVALUATION), "correct_MT": CORRECT[:1]}
+    artifacts.save_evaluation(tmp_path, Evaluation(**content))
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, 4))
+    assert "the members' accuracies are [0.75, 0.25]; those of correct_MT.npy are [0.75]" in line
+
+
+def test_an_ensemble_knows_its_members_and_their_checkpoints_by_epoch():
+    ensemble = Ensemble("resnet8", 3, [8, 8, 1], CHECKPOINTS[::-1])
+    assert ensemble.num_members == 2
+    assert ensemble.of_member(0) == CHECKPOINTS[:2]
+    assert str(CHECKPOINTS[2].path) == "member-01/epoch-0004.safetensors"

@@ -1,0 +1,321 @@
+"""What is wrong with params.yaml is said in one line: the key, what was found, what is allowed."""
+
+import copy
+import re
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import toy
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from stages.shared.errors import ParamsError
+from stages.shared.params import (
+    Acquisition,
+    Params,
+    Section,
+    check_counts,
+    check_params,
+    load_params,
+)
+
+MISSING = "MISSING"  # instead of a value: the key is left out
+STEPS = {"name": "steps", "milestones": [70, 130], "factor": 0.1, "warmup_epochs": 0}
+
+
+def change(content: dict[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:
+    """Return a copy with values changed by their dotted keys (`__` for each dot)."""
+    content = copy.deepcopy(content)
+    for name, value in changes.items():
+        *sections, key = name.split("__")
+        place: Any = content
+        for part in sections:
+            place = place[int(part) if part.isdecimal() else part]
+        if value == MISSING:
+            del place[key]
+        else:
+            place[int(key) if key.isdecimal() else key] = value
+    return content
+
+
+# What the lines below speak of, whatever the default recipe is.
+DEFAULT = change(
+    toy.default_params(),
+    {
+        "seed_size": 0.0625,
+        "rounds": [{"from": 0.0625, "to": 0.125}, {"from": 0.125, "to": 0.25}],
+        "acquisition": "mutual_information",
+        "dataset__name": "digits",
+        "dataset__num_folds": 5,
+        "train_ensemble__model": "resnet8",
+        "train_ensemble__members": 4,
+        "train_ensemble__length": {"updates": 450},
+        "train_ensemble__stop_after": None,
+        "train_ensemble__schedule": {"name": "one_cycle", "peak_at": 0.25, "start": 0.1},
+        "train_ensemble__validations": 10,
+        "train_ensemble__checkpoints": {"last": 1, "every": 1, "best": True},
+        "predict_pool__voters": {"members": "all", "checkpoints": "last", "count": 1, "stride": 1},
+        "compare__models": ["resnet8"],
+        "compare__subsets": ["selected", "random", "full"],
+        "train_subset_model__members": 4,
+        "train_subset_model__initialize_from": "scratch",
+        "evaluate__weights": "last",
+    },
+)
+
+
+def changed(**changes: object) -> dict[str, Any]:
+    return change(DEFAULT, changes)
+
+
+def names_in(folder: str) -> str:
+    """Return what may be chosen where a file of a folder is."""
+    files = (toy.ROOT / "stages" / folder).glob("*.py")
+    return ", ".join(sorted(file.stem for file in files if file.stem != "__init__"))
+
+
+KNOWN = {
+    "<acquisitions>": ", ".join(get_args(Acquisition)),
+    "<datasets>": names_in("prepare/datasets"),
+    "<models>": names_in("shared/models"),
+    "<tasks>": names_in("shared/tasks"),
+}
+
+
+def wrong() -> Iterator[tuple[dict[str, object], str]]:
+    """Yield the changes of wrong_params.txt and what is said of them."""
+    text = Path(__file__).with_name("wrong_params.txt").read_text()
+    for token, names in KNOWN.items():
+        text = text.replace(token, names)
+    yaml = YAML(typ="safe", pure=True)
+    for changes, said in re.findall(r"((?:^[^ #\n].*\n)+)((?:^ .*\n)+)", text, re.MULTILINE):
+        values = (line.partition(":") for line in changes.splitlines())
+        yield (
+            {key.replace(".", "__"): yaml.load(value) for key, _, value in values},
+            " ".join(said.split()),
+        )
+
+
+def line_about(content: object) -> str:
+    with pytest.raises(ParamsError) as raised:
+        check_params(content)
+    return str(raised.value).removeprefix("params.yaml: ")
+
+
+@pytest.mark.parametrize(("changes", "line"), list(wrong()), ids=str)
+def test_what_is_wrong_is_named_with_what_is_allowed(changes, line):
+    assert line_about(changed(**changes)) == line
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"compare__subsets": ["selected-0.125", "random-0.5", "random-unique"]},
+        {"seed_size": 100, "rounds": [{"from": 100, "to": 300}], "compare__subsets": ["random-50"]},
+        {"seed_size": 1.0, "rounds": [{"from": 1.0, "to": 0.5}]},
+        {"acquisition": {"0.25": "entropy", "0.125": "random"}},
+        {"train_ensemble__members": 1, "acquisition": "entropy"},
+        {"train_subset_model__initialize_from": 0.125},
+        {"train_ensemble__length": {"epochs": 181}, "train_ensemble__stop_after": 181},
+        {"train_ensemble__schedule": STEPS, "train_ensemble__length": {"epochs": 150}},
+        {"train_ensemble__optimizer__learning_rate": 1},
+        {"select__outliers": "all_voters_disagree"},
+        {"dataset__fold": 4},
+        {
+            "predict_pool__voters__count": 5,
+            "predict_pool__voters__stride": 5,
+            "train_ensemble__checkpoints": {"last": 21, "every": 1, "best": True},
+        },
+    ],
+    ids=str,
+)
+def test_what_the_papers_and_the_readme_set_is_allowed(changes):
+    assert check_params(changed(**changes))
+
+
+# --- the line -------------------------------------------------------------------------------------
+
+
+def test_the_first_of_several_places_is_named_and_the_others_are_counted():
+    line = line_about(changed(random_seed=-1, seed_size="a", select__outliers="x"))
+    assert line == "random_seed is -1; it must be at least 0 (and 2 more)"
+
+
+def test_a_value_that_fits_no_form_of_a_union_is_one_place():
+    for key in ("seed_size", "train_ensemble__length", "select__outliers", "acquisition"):
+        assert "more)" not in line_about(changed(**{key: "?"}))
+
+
+@pytest.mark.parametrize("content", [None, [], "text", 5])
+def test_a_file_without_keys_is_told_which_there_must_be(content):
+    assert re.fullmatch(
+        r"the file is .+; it must be a section with random_seed, task, .*, report",
+        line_about(content),
+    )
+
+
+def test_a_long_value_is_cut_short():
+    line = line_about(changed(random_seed="1" * 1000))
+    assert line == f"random_seed is '{'1' * 56}...; it must be a whole number"
+
+
+def keys_in(content: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key, value in content.items():
+        found.append(f"{prefix}{key}")
+        if isinstance(value, dict):
+            found += keys_in(value, f"{prefix}{key}__")
+    return found
+
+
+@pytest.mark.parametrize("key", keys_in(DEFAULT))
+def test_a_misspelt_key_is_an_error_that_suggests_the_right_one(key):
+    *sections, name = key.split("__")
+    line = line_about(changed(**{f"{key}_": 1}))
+    place = ".".join(sections)
+
+    if key.endswith(("length__updates", "outliers__fraction")):
+        assert re.match(rf"{place} is {{.*'{name}_': 1}}; it must be {{", line)
+    else:
+        dotted = f"{place}.{name}_".removeprefix(".")
+        assert line.startswith(f"{dotted} is unknown; did you mean {name}? choose one of ")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(string.printable),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(keys_in(DEFAULT)), values)
+def test_whatever_the_file_holds_is_allowed_or_one_line_that_names_the_key(key, value):
+    top = key.split("__")[0]
+    try:
+        check_params(changed(**{key: value}))
+    except ParamsError as error:
+        line = str(error)
+    else:
+        line = f"params.yaml: {top}; allowed"
+
+    # A value may be wrong only beside another, which the line then names first.
+    others = "rounds|acquisition|compare|predict_pool|train_subset_model"
+    assert re.fullmatch(rf"params\.yaml: ({top}|{others}).*; .*", line)
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def write(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", r"params\.yaml: line 1: .+; it must be YAML 1\.2"),
+        ("task: a\ntask: b\n", r"params\.yaml: line 2: found duplicate key .*; it must be YAML"),
+        (b"task: \xff\n", r"params\.yaml: cannot be read \(.*\); it must be a text file"),
+        ("task: \x07\n", r"params\.yaml: .*; it must be YAML 1\.2"),
+        ("", r"params\.yaml: the file is empty; it must be a section with random_seed"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(ParamsError, match=message) as raised:
+        load_params(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    with pytest.raises(ParamsError, match=r"params\.yaml: cannot be read"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path):
+    """YAML 1.2: 1e-3 is a number, `no` is text."""
+    text = (toy.ROOT / "params.yaml").read_text()
+    path = write(tmp_path, re.sub(r" learning_rate: [\d.]+", " learning_rate: 1e-3", text))
+    assert load_params(path).train_ensemble.optimizer.learning_rate == 1e-3
+
+    path = write(tmp_path, re.sub("nesterov: \\w+", "nesterov: no", text))
+    with pytest.raises(ParamsError, match="nesterov is 'no'; it must be true or false"):
+        load_params(path)
+
+
+# --- against the train split ----------------------------------------------------------------------
+
+
+def test_a_count_beyond_the_train_split_needs_duplicates():
+    growing = {"seed_size": 50, "rounds": [{"from": 50, "to": 120}]}
+    with pytest.raises(ParamsError, match=r"size 120 is 120 picks; the train split has 100"):
+        check_counts(check_params(changed(**growing)), 100)
+    check_counts(check_params(changed(**growing)), 120)
+    check_counts(check_params(changed(**growing, select__candidates="all")), 100)
+
+
+def test_a_fraction_that_is_no_pick_is_named():
+    with pytest.raises(ParamsError, match=r"size 0\.0625 of 7 train samples is no pick"):
+        check_counts(check_params(DEFAULT), 7)
+
+
+# --- params.yaml itself ---------------------------------------------------------------------------
+
+
+def test_params_yaml_has_exactly_the_keys_that_the_code_knows():
+    content = toy.default_params()
+    assert list(content) == list(Params.model_fields)
+    for name, field in Params.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            assert sorted(content[name]) == sorted(field.annotation.model_fields)
+
+
+def test_dvc_tracks_every_section_that_the_code_knows():
+    pipeline = YAML(typ="safe", pure=True).load((toy.ROOT / "dvc.yaml").read_text())
+    tracked = {
+        name.split(".")[0] for spec in pipeline["stages"].values() for name in spec["params"]
+    }
+    in_commands = {"seed_size", "rounds"}  # as text of the command that a stage runs
+    assert tracked | in_commands == set(Params.model_fields)
+
+
+def keys_with_comments() -> dict[str, bool]:
+    """Return every dotted key of params.yaml, and whether a comment beside or above tells of it.
+
+    A comment of a group is one of all its keys.
+    """
+    found: dict[str, bool] = {}
+    open_keys: list[tuple[int, str]] = []
+    above = False
+    for line in (toy.ROOT / "params.yaml").read_text().splitlines():
+        text = line.strip().removeprefix("- ")
+        if match := re.match(r"(\w+):", text):
+            indent = len(line) - len(text)
+            open_keys = [entry for entry in open_keys if entry[0] < indent]
+            group = ".".join(key for _, key in open_keys)
+            open_keys.append((indent, match[1]))
+            name = ".".join(key for _, key in open_keys)
+            found[name] = found.get(name, False) or above or " #" in line or found.get(group, False)
+        above = text.startswith("#")
+    return found
+
+
+def test_every_key_of_params_yaml_is_explained():
+    """What the target models share with the ensemble is explained there."""
+    found = keys_with_comments()
+    groups = {name.rpartition(".")[0] for name in found}
+    unexplained = [
+        name
+        for name, is_explained in found.items()
+        if name not in groups
+        and not is_explained
+        and not found.get(name.replace("train_subset_model.", "train_ensemble."), False)
+    ]
+    assert len(found) > 60  # the parser sees them
+    assert unexplained == []

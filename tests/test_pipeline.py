@@ -1,0 +1,179 @@
+"""The whole pipeline by real DVC commands, on the digits with trainings of 40 updates."""
+
+import csv
+import json
+import shutil
+import subprocess
+import time
+
+import pipeline
+import psutil
+import pytest
+
+FIRST_ENSEMBLE = "train_ensemble@round0"
+NUM_MEMBERS = 4  # of each ensemble and target model
+NUM_TRAININGS = 5  # two ensembles; the target model on selected, random and full
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A checkout whose pipeline ran to its end, results committed. Tests that write copy it."""
+    checkout = pipeline.tiny_checkout(tmp_path_factory.mktemp("finished"))
+    checkout.dvc("repro")
+    checkout.git("add", "--all")
+    checkout.git("commit", "--quiet", "--message=Results")
+    return checkout
+
+
+def test_the_readme_shows_what_reruns_on_which_change():
+    """`python tests/pipeline.py` brings it up to date."""
+    text = (pipeline.ROOT / "README.md").read_text()
+
+    assert text == pipeline.with_table(text)
+
+
+@pytest.mark.slow
+def test_a_second_run_runs_nothing(finished):
+    output = finished.dvc("repro")
+
+    assert output.stages
+    assert output.ran == []
+    assert finished.git("status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_gives_the_same_bytes_with_one_worker(finished, tmp_path):
+    clone = finished.clone(tmp_path)
+    (clone.folder / "dvc.lock").unlink()
+    for results in ("metrics", "plots"):
+        shutil.rmtree(clone.folder / results)
+
+    output = clone.dvc("repro", SUBSET_WORKERS="1")
+
+    assert output.ran == output.stages
+    assert len(clone.members()) == NUM_MEMBERS * NUM_TRAININGS
+    # dvc.lock holds the hash of every output; the summary and the tables are in git themselves.
+    assert clone.git("status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", pipeline.CHANGES, ids=lambda change: change.what)
+def test_a_change_reruns_what_the_readme_says_and_trains_nothing_twice(finished, tmp_path, change):
+    checkout = finished.copy(tmp_path)
+    before = checkout.members()
+
+    output = checkout.run("bash", "-c", change.command)
+
+    assert output.code == 0, output.text
+    assert "is cached" not in output.text  # restored by DVC instead of run
+    assert output.ran == output.named(change.stages)
+    after = checkout.members()
+    assert before.items() <= after.items()
+    assert len(after) - len(before) == change.members
+
+
+@pytest.mark.slow
+def test_queued_experiments_share_finished_members(finished, tmp_path):
+    checkout = finished.copy(tmp_path)
+    in_the_repository = {"SUBSET_RESUME": ""}
+    sweep = "acquisition=mutual_information,variation_ratios"  # the first is there already
+
+    checkout.dvc("exp", "run", "--queue", "--name", "sweep", "-S", sweep)
+    output = checkout.dvc("exp", "run", "--run-all", **in_the_repository)
+
+    assert "train_subset_model@resnet8-selected" in output.ran
+    assert FIRST_ENSEMBLE not in output.ran
+    assert len(list((checkout.folder / ".resume/members").iterdir())) == 2 * NUM_MEMBERS
+    rows = list(csv.DictReader(checkout.dvc("exp", "show", "--csv").text.splitlines()))
+    acquisitions = {row["Experiment"]: row["acquisition"] for row in rows}
+    assert acquisitions["sweep-1"] == "mutual_information"
+    assert acquisitions["sweep-2"] == "variation_ratios"
+    difference = checkout.dvc("metrics", "diff", "sweep-1", "sweep-2").text
+    assert "resnet8.accuracy.selected" in difference
+    assert "resnet8.accuracy.full" not in difference
+
+
+@pytest.mark.slow
+def test_metrics_and_plots_can_be_shown(finished, tmp_path):
+    metrics = json.loads(finished.dvc("metrics", "show", "--json").text)
+    finished.dvc("plots", "show", "--out", str(tmp_path))
+
+    files = metrics[""]["data"]
+    assert set(files["metrics/summary.json"]["data"]["resnet8"]["accuracy"]) == {
+        "selected",
+        "random",
+        "full",
+    }
+    assert files["metrics/timings.json"]["data"]["seconds"][FIRST_ENSEMBLE] > 0
+    page = (tmp_path / "index.html").read_text()
+    for table in finished.folder.glob("plots/tables/**/*.csv"):
+        assert str(table.relative_to(finished.folder)) in page
+
+
+@pytest.mark.slow
+def test_a_wrong_parameter_stops_the_first_stage_in_one_line(finished, tmp_path):
+    clone = finished.clone(tmp_path)
+    params = clone.folder / "params.yaml"
+    text = params.read_text()
+    params.write_text(text.replace("acquisition: mutual_information", "acquisition: bal"))
+
+    output = clone.run(*pipeline.dvc_command("repro"))
+
+    assert output.code != 0
+    assert output.ran == ["prepare"]
+    assert "exited with 1" in output.text
+    assert "error: params.yaml: acquisition is 'bal'; " in output.text
+    assert "Traceback" not in output.text
+
+
+@pytest.mark.slow
+def test_after_a_kill_finished_members_are_kept_and_the_bytes_are_the_same(finished, tmp_path):
+    checkout = finished.copy(tmp_path)
+    shutil.rmtree(checkout.resume)
+    shutil.rmtree(checkout.folder / ".dvc/cache/runs")
+
+    leftover = kill_after_first_member(checkout)
+    after_kill = checkout.members()
+    again = checkout.dvc("repro")
+
+    assert all(ends_soon(process) for process in leftover)
+    assert 1 <= len(after_kill) < NUM_MEMBERS
+    assert again.ran == [FIRST_ENSEMBLE]
+    assert after_kill.items() <= checkout.members().items()
+    assert len(checkout.members()) == NUM_MEMBERS
+    assert checkout.git("status", "--porcelain") == ""
+    assert "up to date" in checkout.dvc("status").text
+
+
+def kill_after_first_member(checkout):
+    """Kill DVC and the stage it runs, and return the workers: those nobody kills."""
+    running = subprocess.Popen(
+        pipeline.dvc_command("repro", "--force", "--single-item", FIRST_ENSEMBLE),
+        cwd=checkout.folder,
+        env=checkout.environment(SUBSET_WORKERS="1"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not checkout.members():
+        assert running.poll() is None, "the stage ended before a member was finished"
+        time.sleep(0.001)
+    started = psutil.Process(running.pid).children(recursive=True)
+    stages = [process for process in started if "stages.train_ensemble" in process.cmdline()]
+    running.kill()
+    for process in stages:
+        process.kill()
+    running.wait()
+    assert stages
+    workers = [process for process in started if process not in stages]
+    assert workers
+    return workers
+
+
+def ends_soon(process):
+    """Return whether a process ends by itself."""
+    for _ in range(100):
+        # Where nobody waits for an orphan it stays as a zombie.
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.1)
+    return False
