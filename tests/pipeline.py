@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -237,6 +238,11 @@ class Checkout:
             "SUBSET_WORKERS": "2",
             **settings,
         }
+
+    def lock(self) -> dict[str, Any]:
+        """Return dvc.lock: the hashes of all that stages read and wrote."""
+        content: dict[str, Any] = YAML(typ="safe", pure=True).load(self.folder / "dvc.lock")
+        return content
 
     def members(self) -> dict[str, int]:
         """Return the finished members of the resume folder, and when each was finished."""

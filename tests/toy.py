@@ -1,5 +1,7 @@
 """Toy data and parameters that tests share."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Meta, Subset
+from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
 
 ROOT = Path(__file__).parent.parent
 NUM_SAMPLES = {"train": 60, "validation": 20, "test": 20}
@@ -58,3 +60,25 @@ def default_params() -> dict[str, Any]:
     """Return the content of params.yaml, to be changed."""
     content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
     return content
+
+
+def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
+    """Write checkpoints of untrained models that are sure of some images and unsure of others."""
+    import torch  # here: most tests need none
+
+    from stages.shared import models
+    from stages.shared.weights import save_weights
+
+    for number, checkpoint in enumerate(checkpoints):
+        torch.manual_seed(number)
+        model = models.build("resnet8", len(CLASS_NAMES), [8, 8, 1])
+        with torch.no_grad():
+            model.classifier.weight *= 20
+        save_weights(folder / checkpoint.path, model)
+    ensemble = Ensemble("resnet8", len(CLASS_NAMES), [8, 8, 1], list(checkpoints))
+    artifacts.save_ensemble(folder, ensemble)
+
+
+def write_params(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write a params.yaml."""
+    (folder / "params.yaml").write_text(json.dumps(content))  # YAML 1.2 includes JSON

@@ -38,7 +38,7 @@ def load_weights(path: Path, model: nn.Module) -> None:
             name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
         )
         raise ArtifactError(
-            f"{path}: tensor {wrong} has shape {found.get(wrong)}; the model has "
-            f"{expected.get(wrong)}"
+            f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}; in the model it is "
+            f"{expected.get(wrong, 'missing')}"
         )
     model.load_state_dict(tensors)

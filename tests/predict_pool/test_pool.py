@@ -1,0 +1,284 @@
+"""The signals of the whole pool: what they say, and that memory does not grow with the voters."""
+
+import tracemalloc
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+import toy
+import torch
+
+from stages.predict_pool import __main__ as stage
+from stages.predict_pool.pool import Pool
+from stages.shared import artifacts, prediction
+from stages.shared.artifacts import SIGNAL_DTYPES, Checkpoint, Meta
+from stages.shared.flops import forward_flops
+from stages.shared.params import PredictPool, Voters
+
+CHECKPOINTS = [
+    Checkpoint(member, epoch, 0.5 + 0.1 * member, is_best=epoch == 3, is_last=True)
+    for member in (0, 1, 2)
+    for epoch in (3, 4)
+]
+SAMPLED = np.array([0, 3, 30, 59])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_cpu():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUBSET_DEVICE", "cpu")
+        yield
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ensemble")
+    toy.write_ensemble(folder, CHECKPOINTS)
+    return folder
+
+
+def settings(batch_size=80, precision="fp32"):
+    voters = Voters(members="all", checkpoints="last", count=2, stride=1)
+    return PredictPool(batch_size=batch_size, precision=precision, voters=voters)
+
+
+@pytest.fixture
+def signals_of(prepared, ensemble, tmp_path):
+    """Write the signals of the toy pool and read them back."""
+
+    def write(checkpoints=CHECKPOINTS, **changes):
+        folder = tmp_path / f"signals-{len(list(tmp_path.iterdir()))}"
+        meta = artifacts.load_meta(prepared)
+        pool = Pool(prepared, meta, ensemble, checkpoints, settings(**changes))
+        pool.write_signals(folder, SAMPLED)
+        return {
+            **artifacts.load_signals(folder, 60),
+            "voter_entropy_MS": np.load(folder / "voter_entropy_MS.npy"),
+            "sampled_S": np.load(folder / "sampled_S.npy"),
+        }
+
+    return write
+
+
+@pytest.fixture
+def probs_MNC(prepared, ensemble):  # noqa: N802 - a shape
+    """The cube that is never stored, float64."""
+    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
+    ((_, probs_MNC),) = prediction.predict(ensemble, CHECKPOINTS, inputs, meta, 80, "fp32")
+    return probs_MNC.double().numpy()
+
+
+# --- what they say --------------------------------------------------------------------------------
+
+
+def test_signals_are_those_of_the_mean_probability(signals_of, prepared, probs_MNC):
+    found, mean_NC = signals_of(), probs_MNC.mean(axis=0)
+    targets_N = artifacts.load_targets(prepared, "train")
+    ordered_NC = np.sort(mean_NC, axis=1)
+    expected = {
+        "votes_MN": probs_MNC.argmax(axis=2),
+        "predicted_class_N": mean_NC.argmax(axis=1),
+        "predictive_entropy_N": scipy.stats.entropy(mean_NC, axis=1),
+        "expected_entropy_N": scipy.stats.entropy(probs_MNC, axis=2).mean(axis=0),
+        "confidence_N": ordered_NC[:, -1],
+        "margin_N": ordered_NC[:, -1] - ordered_NC[:, -2],
+        "label_probability_N": mean_NC[np.arange(60), targets_N],
+    }
+    assert len(np.unique(expected["votes_MN"])) == 3  # the voters disagree
+    for name, dtype in SIGNAL_DTYPES.items():
+        assert found[name].dtype == dtype
+        np.testing.assert_allclose(found[name], expected[name], atol=2e-6)
+
+
+def test_each_voters_own_entropy_is_kept_of_the_sampled_rows(signals_of, probs_MNC):
+    found = signals_of(batch_size=7)
+    np.testing.assert_array_equal(found["sampled_S"], SAMPLED)
+    assert found["voter_entropy_MS"].dtype == np.float32
+    expected_MS = scipy.stats.entropy(probs_MNC[:, SAMPLED], axis=2)
+    np.testing.assert_allclose(found["voter_entropy_MS"], expected_MS, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 80])
+def test_batches_of_any_size_give_the_same_signals(signals_of, batch_size):
+    found, expected = signals_of(batch_size=batch_size), signals_of()
+    np.testing.assert_array_equal(found.pop("votes_MN"), expected.pop("votes_MN"))
+    for name, signal in expected.items():
+        np.testing.assert_allclose(found[name], signal, atol=1e-5)
+
+
+def test_samples_that_differ_keep_their_order_over_batch_sizes(signals_of):
+    """Nothing is inverted among samples whose scores differ by more than rounding (D19)."""
+    one = signals_of(batch_size=7)["predictive_entropy_N"].astype(np.float64)
+    other = signals_of()["predictive_entropy_N"].astype(np.float64)
+    gaps_NN = one[:, None] - one[None]
+    assert ((np.sign(gaps_NN) == np.sign(other[:, None] - other)) | (abs(gaps_NN) < 1e-5)).all()
+
+
+def test_the_order_of_the_voters_orders_the_votes_and_nothing_else(signals_of):
+    found, turned = signals_of(), signals_of(CHECKPOINTS[::-1])
+    for name in ("votes_MN", "voter_entropy_MS"):
+        np.testing.assert_array_equal(turned.pop(name), found.pop(name)[::-1])
+    for name, signal in found.items():
+        np.testing.assert_allclose(turned[name], signal, rtol=1e-6, atol=1e-7)
+
+
+def test_bf16_ranks_the_pool_as_fp32_does(signals_of):
+    found, expected = signals_of(precision="bf16"), signals_of()
+    for name in ("predictive_entropy_N", "confidence_N"):
+        assert np.isfinite(found[name]).all()
+        assert scipy.stats.spearmanr(found[name], expected[name]).statistic >= 0.99
+
+
+# --- the stage ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(prepared, ensemble, tmp_path, monkeypatch):
+    """Run the stage with these voters in an empty working folder; return the signals' folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def main(members="all", checkpoints="last", count=2, name="signals"):
+        content = toy.default_params()
+        content["train_ensemble"]["checkpoints"] = {"last": 2, "every": 1, "best": True}
+        content["predict_pool"]["voters"] |= {
+            "members": members,
+            "checkpoints": checkpoints,
+            "count": count,
+        }
+        content["acquisition"] = "entropy"
+        toy.write_params(tmp_path, content)
+        stage.main(prepared, ensemble, tmp_path / name)
+        return tmp_path / name
+
+    return main
+
+
+def test_the_stage_writes_what_its_contract_names(run):
+    written = {path.name for path in run().iterdir()}
+    assert written == {
+        *(f"{name}.npy" for name in SIGNAL_DTYPES),
+        "voters.csv",
+        "voter_entropy_MS.npy",
+        "sampled_S.npy",
+        "validation_votes_MV.npy",
+        "validation_predicted_V.npy",
+        "validation.json",
+    }
+    contract = stage.__spec__.parent and __import__("stages.predict_pool").predict_pool.__doc__
+    assert all(name in contract for name in written)
+
+
+def test_equal_runs_give_equal_bytes(run):
+    first, second = run(), run(name="again")
+    for path in first.iterdir():
+        assert (second / path.name).read_bytes() == path.read_bytes()
+
+
+def test_accuracies_on_validation_are_those_of_the_votes(run, prepared, ensemble):
+    signals = run()
+    found = artifacts.load_validation(signals)
+    votes_MV = artifacts.load_validation_signal(signals, "validation_votes_MV", 20)
+    predicted_V = artifacts.load_validation_signal(signals, "validation_predicted_V", 20)
+    inputs, meta = artifacts.load_inputs(prepared, "validation"), artifacts.load_meta(prepared)
+    ((_, probs_MVC),) = prediction.predict(ensemble, CHECKPOINTS, inputs, meta, 500, "fp32")
+    np.testing.assert_array_equal(votes_MV, probs_MVC.argmax(dim=2))
+    np.testing.assert_array_equal(predicted_V, probs_MVC.double().mean(dim=0).argmax(dim=1))
+
+    targets = artifacts.load_targets(prepared, "validation").tolist()
+    for votes, accuracy in zip(votes_MV.tolist(), found.voter_accuracy, strict=True):
+        right = sum(vote == target for vote, target in zip(votes, targets, strict=True))
+        assert accuracy == pytest.approx(right / 20)
+    right = sum(vote == target for vote, target in zip(predicted_V.tolist(), targets, strict=True))
+    assert found.ensemble_accuracy == pytest.approx(right / 20)
+    assert len(set(found.voter_accuracy)) > 1
+
+
+def test_voters_csv_says_who_stands_in_which_row(run, prepared):
+    signals = run("all", "best", count=1)
+    voters = artifacts.load_voters(signals)
+    assert [(voter.column, voter.member, voter.epoch) for voter in voters] == [
+        (0, 0, 3),
+        (1, 1, 3),
+        (2, 2, 3),
+    ]
+    accuracies = artifacts.load_validation(signals).voter_accuracy
+    assert [voter.validation_accuracy for voter in voters] == accuracies
+    assert len(artifacts.load_signal(signals, "votes_MN", 60)) == 3
+
+
+def test_a_single_voter_gives_signals_too(run):
+    signals = artifacts.load_signals(run("best", "best", count=1), 60)
+    assert signals["votes_MN"].shape == (1, 60)
+    np.testing.assert_array_equal(signals["votes_MN"][0], signals["predicted_class_N"])
+    np.testing.assert_array_equal(signals["predictive_entropy_N"], signals["expected_entropy_N"])
+
+
+def test_flops_count_every_voter_on_train_and_validation(run, prepared):
+    meta = artifacts.load_meta(prepared)
+    assert artifacts.load_validation(run()).flops == 6 * 80 * forward_flops("resnet8", meta)
+
+
+def test_the_rows_for_correlations_are_drawn_by_seed_and_rising(run, monkeypatch):
+    monkeypatch.setattr(stage, "NUM_SAMPLED", 25)
+    sampled_S = np.load(run() / "sampled_S.npy")
+    assert len(np.unique(sampled_S)) == 25
+    assert (np.diff(sampled_S) > 0).all()
+    assert sampled_S.tolist() != list(range(25))
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+class Predictor:
+    """Stands in for `prediction.predict`; knows how many batches of probabilities are alive."""
+
+    def __init__(self, num_voters, num_classes):
+        self.shape = (num_voters, num_classes)
+        self.alive = weakref.WeakSet()
+        self.most_alive = 0
+
+    def __call__(self, folder, checkpoints, inputs, meta, batch_size, precision):
+        assert len(checkpoints) == self.shape[0]
+        generator = torch.Generator().manual_seed(0)
+        for start in range(0, len(inputs), batch_size):
+            rows = slice(start, min(start + batch_size, len(inputs)))
+            shape = (self.shape[0], rows.stop - rows.start, self.shape[1])
+            probs_MBC = torch.rand(shape, generator=generator)
+            self.alive.add(probs_MBC)
+            self.most_alive = max(self.most_alive, len(self.alive))
+            yield rows, probs_MBC
+
+
+def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
+    """Votes are written through a memory map, probabilities are dropped batch by batch."""
+    num_voters, num, num_classes = 100, 40_000, 3
+    votes_bytes = num_voters * num * 2
+    prepared = write_large_pool(tmp_path / "prepared", num)
+    predictor = Predictor(num_voters, num_classes)
+    monkeypatch.setattr(prediction, "predict", predictor)
+    checkpoints = [Checkpoint(0, epoch, None, False, True) for epoch in range(num_voters)]
+    pool = Pool(
+        prepared, artifacts.load_meta(prepared), tmp_path, checkpoints, settings(batch_size=500)
+    )
+
+    tracemalloc.start()  # counts what numpy allocates; memory maps are none of it
+    pool.write_signals(tmp_path / "signals", np.arange(10))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert predictor.most_alive <= 2  # the one at hand and the next
+    assert peak < votes_bytes / 4
+    votes_MN = artifacts.load_signal(tmp_path / "signals", "votes_MN", num)
+    assert votes_MN.shape == (num_voters, num)
+    assert np.unique(votes_MN).tolist() == [0, 1, 2]
+
+
+def write_large_pool(folder: Path, num: int) -> Path:
+    artifacts.save_array(folder / "train/inputs.npy", np.zeros((num, 1, 1, 1), dtype=np.uint8))
+    artifacts.save_targets(folder, "train", np.zeros(num, dtype=np.int64))
+    sizes = {"train": num, "validation": 1, "test": 1}
+    meta = Meta("image_classification", "toy", ["a", "b", "c"], [1, 1, 1], [0.5], [1.0], sizes, "")
+    artifacts.save_meta(folder, meta)
+    return folder

@@ -1,0 +1,154 @@
+"""Several checkpoints predict the same samples in one pass."""
+
+import numpy as np
+import pytest
+import toy
+import torch
+
+from stages.shared import artifacts, models, prediction, tasks
+from stages.shared.artifacts import Checkpoint
+from stages.shared.data import normalise
+from stages.shared.errors import ArtifactError
+from stages.shared.weights import load_weights
+
+CHECKPOINTS = [
+    Checkpoint(member, epoch, 0.5, is_best=epoch == 4, is_last=True)
+    for member in (0, 1)
+    for epoch in (3, 4)
+]
+
+
+class CountingInputs:
+    """Images that count how often each row is read."""
+
+    def __init__(self, inputs_NHWK):
+        self.inputs_NHWK = inputs_NHWK
+        self.reads_N = np.zeros(len(inputs_NHWK), dtype=int)
+        self.num_reads = 0
+
+    def __len__(self):
+        return len(self.inputs_NHWK)
+
+    def __getitem__(self, rows):
+        self.reads_N[rows] += 1
+        self.num_reads += 1
+        return self.inputs_NHWK[rows]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_cpu():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUBSET_DEVICE", "cpu")
+        yield
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ensemble")
+    toy.write_ensemble(folder, CHECKPOINTS)
+    return folder
+
+
+@pytest.fixture
+def predict(prepared, ensemble):
+    """Predict the train split; return what each batch yielded."""
+
+    def run(checkpoints=CHECKPOINTS, batch_size=16, precision="fp32", inputs=None):
+        if inputs is None:
+            inputs = artifacts.load_inputs(prepared, "train")
+        meta = artifacts.load_meta(prepared)
+        return list(prediction.predict(ensemble, checkpoints, inputs, meta, batch_size, precision))
+
+    return run
+
+
+def joined(batches):
+    return torch.cat([probs_MBC for _, probs_MBC in batches], dim=1).numpy()
+
+
+def by_hand(prepared, ensemble, checkpoint):
+    """Return the softmax of one checkpoint's logits, all samples at once."""
+    model = models.build("resnet8", 3, [8, 8, 1])
+    load_weights(ensemble / checkpoint.path, model)
+    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
+    with torch.inference_mode():
+        logits_NC = model.eval()(normalise(images, artifacts.load_meta(prepared)))
+    return torch.softmax(logits_NC, dim=1).numpy()
+
+
+def test_each_voters_probabilities_stand_in_the_order_of_the_checkpoints(
+    predict, prepared, ensemble
+):
+    found_MNC = joined(predict())
+    assert found_MNC.shape == (4, 60, 3)
+    assert found_MNC.dtype == np.float32
+    for voter, checkpoint in enumerate(CHECKPOINTS):
+        expected_NC = by_hand(prepared, ensemble, checkpoint)
+        np.testing.assert_allclose(found_MNC[voter], expected_NC, atol=1e-5)
+        others = np.delete(found_MNC, voter, axis=0)
+        assert np.abs(others - expected_NC).max(axis=(1, 2)).min() > 0.1
+
+
+def test_batches_follow_each_other_and_cover_every_sample(predict):
+    rows = [(found.start, found.stop) for found, _ in predict(batch_size=25)]
+    assert rows == [(0, 25), (25, 50), (50, 60)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 60, 500])
+def test_the_batch_size_changes_the_last_bits_at_most(predict, batch_size):
+    """A batch of one sample too: normalisations use what training stored."""
+    np.testing.assert_allclose(joined(predict(batch_size=batch_size)), joined(predict()), atol=1e-5)
+
+
+@pytest.mark.parametrize("num_voters", [1, 4])
+def test_each_batch_is_read_once_however_many_voters_there_are(predict, prepared, num_voters):
+    inputs = CountingInputs(artifacts.load_inputs(prepared, "train"))
+    predict(CHECKPOINTS[:num_voters], batch_size=16, inputs=inputs)
+    assert inputs.reads_N.tolist() == [1] * 60
+    assert inputs.num_reads == 4
+
+
+def test_a_voter_predicts_the_same_alone_and_among_others(predict):
+    found_MNC = joined(predict())
+    for voter, checkpoint in enumerate(CHECKPOINTS):
+        np.testing.assert_array_equal(joined(predict([checkpoint]))[0], found_MNC[voter])
+
+
+def test_probabilities_sum_to_one_in_either_precision(predict):
+    for precision in ("fp32", "bf16"):
+        found_MNC = joined(predict(precision=precision))
+        assert np.isfinite(found_MNC).all()
+        np.testing.assert_allclose(found_MNC.sum(axis=2), 1, atol=1e-6)
+
+
+def test_precision_reaches_the_model(predict):
+    fp32, bf16 = joined(predict()), joined(predict(precision="bf16"))
+    assert 0 < np.abs(fp32 - bf16).max() < 0.2
+
+
+def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
+    """The models are in evaluation mode, or each batch would decide its own normalisation."""
+    task, modes = tasks.load("image_classification"), []
+    logits = task.logits
+
+    def watched(model, *arguments):
+        modes.append(any(part.training for part in model.modules()))
+        return logits(model, *arguments)
+
+    monkeypatch.setattr(task, "logits", watched)
+    predict()
+    assert modes == [False] * 16  # 4 voters x 4 batches
+
+
+def test_no_samples_are_no_batches(predict):
+    assert predict(inputs=np.zeros((0, 8, 8, 1), dtype=np.uint8)) == []
+
+
+def test_weights_of_another_model_are_refused(predict, prepared, tmp_path):
+    toy.write_ensemble(tmp_path, CHECKPOINTS[:1])
+    described = artifacts.load_ensemble(tmp_path)
+    other = artifacts.Ensemble("resnet8", 4, described.image_shape, described.checkpoints)
+    artifacts.save_ensemble(tmp_path, other)
+    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
+    with pytest.raises(ArtifactError, match=r"classifier\.bias is \[3\]; in the model it is \[4\]"):
+        next(prediction.predict(tmp_path, CHECKPOINTS[:1], inputs, meta, 16, "fp32"))
