@@ -85,9 +85,7 @@ def reached(stage: str) -> set[str]:
         seen.add(file)
         # What validation reads decides no bytes either.
         is_validation = name_of(file) == "stages/shared/params.py"
-        todo += {
-            path for path in imported(file) if not is_validation or name_of(path) in PLUMBING
-        }
+        todo += {path for path in imported(file) if not is_validation or name_of(path) in PLUMBING}
         if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
             todo += file.parent.glob("*.py")
     return {name_of(file) for file in seen} - {name_of(file) for file in own_code(stage)}

@@ -16,13 +16,15 @@ NUM_SAMPLES = {"train": 60, "validation": 20, "test": 20}
 CLASS_NAMES = ["left", "right", "below"]
 
 
-def images(num: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def images(
+    num: int, rng: np.random.Generator, contrast: int = 100
+) -> tuple[np.ndarray, np.ndarray]:
     """Return 8x8 images whose bright side is their class, and the classes."""
     targets = np.arange(num, dtype=np.int64) % 3
     pixels = rng.integers(0, 150, (num, 8, 8, 1)).astype(np.uint8)
-    pixels[targets == 0, :, :4] += 100
-    pixels[targets == 1, :, 4:] += 100
-    pixels[targets == 2, 4:, :] += 100
+    pixels[targets == 0, :, :4] += contrast
+    pixels[targets == 1, :, 4:] += contrast
+    pixels[targets == 2, 4:, :] += contrast
     return pixels, targets
 
 

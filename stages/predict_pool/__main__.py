@@ -7,7 +7,8 @@ import numpy as np
 from stages.predict_pool import voters
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, command
-from stages.shared.artifacts import Ints, Voter
+from stages.shared.artifacts import Checkpoint, Ints, Voter
+from stages.shared.files import atomic_folder
 from stages.shared.flops import forward_flops
 from stages.shared.params import load_params
 from stages.shared.randomness import permutation_by_id
@@ -23,20 +24,17 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     chosen = voters.choose(described, params.predict_pool.voters)
     pool = Pool(prepared, meta, ensemble, chosen, params.predict_pool)
 
-    pool.write_signals(signals, _sampled_rows(prepared, params.random_seed))
-    accuracies = pool.write_validation(
-        signals,
-        flops=forward_flops(described.model, meta)
-        * len(chosen)
-        * (meta.num_samples["train"] + meta.num_samples["validation"]),
-    )
-    artifacts.save_voters(
-        signals,
-        (
-            Voter(column, checkpoint.member, checkpoint.epoch, accuracy)
-            for column, (checkpoint, accuracy) in enumerate(zip(chosen, accuracies, strict=True))
-        ),
-    )
+    flops = forward_flops(described.model, meta) * len(chosen)
+    flops *= meta.num_samples["train"] + meta.num_samples["validation"]
+
+    with atomic_folder(signals) as folder:
+        pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
+        accuracies = pool.write_validation(folder, flops)
+        artifacts.save_voters(folder, map(_voter, range(len(chosen)), chosen, accuracies))
+
+
+def _voter(column: int, checkpoint: Checkpoint, accuracy: float) -> Voter:
+    return Voter(column, checkpoint.member, checkpoint.epoch, accuracy)
 
 
 def _sampled_rows(prepared: Path, random_seed: int) -> Ints:

@@ -13,7 +13,15 @@ from numpy.lib.format import open_memmap
 from torch import Tensor
 
 from stages.shared import artifacts, prediction, tasks
-from stages.shared.artifacts import SIGNAL_DTYPES, Array, Checkpoint, Ints, Meta, Split
+from stages.shared.artifacts import (
+    SIGNAL_DTYPES,
+    Array,
+    Checkpoint,
+    Ints,
+    Meta,
+    Split,
+    ValidationResult,
+)
 from stages.shared.params import PredictPool
 
 
@@ -29,7 +37,6 @@ class Pool:
 
     def write_signals(self, signals: Path, sampled_S: Ints) -> None:
         """Write the signals of the train split, and each voter's entropy on the sampled rows."""
-        signals.mkdir(parents=True, exist_ok=True)
         num = self.meta.num_samples["train"]
         arrays = {name: self._new_array(signals, name, num) for name in SIGNAL_DTYPES}
         entropy_MS = np.empty((len(self.voters), len(sampled_S)), dtype=np.float32)
@@ -57,13 +64,9 @@ class Pool:
         accuracies = (votes_MV == targets_V).mean(axis=1).tolist()
         artifacts.save_array(signals / "validation_votes_MV.npy", votes_MV)
         artifacts.save_array(signals / "validation_predicted_V.npy", predicted_V)
-        artifacts.save_json(
-            signals / "validation.json",
-            {
-                "ensemble_accuracy": float((predicted_V == targets_V).mean()),
-                "voter_accuracy": accuracies,
-                "flops": flops,
-            },
+        ensemble_accuracy = float((predicted_V == targets_V).mean())
+        artifacts.save_validation(
+            signals, ValidationResult(ensemble_accuracy, accuracies, float(flops))
         )
         return accuracies
 

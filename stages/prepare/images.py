@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stages.shared.artifacts import Ints
-from stages.shared.engine import end_with_parent, num_workers
+from stages.shared.engine import end_with_parent, num_cores, num_workers
 from stages.shared.errors import DataError
 
 EXTENSIONS = frozenset(
@@ -125,7 +125,7 @@ class _Job(NamedTuple):
 
 
 def _map_jobs(jobs: list[_Job]) -> Iterator[list[str]]:
-    all_workers = num_workers(1) if "SUBSET_WORKERS" in os.environ else os.cpu_count() or 1
+    all_workers = num_workers(1) if "SUBSET_WORKERS" in os.environ else num_cores()
     workers = min(all_workers, len(jobs))
     if workers == 1:
         yield from map(_run, jobs)

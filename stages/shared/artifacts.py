@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Record = TypeVar("Record")
 
 
 # --- the formats ---------------------------------------------------------------------------------
@@ -88,6 +89,17 @@ def load_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ArtifactError(f"{path}: found a {type(content).__name__}; it must be an object")
     return content
+
+
+def _load_record(path: Path, kind: type[Record]) -> Record:
+    """Return the dataclass whose fields are the keys of a JSON object."""
+    content = load_json(path)
+    if set(content) != set(kind.__annotations__):
+        raise ArtifactError(
+            f"{path}: has the keys {', '.join(content)}; they must be "
+            f"{', '.join(kind.__annotations__)}"
+        )
+    return kind(**content)
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -161,13 +173,7 @@ def load_meta(prepared: Path) -> Meta:
     Raises:
         ArtifactError: a key is missing or unknown.
     """
-    content = load_json(prepared / "meta.json")
-    if set(content) != set(Meta.__annotations__):
-        raise ArtifactError(
-            f"{prepared / 'meta.json'}: has the keys {', '.join(content)}; they must be "
-            f"{', '.join(Meta.__annotations__)}"
-        )
-    return Meta(**content)
+    return _load_record(prepared / "meta.json", Meta)
 
 
 def save_targets(prepared: Path, split: Split, targets_N: Ints) -> None:
@@ -467,13 +473,7 @@ def load_validation(signals: Path) -> ValidationResult:
     Raises:
         ArtifactError: a key is missing or unknown.
     """
-    content = load_json(signals / "validation.json")
-    if set(content) != set(ValidationResult.__annotations__):
-        raise ArtifactError(
-            f"{signals / 'validation.json'}: has the keys {', '.join(content)}; they must be "
-            f"{', '.join(ValidationResult.__annotations__)}"
-        )
-    return ValidationResult(**content)
+    return _load_record(signals / "validation.json", ValidationResult)
 
 
 def load_validation_signal(signals: Path, name: str, num_validation: int) -> Array:

@@ -8,8 +8,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from itertools import islice
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,44 +34,62 @@ def map_pieces(
 ) -> list[Result]:
     """Return `function(piece, report)` of each piece, in order; reports arrive as they are made.
 
-    A piece that fails stops those that have not begun; those under way end first, so that what
-    they finish is kept.
+    After a piece that fails none begins; those under way end first, so that what they finish is
+    kept.
 
     Raises:
         TrainingError: a worker process was killed.
     """
-    # The parent needs no torch: the server that workers are forked from imports it once.
+    # The parent needs no torch: the server that workers are forked from imports it once, and with
+    # it what optimizers import as they are built.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["stages.shared.training"])
-    reports = context.SimpleQueue()
-    reader = threading.Thread(target=_read_reports, args=(reports, on_report), daemon=True)
+    context.set_forkserver_preload(["stages.shared.training", "torch._dynamo"])
+    # A pipe without a lock, which a killed worker could take along: short messages arrive whole.
+    receiver, sender = context.Pipe(duplex=False)
+    reader = threading.Thread(target=_read_reports, args=(receiver, on_report), daemon=True)
     reader.start()
     workers = min(num_workers(threads_per_piece), len(pieces))
     try:
-        with ProcessPoolExecutor(workers, context, _start_worker, (reports, _settings())) as pool:
-            futures = [
-                pool.submit(_run, function, number, piece) for number, piece in enumerate(pieces)
-            ]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with ProcessPoolExecutor(workers, context, _start_worker, (sender, _settings())) as pool:
+            return _run_all(pool, workers, function, pieces)
     except BrokenProcessPool:
         raise TrainingError(
             "a worker process was killed (out of memory?); finished members are kept, so run "
             "`dvc repro` again, with a smaller SUBSET_WORKERS if memory is short"
         ) from None
     finally:
-        reports.put(None)
+        sender.close()  # the reader ends when no worker holds its end either
         reader.join()
+
+
+def _run_all(
+    pool: ProcessPoolExecutor,
+    workers: int,
+    function: Callable[[Piece, Report], Result],
+    pieces: Sequence[Piece],
+) -> list[Result]:
+    """Run the pieces, never more begun than there are workers: a pool does not take back others."""
+    waiting = iter(enumerate(pieces))
+    running: dict[Future[Result], int] = {}
+    results: dict[int, Result] = {}
+
+    def begin(count: int) -> None:
+        for number, piece in islice(waiting, count):
+            running[pool.submit(_run, function, number, piece)] = number
+
+    begin(workers)
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            results[running.pop(future)] = future.result()
+            begin(1)
+    return [results[number] for number in range(len(pieces))]
 
 
 def num_workers(threads_per_piece: int) -> int:
     """Return how many pieces run at once: `SUBSET_WORKERS`, or what fits cores or the GPU."""
     text = os.environ.get("SUBSET_WORKERS")
     if text is None:
-        return 1 if _has_gpu() else max(1, (os.cpu_count() or 1) // threads_per_piece)
+        return 1 if has_gpu() else max(1, num_cores() // threads_per_piece)
     if not text.isdecimal() or int(text) < 1:
         raise ParamsError(f"SUBSET_WORKERS is {text!r}; it must be a positive integer")
     return int(text)
@@ -79,6 +100,13 @@ def end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def device_name() -> str:
@@ -98,8 +126,8 @@ def device_name() -> str:
     return "cuda" if has_gpu and wanted != "cpu" else "cpu"
 
 
-def _has_gpu() -> bool:
-    # A guess without torch, which only sets the default number of workers.
+def has_gpu() -> bool:
+    """Guess whether a GPU is there and wanted, without the cost of importing torch."""
     return os.environ.get("SUBSET_DEVICE") != "cpu" and Path("/dev/nvidiactl").exists()
 
 
@@ -107,9 +135,9 @@ def _settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("SUBSET_")}
 
 
-def _start_worker(reports: Any, settings: dict[str, str]) -> None:
+def _start_worker(sender: Connection, settings: dict[str, str]) -> None:
     global _report
-    _report = reports.put
+    _report = sender.send
     # The server that workers are forked from still has the environment it was started with.
     os.environ.update(settings)
     end_with_parent()
@@ -125,6 +153,12 @@ def _run(function: Callable[[Piece, Report], Result], number: int, piece: Piece)
     return function(piece, lambda message: _report((number, message)))
 
 
-def _read_reports(reports: Any, on_report: Callable[[int, Any], None]) -> None:
-    while (message := reports.get()) is not None:
-        on_report(*message)
+def _read_reports(receiver: Connection, on_report: Callable[[int, Any], None]) -> None:
+    while True:
+        try:
+            number, message = receiver.recv()
+        except EOFError:
+            return
+        # Reports are for people: a closed terminal must not stop the work.
+        with suppress(Exception):
+            on_report(number, message)

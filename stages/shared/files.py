@@ -26,8 +26,11 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `folder` that takes its place when the block ends well."""
+def atomic_folder(folder: Path, *, keep_first: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder` that takes its place when the block ends well.
+
+    With `keep_first` a folder that is there by then stays, so that those who read it may go on.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -36,8 +39,13 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             if path.is_file():
                 _sync(path)
         temporary.chmod(0o777 & ~_umask())
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
+        if not keep_first:
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not (keep_first and folder.exists()):
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

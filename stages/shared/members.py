@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.shared import artifacts, engine, resume
-from stages.shared.artifacts import Checkpoint, Ensemble, Epoch, Meta, Subset
+from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
 from stages.shared.job import Job
 from stages.shared.params import Params, Training
@@ -31,6 +31,10 @@ DECIDING_CODE = [
         "training",
     )
 ]
+
+
+# Of what lies in the resume folder; to be raised when artifacts.py writes it otherwise.
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def train_once(job: Job, report: engine.Report) -> Path:
     folder = resume.folder() / "members" / fingerprint(job, device)
     if not folder.exists():
         report(None)
-        with atomic_folder(folder) as temporary:
+        # Two experiments may train the same member at the same time, to the same bytes.
+        with atomic_folder(folder, keep_first=True) as temporary:
             history, checkpoints = training.train(
                 job, temporary, torch.device(device), lambda *event: report(event)
             )
@@ -114,6 +119,7 @@ def fingerprint(job: Job, device: str) -> str:
             "code": resume.code_fingerprint(code),
             "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
             "device": device,
+            "format": FORMAT,
             "processor": torch.backends.cpu.get_cpu_capability(),
             "initial_weights": None if initial is None else resume.file_fingerprint(initial),
             "learning_rate": job.learning_rate,
@@ -124,23 +130,21 @@ def fingerprint(job: Job, device: str) -> str:
             "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
             "task": job.task,
             "torch": version("torch"),
+            "torchvision": version("torchvision"),
         }
     )
 
 
 def _write(plan: Plan, ensemble: Path, history: Path, finished: Sequence[Path]) -> None:
-    epochs: list[Epoch] = []
-    checkpoints: list[Checkpoint] = []
-    for folder in finished:
-        member_epochs, member_checkpoints = resume.load_member(folder)
-        epochs += member_epochs
-        checkpoints += member_checkpoints
-        for checkpoint in member_checkpoints:
-            target = ensemble / checkpoint.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / checkpoint.path, target)
-    artifacts.save_history(history, epochs)
-    artifacts.save_ensemble(
-        ensemble,
-        Ensemble(plan.model, plan.meta.num_classes, plan.meta.image_shape, checkpoints),
-    )
+    members = [resume.load_member(folder) for folder in finished]
+    with atomic_folder(ensemble) as temporary:
+        for folder, (_, checkpoints) in zip(finished, members, strict=True):
+            for checkpoint in checkpoints:
+                (temporary / checkpoint.path).parent.mkdir(exist_ok=True)
+                shutil.copyfile(folder / checkpoint.path, temporary / checkpoint.path)
+        kept = [checkpoint for _, checkpoints in members for checkpoint in checkpoints]
+        meta = plan.meta
+        artifacts.save_ensemble(
+            temporary, Ensemble(plan.model, meta.num_classes, meta.image_shape, kept)
+        )
+    artifacts.save_history(history, [epoch for epochs, _ in members for epoch in epochs])

@@ -191,7 +191,7 @@ class Training(Section):
         EpochLength | UpdateLength, either("{epochs: n} or {updates: n}, n a whole number from 1")
     ]
     stop_after: PositiveInt | None
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=3)]  # with 2, an epoch could hold a batch of one
     optimizer: Optimizer
     schedule: Schedule
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
@@ -381,6 +381,11 @@ class Params(Section):
         if voters.checkpoints == "best" and not kept.best:
             raise ValueError(
                 f"{here}.checkpoints is best; it must be last unless "
+                "train_ensemble.checkpoints.best is true"
+            )
+        if voters.members == "best" and not kept.best:
+            raise ValueError(
+                f"{here}.members is best; it must be all unless "
                 "train_ensemble.checkpoints.best is true"
             )
         if voters.checkpoints == "best" and voters.count > 1:

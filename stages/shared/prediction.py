@@ -3,7 +3,6 @@
 Shapes: N samples, M checkpoints, B batch, C classes, H x W x K pixels and channels.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def predict(
     the batch size in the last bits, and on nothing else beside weights, inputs and processor.
     """
     # Prediction gives the same bits with any number of threads.
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(engine.num_cores())
     device = torch.device(engine.device_name())
     task = tasks.load(meta.task)
     ensemble = artifacts.load_ensemble(folder)

@@ -60,7 +60,6 @@ class MemberProgress:
             unit=" images",
             unit_scale=True,
             position=member,
-            disable=None if sys.stderr.isatty() else False,
             file=sys.stderr if sys.stderr.isatty() else _Nowhere(),
         )
 

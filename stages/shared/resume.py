@@ -5,13 +5,19 @@ Here each finished member lies under a fingerprint of everything that decides it
 folder is safe to delete: then members are trained again.
 
 `SUBSET_RESUME` names the folder; by default it is `.resume` in the repository, which
-experiments in DVC's temporary workspaces share.
+experiments in DVC's temporary workspaces share. It only grows:
+
+    python -m stages.shared.resume              lists it
+    python -m stages.shared.resume --prune 30   drops what was not finished in the last 30 days
 """
 
 import ast
 import hashlib
 import json
 import os
+import shutil
+import time
+from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -44,7 +50,7 @@ def code_fingerprint(files: Iterable[Path]) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 _drop_docstring(node)
-        digest.update(ast.dump(tree).encode())
+        digest.update(f"\n{file.name}\n{ast.dump(tree)}".encode())
     return digest.hexdigest()
 
 
@@ -75,3 +81,36 @@ def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
     match node.body:
         case [ast.Expr(value=ast.Constant(value=str())), *rest]:
             node.body = rest or [ast.Pass()]
+
+
+def prune(members: Path, max_age_s: float) -> list[Path]:
+    """Drop finished members older than that, and what killed trainings left; return them.
+
+    A training that is under way writes into a hidden folder: those are dropped after a day.
+    """
+    now, day_s = time.time(), 86400.0
+    old = [
+        member
+        for member in sorted(members.iterdir())
+        if now - member.stat().st_mtime >= (day_s if member.name.startswith(".") else max_age_s)
+    ]
+    for member in old:
+        shutil.rmtree(member)
+    return old
+
+
+def main() -> None:
+    """List the resume folder, or drop what is old."""
+    parser = ArgumentParser(prog="python -m stages.shared.resume", description=main.__doc__)
+    parser.add_argument("--prune", type=float, metavar="DAYS", help="drop members older than this")
+    days = parser.parse_args().prune
+    members = folder() / "members"
+    found = sorted(members.iterdir()) if members.is_dir() else []
+    size = sum(path.stat().st_size for path in members.rglob("*") if path.is_file())
+    print(f"{members}: {len(found)} members, {size / 1e6:.0f} MB")
+    if days is not None and found:
+        print(f"dropped {len(prune(members, days * 86400))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,25 +11,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from stages.shared.engine import has_gpu, num_cores
 from stages.shared.files import write_atomically
 
 PATH = Path("metrics/timings.json")
 
 
 def record(stage: str, seconds: float) -> None:
-    """Store the seconds that a stage took, beside those of the others."""
-    content = _read()
-    content["seconds"] = dict(
-        sorted({**content.get("seconds", {}), stage: round(seconds, 2)}.items())
+    """Store what a stage took and where, beside the others; a file that was cut short is lost."""
+    timings = {**_read(), stage: {"seconds": round(seconds, 2), "machine": _machine()}}
+    content = json.dumps(dict(sorted(timings.items())), indent=2)
+    write_atomically(PATH, f"{content}\n".encode())
+
+
+def _machine() -> str:
+    device = os.environ.get("SUBSET_DEVICE", "auto")
+    if device == "auto":
+        device = "cuda" if has_gpu() else "cpu"
+    return (
+        f"{num_cores()} cores, {device}, {platform.machine()}, Python {platform.python_version()}, "
+        f"torch {version('torch')}"
     )
-    content["machine"] = {
-        "cores": os.cpu_count(),
-        "device": os.environ.get("SUBSET_DEVICE", "auto"),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "torch": version("torch"),
-    }
-    write_atomically(PATH, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def _read() -> dict[str, Any]:

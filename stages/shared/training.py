@@ -60,6 +60,12 @@ class _Trainer:
         self.images_seen = 0
         self.images_validated = 0
 
+    def _num_images(self) -> int:
+        """Return about how many images the whole training draws."""
+        whole, rest = divmod(self.num_updates, self.updates_per_epoch)
+        rest_images = rest * len(self.pick_P) // self.updates_per_epoch
+        return min(self.num_epochs, whole) * len(self.pick_P) + rest_images
+
     def _optimizer(self) -> torch.optim.Optimizer:
         settings = self.job.settings.optimizer
         return torch.optim.SGD(
@@ -90,7 +96,7 @@ class _Trainer:
                 epoch = self._validate(epoch)
             history.append(epoch)
             kept.add(epoch, self.model)
-            report(epoch, self.num_epochs * len(self.pick_P))
+            report(epoch, self._num_images())
             if self.schedule.end_epoch(epoch.validation_accuracy):
                 break
         return history, kept.finish()
@@ -111,11 +117,7 @@ class _Trainer:
             self.updates += 1
         self.images_seen += images
         mean_loss = float(loss_sum) / images
-        if not math.isfinite(mean_loss):
-            raise TrainingError(
-                f"member {self.job.member}, epoch {number}, learning rate {rate:.3g}: the loss is "
-                f"{mean_loss}; it must stay finite, so lower optimizer.learning_rate"
-            )
+        self._require_finite(mean_loss, "loss", number, rate)
         return Epoch(
             member=self.job.member,
             epoch=number,
@@ -135,7 +137,7 @@ class _Trainer:
         order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
         draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
         for rows in batches(num, settings.batch_size):
-            images_BHWK = self.samples.inputs_NHWK[order_P[rows]]
+            images_BHWK = self.samples.images(order_P[rows])
             images_BHWK = augmentation.augment(images_BHWK, draws[rows], settings.augmentation)
             yield normalise(images_BHWK, self.job.meta), self.samples.targets_N[order_P[rows]]
 
@@ -154,18 +156,27 @@ class _Trainer:
         self.model.eval()
         loss_sum, correct, num = 0.0, 0, len(self.validation)
         for rows in batches(num, VALIDATION_BATCH):
-            inputs_BKHW = normalise(self.validation.inputs_NHWK[rows], self.job.meta)
+            images_BHWK = self.validation.images(torch.arange(rows.start, rows.stop))
+            inputs_BKHW = normalise(images_BHWK, self.job.meta)
             targets_B = self.validation.targets_N[rows]
             logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
             loss_sum += float(self.task.loss(logits_BC, targets_B, 0.0)) * len(targets_B)
             correct += int(self.task.num_correct(logits_BC, targets_B))
         self.images_validated += num
+        self._require_finite(loss_sum / num, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
             epoch,
             flops=self._flops(),
             validation_loss=loss_sum / num,
             validation_accuracy=correct / num,
         )
+
+    def _require_finite(self, loss: float, name: str, epoch: int, rate: float) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"member {self.job.member}, epoch {epoch}, learning rate {rate:.3g}: the {name} is "
+                f"{loss}; it must stay finite, so lower optimizer.learning_rate"
+            )
 
     def _flops(self) -> float:
         return self.flops_per_image * (TRAINING_COST * self.images_seen + self.images_validated)

@@ -5,7 +5,7 @@ Reads   data/prepared/               train and validation splits, meta.json
         data/ensembles/<size>/       where train_subset_model.initialize_from names a size
 Writes  data/subset_models/<model>-<subset>/   like an ensemble
         data/histories/<model>-<subset>.csv
-Params  random_seed, task, train_subset_model
+Params  random_seed, train_subset_model
 
 Member m has the same first weights and the same random streams for every subset.
 """

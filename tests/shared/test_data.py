@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.shared import artifacts
+from stages.shared import artifacts, data
 from stages.shared.artifacts import Meta
 from stages.shared.data import batches, load_samples, normalise, num_batches
 
@@ -52,8 +52,23 @@ def test_samples_are_those_of_the_given_rows(tmp_path):
 
     found = load_samples(tmp_path, "train", torch.device("cpu"), np.array([3, 1]))
 
-    assert found.inputs_NHWK.numpy().tolist() == inputs[[3, 1]].tolist()
     assert found.targets_N.tolist() == [3, 1]
+    assert len(found) == 2
+    assert found.images(torch.tensor([0, 1, 0])).numpy().tolist() == inputs[[3, 1, 3]].tolist()
+
+
+def test_images_that_do_not_fit_are_read_from_disk_as_they_are_needed(prepared, monkeypatch):
+    rows = np.array([5, 50, 7])
+    cpu = torch.device("cpu")
+    resident = load_samples(prepared, "train", cpu, rows)
+    monkeypatch.setattr(data, "MOST_RESIDENT", 3 * 64 - 1)
+
+    on_disk = load_samples(prepared, "train", cpu, rows)
+
+    assert isinstance(on_disk.inputs_NHWK, np.memmap)
+    for index in ([0], [2, 1, 1], []):
+        index_B = torch.tensor(index, dtype=torch.int64)
+        assert torch.equal(on_disk.images(index_B), resident.images(index_B))
 
 
 def test_a_channel_that_never_changes_is_0_and_not_nan():

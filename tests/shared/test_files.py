@@ -9,18 +9,26 @@ def test_a_file_that_fails_half_way_leaves_the_old_content_and_nothing_else(tmp_
     path = tmp_path / "a.txt"
     write_atomically(path, b"old")
 
-    with pytest.raises(RuntimeError), atomic(path) as temporary:
-        temporary.write_bytes(b"ne")
-        raise RuntimeError
+    def write_half() -> None:
+        with atomic(path) as temporary:
+            temporary.write_bytes(b"ne")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_fails_half_way_never_appears(tmp_path):
-    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "a") as temporary:
-        (temporary / "part").write_bytes(b"1")
-        raise RuntimeError
+    def write_half() -> None:
+        with atomic_folder(tmp_path / "a") as temporary:
+            (temporary / "part").write_bytes(b"1")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
 
     assert not list(tmp_path.iterdir())
 
@@ -39,3 +47,13 @@ def test_files_are_as_open_as_any_other(tmp_path):
     write_atomically(tmp_path / "ours", b"")
 
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_the_first_of_two_writers_of_one_folder_wins(tmp_path):
+    with atomic_folder(tmp_path / "a", keep_first=True) as late:
+        with atomic_folder(tmp_path / "a", keep_first=True) as early:
+            (early / "part").write_bytes(b"early")
+        (late / "part").write_bytes(b"late")
+
+    assert (tmp_path / "a/part").read_bytes() == b"early"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,6 +105,60 @@ def test_a_users_error_arrives_from_its_worker():
         )
 
 
+@dataclass(frozen=True)
+class Marked(Piece):
+    folder: Path
+
+
+def mark_and_fail_at_one(piece: Marked, report: engine.Report) -> int:
+    (piece.folder / str(piece.number)).touch()
+    return fail_at_one(piece, report)
+
+
+def test_after_a_failure_no_piece_begins(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUBSET_WORKERS", "1")
+
+    with pytest.raises(TrainingError, match="member 1"):
+        engine.map_pieces(
+            mark_and_fail_at_one,
+            [Marked(number, tmp_path) for number in range(5)],
+            threads_per_piece=1,
+            on_report=ignore,
+        )
+
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"0", "1"}
+
+
+def fail_first_beside_a_talker(piece: Piece, report: engine.Report) -> int:
+    if piece.number == 0:
+        raise TrainingError("member 0: the loss is nan")
+    for _ in range(5000):  # far more than a pipe holds unread
+        report("x" * 100)
+    return 0
+
+
+def test_reports_are_read_to_the_end_after_a_failure(monkeypatch):
+    monkeypatch.setenv("SUBSET_WORKERS", "2")
+
+    with pytest.raises(TrainingError, match="member 0"):
+        engine.map_pieces(
+            fail_first_beside_a_talker,
+            [Piece(0), Piece(1)],
+            threads_per_piece=1,
+            on_report=ignore,
+        )
+
+
+def test_a_report_that_cannot_be_shown_stops_nothing():
+    def broken_terminal(number: int, message: object) -> None:
+        raise BrokenPipeError
+
+    pieces = [Piece(number) for number in range(3)]
+    results = engine.map_pieces(double, pieces, threads_per_piece=1, on_report=broken_terminal)
+
+    assert results == [0, 2, 4]
+
+
 def test_a_killed_worker_is_one_clear_line():
     with pytest.raises(TrainingError, match="a worker process was killed"):
         engine.map_pieces(die, [Piece(0)], threads_per_piece=1, on_report=ignore)
@@ -119,7 +174,7 @@ def test_workers_must_be_a_positive_integer(monkeypatch, text):
 
 def test_workers_fill_the_cores_with_threads(monkeypatch):
     monkeypatch.delenv("SUBSET_WORKERS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(engine, "num_cores", lambda: 8)
 
     assert engine.num_workers(2) == 4
     assert engine.num_workers(16) == 1
@@ -189,7 +244,7 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"length": {"epochs": 2}},
         {"num_threads": 2},
         {"precision": "bf16"},
-        {"label_smoothing": 0.1},
+        {"label_smoothing": 0.2},
         {"checkpoints": {"last": 2, "every": 1, "best": True}},
     ],
 )
@@ -265,6 +320,18 @@ def test_the_fingerprint_covers_all_code_that_the_training_imports():
                 todo += [module] if module else [alias.name for alias in node.names]
 
     assert {path.stem for path in DECIDING_CODE} == seen
+
+
+def test_pruning_drops_old_members_and_what_was_left_unfinished(tmp_path):
+    for name, age_days in (("old", 40), ("new", 1), (".left", 2), (".running", 0.1)):
+        (tmp_path / name).mkdir()
+        then = time.time() - age_days * 86400
+        os.utime(tmp_path / name, (then, then))
+
+    dropped = resume.prune(tmp_path, 30 * 86400)
+
+    assert {path.name for path in dropped} == {"old", ".left"}
+    assert {path.name for path in tmp_path.iterdir()} == {"new", ".running"}
 
 
 def test_histories_and_model_json_name_every_member(prepared, tmp_path):

@@ -1,0 +1,363 @@
+"""Every preset is a valid params.yaml, says what it is, and runs: here on a hundred tiny images."""
+
+import json
+import math
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import dag
+import numpy as np
+import pytest
+import toy
+from PIL import Image
+from ruamel.yaml import YAML
+from safetensors.numpy import load_file
+
+from stages.predict_pool import voters
+from stages.score.acquisition import ACQUISITIONS
+from stages.shared import artifacts
+from stages.shared.artifacts import Ensemble, Subset
+from stages.shared.params import OutlierFraction, Params, Training, load_params
+
+PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
+each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+
+NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
+EPOCHS = 4
+CHECKPOINTS = 3
+
+
+# --- as it stands ---------------------------------------------------------------------------------
+
+
+def test_there_are_presets():
+    assert len(PRESETS) >= 9
+
+
+@each_preset
+def test_a_preset_is_a_valid_params_yaml(preset):
+    assert load_params(preset)
+
+
+@each_preset
+def test_the_head_of_a_preset_says_how_to_run_it_what_comes_out_what_it_costs_and_its_source(
+    preset,
+):
+    text = preset.read_text()
+    head = "\n".join(re.match(r"(#.*\n)+", text)[0].replace("#", "").splitlines())
+    name = preset.relative_to(toy.ROOT).as_posix()
+    assert f"cp {name} params.yaml && uv run dvc repro" in head
+    for word in ("Command", "Expected", "Cost"):
+        assert re.search(rf"^ {word} +\S", head, re.MULTILINE)
+    assert re.search(r"\w+ et\s+al\.\s+20\d\d", head)
+
+
+# --- at tiny size ---------------------------------------------------------------------------------
+
+
+def tiny(content: dict[str, Any], images: Path) -> dict[str, Any]:
+    """Make a preset cheap and keep what it is about: rounds, voters, schedule, rules, subsets."""
+    dataset = content["dataset"]
+    layout = "val" if "imagenet" in dataset["root"] else "test"
+    dataset |= {"name": "imagefolder", "root": str(images / layout), "image_size": 8}
+    content["compare"]["models"] = ["resnet8"]
+    content["train_ensemble"]["model"] = "resnet8"
+    for section in ("train_ensemble", "train_subset_model"):
+        shorten(content[section])
+    settings = content["predict_pool"]["voters"]
+    settings["count"] = min(settings["count"], CHECKPOINTS)
+    return content
+
+
+def shorten(training: dict[str, Any]) -> None:
+    epochs = training["length"].get("epochs", EPOCHS)
+    schedule, augmentation = training["schedule"], training["augmentation"]
+    training["length"] = {"epochs": EPOCHS}
+    training["members"] = min(training["members"], 2)
+    training["batch_size"] = 8
+    training["checkpoints"]["last"] = min(training["checkpoints"]["last"], CHECKPOINTS)
+    augmentation["crop_padding"] = min(augmentation["crop_padding"], 1)
+    if training["stop_after"]:
+        training["stop_after"] = math.ceil(training["stop_after"] * EPOCHS / epochs)
+    if "milestones" in schedule:
+        schedule["milestones"] = [
+            math.ceil(milestone * EPOCHS / epochs) for milestone in schedule["milestones"]
+        ]
+    if "patience" in schedule:
+        schedule["patience"] = 1
+
+
+def write_images(root: Path) -> None:
+    """Write images of three classes into train and into a folder for test named `root`."""
+    rng = np.random.default_rng(0)
+    for split, num in (("train", NUM_IMAGES), (root.name, 30)):
+        pixels_NHWK, targets_N = toy.images(num, rng, contrast=60)
+        for number, (pixels_HWK, target) in enumerate(zip(pixels_NHWK, targets_N, strict=True)):
+            path = root / split / toy.CLASS_NAMES[target] / f"{number:03d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels_HWK[:, :, 0]).convert("RGB").save(path)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finished run of a preset at tiny size."""
+
+    params: Params
+    data: Path
+    summary: dict[str, Any]
+
+    @property
+    def num_train(self) -> int:
+        return artifacts.load_meta(self.data / "prepared").num_samples["train"]
+
+    def subset(self, size: object, folder: str = "subsets") -> Subset:
+        return artifacts.load_subset(self.data / folder / f"{size}.csv", self.num_train)
+
+    def ensemble(self, size: object) -> Ensemble:
+        return artifacts.load_ensemble(self.data / f"ensembles/{size}")
+
+    def scores(self, size: object) -> np.ndarray:
+        return artifacts.load_scores(self.data / f"scores/{size}", self.num_train)
+
+    def picks(self, size: object) -> int:
+        """Return how many picks a size is, rounded half up (D4)."""
+        exact = Fraction(str(size)) * self.num_train
+        return int(size) if isinstance(size, int) else math.floor(exact + Fraction(1, 2))
+
+    def weights(self, folder: str, member: int = 0) -> Path:
+        """Return the last weights of a member."""
+        ensemble = artifacts.load_ensemble(self.data / folder)
+        return self.data / folder / ensemble.of_member(member)[-1].path
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory) -> Path:
+    """Folders of images: `test` beside train, or as ImageNet has it, `val`."""
+    root = tmp_path_factory.mktemp("images")
+    for layout in ("test", "val"):
+        write_images(root / layout)
+    return root
+
+
+@pytest.fixture(scope="module", params=PRESETS, ids=lambda path: path.stem)
+def finished(request, tmp_path_factory, images) -> Finished:
+    """Run a preset at tiny size, once for all tests of it."""
+    project = tmp_path_factory.mktemp(request.param.stem)
+    content = YAML(typ="safe", pure=True).load(request.param.read_text())
+    toy.write_params(project, tiny(content, images))
+    shutil.copy(toy.ROOT / "dvc.yaml", project)
+    shutil.copytree(toy.ROOT / "lists", project / "lists")
+    (project / "stages").symlink_to(toy.ROOT / "stages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setenv("SUBSET_DEVICE", "cpu")
+        patch.setenv("SUBSET_WORKERS", "1")
+        patch.setenv("SUBSET_RESUME", str(project / "resume"))
+        patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
+        patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+        dag.run(project)
+    summary = json.loads((project / "metrics/summary.json").read_text())
+    return Finished(load_params(project / "params.yaml"), project / "data", summary)
+
+
+def test_each_subset_has_the_size_that_its_name_says(finished):
+    for size in finished.params.sizes:
+        assert len(finished.subset(size)) == finished.picks(size)
+    for name in finished.params.compare.subsets:
+        _, _, size = name.partition("-")
+        last = finished.params.sizes[-1]
+        expected = {
+            "full": finished.num_train,
+            "random-unique": len(set(finished.subset(last).index_P.tolist())),
+        }.get(name, finished.picks(float(size) if size.startswith("0.") else last))
+        assert len(finished.subset(name, "comparison")) == expected
+
+
+def test_each_round_takes_the_best_scored_of_its_candidates(finished):
+    """Those of a growing round follow what there was; outliers are skipped from the top."""
+    select = finished.params.select
+    assert isinstance(select.outliers, OutlierFraction)
+    skipped = math.floor(Fraction(str(select.outliers.fraction)) * finished.num_train)
+    for entry in finished.params.rounds:
+        old, new = finished.subset(entry.from_), finished.subset(entry.to)
+        score_N = finished.scores(entry.from_)
+        candidates, kept = old.index_P, 0
+        if entry.to > entry.from_:
+            kept = len(old)
+            np.testing.assert_array_equal(new.index_P[:kept], old.index_P)
+            candidates = np.arange(finished.num_train)
+            if select.candidates == "remaining":
+                candidates = np.setdiff1d(candidates, old.index_P)
+        added = new.index_P[kept:]
+        best = np.sort(score_N[candidates])[::-1][skipped : skipped + len(added)]
+
+        assert set(added) <= set(candidates)
+        assert len(set(added)) == len(added)
+        np.testing.assert_array_equal(score_N[added], best)
+        np.testing.assert_array_equal(new.score_P[kept:], best)
+
+
+def test_a_sample_stands_twice_exactly_where_duplication_is_asked_for(finished):
+    counts = Counter(finished.subset(finished.params.sizes[-1]).index_P.tolist())
+    assert (max(counts.values()) > 1) == (finished.params.select.candidates == "all")
+    assert finished.summary["subset"]["unique"] == len(counts)
+    assert finished.summary["subset"]["size"] == counts.total()
+
+
+def test_each_round_scores_with_its_own_acquisition_function(finished):
+    targets_N = artifacts.load_targets(finished.data / "prepared", "train")
+    for entry in finished.params.rounds:
+        signals = finished.data / f"signals/{entry.from_}"
+        loaded = artifacts.load_signals(signals, finished.num_train) | {"targets_N": targets_N}
+        acquisition = ACQUISITIONS[finished.params.acquisition_of(str(entry.to))]
+        np.testing.assert_array_equal(finished.scores(entry.from_), acquisition(loaded))
+    # The last ensemble at least has learnt enough to be of two minds.
+    assert len(np.unique(finished.scores(entry.from_))) > 1
+
+
+def test_the_voters_are_those_that_the_preset_names(finished):
+    settings = finished.params.predict_pool.voters
+    for entry in finished.params.rounds:
+        ensemble = finished.ensemble(entry.from_)
+        found = artifacts.load_voters(finished.data / f"signals/{entry.from_}")
+        assert ensemble.num_members == finished.params.train_ensemble.members
+        assert len(found) == settings.count * (
+            ensemble.num_members if settings.members == "all" else 1
+        )
+        assert [(voter.member, voter.epoch) for voter in found] == [
+            (checkpoint.member, checkpoint.epoch)
+            for checkpoint in voters.choose(ensemble, settings)
+        ]
+
+
+def test_random_subsets_are_nested_and_start_with_the_seed_subset(finished):
+    """Unless the search starts from everything: then a random subset is any part of it."""
+    names = [name for name in finished.params.compare.subsets if name.startswith("random")]
+    subsets = sorted((finished.subset(name, "comparison") for name in names), key=len)
+    seed = finished.subset(finished.params.seed_size)
+    for small, large in pairwise([seed, *subsets] if len(seed) <= len(subsets[0]) else subsets):
+        np.testing.assert_array_equal(large.index_P[: len(small)], small.index_P)
+    assert names
+
+
+def test_parts_of_the_selected_subset_are_its_first_picks(finished):
+    selected = finished.subset("selected", "comparison")
+    np.testing.assert_array_equal(
+        selected.index_P, finished.subset(finished.params.sizes[-1]).index_P
+    )
+    for name in finished.params.compare.subsets:
+        if name.startswith("selected-"):
+            part = finished.subset(name, "comparison")
+            np.testing.assert_array_equal(part.index_P, selected.index_P[: len(part)])
+
+
+def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
+    """At their own rate, so that they stay near them; the yardstick starts from scratch."""
+    training = finished.params.train_subset_model
+    for subset in finished.params.compare.subsets:
+        history = artifacts.load_history(finished.data / f"histories/resnet8-{subset}.csv")
+        is_tuned = training.initialize_from != "scratch" and subset != "full"
+        rate = training.optimizer.learning_rate
+        highest = training.fine_tune_learning_rate if is_tuned else rate
+        assert max(epoch.learning_rate for epoch in history) <= highest
+        assert is_tuned or max(epoch.learning_rate for epoch in history) > rate / 4
+        if is_tuned:
+            first = f"ensembles/{training.initialize_from}"
+            for member in range(training.members):
+                moved = distance(
+                    finished.weights(f"subset_models/resnet8-{subset}", member),
+                    finished.weights(first, member),
+                )
+                others = distance(finished.weights(first, 0), finished.weights(first, 1))
+                assert 0 < moved < others / 10
+
+
+def distance(first: Path, second: Path) -> float:
+    """Return the distance of two models in the space of their convolutions' weights."""
+    weights, others = load_file(first), load_file(second)
+    return math.sqrt(
+        sum(
+            float(((tensor - others[name]) ** 2).sum())
+            for name, tensor in weights.items()
+            if tensor.ndim == 4
+        )
+    )
+
+
+def test_what_is_trained_alike_is_the_same_model(finished):
+    """A target model on a round's subset is the ensemble's member, and on no other (D11)."""
+    params = finished.params
+    is_alike = settings_of(params.train_ensemble) == settings_of(params.train_subset_model)
+    for entry in params.rounds:
+        source = np.sort(finished.subset(entry.from_).index_P)
+        ensemble = finished.weights(f"ensembles/{entry.from_}").read_bytes()
+        for name in params.compare.subsets:
+            picks = np.sort(finished.subset(name, "comparison").index_P)
+            is_scratch = params.train_subset_model.initialize_from == "scratch" or name == "full"
+            expected = is_alike and is_scratch and np.array_equal(picks, source)
+            target = finished.weights(f"subset_models/resnet8-{name}").read_bytes()
+            assert (target == ensemble) == expected
+
+
+def settings_of(training: Training) -> dict[str, Any]:
+    """Return what decides a member's weights."""
+    names = set(Training.model_fields) - {"members", "checkpoints"}
+    return training.model_dump(include=names)
+
+
+def test_schedules_keep_their_shape(finished):
+    for section, histories in (
+        (finished.params.train_ensemble, "ensemble-*.csv"),
+        (finished.params.train_subset_model, "resnet8-full.csv"),
+    ):
+        for path in sorted((finished.data / "histories").glob(histories)):
+            for member in range(section.members):
+                rates = [
+                    epoch.learning_rate / section.optimizer.learning_rate
+                    for epoch in artifacts.load_history(path)
+                    if epoch.member == member
+                ]
+                if section.schedule.name == "steps":
+                    assert rates == pytest.approx([1, 1, 0.1, 0.1][: len(rates)])
+                elif section.schedule.name == "plateau":
+                    assert rates[0] == 1
+                    assert all(later <= earlier for earlier, later in pairwise(rates))
+                else:
+                    peak = rates.index(max(rates))
+                    assert len(rates) == EPOCHS
+                    assert rates == sorted(rates[:peak]) + sorted(rates[peak:], reverse=True)
+
+
+def test_the_summary_has_the_fixed_keys_and_finite_numbers(finished):
+    compared = [
+        name for name in ("selected", "random", "full") if name in finished.params.compare.subsets
+    ]
+    difference = {"value", "standard_error"}
+    assert set(finished.summary) == {"resnet8", "subset", "cost"}
+    model = finished.summary["resnet8"]
+    assert {key: set(value) for key, value in model.items()} == {
+        "accuracy": set(compared),
+        "validation_accuracy": {"selected"},
+        **{f"selected_minus_{name}": difference for name in compared[1:]},
+    }
+    assert set(finished.summary["subset"]) == {"size", "unique", "fraction"}
+    assert set(finished.summary["cost"]) == {"search", "subset_training", "full_training"}
+    numbers = list(numbers_in(finished.summary))
+    assert len(numbers) <= 16
+    assert all(math.isfinite(number) for number in numbers)
+    assert all(0 <= number <= 100 for number in model["accuracy"].values())
+
+
+def numbers_in(content: dict[str, Any]) -> Iterator[float]:
+    for value in content.values():
+        if isinstance(value, dict):
+            yield from numbers_in(value)
+        else:
+            yield value
