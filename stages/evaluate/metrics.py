@@ -11,13 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torchmetrics.functional.classification import (
-    binary_calibration_error,
-    multiclass_accuracy,
-    multiclass_f1_score,
-)
+from sklearn.metrics import f1_score, recall_score
 
 from stages.shared.artifacts import METRICS, Checkpoint, Evaluation, Ints
 
@@ -70,7 +64,7 @@ def evaluate(
     """Measure each member, given by its checkpoint, their mean and their ensemble."""
     *members, ensemble = [
         {
-            **measure(test, row, len(class_names)),
+            **measure(test, row),
             "validation_accuracy": float(validation.correct_MT[row].mean()),
         }
         for row in range(len(checkpoints) + 1)
@@ -87,7 +81,7 @@ def evaluate(
     )
 
 
-def measure(outcomes: Outcomes, row: int, num_classes: int) -> dict[str, float]:
+def measure(outcomes: Outcomes, row: int) -> dict[str, float]:
     """Return the metrics of one row: shares in [0, 1], log loss in nats.
 
     Balanced accuracy is the mean recall of the classes that the split holds. Macro-F1 is the mean
@@ -95,22 +89,27 @@ def measure(outcomes: Outcomes, row: int, num_classes: int) -> dict[str, float]:
     (Guo et al. 2017, equation 5): |accuracy - confidence| in 15 bins of equal width, weighted by
     their samples.
     """
-    predicted_T, targets_T = _tensor(outcomes.predicted_MT[row]), _tensor(outcomes.targets_T)
-    recall_C = multiclass_accuracy(predicted_T, targets_T, num_classes, average="none")
-    f1 = multiclass_f1_score(predicted_T, targets_T, num_classes, average="macro")
-    calibration_error = binary_calibration_error(
-        _tensor(outcomes.confidence_MT[row]),
-        _tensor(outcomes.correct_MT[row].astype(np.int64)),
-        n_bins=CALIBRATION_BINS,
-        norm="l1",
-    )
+    predicted_T, targets_T = outcomes.predicted_MT[row], outcomes.targets_T
     return {
         "accuracy": float(outcomes.correct_MT[row].mean()),
-        "balanced_accuracy": recall_C[np.unique(outcomes.targets_T)].double().mean().item(),
-        "macro_f1": f1.item(),
+        "balanced_accuracy": float(
+            recall_score(targets_T, predicted_T, labels=np.unique(targets_T), average="macro")
+        ),
+        "macro_f1": float(f1_score(targets_T, predicted_T, average="macro", zero_division=0.0)),
         "log_loss": log_loss(outcomes.label_probability_MT[row]),
-        "calibration_error": calibration_error.item(),
+        "calibration_error": calibration_error(
+            outcomes.confidence_MT[row], outcomes.correct_MT[row]
+        ),
     }
+
+
+def calibration_error(
+    confidence_T: npt.NDArray[np.float64], correct_T: npt.NDArray[np.bool_]
+) -> float:
+    """Return the expected calibration error in [0, 1], over 15 bins of equal width."""
+    bin_T = np.minimum((confidence_T * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    gap = np.bincount(bin_T, weights=correct_T - confidence_T)
+    return float(np.abs(gap).sum() / len(confidence_T))
 
 
 def log_loss(label_probability_T: npt.NDArray[np.float64]) -> float:
@@ -126,8 +125,3 @@ def _by_class(test: Outcomes, class_names: Sequence[str]) -> dict[str, dict[str,
         accuracy = float(correct.mean()) if correct.size else None
         rows[name] = {"num": correct.shape[1], "accuracy": accuracy}
     return rows
-
-
-def _tensor(array: npt.NDArray[np.generic]) -> Tensor:
-    # A copy: torch warns of memory maps that are read-only.
-    return torch.from_numpy(np.array(array))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import stages
 from stages.shared import timings
 from stages.shared.errors import UserError
 
@@ -20,7 +21,6 @@ from stages.shared.errors import UserError
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
     arguments = _parse(main)
-    start = time.perf_counter()
     try:
         main(**arguments)
     except UserError as error:
@@ -30,7 +30,7 @@ def run(main: Callable[..., None]) -> None:
         raise SystemExit(1) from None
     stage = os.environ.get("DVC_STAGE")
     if stage:
-        timings.record(stage, time.perf_counter() - start)
+        timings.record(stage, time.perf_counter() - stages.STARTED)
 
 
 def _parse(main: Callable[..., None]) -> dict[str, Any]:

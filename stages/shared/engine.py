@@ -40,10 +40,9 @@ def map_pieces(
     Raises:
         TrainingError: a worker process was killed.
     """
-    # The parent needs no torch: the server that workers are forked from imports it once, and with
-    # it what optimizers import as they are built.
+    # The parent needs no torch: the server that workers are forked from imports it once.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["stages.shared.training", "torch._dynamo"])
+    context.set_forkserver_preload(["stages.shared.training"])
     # A pipe without a lock, which a killed worker could take along: short messages arrive whole.
     receiver, sender = context.Pipe(duplex=False)
     reader = threading.Thread(target=_read_reports, args=(receiver, on_report), daemon=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.sgd import sgd
 
 from stages.shared import augmentation, models, schedules, tasks
 from stages.shared.artifacts import Checkpoint, Epoch
@@ -19,7 +20,7 @@ from stages.shared.errors import TrainingError
 from stages.shared.flops import TRAINING_COST, forward_flops
 from stages.shared.job import Job
 from stages.shared.layers import Classifier
-from stages.shared.params import Checkpoints
+from stages.shared.params import Checkpoints, Optimizer
 from stages.shared.randomness import stream_seed
 from stages.shared.weights import load_weights, save_weights
 
@@ -55,7 +56,7 @@ class _Trainer:
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
-        self.optimizer = self._optimizer()
+        self.optimizer = Sgd(self.model, job.settings.optimizer)
         self.updates = 0
         self.images_seen = 0
         self.images_validated = 0
@@ -65,17 +66,6 @@ class _Trainer:
         whole, rest = divmod(self.num_updates, self.updates_per_epoch)
         rest_images = rest * len(self.pick_P) // self.updates_per_epoch
         return min(self.num_epochs, whole) * len(self.pick_P) + rest_images
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        settings = self.job.settings.optimizer
-        return torch.optim.SGD(
-            self.model.parameters(),
-            lr=self.job.learning_rate,
-            momentum=settings.momentum,
-            nesterov=settings.nesterov,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
 
     def run(
         self, folder: Path, report: Callable[[Epoch, int], None]
@@ -142,13 +132,10 @@ class _Trainer:
             yield normalise(images_BHWK, self.job.meta), self.samples.targets_N[order_P[rows]]
 
     def _update(self, inputs_BKHW: Tensor, targets_B: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
         loss = self.task.loss(logits_BC, targets_B, self.job.settings.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(rate)
         return loss.detach(), self.task.num_correct(logits_BC, targets_B)
 
     @torch.inference_mode()
@@ -184,6 +171,37 @@ class _Trainer:
     def _generator(self, purpose: str, epoch: int) -> torch.Generator:
         seed = stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
         return torch.Generator().manual_seed(seed)
+
+
+class Sgd:
+    """SGD with momentum, as torch.optim.SGD with the fused kernel.
+
+    That class imports torch's compiler as it is built, which takes as long as torch itself.
+    """
+
+    def __init__(self, model: Classifier, settings: Optimizer) -> None:
+        self._parameters = list(model.parameters())
+        self._settings = settings
+        self._momentum: list[Tensor | None] = [None] * len(self._parameters)
+
+    def step(self, learning_rate: float) -> None:
+        """Update the parameters with their gradients, and drop these."""
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        with torch.no_grad():
+            sgd(
+                self._parameters,
+                gradients,
+                self._momentum,  # type: ignore[arg-type] # filled by the first step
+                fused=True,
+                lr=learning_rate,
+                momentum=self._settings.momentum,
+                nesterov=self._settings.nesterov,
+                weight_decay=self._settings.weight_decay,
+                dampening=0.0,
+                maximize=False,
+            )
+        for parameter in self._parameters:
+            parameter.grad = None
 
 
 def initial_model(job: Job) -> Classifier:

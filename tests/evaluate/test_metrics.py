@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
+from torchmetrics.functional.classification import binary_calibration_error
 
 from stages.evaluate import metrics
 from stages.shared.artifacts import METRICS, Checkpoint
@@ -53,7 +55,7 @@ def test_every_metric_is_that_of_scikit_learn(targets_T, row):
     probs_MTC = probabilities()
     rows = [*probs_MTC.astype(np.float64), probs_MTC.astype(np.float64).mean(axis=0)]
     predicted_T = rows[row].argmax(axis=1)
-    found = metrics.measure(outcomes(probs_MTC, targets_T), row, 4)
+    found = metrics.measure(outcomes(probs_MTC, targets_T), row)
     assert found["accuracy"] == (predicted_T == targets_T).mean()
     assert found["balanced_accuracy"] == pytest.approx(
         balanced_accuracy_score(targets_T, predicted_T), abs=1e-6
@@ -81,7 +83,7 @@ def calibration_error_in_a_loop(probs_TC, targets_T):
 def test_a_class_that_the_split_lacks_counts_neither_for_nor_against_balanced_accuracy():
     # Class 2 is predicted once and never right; of the two present classes recall is 1/2 and 1.
     probs_TC = np.eye(4, dtype=np.float32)[[0, 2, 1]]
-    found = metrics.measure(outcomes(probs_TC[None], np.array([0, 0, 1])), 0, 4)
+    found = metrics.measure(outcomes(probs_TC[None], np.array([0, 0, 1])), 0)
     assert found["balanced_accuracy"] == pytest.approx(0.75)
     assert found["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
 
@@ -92,7 +94,7 @@ def test_a_label_of_probability_0_costs_a_finite_87_nats():
 
 def test_a_sure_and_right_model_is_perfect_in_every_way():
     targets_T = np.array([0, 1, 2, 3])
-    found = metrics.measure(outcomes(np.eye(4, dtype=np.float32)[None], targets_T), 0, 4)
+    found = metrics.measure(outcomes(np.eye(4, dtype=np.float32)[None], targets_T), 0)
     assert found == {
         "accuracy": 1.0,
         "balanced_accuracy": 1.0,
@@ -128,3 +130,20 @@ def test_each_class_has_its_samples_and_the_share_that_the_members_get_right():
         "cat": {"num": 0, "accuracy": None},
         "dog": {"num": 0, "accuracy": None},
     }
+
+
+def test_the_calibration_error_is_that_of_torchmetrics():
+    rng = np.random.default_rng(3)
+    confidence_T = rng.random(500)
+    correct_T = rng.random(500) < confidence_T**2
+
+    found = metrics.calibration_error(confidence_T, correct_T)
+
+    expected = binary_calibration_error(
+        torch.from_numpy(confidence_T), torch.from_numpy(correct_T.astype(np.int64)), n_bins=15
+    )
+    assert found == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_a_confidence_of_1_lies_in_the_last_bin():
+    assert metrics.calibration_error(np.ones(4), np.array([True] * 3 + [False])) == 0.25
