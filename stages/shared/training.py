@@ -180,7 +180,7 @@ class Sgd:
     """
 
     def __init__(self, model: Classifier, settings: Optimizer) -> None:
-        self._parameters = list(model.parameters())
+        self._parameters: list[Tensor] = list(model.parameters())
         self._settings = settings
         self._momentum: list[Tensor | None] = [None] * len(self._parameters)
 
@@ -191,7 +191,7 @@ class Sgd:
             sgd(
                 self._parameters,
                 gradients,
-                self._momentum,  # type: ignore[arg-type] # filled by the first step
+                self._momentum,
                 fused=True,
                 lr=learning_rate,
                 momentum=self._settings.momentum,
