@@ -7,16 +7,16 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from stages.shared.errors import ArtifactError
-from stages.shared.files import write_atomically
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write a model's parameters and buffers."""
+    """Write a model's parameters and buffers, into a folder that appears whole (`files`)."""
     # Without metadata, which is written in random order; contiguous, as the format requires.
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    write_atomically(path, save(tensors))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(save(tensors))
 
 
 def load_weights(path: Path, model: nn.Module) -> None:
