@@ -104,7 +104,7 @@ def test_metrics_and_plots_can_be_shown(finished, tmp_path):
         "random",
         "full",
     }
-    assert files["metrics/timings.json"]["data"]["seconds"][FIRST_ENSEMBLE] > 0
+    assert files["metrics/timings.json"]["data"][FIRST_ENSEMBLE]["seconds"] > 0
     page = (tmp_path / "index.html").read_text()
     for chart in ("accuracy", "validation_by_epoch", "class_shares", "consensus"):
         assert f"plots_tables_{chart}" in page
