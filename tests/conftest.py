@@ -18,3 +18,12 @@ def project(tmp_path, monkeypatch):
     """A toy project in an empty folder, which is the working folder of the test."""
     monkeypatch.chdir(tmp_path)
     return ToyProject()
+
+
+@pytest.fixture(scope="module")
+def on_one_core():
+    """More gain nothing on images this small, and change no bit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUBSET_DEVICE", "cpu")
+        patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+        yield

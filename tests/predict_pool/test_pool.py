@@ -26,13 +26,7 @@ CHECKPOINTS = [
 SAMPLED = np.array([0, 3, 30, 59])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def on_one_core():
-    """More gain nothing on images this small, and change no bit."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setattr("stages.shared.engine.num_cores", lambda: 1)
-        yield
+pytestmark = pytest.mark.usefixtures("on_one_core")
 
 
 @pytest.fixture(scope="module")

@@ -51,8 +51,8 @@ def tiny_params(num_members: int = 2, **changes: object) -> Params:
     return check_params(content)
 
 
-def train(prepared: Path, folder: Path, params: Params, index: range = range(20)) -> None:
-    plan = Plan(
+def plan_of(prepared: Path, params: Params, index: range) -> Plan:
+    return Plan(
         model=params.train_ensemble.model,
         settings=params.train_ensemble,
         learning_rate=0.1,
@@ -61,6 +61,10 @@ def train(prepared: Path, folder: Path, params: Params, index: range = range(20)
         subset=toy.picks(list(index)),
         initial_weights=None,
     )
+
+
+def train(prepared: Path, folder: Path, params: Params, index: range = range(20)) -> None:
+    plan = plan_of(prepared, params, index)
     members.train_members(params, plan, folder / "ensemble", folder / "history.csv")
 
 
@@ -225,16 +229,7 @@ def _exploding() -> dict[str, object]:
 
 
 def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
-    plan = Plan(
-        model=params.train_ensemble.model,
-        settings=params.train_ensemble,
-        learning_rate=0.1,
-        prepared=prepared,
-        meta=artifacts.load_meta(prepared),
-        subset=toy.picks(list(index)),
-        initial_weights=None,
-    )
-    return members._job(params, plan, 0)
+    return members._job(params, plan_of(prepared, params, index), 0)
 
 
 @pytest.mark.parametrize(
