@@ -11,8 +11,14 @@ Writes  data/signals/<from>/       over the whole train split, N samples:
           voter_entropy_MS.npy     float32 [M, S], each voter's own entropy on S samples
           sampled_S.npy            int64, those samples, at most 10,000
           validation_votes_MV.npy, validation_predicted_V.npy   int16, on the validation split
-          validation.json          accuracy of ensemble and voters on it; FLOPs of the prediction
-Params  random_seed, predict_pool
+          validation.json          accuracy of ensemble and voters on it; FLOPs of the voters
+        and where predict_pool.signals names them:
+          features_ND.npy          float32 [N, D], what the first voter's last layer reads
+          gradient_norm_N.npy      float32, norm of the gradient of each sample's loss, mean over
+                                   the voters; predict_pool.gradient_norm says which norm
+          gradient_batches.csv     with it: in 100 random mini-batches of the training's size, the
+                                   sum of the norms and the norm of the sum, of the first voter
+Params  random_seed, predict_pool, train_ensemble.batch_size
 
 The probabilities of all voters, [M, N, C], are never stored: memory and disk do not grow with
 voters x samples x classes.

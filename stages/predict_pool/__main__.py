@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.predict_pool import voters
+from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, command
-from stages.shared.artifacts import Checkpoint, Ints, Voter
+from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
 from stages.shared.files import atomic_folder
-from stages.shared.flops import forward_flops
-from stages.shared.params import load_params
+from stages.shared.flops import TRAINING_COST, forward_flops
+from stages.shared.params import Params, PredictPool, load_params
 from stages.shared.randomness import permutation_by_id
 
 NUM_SAMPLED = 10_000  # enough for correlations between voters, however large the data set
@@ -24,13 +24,27 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     chosen = voters.choose(described, params.predict_pool.voters)
     pool = Pool(prepared, meta, ensemble, chosen, params.predict_pool)
 
-    flops = forward_flops(described.model, meta) * len(chosen)
-    flops *= meta.num_samples["train"] + meta.num_samples["validation"]
+    num_passes = passes_per_voter(meta, params.predict_pool) * len(chosen)
+    flops = forward_flops(described.model, meta) * num_passes
 
     with atomic_folder(signals) as folder:
         pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
+        if "gradient_norm" in params.predict_pool.signals:
+            pool.write_gradient_batches(folder, _mini_batches(prepared, params))
         accuracies = pool.write_validation(folder, flops)
         artifacts.save_voters(folder, map(_voter, range(len(chosen)), chosen, accuracies))
+
+
+def passes_per_voter(meta: Meta, settings: PredictPool) -> int:
+    """Return what a voter costs, in forward passes of one image.
+
+    A gradient that the forward pass alone does not give takes a forward and a backward pass more.
+    The mini-batches of gradients are not counted: they are for people and choose nothing.
+    """
+    num_passes = meta.num_samples["train"] + meta.num_samples["validation"]
+    if "gradient_norm" in settings.signals and gradients.needs_backward(settings.gradient_norm):
+        num_passes += TRAINING_COST * meta.num_samples["train"]
+    return num_passes
 
 
 def _voter(column: int, checkpoint: Checkpoint, accuracy: float) -> Voter:
@@ -40,6 +54,11 @@ def _voter(column: int, checkpoint: Checkpoint, accuracy: float) -> Voter:
 def _sampled_rows(prepared: Path, random_seed: int) -> Ints:
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     return np.sort(permutation_by_id(sample_ids, random_seed, "voter sample")[:NUM_SAMPLED])
+
+
+def _mini_batches(prepared: Path, params: Params) -> list[Ints]:
+    sample_ids = artifacts.load_sample_ids(prepared, "train")
+    return gradient_batches.draw(sample_ids, params.train_ensemble.batch_size, params.random_seed)
 
 
 if __name__ == "__main__":

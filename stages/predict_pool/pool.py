@@ -1,9 +1,10 @@
 """One pass over the samples for all voters, reduced batch by batch.
 
-Shapes: N train samples, V validation samples, S sampled train samples, M voters, B batch.
+Shapes: N train samples, V validation samples, S sampled train samples, M voters, B batch, C
+classes, D inputs of the last layer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import torch
 from numpy.lib.format import open_memmap
 from torch import Tensor
 
+from stages.predict_pool import gradient_batches, gradients
 from stages.shared import artifacts, prediction, tasks
 from stages.shared.artifacts import (
+    OPTIONAL_SIGNAL_DTYPES,
     SIGNAL_DTYPES,
     Array,
     Checkpoint,
@@ -23,6 +26,7 @@ from stages.shared.artifacts import (
     ValidationResult,
 )
 from stages.shared.params import PredictPool
+from stages.shared.prediction import ForwardPass
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,14 @@ class Pool:
 
     def write_signals(self, signals: Path, sampled_S: Ints) -> None:
         """Write the signals of the train split, and each voter's entropy on the sampled rows."""
-        num = self.meta.num_samples["train"]
-        arrays = {name: self._new_array(signals, name, num) for name in SIGNAL_DTYPES}
+        arrays: dict[str, np.memmap[tuple[int, ...], np.dtype[np.generic]]] = {}
         entropy_MS = np.empty((len(self.voters), len(sampled_S)), dtype=np.float32)
         task = tasks.load(self.meta.task)
-        for rows, probs_MBC, batch in self._reduced("train"):
-            for name, array in arrays.items():
-                array[..., rows] = batch[name]
+        for rows, probs_MBC, batch in self._reduced("train", self.settings.signals):
+            for name, part in batch.items():
+                if name not in arrays:
+                    arrays[name] = self._new_array(signals, name, part.shape)
+                arrays[name][_of_samples(name, rows)] = part
             start, stop = np.searchsorted(sampled_S, [rows.start, rows.stop])
             inside = torch.from_numpy(sampled_S[start:stop] - rows.start)
             chosen_MBC = probs_MBC[:, inside.to(probs_MBC.device)].double()
@@ -52,6 +57,24 @@ class Pool:
             array.flush()
         artifacts.save_array(signals / "voter_entropy_MS.npy", entropy_MS)
         artifacts.save_array(signals / "sampled_S.npy", sampled_S)
+
+    def write_gradient_batches(self, signals: Path, batches: Sequence[Ints]) -> None:
+        """Write how the first voter's gradients add up in some mini-batches of train rows."""
+        task = tasks.load(self.meta.task)
+        (model,) = prediction.load_models(self.ensemble, self.voters[:1])
+        inputs_NHWK = artifacts.load_inputs(self.prepared, "train")
+        targets_N = artifacts.load_targets(self.prepared, "train")
+        measured = []
+        for number, rows_B in enumerate(batches):
+            inputs_BKHW = prediction.load_batch(inputs_NHWK, rows_B, self.meta)
+            forward = prediction.forward(task, model, inputs_BKHW, self.settings.precision)
+            targets_B = torch.tensor(targets_N[rows_B], device=inputs_BKHW.device)
+            measured.append(
+                gradient_batches.measure(
+                    task, number, forward, targets_B, self.settings.gradient_norm
+                )
+            )
+        gradient_batches.save_gradient_batches(signals, measured)
 
     def write_validation(self, signals: Path, flops: int) -> list[float]:
         """Write votes and accuracies on the validation split; return each voter's accuracy."""
@@ -70,11 +93,13 @@ class Pool:
         )
         return accuracies
 
-    def _reduced(self, split: Split) -> Iterator[tuple[slice, Tensor, dict[str, Array]]]:
+    def _reduced(
+        self, split: Split, optional: Collection[str] = ()
+    ) -> Iterator[tuple[slice, Tensor, dict[str, Array]]]:
         """Yield the rows of each batch, its probabilities [M, B, C], and its signals."""
         task = tasks.load(self.meta.task)
         targets_N = artifacts.load_targets(self.prepared, split)
-        batches = prediction.predict(
+        batches = prediction.forward_passes(
             self.ensemble,
             self.voters,
             artifacts.load_inputs(self.prepared, split),
@@ -82,14 +107,47 @@ class Pool:
             self.settings.batch_size,
             self.settings.precision,
         )
-        for rows, probs_MBC in batches:
-            targets_B = torch.tensor(targets_N[rows], device=probs_MBC.device)
-            signals = task.signals(probs_MBC, targets_B)
+        for rows, passes in batches:
+            targets_B = torch.tensor(targets_N[rows])
+            probs_MBC, costly = self._gathered(passes, targets_B, optional)
+            signals = task.signals(probs_MBC, targets_B.to(probs_MBC.device)) | costly
             yield rows, probs_MBC, {name: part.cpu().numpy() for name, part in signals.items()}
 
+    def _gathered(
+        self, passes: Iterable[ForwardPass], targets_B: Tensor, optional: Collection[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the probabilities [M, B, C] and the optional signals of one batch."""
+        task = tasks.load(self.meta.task)
+        probs: list[Tensor] = []
+        norms: list[Tensor] = []
+        signals: dict[str, Tensor] = {}
+        for forward in passes:
+            if "features" in optional and not probs:
+                signals["features_ND"] = forward.features_BD
+            if "gradient_norm" in optional:
+                on_device_B = targets_B.to(forward.logits_BC.device)
+                norms.append(
+                    gradients.sample_norms(task, forward, on_device_B, self.settings.gradient_norm)
+                )
+            probs.append(task.probabilities(forward.logits_BC))
+        if norms:
+            signals["gradient_norm_N"] = torch.stack(norms).mean(dim=0).float()
+        return torch.stack(probs), signals
+
     def _new_array(
-        self, signals: Path, name: str, num: int
+        self, signals: Path, name: str, batch_shape: tuple[int, ...]
     ) -> "np.memmap[tuple[int, ...], np.dtype[np.generic]]":
         # Written as it is computed: the votes of many voters need not fit in memory.
-        shape = (len(self.voters), num) if name.endswith("_MN") else (num,)
-        return open_memmap(signals / f"{name}.npy", "w+", SIGNAL_DTYPES[name], shape)
+        shape = list(batch_shape)
+        shape[_axis_of_samples(name)] = self.meta.num_samples["train"]
+        dtype = {**SIGNAL_DTYPES, **OPTIONAL_SIGNAL_DTYPES}[name]
+        return open_memmap(signals / f"{name}.npy", "w+", dtype, tuple(shape))
+
+
+def _of_samples(name: str, rows: slice) -> tuple[slice, ...]:
+    """Return the index of some samples in an array whose shape its name says."""
+    return (slice(None),) * _axis_of_samples(name) + (rows,)
+
+
+def _axis_of_samples(name: str) -> int:
+    return name.rpartition("_")[2].index("N")

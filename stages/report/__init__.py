@@ -2,11 +2,16 @@
 
 Reads only files that params.yaml names, for every `from` and `to` of `rounds`, every <model> and
 <subset> of `compare` (a folder may hold files of an earlier params.yaml):
-        data/prepared/                meta.json, train/targets.npy, validation/targets.npy
+        data/prepared/                meta.json, train/{inputs,targets}.npy, train/sample_ids.csv,
+                                      validation/targets.npy
         data/subsets/<size>.csv       seed subset and the subset of each round
         data/signals/<from>/          voters.csv, votes_MN.npy, predicted_class_N.npy,
                                       validation.json, validation_votes_MV.npy,
-                                      validation_predicted_V.npy
+                                      validation_predicted_V.npy; gradient_batches.csv where
+                                      predict_pool.signals names gradient_norm
+        data/scores/<from>/           score_N.npy, acquisitions.csv, voters.csv, reference.csv
+        data/dynamics/<from>/         tracked_{row_S,gradient_norm_MES}.npy where
+                                      train_ensemble.track names them
         data/histories/               ensemble-<from>.csv, <model>-<subset>.csv
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, correct_MT.npy
@@ -17,7 +22,17 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks
             rounds.csv duplicates.csv costs.csv
-        plots/images/                 the same as pictures, PNG
-Params  acquisition, compare, report, rounds, seed_size,
-        train_subset_model.length, train_subset_model.stop_after
+            speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2)
+            correlations/<from>.csv   between acquisition functions' scores (SVP, Fig. 3, 13)
+            voter_correlations/<from>.csv, round_correlations.csv
+            reference_correlations/<from>.csv   with a reference list, by epoch (SVP, Fig. 12)
+            label_entropy/<from>.csv  of the k highest-scored (Vodrahalli et al., Fig. 7, 12)
+            gradient_batches/<from>.csv   sum of norms and norm of sum (the same, Fig. 1)
+                                      a table exists where there is something to say
+        plots/images/                 the same as pictures, PNG, and without a table:
+            gradient_history/<from>.png   tracked gradient norms by epoch (the same, Fig. 2, 5)
+            images_by_score/<from>.png    highest, middle, lowest (the same, Fig. 4, 10, 11)
+            images_by_choice/<from>.png   selected, skipped, dropped
+Params  acquisition, compare, predict_pool.signals, random_seed, report, rounds, seed_size,
+        train_ensemble.{model,track}, train_subset_model.{length,stop_after}
 """

@@ -1,7 +1,7 @@
 """Compare selected, random and full.
 
-`python -m stages.report PREPARED SUBSETS SIGNALS HISTORIES COMPARISON EVALUATION SUMMARY TABLES
-IMAGES`.
+`python -m stages.report PREPARED SUBSETS SIGNALS SCORES DYNAMICS HISTORIES COMPARISON EVALUATION
+SUMMARY TABLES IMAGES`.
 """
 
 import sys
@@ -20,6 +20,8 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     prepared: Path,
     subsets: Path,
     signals: Path,
+    scores: Path,
+    dynamics: Path,
     histories: Path,
     comparison: Path,
     evaluation: Path,
@@ -28,7 +30,9 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     images: Path,
 ) -> None:
     """Write the summary, the tables and the pictures; print what may be said."""
-    folders = Folders(prepared, subsets, signals, histories, comparison, evaluation)
+    folders = Folders(
+        prepared, subsets, signals, scores, dynamics, histories, comparison, evaluation
+    )
     results = load_results(load_params(), folders)
     content = all_tables(results)
     with atomic_folder(tables) as folder:

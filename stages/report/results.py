@@ -3,18 +3,25 @@
 Shapes: N train samples, V validation samples, T test samples, M voters or members.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from stages.report.loading import (
+    Correlations,
+    Rows,
+    load_correlations,
+    load_gradient_batches,
+)
 from stages.shared import artifacts
 from stages.shared.artifacts import (
     Array,
     Epoch,
     Evaluation,
+    Floats,
     Ints,
     Meta,
     Subset,
@@ -22,17 +29,21 @@ from stages.shared.artifacts import (
     Voter,
 )
 from stages.shared.params import EpochLength, Params
-
-Rows = list[dict[str, object]]  # of a table; all have the same columns
+from stages.shared.randomness import uniform_by_id
+from stages.shared.tracking import Tracked, load_tracked
 
 
 @dataclass(frozen=True)
 class Round:
     """One round's ensemble, which was trained on the subset `source` and chose `target`."""
 
+    number: int  # from 1
     source: str  # the size as it stands in paths
     target: str
     acquisition: str
+    score_N: Floats
+    tie_N: Floats  # what `select` orders equal scores by, the smallest first
+    correlations: Correlations
     voters: list[Voter]
     votes_MN: Array
     predicted_class_N: Array
@@ -40,6 +51,8 @@ class Round:
     validation_votes_MV: Array
     validation_predicted_V: Array
     history: list[Epoch]
+    gradient_batches: Rows  # none without the signal gradient_norm
+    tracked: Tracked | None  # with train_ensemble.track: gradient_norm
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,7 @@ class Results:
 
     params: Params
     meta: Meta
+    inputs_NHWK: Array  # uint8, read from disk as they are used
     targets_N: Ints
     validation_targets_V: Ints
     subsets: Mapping[str, Subset]  # by size, in the order of the rounds
@@ -93,6 +107,8 @@ class Folders:
     prepared: Path
     subsets: Path
     signals: Path
+    scores: Path
+    dynamics: Path
     histories: Path
     comparison: Path
     evaluation: Path
@@ -109,6 +125,7 @@ def load_results(params: Params, folders: Folders) -> Results:
     return Results(
         params=params,
         meta=meta,
+        inputs_NHWK=artifacts.load_inputs(folders.prepared, "train"),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
         validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
         subsets={
@@ -116,8 +133,8 @@ def load_results(params: Params, folders: Folders) -> Results:
             for size in params.sizes
         },
         rounds=[
-            _load_round(params, meta, folders, str(entry.from_), str(entry.to))
-            for entry in params.rounds
+            _load_round(params, meta, folders, number)
+            for number in range(1, len(params.rounds) + 1)
         ],
         comparison={
             name: artifacts.load_subset(folders.comparison / f"{name}.csv", num_train)
@@ -131,16 +148,24 @@ def load_results(params: Params, folders: Folders) -> Results:
     )
 
 
-def _load_round(params: Params, meta: Meta, folders: Folders, source: str, target: str) -> Round:
-    signals, numbers = folders.signals / source, meta.num_samples
+def _load_round(params: Params, meta: Meta, folders: Folders, number: int) -> Round:
+    source, target = (str(size) for size in params.sizes[number - 1 : number + 1])
+    signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
     votes_MV, predicted_V = (
         artifacts.load_validation_signal(signals, name, numbers["validation"])
         for name in artifacts.VALIDATION_SIGNALS
     )
+    has_norms = "gradient_norm" in params.predict_pool.signals
+    is_tracked = params.train_ensemble.track == "gradient_norm"
+    sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     return Round(
+        number=number,
         source=source,
         target=target,
         acquisition=params.acquisition_of(target),
+        score_N=artifacts.load_scores(scores, numbers["train"]),
+        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
+        correlations=load_correlations(scores),
         voters=artifacts.load_voters(signals),
         votes_MN=artifacts.load_signal(signals, "votes_MN", numbers["train"]),
         predicted_class_N=artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
@@ -148,6 +173,8 @@ def _load_round(params: Params, meta: Meta, folders: Folders, source: str, targe
         validation_votes_MV=votes_MV,
         validation_predicted_V=predicted_V,
         history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
+        gradient_batches=load_gradient_batches(signals) if has_norms else [],
+        tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
     )
 
 
@@ -158,9 +185,15 @@ def _load_target(meta: Meta, folders: Folders, key: str) -> Target:
     )
 
 
-def training_flops(history: list[Epoch]) -> dict[int, float]:
+def last_epochs(history: Sequence[Epoch]) -> list[Epoch]:
+    """Return where each member's training ended."""
+    by_epoch = sorted(history, key=lambda epoch: epoch.epoch)
+    return list({epoch.member: epoch for epoch in by_epoch}.values())
+
+
+def training_flops(history: Sequence[Epoch]) -> dict[int, float]:
     """Return what each member's whole training cost, in floating-point operations."""
-    return {epoch.member: epoch.flops for epoch in sorted(history, key=lambda epoch: epoch.epoch)}
+    return {epoch.member: epoch.flops for epoch in last_epochs(history)}
 
 
 def training_length(params: Params) -> str:

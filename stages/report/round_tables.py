@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stages.report.results import Results, Round, Rows
+from stages.report.loading import Rows
+from stages.report.results import Results, Round
 from stages.report.rounding import percent, points
 from stages.report.statistics import Measured, agreement, paired_difference
 from stages.shared.artifacts import Voter

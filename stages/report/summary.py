@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.results import Results, training_flops, training_length
+from stages.report.results import Results, Round, training_flops, training_length
 from stages.report.rounding import points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
 
@@ -28,11 +28,13 @@ def summarise(results: Results) -> dict[str, Any]:
 
 
 def search_flops(results: Results) -> float:
-    """Return what all rounds cost: training every member, and letting the voters predict."""
-    return sum(
-        sum(training_flops(entry.history).values()) + entry.validation.flops
-        for entry in results.rounds
-    )
+    """Return what all rounds cost."""
+    return sum(round_flops(entry) for entry in results.rounds)
+
+
+def round_flops(entry: Round) -> float:
+    """Return what a round cost: training every member, and letting the voters predict."""
+    return sum(training_flops(entry.history).values()) + entry.validation.flops
 
 
 def member_flops(results: Results, model: str, subset: str) -> float:

@@ -12,29 +12,53 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.report.results import Results, Rows, training_flops, training_length
+from stages.report.correlations import round_correlations
+from stages.report.loading import Rows
+from stages.report.ranking import label_entropy
+from stages.report.results import Results, Round, training_flops, training_length
 from stages.report.round_tables import consensus, rounds
 from stages.report.rounding import percent, points, significant
+from stages.report.speedups import speedups
 from stages.report.summary import COMPARED, accuracy, member_flops, search_flops
 from stages.shared.artifacts import Epoch, save_table
 
 
 def all_tables(results: Results) -> dict[str, Rows]:
-    """Return every table by its path under plots/tables, without the ending."""
+    """Return every table by its path under plots/tables, without the ending.
+
+    One without rows is left out: the run has nothing to say there.
+    """
     models = results.params.compare.models
-    return {
+    of_rounds = [_tables_of_round(results, entry) for entry in results.rounds]
+    tables = {
         **{f"accuracy/{model}": accuracy_by_size(results, model) for model in models},
         **{
             f"validation_by_{name}/{model}": validation_curve(results, model, column)
             for name, column in (("epoch", "epoch"), ("images", "images_seen"))
             for model in models
         },
-        **{f"consensus/{entry.source}": consensus(results, entry) for entry in results.rounds},
+        **{name: rows for found in of_rounds for name, rows in found.items()},
+        "round_correlations": round_correlations(results.rounds),
         "class_shares": class_shares(results),
         "rounds": rounds(results),
         "duplicates": duplicates(results),
         "costs": costs(results),
+        "speedups": speedups(results),
     }
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+def _tables_of_round(results: Results, entry: Round) -> dict[str, Rows]:
+    found = entry.correlations
+    tables = {
+        "consensus": consensus(results, entry),
+        "correlations": found.acquisitions,
+        "voter_correlations": found.voters,
+        "reference_correlations": found.reference,
+        "label_entropy": label_entropy(results, entry),
+        "gradient_batches": entry.gradient_batches,
+    }
+    return {f"{name}/{entry.source}": rows for name, rows in tables.items()}
 
 
 def save_tables(folder: Path, tables: dict[str, Rows]) -> None:

@@ -1,8 +1,16 @@
 """Score: how much would the ensemble learn from each train sample?
 
 Reads   data/prepared/train/     sample_ids.csv, targets.npy int64 [N]
-        data/signals/<from>/     votes_MN.npy int16 [M, N], ..._N.npy float32 [N]
+        data/signals/<from>/     votes_MN.npy int16 [M, N], ..._N.npy float32 [N]; voters.csv,
+                                 voter_entropy_MS.npy float32 [M, S], sampled_S.npy int64
+        data/dynamics/<from>/    row_R.npy int64, ..._MR.npy int32 or float32 [M, R]
+        score.reference          CSV list (sample_id,score) of another model, often empty
 Writes  data/scores/<from>/      score_N.npy float64 [N], finite; a higher score is selected first
+          acquisitions.csv       correlations of each two acquisition functions, 100,000 samples
+          voters.csv             of each two voters' entropies on the sampled rows
+          reference.csv          of each voter's entropy, and of the scores, with the reference
 Params  acquisition              a name in ACQUISITIONS of acquisition.py, or one for each round
-        random_seed              for the random acquisition
+        predict_pool.signals     whether there are gradient norms
+        random_seed              for the random acquisition, and for samples that are compared
+        score
 """

@@ -1,25 +1,74 @@
 """Score every train sample with the acquisition function of the round."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from stages.score.acquisition import ACQUISITIONS
+import numpy as np
+
+from stages.score import correlations
+from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
+from stages.score.reference import load_reference
+from stages.score.signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.shared import artifacts, command
+from stages.shared.artifacts import Floats, Ints
+from stages.shared.files import atomic_folder
 from stages.shared.params import load_params
-from stages.shared.randomness import uniform_by_id
+from stages.shared.randomness import permutation_by_id, uniform_by_id
+
+MOST_CORRELATED = 100_000  # samples; the standard error of a correlation is then 0.003 at most
 
 
-def main(size: str, prepared: Path, signals: Path, scores: Path) -> None:
+def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path) -> None:
     """Score every train sample for the round that chooses the subset of this size."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    number = params.round_number(size)
-    signals_by_name = {
-        **artifacts.load_signals(signals, len(sample_ids)),
-        "targets_N": artifacts.load_targets(prepared, "train"),
-        "random_N": uniform_by_id(sample_ids, params.random_seed, "acquisition", number),
-    }
-    acquisition = ACQUISITIONS[params.acquisition_of(size)]
-    artifacts.save_scores(scores, acquisition(signals_by_name))
+    num_train, number = len(sample_ids), params.round_number(size)
+    by_name = LazySignals(
+        {
+            **from_pool(signals, num_train),
+            **from_training(dynamics, num_train),
+            "targets_N": partial(artifacts.load_targets, prepared, "train"),
+            "random_N": partial(
+                uniform_by_id, sample_ids, params.random_seed, "acquisition", number
+            ),
+        }
+    )
+    name = params.acquisition_of(size)
+    score_N = ACQUISITIONS[name](by_name)
+
+    trained_R = artifacts.load_dynamics(dynamics, num_train).row_R
+    entropies = load_voter_entropies(signals)
+    names = correlations.comparable(
+        len(entropies.voters),
+        params.predict_pool.signals,
+        all_trained_on=len(trained_R) == num_train,
+    )
+    compared = by_name.of(_compared_rows(sample_ids, params.random_seed))
+    reference_N = load_reference(Path(params.score.reference), sample_ids)
+    meant_N = _only(score_N, trained_R) if name in NEED_DYNAMICS else score_N
+
+    with atomic_folder(scores) as folder:
+        artifacts.save_scores(folder, score_N)
+        correlations.save_acquisitions(
+            folder, {other: ACQUISITIONS[other](compared) for other in names}
+        )
+        correlations.save_voters(folder, entropies)
+        correlations.save_reference(folder, entropies, meant_N, reference_N)
+
+
+def _compared_rows(sample_ids: Sequence[str], random_seed: int) -> Ints:
+    if len(sample_ids) <= MOST_CORRELATED:
+        return np.arange(len(sample_ids))
+    order_N = permutation_by_id(sample_ids, random_seed, "compared samples")
+    return np.sort(order_N[:MOST_CORRELATED])
+
+
+def _only(score_N: Floats, rows_R: Ints) -> Floats:
+    """Return the scores of these samples, NaN for the others."""
+    only_N = np.full_like(score_N, np.nan)
+    only_N[rows_R] = score_N[rows_R]
+    return only_N
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ is selected first. Logarithms are natural. To add one, write a function and list
 
 The equations are those of Chitta et al., "Less is More: an Exploration of Data Redundancy with
 Active Dataset Subsampling" (2019) and "Training Data Subset Search with Ensemble Active Learning"
-(2020), and of Coleman et al., "Selection via Proxy" (2020), here SVP.
+(2020), of Coleman et al., "Selection via Proxy" (2020), here SVP, and of Vodrahalli et al., "Are
+All Training Examples Created Equal?" (2018).
 
-Shapes: M voters, N train samples, B samples of a batch, C classes.
+Shapes: M voters, or members where the signals are of their training, N train samples, B samples
+of a batch, C classes.
 """
 
 from collections.abc import Callable, Mapping
@@ -80,6 +82,57 @@ def margin(signals: Signals) -> Floats:
     return 1.0 - signals["margin_N"].astype(np.float64)
 
 
+def gradient_norm(signals: Signals) -> Floats:
+    """Norm of the gradient of the sample's own loss, 0 or more, mean over the voters.
+
+    High where a step on this sample alone would move the weights far, a bound of what it adds to
+    a step on a batch (Vodrahalli et al. 2018, section 3.1, eq. 6 and 7). Which norm, and of which
+    weights, is said by predict_pool.gradient_norm.
+    """
+    return signals["gradient_norm_N"].astype(np.float64)
+
+
+def forgetting_events(signals: Signals) -> Floats:
+    """How often the members turned from right to wrong in training, in all, a whole number from 0.
+
+    A member that was never right counts as more than any other can: one event for each time that
+    the sample was drawn (Toneva et al. 2019, section 3; SVP, section 2.2, where it is infinite).
+    """
+    return _sum_over_members(signals["forgetting_events_MN"])
+
+
+def aum(signals: Signals) -> Floats:
+    """Minus the area under the margin, in logits, above 0 where mostly wrong.
+
+    The margin is the label's logit minus the largest other, in the mean over epochs (Pleiss et al.
+    2020, eq. 1 and 2) and members. Mislabelled samples have the smallest area; its sign is turned,
+    so that the harder sample is selected first as everywhere.
+    """
+    margin_MN = signals["aum_MN"]
+    return -_sum_over_members(margin_MN) / len(margin_MN)
+
+
+def el2n(signals: Signals) -> Floats:
+    """Euclidean length of probabilities minus label early in training, in [0, sqrt 2].
+
+    In epoch train_ensemble.el2n_epoch, mean over the members (Paul et al. 2021, definition 2.2).
+    """
+    length_MN = signals["el2n_MN"]
+    return _sum_over_members(length_MN) / len(length_MN)
+
+
+def _sum_over_members(values_MN: Array) -> Floats:
+    """Return the sum of each sample, float64 [N].
+
+    Member by member: numpy's own sum takes another order, with other last bits, in another layout
+    of the memory and for a sample that stands alone.
+    """
+    sum_N = np.zeros(values_MN.shape[1], dtype=np.float64)
+    for values_N in values_MN:
+        sum_N += values_N
+    return sum_N
+
+
 def random(signals: Signals) -> Floats:
     """Uniform number in [0, 1) that is decided by the sample id, the random seed and the round.
 
@@ -89,11 +142,19 @@ def random(signals: Signals) -> Floats:
 
 
 ACQUISITIONS: dict[str, Callable[[Signals], Floats]] = {
+    "aum": aum,
+    "el2n": el2n,
     "entropy": entropy,
     "error_count": error_count,
+    "forgetting_events": forgetting_events,
+    "gradient_norm": gradient_norm,
     "least_confidence": least_confidence,
     "margin": margin,
     "mutual_information": mutual_information,
     "random": random,
     "variation_ratios": variation_ratios,
 }
+# With one voter they are the same for all samples.
+NEED_TWO_VOTERS = ("mutual_information", "variation_ratios")
+# They speak of samples that the ensemble was trained on, by the signal `<name>_MN`.
+NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")

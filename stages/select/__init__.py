@@ -1,14 +1,19 @@
 """Select: which samples make the round's new subset?
 
-A growing round keeps the subset and appends the best-scored of the rest; a shrinking one keeps the
-best-scored of the subset.
+A growing round keeps the subset and appends the best of the rest; a shrinking one keeps the best of
+the subset. What is best is a rule: the highest scores (`top`), a draw in proportion to them
+(`proportional`), or, without scores, the candidates farthest from the subset (`k_centers`) or most
+like all others (`facility_location`).
 
 Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/signals/<from>/          votes_MN.npy int16 [M, N], for all_voters_disagree
+                                      features_ND.npy float32 [N, D], for k_centers and
+                                      facility_location; predict_pool.signals must hold features
         data/scores/<from>/           score_N.npy float64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
 Params  select.rule                   a name in RULES of rules.py
-        select.{candidates,outliers,balanced,min_per_class,include,exclude}, random_seed
+        select.{k_centers_start,candidates,outliers,balanced,min_per_class,include,exclude},
+        random_seed
 """

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.select.candidates import Scored, candidates, in_order
+from stages.select.candidates import competing, in_order
+from stages.select.rules import Candidates
 from stages.shared import artifacts, command, drawing
 from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.params import load_params
@@ -28,16 +29,24 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     limits = drawing.load_limits(prepared, sample_ids, settings)
     number = params.round_number(to_size)
     score_N = artifacts.load_scores(scores, len(sample_ids))
-    tie_N = uniform_by_id(sample_ids, params.random_seed, "ties", number)
     old = artifacts.load_subset(subset, len(sample_ids))
     grows = parse_size(to_size) > parse_size(from_size)
     kept = old if grows else old.first(0)
     setting = f"the round to {to_size}"
 
-    rows_K = candidates(old, grows, limits, settings)
+    candidates = Candidates(
+        row_K=competing(old, grows, limits, settings),
+        kept_P=kept.index_P,
+        count=num_picks(parse_size(to_size), len(sample_ids)) - len(kept),
+        score_N=score_N,
+        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
+        race_N=lambda: uniform_by_id(sample_ids, params.random_seed, "proportional", number),
+        features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
+        k_centers_start=settings.k_centers_start,
+    )
     picks = drawing.draw(
-        in_order(rows_K, Scored(score_N, tie_N, signals), limits, settings),
-        num_picks(parse_size(to_size), len(sample_ids)) - len(kept),
+        in_order(candidates, signals, limits, settings),
+        candidates.count,
         limits,
         balanced=settings.balanced,
         setting=setting,

@@ -12,19 +12,19 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from stages.select.rules import top
-from stages.shared.artifacts import Array, Floats
+from stages.select.rules import Candidates, top
+from stages.shared.artifacts import Array
 from stages.shared.errors import ParamsError
 
 Mask = npt.NDArray[np.bool_]
 
 
-def highest_scored(score_K: Floats, tie_K: Floats, fraction: float, num_train: int) -> Mask:
+def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> Mask:
     """Mark the floor(fraction * num_train) highest-scored candidates, bool [K]."""
     # As the fraction is written: 0.29 of 100 samples are 29, in floating point 28.999...
     count = int(Fraction(str(fraction)) * num_train)
-    is_outlier_K = np.zeros(len(score_K), dtype=np.bool_)
-    is_outlier_K[top(score_K, tie_K)[:count]] = True
+    is_outlier_K = np.zeros(len(candidates.row_K), dtype=np.bool_)
+    is_outlier_K[top(candidates)[:count]] = True
     return is_outlier_K
 
 

@@ -413,6 +413,13 @@ SIGNAL_DTYPES: dict[str, type[np.generic]] = {
 }
 
 
+# Costlier ones, written where predict_pool.signals names them.
+OPTIONAL_SIGNAL_DTYPES: dict[str, type[np.generic]] = {
+    "features_ND": np.float32,  # of the first voter
+    "gradient_norm_N": np.float32,
+}
+
+
 def save_voters(signals: Path, voters: Iterable[Voter]) -> None:
     """Write which checkpoint stands in which row of votes_MN."""
     header = list(Voter.__annotations__)
@@ -438,8 +445,14 @@ def load_signal(signals: Path, name: str, num_train: int) -> Array:
     Raises:
         ArtifactError: it is missing, of another shape, or not finite somewhere.
     """
-    shape = (None, num_train) if name.endswith("_MN") else (num_train,)
-    array = load_array(signals / f"{name}.npy", SIGNAL_DTYPES[name], shape)
+    shapes = {"_MN": (None, num_train), "_ND": (num_train, None)}
+    shape = shapes.get(name[-3:], (num_train,))
+    path = signals / f"{name}.npy"
+    if name in OPTIONAL_SIGNAL_DTYPES and not path.exists():
+        raise ArtifactError(
+            f"{path}: missing; predict_pool.signals must hold {name.rpartition('_')[0]}"
+        )
+    array = load_array(path, {**SIGNAL_DTYPES, **OPTIONAL_SIGNAL_DTYPES}[name], shape)
     if array.dtype.kind == "f":
         _require_finite(signals / f"{name}.npy", array)
     return array
@@ -480,6 +493,60 @@ def load_validation_signal(signals: Path, name: str, num_validation: int) -> Arr
     """Return classes that were predicted on the validation split, int16, shape by the suffix."""
     shape = (None, num_validation) if name.endswith("_MV") else (num_validation,)
     return load_array(signals / f"{name}.npy", np.int16, shape)
+
+
+# --- training dynamics: data/dynamics/<from> -----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """What training showed of each sample it saw; a sample that was drawn twice stands once."""
+
+    row_R: Ints  # rows of the train split, rising: the samples of the subset
+    forgetting_events_MR: Array  # int32; the epochs trained where a member was never right
+    aum_MR: Array  # float32, true logit minus the largest other, mean over the epochs
+    el2n_MR: Array  # float32, length of the error vector in epoch el2n_epoch, in [0, sqrt 2]
+
+
+DYNAMICS_DTYPES: dict[str, type[np.generic]] = {
+    "forgetting_events_MR": np.int32,
+    "aum_MR": np.float32,
+    "el2n_MR": np.float32,
+}
+
+
+def no_dynamics() -> Dynamics:
+    """Return the dynamics of an ensemble that was not trained."""
+    empty = {name: np.zeros((0, 0), dtype) for name, dtype in DYNAMICS_DTYPES.items()}
+    return Dynamics(np.zeros(0, dtype=np.int64), **empty)
+
+
+def save_dynamics(folder: Path, dynamics: Dynamics) -> None:
+    """Write the dynamics of an ensemble's training."""
+    for name, array in vars(dynamics).items():
+        save_array(folder / f"{name}.npy", array)
+
+
+def load_dynamics(folder: Path, num_train: int) -> Dynamics:
+    """Return the dynamics of an ensemble's training.
+
+    Raises:
+        ArtifactError: a row is none of the train split, a value is not finite, or shapes differ.
+    """
+    row_R = load_array(folder / "row_R.npy", np.int64, (None,))
+    rises = bool((np.diff(row_R) > 0).all())
+    if not rises or (len(row_R) and not 0 <= row_R[0] <= row_R[-1] < num_train):
+        raise ArtifactError(
+            f"{folder / 'row_R.npy'}: is {row_R[:5].tolist()}...; it must rise from 0 or more to "
+            f"{num_train - 1} at most"
+        )
+    arrays = {
+        name: load_array(folder / f"{name}.npy", dtype, (None, len(row_R)))
+        for name, dtype in DYNAMICS_DTYPES.items()
+    }
+    for name in ("aum_MR", "el2n_MR"):
+        _require_finite(folder / f"{name}.npy", arrays[name])
+    return Dynamics(row_R, **arrays)
 
 
 # --- scores: data/scores/<from> ------------------------------------------------------------------
@@ -564,9 +631,11 @@ def load_evaluation(folder: Path, num_test: int) -> Evaluation:
     return evaluation
 
 
-def _require_finite(path: Path, array_N: Array) -> None:
-    wrong = np.flatnonzero(~np.isfinite(array_N))
+def _require_finite(path: Path, array: Array) -> None:
+    wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
+        place = wrong[0].tolist()
         raise ArtifactError(
-            f"{path}: sample {wrong[0]} has {array_N[wrong[0]]}; every value must be finite"
+            f"{path}: {'sample' if len(place) == 1 else 'entry'} {', '.join(map(str, place))} has "
+            f"{array[tuple(place)]}; every value must be finite"
         )

@@ -1,15 +1,22 @@
-"""What one training is: the piece of work that goes to a worker process (no torch here)."""
+"""What one training is, and what it yields beside weights (no torch here)."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from stages.shared.artifacts import Ints, Meta
+from stages.shared.artifacts import Checkpoint, Dynamics, Epoch, Ints, Meta
 from stages.shared.params import Training
+from stages.shared.tracking import Tracked
+
+Track = Literal["gradient_norm", "none"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One member to train: everything that decides its bytes, and where its data lies."""
+    """One member to train: everything that decides its bytes, and where its data lies.
+
+    The piece of work that goes to a worker process.
+    """
 
     task: str
     model: str
@@ -21,3 +28,14 @@ class Job:
     prepared: Path
     meta: Meta
     initial_weights: Path | None  # None: from scratch
+    track: Track  # what else to record; decides no weights
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What belongs to the weights of one trained member; its arrays hold it alone (M = 1)."""
+
+    history: list[Epoch]
+    checkpoints: list[Checkpoint]
+    dynamics: Dynamics
+    tracked: Tracked | None  # None: nothing was to be tracked

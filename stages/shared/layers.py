@@ -56,11 +56,12 @@ class PreActivationResNet(nn.Module):
         block_counts: Sequence[int],
         widths: Sequence[int],
         num_channels: int,
+        stem_stride: int = 1,
     ) -> None:
         super().__init__()
         blocks = _residual_blocks(block, block_counts, widths)
         self.num_features = blocks[-1].num_features
-        self.stem = convolution(num_channels, widths[0], 3)
+        self.stem = convolution(num_channels, widths[0], 3, stem_stride)
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.BatchNorm2d(self.num_features)
         initialize(self)
@@ -173,6 +174,21 @@ def _torchvision_resnet(
     num_features = features.fc.in_features
     features.fc = nn.Identity()
     return Classifier(features, num_features, num_classes)
+
+
+def last_layer_apart(network: nn.Module) -> Classifier:
+    """Return one of torchvision's networks whose `classifier` ends with its last layer.
+
+    The last layer keeps its weights; the names of all others get the prefix `features`.
+    """
+    hidden = network.classifier
+    assert isinstance(hidden, nn.Sequential)
+    last = hidden[-1]
+    assert isinstance(last, nn.Linear)
+    hidden[-1] = nn.Identity()
+    apart = Classifier(network, last.in_features, last.out_features)
+    apart.classifier = last
+    return apart
 
 
 def initialize(module: nn.Module) -> None:

@@ -3,18 +3,19 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from stages.shared import artifacts, engine, resume
-from stages.shared.artifacts import Ensemble, Meta, Subset
+from stages.shared.artifacts import DYNAMICS_DTYPES, Dynamics, Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
-from stages.shared.job import Job
+from stages.shared.job import Job, Track, Trained
 from stages.shared.params import Params, Training
 from stages.shared.progress import MemberProgress
+from stages.shared.tracking import save_tracked, stack_tracked
 
 SHARED = Path(__file__).parent
 # The code that decides a member's bytes, beside its model's and its task's file; a test requires
@@ -24,6 +25,7 @@ DECIDING_CODE = [
     for name in (
         "augmentation",
         "data",
+        "dynamics",
         "flops",
         "layers",
         "randomness",
@@ -34,7 +36,7 @@ DECIDING_CODE = [
 
 
 # Of what lies in the resume folder; to be raised when artifacts.py writes it otherwise.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,13 @@ class Plan:
     meta: Meta
     subset: Subset
     initial_weights: Sequence[Path] | None  # of each member; None: from scratch
+    track: Track
 
 
-def train_members(params: Params, plan: Plan, ensemble: Path, history: Path) -> None:
-    """Train what is not finished yet, and write the ensemble and its history."""
+def train_members(
+    params: Params, plan: Plan, ensemble: Path, history: Path, dynamics: Path | None = None
+) -> None:
+    """Train what is not finished yet, and write the ensemble, its history and its dynamics."""
     pieces = [_job(params, plan, member) for member in range(plan.settings.members)]
     with MemberProgress(len(pieces)) as progress:
         finished = engine.map_pieces(
@@ -60,7 +65,12 @@ def train_members(params: Params, plan: Plan, ensemble: Path, history: Path) -> 
             threads_per_piece=plan.settings.num_threads,
             on_report=progress.update,
         )
-    _write(plan, ensemble, history, finished)
+    num_train = plan.meta.num_samples["train"]
+    trained = [resume.load_member(folder, plan.track, num_train) for folder in finished]
+    _write_ensemble(plan, ensemble, finished, trained)
+    artifacts.save_history(history, [epoch for member in trained for epoch in member.history])
+    if dynamics is not None:
+        _write_dynamics(dynamics, trained)
 
 
 def _job(params: Params, plan: Plan, member: int) -> Job:
@@ -77,6 +87,7 @@ def _job(params: Params, plan: Plan, member: int) -> Job:
         initial_weights=None
         if plan.initial_weights is None
         else plan.initial_weights[member].absolute(),
+        track=plan.track,
     )
 
 
@@ -87,15 +98,21 @@ def train_once(job: Job, report: engine.Report) -> Path:
     from stages.shared import training
 
     device = engine.device_name()
-    folder = resume.folder() / "members" / fingerprint(job, device)
+    folder, tracked = (
+        resume.folder() / "members" / fingerprint(each, device)
+        for each in (job, replace(job, track="gradient_norm"))
+    )
+    # Tracking decides no weights: who does without finds them beside what was tracked.
+    if tracked.exists():
+        return tracked
     if not folder.exists():
         report(None)
         # Two experiments may train the same member at the same time, to the same bytes.
         with atomic_folder(folder, keep_first=True) as temporary:
-            history, checkpoints = training.train(
+            trained = training.train(
                 job, temporary, torch.device(device), lambda *event: report(event)
             )
-            resume.save_member(temporary, history, checkpoints)
+            resume.save_member(temporary, trained)
     return folder
 
 
@@ -131,20 +148,34 @@ def fingerprint(job: Job, device: str) -> str:
             "task": job.task,
             "torch": version("torch"),
             "torchvision": version("torchvision"),
+            # Only where something is: a stage that tracks nothing else finds the same members.
+            **({} if job.track == "none" else {"track": job.track}),
         }
     )
 
 
-def _write(plan: Plan, ensemble: Path, history: Path, finished: Sequence[Path]) -> None:
-    members = [resume.load_member(folder) for folder in finished]
+def _write_ensemble(
+    plan: Plan, ensemble: Path, finished: Sequence[Path], members: Sequence[Trained]
+) -> None:
     with atomic_folder(ensemble) as temporary:
-        for folder, (_, checkpoints) in zip(finished, members, strict=True):
-            for checkpoint in checkpoints:
+        for folder, member in zip(finished, members, strict=True):
+            for checkpoint in member.checkpoints:
                 (temporary / checkpoint.path).parent.mkdir(exist_ok=True)
                 shutil.copyfile(folder / checkpoint.path, temporary / checkpoint.path)
-        kept = [checkpoint for _, checkpoints in members for checkpoint in checkpoints]
+        kept = [checkpoint for member in members for checkpoint in member.checkpoints]
         meta = plan.meta
         artifacts.save_ensemble(
             temporary, Ensemble(plan.model, meta.num_classes, meta.image_shape, kept)
         )
-    artifacts.save_history(history, [epoch for epochs, _ in members for epoch in epochs])
+
+
+def _write_dynamics(folder: Path, members: Sequence[Trained]) -> None:
+    arrays = {
+        name: np.concatenate([getattr(member.dynamics, name) for member in members])
+        for name in DYNAMICS_DTYPES
+    }
+    tracked = [member.tracked for member in members if member.tracked is not None]
+    with atomic_folder(folder) as temporary:
+        artifacts.save_dynamics(temporary, Dynamics(members[0].dynamics.row_R, **arrays))
+        if tracked:
+            save_tracked(temporary, stack_tracked(tracked))

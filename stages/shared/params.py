@@ -36,8 +36,12 @@ STAGES = Path(__file__).parent.parent
 # Named here because every stage checks them and no stage may import another; a test requires that
 # these are exactly the names that stages/score and stages/select list.
 Acquisition = Literal[
+    "aum",
+    "el2n",
     "entropy",
     "error_count",
+    "forgetting_events",
+    "gradient_norm",
     "least_confidence",
     "margin",
     "mutual_information",
@@ -45,7 +49,10 @@ Acquisition = Literal[
     "variation_ratios",
 ]
 NEED_TWO_VOTERS = ("mutual_information", "variation_ratios")
-SelectionRule = Literal["top"]
+# They need every candidate to have been trained on.
+NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")
+SelectionRule = Literal["facility_location", "k_centers", "proportional", "top"]
+NEED_FEATURES = ("facility_location", "k_centers")
 
 # Digits are other digits, or none, when they are mirrored.
 NEVER_FLIPPED = ("digits", "mnist")
@@ -142,12 +149,18 @@ class Plateau(Section):
 
 
 class Steps(Section):
-    """x `factor` after each of the epochs in `milestones`, after a linear warm-up."""
+    """x `factor` after each of the epochs in `milestones`, after a warm-up.
+
+    In the warm-up the rate rises linearly, or is `warmup` times the rate throughout.
+    """
 
     name: Literal["steps"]
     milestones: list[PositiveInt]
     factor: Fraction
     warmup_epochs: NonNegativeInt
+    warmup: Annotated[
+        Fraction | Literal["linear"], either("linear, or a share of the rate above 0 and below 1")
+    ]
 
     @field_validator("milestones")
     @classmethod
@@ -202,6 +215,7 @@ class Training(Section):
         PositiveInt | Literal["every_epoch"], either("a whole number from 1, or every_epoch")
     ]
     checkpoints: Checkpoints
+    el2n_epoch: PositiveInt
 
     @property
     def epochs(self) -> int | None:
@@ -228,6 +242,8 @@ class TrainEnsemble(Training):
     """The ensemble that chooses: its model is the proxy."""
 
     model: ModelName
+    weights: Literal["pretrained", "trained"]
+    track: Literal["gradient_norm", "none"]
 
 
 class TrainSubsetModel(Training):
@@ -248,12 +264,27 @@ class Voters(Section):
     stride: PositiveInt
 
 
+class GradientNorm(Section):
+    """Of which parameters' gradient which norm is taken."""
+
+    norm: Literal["l1", "l2", "linf"]
+    parameters: Literal["all", "biases", "last_layer", "last_layer_weights", "weights"]
+
+
 class PredictPool(Section):
-    """How the ensemble predicts all train samples."""
+    """How the ensemble predicts all train samples, and which costlier signals it writes."""
 
     batch_size: PositiveInt
     precision: Literal["bf16", "fp32"]
     voters: Voters
+    signals: list[Literal["features", "gradient_norm"]]
+    gradient_norm: GradientNorm
+
+
+class Score(Section):
+    """What the scores are compared with."""
+
+    reference: str
 
 
 class OutlierFraction(Section):
@@ -266,6 +297,7 @@ class Select(Section):
     """How scores become a subset."""
 
     rule: SelectionRule
+    k_centers_start: NonNegativeInt
     candidates: Literal["remaining", "all"]
     outliers: Annotated[
         OutlierFraction | Literal["all_voters_disagree"],
@@ -313,6 +345,7 @@ class Params(Section):
     seed_subset: SeedSubset
     train_ensemble: TrainEnsemble
     predict_pool: PredictPool
+    score: Score
     select: Select
     compare: Compare
     train_subset_model: TrainSubsetModel
@@ -337,6 +370,8 @@ class Params(Section):
         self._check_rounds()
         self._check_acquisition()
         self._check_voters()
+        self._check_signals()
+        self._check_pretrained()
         self._check_compared_subsets()
         self._check_initialization()
         self._check_augmentation()
@@ -409,6 +444,61 @@ class Params(Section):
                     f"acquisition is {name} with one voter; raise predict_pool.voters.count or "
                     "train_ensemble.members to have two"
                 )
+
+    def _check_signals(self) -> None:
+        ensemble = self.train_ensemble
+        epochs = ensemble.stop_after or ensemble.epochs
+        for entry in self.rounds:
+            name = self.acquisition_of(str(entry.to))
+            if name == "el2n" and epochs is not None and ensemble.el2n_epoch > epochs:
+                raise ValueError(
+                    f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
+                    f"{epochs} epochs"
+                )
+            if name == "aum" and self.select.rule == "proportional":
+                raise ValueError(
+                    "select.rule is proportional with acquisition aum, which is negative for what "
+                    "was learnt; it must be another rule, or el2n or forgetting_events"
+                )
+            if name in NEED_DYNAMICS and entry.to > entry.from_:
+                raise ValueError(
+                    f"acquisition is {name}, which needs every candidate to have been trained on; "
+                    f"the round {entry.from_} to {entry.to} must shrink, as from: 1.0 to: 0.5"
+                )
+            if name == "gradient_norm":
+                self._require_signal(f"acquisition is {name}", "gradient_norm")
+        if self.select.rule in NEED_FEATURES:
+            self._require_signal(f"select.rule is {self.select.rule}", "features")
+
+    def _check_pretrained(self) -> None:
+        ensemble, here = self.train_ensemble, "train_ensemble"
+        if ensemble.weights == "trained":
+            return
+        if ensemble.members != 1:
+            raise ValueError(
+                f"{here}.members is {ensemble.members}; it must be 1 with {here}.weights: "
+                "pretrained, which there is one of"
+            )
+        if self.predict_pool.voters.count != 1:
+            raise ValueError(
+                f"predict_pool.voters.count is {self.predict_pool.voters.count}; it must be 1 with "
+                f"{here}.weights: pretrained, which has one checkpoint"
+            )
+        if ensemble.track != "none":
+            raise ValueError(
+                f"{here}.track is {ensemble.track}; it must be none with {here}.weights: "
+                "pretrained, where nothing is trained"
+            )
+        for entry in self.rounds:
+            name = self.acquisition_of(str(entry.to))
+            if name in NEED_DYNAMICS:
+                raise ValueError(
+                    f"acquisition is {name}; {here}.weights must then be trained, not pretrained"
+                )
+
+    def _require_signal(self, wanted: str, name: str) -> None:
+        if name not in self.predict_pool.signals:
+            raise ValueError(f"{wanted}; predict_pool.signals must then hold {name}")
 
     def _check_compared_subsets(self) -> None:
         for kind, names in (("models", self.compare.models), ("subsets", self.compare.subsets)):

@@ -22,7 +22,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Checkpoint, Epoch
+from stages.shared.artifacts import Checkpoint
+from stages.shared.job import Track, Trained
+from stages.shared.tracking import load_tracked, save_tracked
 
 
 def folder() -> Path:
@@ -60,20 +62,25 @@ def file_fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def save_member(member: Path, history: list[Epoch], checkpoints: list[Checkpoint]) -> None:
+def save_member(member: Path, trained: Trained) -> None:
     """Write what belongs to a member's weights; with it the member is finished."""
-    artifacts.save_history(member / "history.csv", history)
+    artifacts.save_history(member / "history.csv", trained.history)
     artifacts.save_json(
-        member / "checkpoints.json", {"checkpoints": [vars(entry) for entry in checkpoints]}
+        member / "checkpoints.json", {"checkpoints": [vars(entry) for entry in trained.checkpoints]}
     )
+    artifacts.save_dynamics(member / "dynamics", trained.dynamics)
+    if trained.tracked is not None:
+        save_tracked(member / "dynamics", trained.tracked)
 
 
-def load_member(member: Path) -> tuple[list[Epoch], list[Checkpoint]]:
+def load_member(member: Path, track: Track, num_train: int) -> Trained:
     """Return what `save_member` wrote."""
     content = artifacts.load_json(member / "checkpoints.json")
-    return (
+    return Trained(
         artifacts.load_history(member / "history.csv"),
         [Checkpoint(**entry) for entry in content["checkpoints"]],
+        artifacts.load_dynamics(member / "dynamics", num_train),
+        None if track == "none" else load_tracked(member / "dynamics"),
     )
 
 

@@ -65,18 +65,25 @@ class OneCycleSchedule:
 
 
 class StepsSchedule:
-    """x `factor` after each milestone; a linear warm-up reaches 1 with its last update."""
+    """x `factor` after each milestone; before that a warm-up.
+
+    A linear one reaches 1 with its last update (Goyal et al. 2017, arXiv 1706.02677); a constant
+    one is a share of the rate, as the first epoch of He et al. 2016 (arXiv 1603.05027).
+    """
 
     def __init__(self, settings: Steps, updates_per_epoch: int) -> None:
         self._factor = settings.factor
         self._milestones = [epoch * updates_per_epoch for epoch in settings.milestones]
-        self._warmup = settings.warmup_epochs * updates_per_epoch
+        self._warmup_updates = settings.warmup_epochs * updates_per_epoch
+        self._warmup = settings.warmup
 
     def factor(self, update: int) -> float:
         """Return the share of the learning rate."""
-        warmup = min(1.0, (update + 1) / self._warmup) if self._warmup else 1.0
         passed = sum(update >= milestone for milestone in self._milestones)
-        return warmup * self._factor**passed
+        if update >= self._warmup_updates:
+            return self._factor**passed
+        share = (update + 1) / self._warmup_updates if self._warmup == "linear" else self._warmup
+        return share * self._factor**passed
 
     def end_epoch(self, validation_accuracy: float | None) -> bool:
         """Go on: the length alone ends this schedule."""

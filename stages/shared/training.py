@@ -1,10 +1,12 @@
 """Train one member: the only training loop, for ensembles and target models alike.
 
-Shapes: P picks of the subset (draws of an epoch), B batch, H x W x K pixels and channels.
+Shapes: P picks of the subset (draws of an epoch), R distinct samples among them, B batch,
+C classes, H x W x K pixels and channels.
 """
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,10 @@ from torch.optim.sgd import sgd
 from stages.shared import augmentation, models, schedules, tasks
 from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.data import batches, load_samples, normalise, num_batches
+from stages.shared.dynamics import GradientNormTracker, Recorder
 from stages.shared.errors import TrainingError
 from stages.shared.flops import TRAINING_COST, forward_flops
-from stages.shared.job import Job
+from stages.shared.job import Job, Trained
 from stages.shared.layers import Classifier
 from stages.shared.params import Checkpoints, Optimizer
 from stages.shared.randomness import stream_seed
@@ -29,8 +32,8 @@ VALIDATION_BATCH = 500
 
 def train(
     job: Job, folder: Path, device: torch.device, report: Callable[[Epoch, int], None]
-) -> tuple[list[Epoch], list[Checkpoint]]:
-    """Train one member, leave its kept weights in `folder`, and return its history.
+) -> Trained:
+    """Train one member, leave its kept weights in `folder`, and return what belongs to them.
 
     `report` is called after each epoch with it and the images of the whole training.
     Only the multiset of the picks decides the bytes, not their order.
@@ -47,8 +50,8 @@ class _Trainer:
         self.job = job
         self.device = device
         self.task = tasks.load(job.task)
-        rows, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
-        self.samples = load_samples(job.prepared, "train", device, rows)
+        self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
+        self.samples = load_samples(job.prepared, "train", device, self.row_R)
         self.validation = load_samples(job.prepared, "validation", device)
         self.model = initial_model(job).to(device)
         self.flops_per_image = forward_flops(job.model, job.meta)
@@ -57,6 +60,9 @@ class _Trainer:
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
         self.optimizer = Sgd(self.model, job.settings.optimizer)
+        copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
+        self.recorder = Recorder(self.task, copies_R, job.meta.num_classes, job.settings.el2n_epoch)
+        self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
         self.updates = 0
         self.images_seen = 0
         self.images_validated = 0
@@ -67,9 +73,7 @@ class _Trainer:
         rest_images = rest * len(self.pick_P) // self.updates_per_epoch
         return min(self.num_epochs, whole) * len(self.pick_P) + rest_images
 
-    def run(
-        self, folder: Path, report: Callable[[Epoch, int], None]
-    ) -> tuple[list[Epoch], list[Checkpoint]]:
+    def run(self, folder: Path, report: Callable[[Epoch, int], None]) -> Trained:
         """Train all epochs."""
         ends_early = self.job.settings.schedule.name == "plateau"
         kept = CheckpointKeeper(
@@ -81,28 +85,37 @@ class _Trainer:
         validated = validated_epochs(self.job.settings.validations, self.num_epochs)
         history: list[Epoch] = []
         for number in range(1, self.num_epochs + 1):
-            epoch = self._train_epoch(number)
+            with self._dropout_stream(number):
+                epoch = self._train_epoch(number)
             if number in validated:
                 epoch = self._validate(epoch)
             history.append(epoch)
             kept.add(epoch, self.model)
+            if self.tracker:
+                self.tracker.add(self.model)
             report(epoch, self._num_images())
             if self.schedule.end_epoch(epoch.validation_accuracy):
                 break
-        return history, kept.finish()
+        return Trained(
+            history,
+            kept.finish(),
+            self.recorder.finish(self.row_R, len(history)),
+            self.tracker.finish() if self.tracker else None,
+        )
 
     def _train_epoch(self, number: int) -> Epoch:
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         images, rate = 0, 0.0
         self.model.train()
-        for inputs_BKHW, targets_B in self._epoch_batches(number):
+        for rows_B, inputs_BKHW, targets_B in self._epoch_batches(number):
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
-            loss, right = self._update(inputs_BKHW, targets_B, rate)
+            loss, logits_BC = self._update(inputs_BKHW, targets_B, rate)
             loss_sum += loss * len(targets_B)
-            correct += right
+            correct += self.task.num_correct(logits_BC, targets_B)
+            self.recorder.add(number, rows_B, logits_BC, targets_B)
             images += len(targets_B)
             self.updates += 1
         self.images_seen += images
@@ -121,22 +134,24 @@ class _Trainer:
             validation_accuracy=None,
         )
 
-    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield the places in [0, R) of each batch's samples, its inputs and its targets."""
         settings, num = self.job.settings, len(self.pick_P)
         order_P = torch.randperm(num, generator=self._generator("order", number))
         order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
         draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
         for rows in batches(num, settings.batch_size):
-            images_BHWK = self.samples.images(order_P[rows])
+            rows_B = order_P[rows]
+            images_BHWK = self.samples.images(rows_B)
             images_BHWK = augmentation.augment(images_BHWK, draws[rows], settings.augmentation)
-            yield normalise(images_BHWK, self.job.meta), self.samples.targets_N[order_P[rows]]
+            yield rows_B, normalise(images_BHWK, self.job.meta), self.samples.targets_N[rows_B]
 
     def _update(self, inputs_BKHW: Tensor, targets_B: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
         loss = self.task.loss(logits_BC, targets_B, self.job.settings.label_smoothing)
         loss.backward()
         self.optimizer.step(rate)
-        return loss.detach(), self.task.num_correct(logits_BC, targets_B)
+        return loss.detach(), logits_BC.detach()
 
     @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
@@ -169,8 +184,17 @@ class _Trainer:
         return self.flops_per_image * (TRAINING_COST * self.images_seen + self.images_validated)
 
     def _generator(self, purpose: str, epoch: int) -> torch.Generator:
-        seed = stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
-        return torch.Generator().manual_seed(seed)
+        return torch.Generator().manual_seed(self._seed(purpose, epoch))
+
+    @contextmanager
+    def _dropout_stream(self, epoch: int) -> Iterator[None]:
+        """Seed torch's global generator, which dropout draws from, and leave it as it was."""
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(self._seed("dropout", epoch))
+            yield
+
+    def _seed(self, purpose: str, epoch: int) -> int:
+        return stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
 
 
 class Sgd:

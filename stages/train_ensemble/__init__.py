@@ -4,5 +4,13 @@ Reads   data/prepared/            train and validation splits, meta.json
         data/subsets/<from>.csv   the picks to train on; a pick that stands twice is drawn twice
 Writes  data/ensembles/<from>/    member-00/epoch-0040.safetensors, ..., and model.json
         data/histories/ensemble-<from>.csv   one row for each member and epoch
+        data/dynamics/<from>/     of the R distinct samples of the subset, as they were drawn:
+          row_R.npy               int64, rows of the train split, rising
+          forgetting_events_MR.npy   int32 [M, R], how often right turned into wrong
+          aum_MR.npy, el2n_MR.npy    float32 [M, R], area under the margin, error length
+          tracked_row_S.npy, tracked_gradient_norm_MES.npy   with train_ensemble.track alone: int64,
+                                  at most 512 samples of the subset, and float32 [M, E, S], their
+                                  gradient norms after each epoch; NaN after a member's last epoch;
+                                  their passes are not in the history's flops
 Params  random_seed, train_ensemble
 """

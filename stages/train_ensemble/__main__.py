@@ -6,10 +6,17 @@ from stages.shared import artifacts, command, members
 from stages.shared.params import load_params
 
 
-def main(prepared: Path, subset: Path, ensemble: Path, history: Path) -> None:
+def main(prepared: Path, subset: Path, ensemble: Path, history: Path, dynamics: Path) -> None:
     """Train a round's ensemble on its subset."""
     params = load_params()
     meta = artifacts.load_meta(prepared)
+    if params.train_ensemble.weights == "pretrained":
+        from stages.train_ensemble import pretrained  # here, because it needs torch
+
+        pretrained.write(params.train_ensemble.model, meta, ensemble)
+        artifacts.save_history(history, [])
+        artifacts.save_dynamics(dynamics, artifacts.no_dynamics())
+        return
     plan = members.Plan(
         model=params.train_ensemble.model,
         settings=params.train_ensemble,
@@ -18,8 +25,9 @@ def main(prepared: Path, subset: Path, ensemble: Path, history: Path) -> None:
         meta=meta,
         subset=artifacts.load_subset(subset, meta.num_samples["train"]),
         initial_weights=None,
+        track=params.train_ensemble.track,
     )
-    members.train_members(params, plan, ensemble, history)
+    members.train_members(params, plan, ensemble, history, dynamics)
 
 
 if __name__ == "__main__":

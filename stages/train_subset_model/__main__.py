@@ -27,6 +27,7 @@ def main(
         meta=meta,
         subset=artifacts.load_subset(subset, meta.num_samples["train"]),
         initial_weights=initial,
+        track="none",
     )
     members.train_members(params, plan, models, history)
 

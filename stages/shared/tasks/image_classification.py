@@ -10,17 +10,34 @@ from torch import Tensor
 from stages.shared.layers import Classifier
 
 
-def logits(model: Classifier, inputs_BKHW: Tensor, precision: str) -> Tensor:
-    """Return the float32 logits [B, C]; under bf16 the last layer still runs in float32."""
+def features(model: Classifier, inputs_BKHW: Tensor, precision: str) -> Tensor:
+    """Return the input of the last layer, float32 [B, D] whatever the precision before it."""
     with torch.autocast(inputs_BKHW.device.type, torch.bfloat16, enabled=precision == "bf16"):
         features_BD = model.features(inputs_BKHW)
     # Rounded logits would tie samples that differ, and make sure ones equal to surer ones.
-    return model.classifier(features_BD.float())
+    return features_BD.float()
+
+
+def logits(model: Classifier, inputs_BKHW: Tensor, precision: str) -> Tensor:
+    """Return the float32 logits [B, C]; under bf16 the last layer still runs in float32."""
+    return model.classifier(features(model, inputs_BKHW, precision))
 
 
 def loss(logits_BC: Tensor, targets_B: Tensor, label_smoothing: float) -> Tensor:
     """Return the mean cross-entropy of the batch, in nats."""
     return F.cross_entropy(logits_BC, targets_B, label_smoothing=label_smoothing)
+
+
+def loss_gradient(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return the gradient of each sample's cross-entropy by its logits, p - y, float64 [B, C].
+
+    Labels are not smoothed. The true class has minus the sum of the others: p - 1 would lose its
+    digits where p is near 1, and there the samples are many.
+    """
+    is_true_BC = F.one_hot(targets_B, logits_BC.shape[1]).bool()
+    probs_BC = logits_BC.double().softmax(dim=1)
+    others_BC = probs_BC.masked_fill(is_true_BC, 0)
+    return torch.where(is_true_BC, -others_BC.sum(dim=1, keepdim=True), others_BC)
 
 
 def num_correct(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
@@ -57,3 +74,33 @@ def signals(probs_MBC: Tensor, targets_B: Tensor) -> dict[str, Tensor]:
 def entropy(probs_C: Tensor) -> Tensor:
     """Return -sum p log p over the last dimension, in nats; p = 0 adds 0."""
     return torch.special.entr(probs_C).sum(dim=-1)
+
+
+def is_right(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return which of the batch are right, bool [B]; equal logits predict the lowest class."""
+    return logits_BC.argmax(dim=1) == targets_B
+
+
+def true_margin(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return the logit of the true class minus the largest of the others [B]."""
+    target_B1 = targets_B[:, None]
+    others_BC = logits_BC.scatter(1, target_B1, float("-inf"))
+    return logits_BC.gather(1, target_B1)[:, 0] - others_BC.amax(dim=1)
+
+
+def error_length(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return the l2 norm of probabilities minus one-hot label, float32 [B] in [0, sqrt 2]."""
+    return torch.linalg.vector_norm(loss_gradient(logits_BC, targets_B), dim=1).float()
+
+
+def last_layer_gradient_norm(
+    model: Classifier, inputs_BKHW: Tensor, targets_B: Tensor, precision: str
+) -> Tensor:
+    """Return each sample's l2 norm of the loss's gradient by the last layer's weights [B].
+
+    The gradient is the outer product of error vector and features, so the norm is the product of
+    their lengths (Vodrahalli et al. 2018, arXiv 1811.12569).
+    """
+    features_BD = features(model, inputs_BKHW, precision)
+    feature_length_B = torch.linalg.vector_norm(features_BD, dim=1)
+    return error_length(model.classifier(features_BD), targets_B) * feature_length_B

@@ -1,0 +1,157 @@
+"""How large the gradient of each sample's loss is (Vodrahalli et al. 2018, arXiv 1811.12569).
+
+The loss is the plain cross-entropy with the true label, the model is in evaluation mode. Norms are
+taken over all chosen parameters as one vector, section 4: l1, l2 or linf. `weights` are all
+parameters that are no biases, so the scales of normalisations too.
+
+Shapes: B batch, C classes, D inputs of the last layer, K x H x W channels and pixels.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from stages.shared.layers import Classifier
+from stages.shared.params import GradientNorm
+from stages.shared.prediction import ForwardPass
+
+# What the backward passes that run side by side may take, in bytes.
+MOST_BYTES = 2**30
+
+ORDERS = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
+# Whether a parameter is a bias, for the choices that need a backward pass.
+IS_BIAS = {"weights": {False}, "biases": {True}, "all": {False, True}}
+
+
+def needs_backward(settings: GradientNorm) -> bool:
+    """Return whether the norm takes more than the forward pass."""
+    return settings.parameters in IS_BIAS
+
+
+def sample_norms(
+    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+) -> Tensor:
+    """Return the norm of each sample's gradient, float64 [B], from 0.
+
+    Of the last layer in closed form: there the gradient is the outer product of that by the
+    logits, r = p - y, and the layer's input h, and the norm of an outer product is the product of
+    the norms. Of more, by backward passes in float32, as many at a time as `MOST_BYTES` hold.
+    """
+    if needs_backward(settings):
+        return _norms_by_backward(
+            Loss(task, forward.model), forward.inputs_BKHW, targets_B, settings
+        )
+    r_BC, h_BD = _factors(task, forward, targets_B, settings)
+    order = ORDERS[settings.norm]
+    return torch.linalg.vector_norm(r_BC, order, dim=1) * (
+        torch.linalg.vector_norm(h_BD, order, dim=1)
+    )
+
+
+def norm_of_sum(
+    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+) -> Tensor:
+    """Return the norm of the sum of the samples' gradients, float64, a scalar from 0."""
+    if not needs_backward(settings):
+        r_BC, h_BD = _factors(task, forward, targets_B, settings)
+        with _one_thread():
+            return _norm([r_BC.T @ h_BD], settings)
+    loss = Loss(task, forward.model)
+    with torch.enable_grad(), _one_thread():
+        total = loss(forward.inputs_BKHW, targets_B) * len(targets_B)
+        chosen = chosen_parameters(loss, settings).values()
+        return _norm(torch.autograd.grad(total, list(chosen)), settings)
+
+
+def _factors(
+    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+) -> tuple[Tensor, Tensor]:
+    """Return the factors of the last layer's gradients, float64 [B, C] and [B, D]."""
+    h_BD = forward.features_BD.double()
+    if settings.parameters == "last_layer":
+        # A bias is the weight of an input that is always 1.
+        h_BD = torch.cat([h_BD, torch.ones_like(h_BD[:, :1])], dim=1)
+    return task.loss_gradient(forward.logits_BC, targets_B), h_BD
+
+
+def _norms_by_backward(
+    loss: "Loss", inputs_BKHW: Tensor, targets_B: Tensor, settings: GradientNorm
+) -> Tensor:
+    # Here, because their first use imports torch's compiler, which takes two seconds.
+    from torch.func import functional_call, grad, vmap
+
+    chosen = chosen_parameters(loss, settings)
+
+    def loss_of_one(parameters: Mapping[str, Tensor], input_KHW: Tensor, target: Tensor) -> Tensor:
+        arguments = (input_KHW[None], target[None])
+        return functional_call(loss, dict(parameters), arguments)
+
+    def norm_of_one(input_KHW: Tensor, target: Tensor) -> Tensor:
+        return _norm(grad(loss_of_one)(chosen, input_KHW, target).values(), settings)
+
+    micro_batch = max(1, MOST_BYTES // bytes_of_one(loss, chosen, inputs_BKHW, targets_B))
+    # Without no_grad, the gradients of all other parameters would be prepared for as well.
+    with torch.no_grad(), _one_thread():
+        return vmap(norm_of_one, chunk_size=micro_batch)(inputs_BKHW, targets_B)
+
+
+def bytes_of_one(
+    loss: nn.Module, chosen: Mapping[str, Tensor], inputs_BKHW: Tensor, targets_B: Tensor
+) -> int:
+    """Return about what one sample's passes take: what is kept for the way back, the gradient."""
+    sizes = [parameter.nbytes for parameter in chosen.values()]
+
+    def keep(tensor: Tensor) -> Tensor:
+        sizes.append(tensor.nbytes)
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
+        loss(inputs_BKHW[:1], targets_B[:1])
+    return sum(sizes)
+
+
+class Loss(nn.Module):
+    """The mean loss of a batch, as a module: its parameters are those of the model."""
+
+    def __init__(self, task: ModuleType, model: Classifier) -> None:
+        super().__init__()
+        self.task = task
+        self.model = model
+
+    def forward(self, inputs_BKHW: Tensor, targets_B: Tensor) -> Tensor:
+        """Return the mean cross-entropy in nats, float64, a scalar."""
+        logits_BC = self.task.logits(self.model, inputs_BKHW, "fp32")
+        # In float64, p - 1 keeps its digits where p is near 1.
+        return self.task.loss(logits_BC.double(), targets_B, 0.0)
+
+
+def chosen_parameters(module: nn.Module, settings: GradientNorm) -> dict[str, nn.Parameter]:
+    """Return a module's parameters by name, those that a norm by backward passes is taken over."""
+    is_wanted = IS_BIAS[settings.parameters]
+    return {
+        name: parameter
+        for name, parameter in module.named_parameters()
+        if name.endswith(".bias") in is_wanted
+    }
+
+
+def _norm(gradients: Iterable[Tensor], settings: GradientNorm) -> Tensor:
+    """Return the norm over several tensors: that of their norms."""
+    order = ORDERS[settings.norm]
+    parts = [torch.linalg.vector_norm(part, order, dtype=torch.float64) for part in gradients]
+    return torch.linalg.vector_norm(torch.stack(parts), order)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run on one thread of the processor: backward passes give other last bits on more."""
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(num_threads)

@@ -1,0 +1,268 @@
+"""Compare what revisions of the project selected: do their models rank the samples alike?
+
+    python -m stages.report.compare main resnet20-exp      two revisions or experiments
+    python -m stages.report.compare main                   a revision with the workspace
+    python -m stages.report.compare a b c --markdown --csv overlap.csv --picture overlap.png
+
+For each pair of revisions and each round they have in common (by the size it leads to, otherwise
+by its number), over the samples they have in common (by sample id):
+
+    spearman   rank correlation of the scores (Coleman et al. 2020, Fig. 3)
+    jaccard    |A and B| / |A or B| of the whole subsets, seed subset and duplicates included
+    overlap    |A and B| / k of the first k picks that scores chose, in the order of picking; the
+               seed subset (round 0) is left out, since no score chose it (Vodrahalli et al. 2018,
+               Fig. 6)
+    random     k / N, the overlap of two random sets of k of the N train samples; a little low where
+               both leave out the same seed subset of S samples: then k / (N - S)
+
+It is a command for people and no stage: it writes nothing unless asked to.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stages.report.figures import finished, new_figure, save, style
+from stages.report.revisions import (
+    WORKSPACE,
+    Revision,
+    Round,
+    common_rounds,
+    load_revision,
+    sample_numbers,
+)
+from stages.shared.artifacts import Floats, Ints, save_table
+from stages.shared.correlation import spearman
+from stages.shared.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = dict[str, str | int | float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike one round of two revisions is."""
+
+    names: Row  # the revisions, and the sizes of the subsets that the round chose
+    num_common: int  # samples that both train splits hold
+    spearman: float  # in [-1, 1]; NaN where all scores of a revision are equal
+    jaccard: float  # in [0, 1]
+    count_K: Ints  # of the first picks
+    overlap_K: Floats  # in [0, 1]
+    random_K: Floats  # what two random sets would have
+
+    @property
+    def overlap_rows(self) -> list[Row]:
+        """The overlap as a table, one row for each count of picks."""
+        columns = zip(
+            self.count_K.tolist(), self.overlap_K.tolist(), self.random_K.tolist(), strict=True
+        )
+        return [
+            {**self.names, "k": count, "overlap": overlap, "random": random}
+            for count, overlap, random in columns
+        ]
+
+
+# --- what is measured, on arrays -----------------------------------------------------------------
+
+
+def spearman_of_finite(first_N: Floats, second_N: Floats) -> float:
+    """Return Spearman's rank correlation over the rows finite in both, in [-1, 1].
+
+    It is NaN where one of them has a single value.
+    """
+    finite_N = np.isfinite(first_N) & np.isfinite(second_N)
+    return float(spearman(np.stack([first_N[finite_N], second_N[finite_N]]))[0, 1])
+
+
+def num_shared(first_P: Ints, second_P: Ints) -> int:
+    """Return how many picks two subsets share; a sample that is twice in both counts twice."""
+    length = 1 + max(first_P.max(initial=0), second_P.max(initial=0))
+    times = [np.bincount(picks_P, minlength=length) for picks_P in (first_P, second_P)]
+    return int(np.minimum(*times).sum())
+
+
+def jaccard(first_P: Ints, second_P: Ints) -> float:
+    """Return the size of the intersection over that of the union, in [0, 1], as multisets."""
+    shared = num_shared(first_P, second_P)
+    return shared / (len(first_P) + len(second_P) - shared)
+
+
+def overlap(first_P: Ints, second_P: Ints, count_K: Ints) -> Floats:
+    """Return |A and B| / k of the first k picks of both, float64 [K] in [0, 1]."""
+    shared_K = [num_shared(first_P[:count], second_P[:count]) for count in count_K]
+    return np.array(shared_K, dtype=np.float64) / count_K
+
+
+def log_grid(last: int) -> Ints:
+    """Return 1, 2, 5, 10, 20, 50, ... below `last`, and `last` itself, int64 [K]."""
+    steps = [step * 10**power for power in range(len(str(last))) for step in (1, 2, 5)]
+    below = [step for step in steps if step < last]
+    return np.array([*below, last] if last else [], dtype=np.int64)
+
+
+# --- revisions -----------------------------------------------------------------------------------
+
+
+def compare_revisions(first: Revision, second: Revision) -> list[Comparison]:
+    """Compare each round that two revisions have in common.
+
+    Raises:
+        DataError: they are of different data sets.
+    """
+    number_N = sample_numbers(first, second)
+    return [
+        _compare_rounds(
+            {
+                "first": first.name,
+                "first_size": one.size,
+                "second": second.name,
+                "second_size": other.size,
+            },
+            one,
+            other,
+            number_N,
+        )
+        for one, other in common_rounds(first.rounds, second.rounds)
+    ]
+
+
+def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> Comparison:
+    """Compare two rounds; `number_N` gives the second's samples their rows of the first."""
+    num_first, num_second = len(first.score_N), len(second.score_N)
+    common_N = number_N < num_first
+    chosen_P = [entry.subset.index_P[entry.subset.round_P > 0] for entry in (first, second)]
+    count_K = log_grid(min(map(len, chosen_P)))
+    num_common = int(common_N.sum())
+    return Comparison(
+        names=names,
+        num_common=num_common,
+        spearman=spearman_of_finite(first.score_N[number_N[common_N]], second.score_N[common_N]),
+        jaccard=jaccard(first.subset.index_P, number_N[second.subset.index_P]),
+        count_K=count_K,
+        overlap_K=overlap(chosen_P[0], number_N[chosen_P[1]], count_K),
+        # k / N where both have one train split; a sample that one of them lacks is in no overlap.
+        random_K=count_K.astype(np.float64) * num_common / (num_first * num_second),
+    )
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def text_table(rows: Sequence[Row], *, markdown: bool) -> str:
+    """Return rows as a table with aligned columns: words to the left, numbers to the right."""
+    header = list(rows[0])
+    cells = [header, *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    is_text = [isinstance(value, str) for value in rows[0].values()]
+    lines = [
+        [
+            cell.ljust(width) if text else cell.rjust(width)
+            for cell, width, text in zip(line, widths, is_text, strict=True)
+        ]
+        for line in cells
+    ]
+    if not markdown:
+        return "".join("  ".join(line).rstrip() + "\n" for line in lines)
+    rule = [
+        "-" * width if text else "-" * (width - 1) + ":"
+        for width, text in zip(widths, is_text, strict=True)
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
+
+
+def _cell(value: str | float) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def draw(comparisons: Sequence[Comparison]) -> "Figure":
+    """Draw the overlap over k on a log axis, with the line of two random sets."""
+    figure, axes = new_figure(width=9.0)
+    for place, found in enumerate(comparisons):
+        axes.plot(found.count_K, found.overlap_K, label=_label(found.names), **style(place))
+    for place, found in enumerate(comparisons):
+        label = None if place else "random (k / N)"
+        axes.plot(found.count_K, found.random_K, label=label, color="grey", linestyle="--")
+    axes.set_xscale("log")
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("k, first picks that scores chose")
+    axes.set_ylabel("overlap |A ∩ B| / k")
+    return finished(figure, "Overlap of what two revisions selected")
+
+
+def _label(names: Row) -> str:
+    first, size, second, other_size = names.values()
+    return f"{first}, {second}: {size}" + ("" if size == other_size else f", {other_size}")
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def run(options: Namespace) -> None:
+    """Compare every two of the revisions; print, and write what was asked for."""
+    names = options.revisions if len(options.revisions) > 1 else [*options.revisions, WORKSPACE]
+    revisions = [load_revision(name) for name in names]
+    found = [
+        comparison
+        for first, second in combinations(revisions, 2)
+        for comparison in compare_revisions(first, second)
+    ]
+    curves = [row for entry in found for row in entry.overlap_rows]
+    sys.stdout.write(text_table([_summary(entry) for entry in found], markdown=options.markdown))
+    if curves:
+        sys.stdout.write("\n" + text_table(curves, markdown=options.markdown))
+    if options.csv:
+        header = [*found[0].names, "k", "overlap", "random"]
+        save_table(options.csv, header, (list(row.values()) for row in curves))
+    if options.picture:
+        save(options.picture, draw(found))
+
+
+def _summary(found: Comparison) -> Row:
+    return {
+        **found.names,
+        "samples": found.num_common,
+        "spearman": found.spearman,
+        "jaccard": found.jaccard,
+    }
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m stages.report.compare",
+        description=__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "revisions",
+        nargs="+",
+        metavar="REV",
+        help=f"git revision, name of a DVC experiment, or {WORKSPACE}; with one alone, it is "
+        f"compared with the {WORKSPACE}",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the overlap as CSV")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE.png", help="draw the overlap over k, as PNG"
+    )
+    try:
+        run(parser.parse_args())
+    except UserError as error:
+        if os.environ.get("SUBSET_DEBUG") == "1":
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

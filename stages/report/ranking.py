@@ -1,0 +1,55 @@
+"""Which samples stand where in the order of a round's scores.
+
+Shapes: N train samples, K candidates, C classes.
+"""
+
+import numpy as np
+
+from stages.report.loading import Rows
+from stages.report.results import Results, Round
+from stages.shared.artifacts import Ints
+
+NUM_POINTS = 30  # of a curve over k
+DECIMALS = 4
+
+
+def ranked_candidates(results: Results, entry: Round) -> Ints:
+    """Return the rows that the round could choose from, highest score first, int64 [K].
+
+    In a growing round those outside its subset, in a shrinking one those of its subset. Equal
+    scores stand in the order in which `select` prefers them.
+    """
+    source, target = results.subsets[entry.source], results.subsets[entry.target]
+    in_source_N = np.zeros(len(results.targets_N), dtype=np.bool_)
+    in_source_N[source.index_P] = True
+    row_K = np.flatnonzero(in_source_N if len(target) < len(source) else ~in_source_N)
+    return row_K[np.lexsort((entry.tie_N[row_K], -entry.score_N[row_K]))]
+
+
+def label_entropy(results: Results, entry: Round) -> Rows:
+    """Return the entropy of the labels among the k highest-scored candidates, in nats, by k.
+
+    From 0, one class alone, to `uniform`, log C (Vodrahalli et al. 2018, Fig. 7 and 12). Without
+    candidates no row.
+    """
+    label_K = results.targets_N[ranked_candidates(results, entry)]
+    if not len(label_K):
+        return []
+    grid = np.unique(np.geomspace(1, len(label_K), NUM_POINTS).round().astype(np.int64))
+    num_classes = results.meta.num_classes
+    return [
+        {
+            "ensemble": entry.source,
+            "k": k,
+            "fraction": round(k / len(label_K), DECIMALS),
+            "label_entropy": round(entropy(np.bincount(label_K[:k])), DECIMALS),
+            "uniform": round(float(np.log(num_classes)), DECIMALS),
+        }
+        for k in grid.tolist()
+    ]
+
+
+def entropy(count_C: Ints) -> float:
+    """Return the entropy of the shares of counts, in nats, from 0 to log C."""
+    share_C = count_C[count_C > 0] / count_C.sum()
+    return float(-(share_C * np.log(share_C)).sum()) + 0.0

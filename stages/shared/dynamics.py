@@ -1,0 +1,135 @@
+"""What training shows of each sample as it goes on: forgetting, margins, errors, gradient norms.
+
+Shapes: R distinct samples of the subset, S tracked samples, B batch, C classes, E epochs.
+"""
+
+import math
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.shared import artifacts, tasks
+from stages.shared.artifacts import Dynamics, Ints
+from stages.shared.data import batches, load_samples, normalise
+from stages.shared.job import Job
+from stages.shared.layers import Classifier
+from stages.shared.randomness import permutation_by_id
+from stages.shared.tracking import Tracked
+
+NUM_TRACKED = 512  # as in Fig. 2 of Vodrahalli et al. 2018
+
+
+class Recorder:
+    """Forgetting events, area under the margin and error length of each sample of the subset.
+
+    It looks at the training batches as they are seen: in training mode, augmented. A batch costs
+    a few operations on its device and waits for none of them.
+
+    A sample that stands in the subset more than once is one sample whose draws follow each other
+    by batch. Draws of it in one batch all see the state before that batch, and the worst of them
+    is the state after it.
+    """
+
+    def __init__(
+        self, task: ModuleType, copies_R: Tensor, num_classes: int, el2n_epoch: int
+    ) -> None:
+        """Begin with no sample seen; `copies_R` (int64) is how often each is drawn in an epoch."""
+        self._task = task
+        self._copies_R = copies_R
+        self._el2n_epoch = el2n_epoch
+        self._draws_R = torch.zeros_like(copies_R)
+        self._times_right_R = torch.zeros_like(copies_R)
+        self._events_R = torch.zeros_like(copies_R)
+        self._was_right_R = torch.zeros_like(copies_R)
+        self._margin_sum_R = torch.zeros_like(copies_R, dtype=torch.float64)
+        # Of equal logits: what is known of a sample that a very short training never comes to.
+        self._error_R = torch.full_like(
+            copies_R, math.sqrt(1 - 1 / num_classes), dtype=torch.float32
+        )
+
+    @torch.no_grad()
+    def add(self, epoch: int, rows_B: Tensor, logits_BC: Tensor, targets_B: Tensor) -> None:
+        """Take a training batch of an epoch (from 1); `rows_B` are places in [0, R)."""
+        right_B = self._task.is_right(logits_BC, targets_B).long()
+        forgotten_B = self._was_right_R[rows_B] > right_B
+        margin_B = self._task.true_margin(logits_BC, targets_B)
+        self._draws_R.index_add_(0, rows_B, torch.ones_like(rows_B))
+        self._times_right_R.index_add_(0, rows_B, right_B)
+        self._events_R.index_add_(0, rows_B, forgotten_B.long())
+        self._margin_sum_R.index_add_(0, rows_B, margin_B.double())
+        self._was_right_R.scatter_reduce_(0, rows_B, right_B, "amin", include_self=False)
+        if epoch <= self._el2n_epoch:
+            error_B = self._task.error_length(logits_BC, targets_B)
+            self._error_R.scatter_reduce_(0, rows_B, error_B, "amax", include_self=False)
+
+    def finish(self, row_R: Ints, num_epochs: int) -> Dynamics:
+        """Return the dynamics of this one member (M = 1) after so many epochs.
+
+        Forgetting events are those of Coleman et al. 2020, Algorithm 2 (arXiv 1906.11829), which
+        makes them infinite for a sample that was never right. Here it has one for each draw of the
+        epochs, a cut last one counted whole, which no count reaches. AUM is the mean over its draws
+        of the true logit minus the largest other (Pleiss et al. 2020, arXiv 2001.10528). EL2N is
+        the length of probabilities minus one-hot label (Paul et al. 2021, arXiv 2107.07075) when
+        the sample was last drawn up to the end of epoch `el2n_epoch`.
+        """
+        most_R = self._copies_R * num_epochs
+        never_right_R = (self._times_right_R == 0) & (self._draws_R > 0)
+        events_R = torch.where(never_right_R, most_R, self._events_R)
+        aum_R = self._margin_sum_R / self._draws_R.clamp(min=1)
+        return Dynamics(
+            row_R=row_R,
+            forgetting_events_MR=events_R.int().cpu().numpy()[None],
+            aum_MR=aum_R.float().cpu().numpy()[None],
+            el2n_MR=self._error_R.cpu().numpy()[None],
+        )
+
+
+class GradientNormTracker:
+    """The gradient norms of the same few samples after each epoch.
+
+    Of the last layer's weights, l2, of the cross-entropy with the true label; the model in
+    evaluation mode and the images not augmented (Vodrahalli et al. 2018, arXiv 1811.12569).
+    """
+
+    def __init__(self, job: Job, device: torch.device) -> None:
+        self._job = job
+        self._task = tasks.load(job.task)
+        self._row_S = tracked_rows(job)
+        self._samples = load_samples(job.prepared, "train", device, self._row_S)
+        self._norms_ES: list[Tensor] = []
+
+    @torch.inference_mode()
+    def add(self, model: Classifier) -> None:
+        """Take the weights after an epoch; leaves the model in evaluation mode."""
+        model.eval()
+        norms = [
+            self._norms(model, rows)
+            for rows in batches(len(self._row_S), self._job.settings.batch_size)
+        ]
+        self._norms_ES.append(torch.cat(norms))
+
+    def _norms(self, model: Classifier, rows: slice) -> Tensor:
+        images_BHWK = self._samples.images(torch.arange(rows.start, rows.stop))
+        norm_B: Tensor = self._task.last_layer_gradient_norm(
+            model,
+            normalise(images_BHWK, self._job.meta),
+            self._samples.targets_N[rows],
+            self._job.settings.precision,
+        )
+        return norm_B
+
+    def finish(self) -> Tracked:
+        """Return the norms of this one member (M = 1)."""
+        return Tracked(self._row_S, torch.stack(self._norms_ES).cpu().numpy()[None])
+
+
+def tracked_rows(job: Job) -> Ints:
+    """Return the rows of the train split to track: random ones of the subset, rising.
+
+    The same for all members; a subset that grew keeps those of its samples that come first.
+    """
+    sample_ids = artifacts.load_sample_ids(job.prepared, "train")
+    order_N = permutation_by_id(sample_ids, job.random_seed, "tracked samples")
+    return np.sort(order_N[np.isin(order_N, job.index_P)][:NUM_TRACKED])
