@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ PLUMBING = {
     "stages/shared/resume.py": "names folders of finished members",
     "stages/shared/tasks/__init__.py": "imports the file of a name",
     "stages/shared/timings.py": "times are no output",
+    "stages/shared/tracking.py": "writes what it is given; round trips are tested",
     "stages/shared/weights.py": "writes what it is given; round trips are tested",
 }
 # One file of the folder is chosen by name in params.yaml: DVC watches that file alone.
@@ -50,6 +52,7 @@ LIGHT = {
 }
 
 
+@cache
 def imported(file: Path) -> set[Path]:
     """Return the project files that one file imports."""
     found = set()
@@ -75,6 +78,7 @@ def own_code(stage: str) -> list[Path]:
     return sorted((ROOT / "stages" / stage).rglob("*.py"))
 
 
+@cache
 def reached(stage: str) -> set[str]:
     """Return all project files outside a stage's folder that it can run, a chosen one as folder."""
     todo, seen = own_code(stage), set()

@@ -2,7 +2,7 @@
 
 import math
 
-from benchmarks import digits_folds
+from benchmarks import clones, digits_folds, random_seeds
 
 
 def run_of(sample_ids, selected, random, full):
@@ -40,14 +40,43 @@ def test_the_table_gives_paired_differences_with_their_standard_error():
     assert table.endswith("3 digits")
 
 
-def test_settings_are_changed_in_a_copy_of_the_committed_params(tmp_path, monkeypatch):
-    class Committed:
-        stdout = b"rounds:\n- from: 0.1\n  to: 0.2\ndataset:\n  fold: 0 # which\n"
+def test_settings_are_changed_in_the_text_of_a_params_yaml():
+    params = "rounds:\n- from: 0.1\n  to: 0.2\ndataset:\n  fold: 0 # which\n"
 
-    monkeypatch.setattr(digits_folds.subprocess, "run", lambda *args, **kwargs: Committed())
+    text = clones.changed(params, ["dataset.fold=3", "rounds.0.to=0.25"])
 
-    digits_folds._set_params(tmp_path / "params.yaml", ["dataset.fold=3", "rounds.0.to=0.25"])
-
-    text = (tmp_path / "params.yaml").read_text()
     assert "fold: 3 # which" in text
     assert "to: 0.25" in text
+
+
+def test_a_run_that_is_finished_is_not_run_again(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(clones, "_repro", ran.append)
+
+    for _ in range(2):
+        shown = clones.run(tmp_path, "seed/0", "random_seed: 0\n", lambda clone: {"found": 1})
+
+    assert ran == [tmp_path]
+    assert shown["found"] == 1
+    assert (tmp_path / "params.yaml").read_text() == "random_seed: 0\n"
+
+
+def seed_run(selected, random, full):
+    accuracy = {"net-selected": selected, "net-random": random, "net-full": full}
+    return {
+        "accuracy": accuracy,
+        "size": {"selected": 5, "random": 5, "full": 10},
+        "seconds": 60.0,
+    }
+
+
+def test_subsets_are_compared_with_the_random_one_of_their_size_paired_by_seed():
+    runs = [seed_run(0.8, 0.7, 0.9), seed_run(0.82, 0.74, 0.9), seed_run(0.84, 0.72, 0.9)]
+
+    lines = random_seeds.table(runs).splitlines()
+
+    # Differences 10, 8, 12: mean 10, sd 2, error 2 / sqrt 3; t of two degrees of freedom 4.303.
+    assert lines[2] == (
+        "| net-selected | 5 | 82.00 | +10.00 ± 1.15 (95 %: ± 4.97) | -8.00 ± 1.15 (95 %: ± 4.97) |"
+    )
+    assert lines[4] == "| net-full | 10 | 90.00 |  |  |"

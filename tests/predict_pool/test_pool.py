@@ -6,17 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import torch
 import toy
 
 from stages import predict_pool
 from stages.predict_pool import __main__ as stage
+from stages.predict_pool import gradient_batches
+from stages.predict_pool.gradient_batches import load_gradient_batches
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, prediction
-from stages.shared.artifacts import SIGNAL_DTYPES, Checkpoint, Meta
+from stages.shared import artifacts, models, prediction
+from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Meta
+from stages.shared.data import normalise
 from stages.shared.flops import forward_flops
-from stages.shared.params import PredictPool, Voters
+from stages.shared.params import GradientNorm, PredictPool, Voters
+from stages.shared.prediction import ForwardPass
+from stages.shared.weights import load_weights
 
 CHECKPOINTS = [
     Checkpoint(member, epoch, 0.5 + 0.1 * member, is_best=epoch == 3, is_last=True)
@@ -36,9 +42,16 @@ def ensemble(tmp_path_factory):
     return folder
 
 
-def settings(batch_size=80, precision="fp32"):
-    voters = Voters(members="all", checkpoints="last", count=2, stride=1)
-    return PredictPool(batch_size=batch_size, precision=precision, voters=voters)
+def settings(
+    batch_size=80, precision="fp32", signals=(), norm="l2", parameters="last_layer_weights"
+):
+    return PredictPool(
+        batch_size=batch_size,
+        precision=precision,
+        voters=Voters(members="all", checkpoints="last", count=2, stride=1),
+        signals=list(signals),
+        gradient_norm=GradientNorm(norm=norm, parameters=parameters),
+    )
 
 
 @pytest.fixture
@@ -129,6 +142,100 @@ def test_bf16_ranks_the_pool_as_fp32_does(signals_of):
         assert scipy.stats.spearmanr(found[name], expected[name]).statistic >= 0.99
 
 
+# --- the optional ones ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def optional_of(prepared, ensemble, tmp_path):
+    """Write the signals of the toy pool; return the optional ones that were written."""
+
+    def write(checkpoints=CHECKPOINTS, **changes):
+        folder = tmp_path / f"optional-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        meta = artifacts.load_meta(prepared)
+        pool = Pool(prepared, meta, ensemble, checkpoints, settings(**changes))
+        pool.write_signals(folder, SAMPLED)
+        written = [name for name in OPTIONAL_SIGNAL_DTYPES if (folder / f"{name}.npy").exists()]
+        return {name: artifacts.load_signal(folder, name, 60) for name in written}
+
+    return write
+
+
+def passed_by_hand(prepared, ensemble, checkpoint):
+    """Return one checkpoint's features and logits of the train split, float64."""
+    model = models.build("resnet8", 3, [8, 8, 1])
+    load_weights(ensemble / checkpoint.path, model)
+    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
+    with torch.inference_mode():
+        model.eval().double()
+        features_ND = model.features(normalise(images, artifacts.load_meta(prepared)).double())
+        return features_ND.numpy(), model.classifier(features_ND).numpy()
+
+
+def last_layer_gradients(prepared, ensemble, checkpoint):
+    """Return the outer products of p - y and the features, float64 [N, C, D]."""
+    features_ND, logits_NC = passed_by_hand(prepared, ensemble, checkpoint)
+    onehot_NC = np.eye(3)[artifacts.load_targets(prepared, "train")]
+    errors_NC = scipy.special.softmax(logits_NC, axis=1) - onehot_NC
+    return errors_NC[:, :, None] * features_ND[:, None]
+
+
+def test_signals_that_are_not_asked_for_are_not_written(optional_of):
+    assert list(optional_of()) == []
+    assert list(optional_of(signals=["features"])) == ["features_ND"]
+    assert list(optional_of(signals=["gradient_norm"])) == ["gradient_norm_N"]
+
+
+def test_features_are_those_of_the_first_voter(optional_of, prepared, ensemble):
+    found_ND = optional_of(signals=["features"], batch_size=25)["features_ND"]
+    assert (found_ND.dtype, found_ND.shape) == (np.float32, (60, 64))
+    expected_ND, _ = passed_by_hand(prepared, ensemble, CHECKPOINTS[0])
+    np.testing.assert_allclose(found_ND, expected_ND, atol=1e-5)
+    others_ND, _ = passed_by_hand(prepared, ensemble, CHECKPOINTS[1])
+    assert np.abs(others_ND - expected_ND).max() > 0.1
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_gradient_norms_are_the_mean_over_the_voters(optional_of, prepared, ensemble, norm):
+    found_N = optional_of(signals=["gradient_norm"], norm=norm)["gradient_norm_N"]
+    reduce = {
+        "l1": lambda parts: abs(parts).sum(axis=(1, 2)),
+        "l2": lambda parts: np.sqrt((parts**2).sum(axis=(1, 2))),
+        "linf": lambda parts: abs(parts).max(axis=(1, 2)),
+    }[norm]
+    norms_MN = [
+        reduce(last_layer_gradients(prepared, ensemble, checkpoint)) for checkpoint in CHECKPOINTS
+    ]
+    assert found_N.dtype == np.float32
+    np.testing.assert_allclose(found_N, np.mean(norms_MN, axis=0), rtol=1e-4, atol=1e-6)
+    assert np.ptp(norms_MN, axis=0).max() > 0.1
+
+
+@pytest.mark.parametrize("parameters", ["last_layer", "all"])
+@pytest.mark.parametrize("batch_size", [7, 80])
+def test_optional_signals_do_not_depend_on_batches(optional_of, parameters, batch_size):
+    changes = {"signals": ["features", "gradient_norm"], "parameters": parameters}
+    found = optional_of(CHECKPOINTS[:2], batch_size=batch_size, **changes)
+    expected = optional_of(CHECKPOINTS[:2], batch_size=60, **changes)
+    for name in OPTIONAL_SIGNAL_DTYPES:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
+def test_other_signals_are_the_same_with_optional_ones(signals_of):
+    found, expected = signals_of(signals=["features", "gradient_norm"]), signals_of()
+    for name, signal in expected.items():
+        np.testing.assert_array_equal(found[name], signal)
+
+
+def test_bf16_ranks_gradients_as_fp32_does(optional_of):
+    found_N, expected_N = (
+        optional_of(signals=["gradient_norm"], precision=precision)["gradient_norm_N"]
+        for precision in ("bf16", "fp32")
+    )
+    assert np.isfinite(found_N).all()
+    assert scipy.stats.spearmanr(found_N, expected_N).statistic >= 0.99
+
+
 # --- the stage ------------------------------------------------------------------------------------
 
 
@@ -137,7 +244,7 @@ def run(prepared, ensemble, tmp_path, monkeypatch):
     """Run the stage with these voters in an empty working folder; return the signals' folder."""
     monkeypatch.chdir(tmp_path)
 
-    def main(members="all", checkpoints="last", count=2, name="signals"):
+    def main(members="all", checkpoints="last", count=2, name="signals", **changes):
         content = toy.default_params()
         content["train_ensemble"]["checkpoints"] = {"last": 2, "every": 1, "best": True}
         content["predict_pool"]["voters"] |= {
@@ -145,6 +252,8 @@ def run(prepared, ensemble, tmp_path, monkeypatch):
             "checkpoints": checkpoints,
             "count": count,
         }
+        content["predict_pool"] |= changes
+        content["train_ensemble"]["batch_size"] = 16
         content["acquisition"] = "entropy"
         toy.write_params(tmp_path, content)
         stage.main(prepared, ensemble, tmp_path / name)
@@ -167,8 +276,54 @@ def test_the_stage_writes_what_its_contract_names(run):
     assert all(name in predict_pool.__doc__ for name in written)
 
 
+def test_the_stage_writes_what_its_settings_name(run):
+    plain = {path.name for path in run().iterdir()}
+    signals = ["features", "gradient_norm"]
+    written = {path.name for path in run(name="optional", signals=signals).iterdir()}
+    optional = {"features_ND.npy", "gradient_norm_N.npy", "gradient_batches.csv"}
+    assert written - plain == optional
+    assert plain < written
+    assert all(name in predict_pool.__doc__ for name in optional)
+
+
+@pytest.mark.parametrize("parameters", ["last_layer", "all"])
+def test_gradients_of_mini_batches_are_bounded_by_their_parts(run, parameters, monkeypatch):
+    monkeypatch.setattr(gradient_batches, "NUM_BATCHES", 5)
+    setting = {"norm": "l2", "parameters": parameters}
+    found = load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
+    assert [batch.batch for batch in found] == list(range(5))
+    assert all(0 < batch.norm_of_sum <= batch.sum_of_norms for batch in found)
+
+
+def test_mini_batches_are_those_of_the_first_voter(run, prepared, ensemble):
+    setting = {"norm": "l2", "parameters": "last_layer_weights"}
+    found = load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
+    gradient_NCD = last_layer_gradients(prepared, ensemble, CHECKPOINTS[0])
+    norm_N = np.sqrt((gradient_NCD**2).sum(axis=(1, 2)))
+    seed = toy.default_params()["random_seed"]
+    drawn = gradient_batches.draw(artifacts.load_sample_ids(prepared, "train"), 16, seed)
+    for batch, rows_B in zip(found, drawn, strict=True):
+        assert batch.sum_of_norms == pytest.approx(norm_N[rows_B].sum(), rel=1e-4)
+        expected = np.sqrt((gradient_NCD[rows_B].sum(axis=0) ** 2).sum())
+        assert batch.norm_of_sum == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_backward_pass_is_counted_where_one_is_needed(run, prepared, monkeypatch):
+    monkeypatch.setattr(gradient_batches, "NUM_BATCHES", 1)
+    flops = forward_flops("resnet8", artifacts.load_meta(prepared))
+    counts = {}
+    for parameters in ("last_layer", "biases"):
+        setting = {"norm": "l2", "parameters": parameters}
+        signals = run(
+            "best", "best", 1, parameters, signals=["gradient_norm"], gradient_norm=setting
+        )
+        counts[parameters] = artifacts.load_validation(signals).flops
+    assert counts == {"last_layer": 80 * flops, "biases": (80 + 3 * 60) * flops}
+
+
 def test_equal_runs_give_equal_bytes(run):
-    first, second = run(), run(name="again")
+    signals = ["features", "gradient_norm"]
+    first, second = run(signals=signals), run(name="again", signals=signals)
     for path in first.iterdir():
         assert (second / path.name).read_bytes() == path.read_bytes()
 
@@ -229,7 +384,7 @@ def test_the_rows_for_correlations_are_drawn_by_seed_and_rising(run, monkeypatch
 
 
 class Predictor:
-    """Stands in for `prediction.predict`; knows how many batches of probabilities are alive."""
+    """Stands in for `prediction.forward_passes`; knows how many batches of logits are alive."""
 
     def __init__(self, num_voters, num_classes):
         self.shape = (num_voters, num_classes)
@@ -242,10 +397,10 @@ class Predictor:
         for start in range(0, len(inputs), batch_size):
             rows = slice(start, min(start + batch_size, len(inputs)))
             shape = (self.shape[0], rows.stop - rows.start, self.shape[1])
-            probs_MBC = torch.rand(shape, generator=generator)
-            self.alive.add(probs_MBC)
+            logits_MBC = torch.rand(shape, generator=generator)
+            self.alive.add(logits_MBC)
             self.most_alive = max(self.most_alive, len(self.alive))
-            yield rows, probs_MBC
+            yield rows, (ForwardPass(None, None, None, logits_BC) for logits_BC in logits_MBC)
 
 
 def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
@@ -254,7 +409,7 @@ def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
     votes_bytes = num_voters * num * 2
     prepared = write_large_pool(tmp_path / "prepared", num)
     predictor = Predictor(num_voters, num_classes)
-    monkeypatch.setattr(prediction, "predict", predictor)
+    monkeypatch.setattr(prediction, "forward_passes", predictor)
     checkpoints = [Checkpoint(0, epoch, None, False, True) for epoch in range(num_voters)]
     pool = Pool(
         prepared, artifacts.load_meta(prepared), tmp_path, checkpoints, settings(batch_size=500)

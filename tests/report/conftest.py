@@ -13,6 +13,7 @@ from stages.report.results import Folders, load_results
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
 from stages.shared.params import load_params
+from stages.shared.tracking import Tracked, save_tracked
 
 ROOT = Path(__file__).parents[2]
 NUM = {"train": 80, "validation": 40, "test": 60}
@@ -30,8 +31,7 @@ class Run:
 
     @property
     def folders(self):
-        names = ("prepared", "subsets", "signals", "histories", "comparison", "evaluation")
-        return Folders(*(self.root / "data" / name for name in names))
+        return Folders(*(self.root / "data" / name for name in Folders.__annotations__))
 
     def set(self, **changes):
         """Change params.yaml: keys are dotted with two underscores."""
@@ -65,15 +65,29 @@ def finished(tmp_path_factory):
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
     picks = rng.permutation(NUM["train"])
+    round_P = np.repeat([0, 1, 2], [5, 5, 10])
     for size, number in ((0.0625, 5), (0.125, 10), (0.25, 20)):
-        artifacts.save_subset(run.folders.subsets / f"{size}.csv", subset(picks[:number]))
+        chosen = subset(picks[:number], round_P[:number])
+        artifacts.save_subset(run.folders.subsets / f"{size}.csv", chosen)
     for source, right in (("0.0625", 0.6), ("0.125", 0.7)):
         write_signals(run.folders, source, right, rng)
+        write_scores(run.folders.scores / source, rng)
         write_history(run.folders.histories / f"ensemble-{source}.csv", 10, 1e6)
     for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
-        artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
+        compared = subset(index, round_P if name == "selected" else None)
+        artifacts.save_subset(run.folders.comparison / f"{name}.csv", compared)
         write_target(run.folders, f"resnet8-{name}", RIGHT[name], len(index), rng)
     return run
+
+
+@pytest.fixture(scope="session")
+def reported(finished, tmp_path_factory):
+    """Every file that the stage writes of the finished run, by its path."""
+    root = tmp_path_factory.mktemp("reported")
+    shutil.copytree(finished.root, root, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        return Run(root).report()
 
 
 @pytest.fixture
@@ -84,9 +98,10 @@ def run(finished, tmp_path, monkeypatch):
     return Run(tmp_path)
 
 
-def subset(index_P):
+def subset(index_P, round_P=None):
     index_P = np.asarray(index_P, dtype=np.int64)
-    return Subset(index_P, np.zeros_like(index_P), np.full(len(index_P), np.nan))
+    round_P = np.zeros_like(index_P) if round_P is None else round_P
+    return Subset(index_P, round_P, np.full(len(index_P), np.nan))
 
 
 def write_prepared(folder, rng):
@@ -94,6 +109,9 @@ def write_prepared(folder, rng):
     artifacts.save_meta(folder, meta)
     for split in ("train", "validation"):
         artifacts.save_targets(folder, split, rng.integers(0, 3, NUM[split]))
+    artifacts.save_sample_ids(folder, "train", [str(row) for row in range(NUM["train"])])
+    images = rng.integers(0, 256, (NUM["train"], 8, 8, 1), dtype=np.uint8)
+    artifacts.save_array(folder / "train" / "inputs.npy", images)
 
 
 def guesses(targets, right, rows, rng):
@@ -119,6 +137,27 @@ def write_signals(folders, source, right, rng, voters=None):
         artifacts.save_array(signals / f"{name}.npy", array)
     accuracies = (votes_MV == targets_V).mean(axis=1).tolist()
     artifacts.save_validation(signals, ValidationResult(accuracies[0], accuracies, 1e5))
+
+
+def write_scores(folder, rng):
+    """Write random scores and their correlations; there is no reference list."""
+    artifacts.save_scores(folder, rng.random(NUM["train"]))
+    values = ["spearman", "pearson"]
+    artifacts.save_table(
+        folder / "acquisitions.csv",
+        ["first", "second", *values],
+        [
+            ("entropy", "margin", 0.9, 0.8),
+            ("entropy", "random", "", ""),
+            ("margin", "random", -0.1, 0),
+        ],
+    )
+    artifacts.save_table(
+        folder / "voters.csv",
+        ["first_member", "first_epoch", "second_member", "second_epoch", *values],
+        [(0, 8, 1, 8, 0.5, 0.6), (0, 8, 2, 8, 0.7, 0.8), (1, 8, 2, 8, 0.3, 0.2)],
+    )
+    artifacts.save_table(folder / "reference.csv", ["member", "epoch", *values], [])
 
 
 def write_history(path, picks, flops, right=1.0):
@@ -154,6 +193,33 @@ def write_target(folders, key, right, picks, rng):
     evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
     artifacts.save_evaluation(folders.evaluation / key, evaluation)
     write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)
+
+
+@pytest.fixture
+def with_extras(run):
+    """The run with all that has to be asked for: a reference list, and gradient norms."""
+    run.set(predict_pool__signals=["gradient_norm"], train_ensemble__track="gradient_norm")
+    rng = np.random.default_rng(1)
+    voters = [(member, epoch) for member in range(2) for epoch in (6, 7, 8)]
+    for source in ("0.0625", "0.125"):
+        rows = [(*voter, 0.3 + 0.1 * place, 0.5) for place, voter in enumerate(voters)]
+        artifacts.save_table(
+            run.folders.scores / source / "reference.csv",
+            ["member", "epoch", "spearman", "pearson"],
+            [*rows, ("", "", 0.85, 0.9)],
+        )
+        sums = rng.uniform(1, 10, 20)
+        norms = sums * rng.uniform(0.5, 0.9, 20)
+        batches = zip(range(20), sums.tolist(), norms.tolist(), strict=True)
+        artifacts.save_table(
+            run.folders.signals / source / "gradient_batches.csv",
+            ["batch", "sum_of_norms", "norm_of_sum"],
+            batches,
+        )
+        norm_MES = np.exp(-rng.uniform(0, 8, (MEMBERS, 8, 1)) * rng.random(5)).astype(np.float32)
+        norm_MES[1, 6:] = np.nan
+        save_tracked(run.folders.dynamics / source, Tracked(np.arange(5), norm_MES))
+    return run
 
 
 @pytest.fixture

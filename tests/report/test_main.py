@@ -1,5 +1,6 @@
 """The stage as a whole: a finished run in, summary, tables and pictures out."""
 
+import io
 import json
 import math
 import subprocess
@@ -31,8 +32,8 @@ def summary_of(run):
     return dict(leaves(summarise(run.results())))
 
 
-def test_the_summary_has_exactly_these_keys(run):
-    content = json.loads(run.report()["metrics/summary.json"])
+def test_the_summary_has_exactly_these_keys(run, reported):
+    content = json.loads(reported["metrics/summary.json"])
     assert content == summarise(run.results())
     assert list(dict(leaves(content))) == [
         "resnet8.accuracy.selected",
@@ -122,28 +123,61 @@ def test_the_verdict_says_when_a_schedule_was_stopped_early(run):
     assert next(sentences(run.results())).startswith("resnet8, accuracy, 50 of 181 epochs: ")
 
 
-def test_tables_and_pictures_are_these(run):
-    written = run.report()
-    tables = {name for name in written if name.startswith("plots/tables")}
-    drawn = {
-        "accuracy/resnet8",
-        "class_shares",
-        "consensus/0.0625",
-        "consensus/0.125",
-        "validation_by_epoch/resnet8",
-        "validation_by_images/resnet8",
-    }
-    names = {*drawn, "costs", "duplicates", "rounds"}
-    assert tables == {f"plots/tables/{name}.csv" for name in names}
-    images = {name for name in written if name.startswith("plots/images")}
-    assert images == {f"plots/images/{name}.png" for name in drawn}
-    with Image.open(run.root / "plots/images/accuracy/resnet8.png") as image:
+DRAWN = {
+    "accuracy/resnet8",
+    "class_shares",
+    "consensus/0.0625",
+    "consensus/0.125",
+    "correlations/0.0625",
+    "correlations/0.125",
+    "label_entropy/0.0625",
+    "label_entropy/0.125",
+    "round_correlations",
+    "validation_by_epoch/resnet8",
+    "validation_by_images/resnet8",
+    "voter_correlations/0.0625",
+    "voter_correlations/0.125",
+}
+NUMBERS_ALONE = {"costs", "duplicates", "rounds", "speedups"}
+GALLERIES = {
+    f"images_by_{what}/{source}" for what in ("choice", "score") for source in ("0.0625", "0.125")
+}
+ASKED_FOR = {
+    f"{name}/{source}"
+    for name in ("gradient_batches", "reference_correlations")
+    for source in ("0.0625", "0.125")
+}
+TRACKED = {"gradient_history/0.0625", "gradient_history/0.125"}
+
+
+def require_written(written, tables, images):
+    found = {name for name in written if name.startswith("plots/tables")}
+    assert found == {f"plots/tables/{name}.csv" for name in tables}
+    found = {name for name in written if name.startswith("plots/images")}
+    assert found == {f"plots/images/{name}.png" for name in images}
+
+
+def test_tables_and_pictures_are_these(reported):
+    require_written(reported, DRAWN | NUMBERS_ALONE, DRAWN | GALLERIES)
+    with Image.open(io.BytesIO(reported["plots/images/accuracy/resnet8.png"])) as image:
         assert image.format == "PNG"
         assert "Software" not in image.info
 
 
-def test_equal_inputs_give_equal_bytes(run):
-    assert run.report() == run.report()
+def test_equal_inputs_give_equal_bytes(run, reported):
+    assert run.report() == reported
+
+
+def test_what_was_asked_for_has_tables_too(with_extras):
+    assert set(all_tables(with_extras.results())) == DRAWN | NUMBERS_ALONE | ASKED_FOR
+
+
+@pytest.mark.slow
+def test_what_was_asked_for_is_drawn_too_and_with_equal_bytes(with_extras):
+    written = with_extras.report()
+    drawn = DRAWN | ASKED_FOR
+    require_written(written, drawn | NUMBERS_ALONE, drawn | GALLERIES | TRACKED)
+    assert with_extras.report() == written
 
 
 def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
@@ -156,14 +190,18 @@ def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
     assert not stale.exists()
 
 
-def test_what_dvc_yaml_plots_is_a_column_of_the_tables(run):
-    written = {f"plots/tables/{name}.csv": rows for name, rows in all_tables(run.results()).items()}
+def test_what_dvc_yaml_plots_is_a_column_of_the_tables(with_extras):
+    tables = all_tables(with_extras.results())
+    written = {f"plots/tables/{name}.csv": rows for name, rows in tables.items()}
     for entry in YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["plots"]:
         ((place, plot),) = entry.items()
         files = [name for name in written if name.startswith(place)]
         assert files
-        assert (ROOT / ".dvc/plots" / f"{plot['template']}.json").exists()
-        columns = plot["y"] if isinstance(plot["y"], list) else ["selected", "random", "full"]
+        own_template = ROOT / ".dvc/plots" / f"{plot['template']}.json"
+        assert own_template.exists() or plot["template"] == "scatter"
+        columns = plot["y"] if isinstance(plot["y"], list) else [plot["y"]]
+        if columns == ["${compare.subsets}"]:
+            columns = ["selected", "random", "full"]
         for name in files:
             assert {plot["x"], *columns} <= set(written[name][0])
 
@@ -179,18 +217,24 @@ def test_every_class_has_a_bar_or_the_title_says_how_many_have(run):
     assert "50 classes that changed most, of 70" in figure.get_suptitle()
 
 
-def test_pictures_have_titles_axis_names_and_a_legend_beside_the_data(run):
+def drawn(run, name):
+    """Return the axes of a table's picture, the first of its kind."""
     results = run.results()
     tables = all_tables(results)
-    for name, draw in pictures.PICTURES.items():
-        place = next(place for place in tables if place.split("/")[0] == name)
-        figure = draw(tables[place], place.rpartition("/")[2], results)
-        (axes,) = figure.axes
-        assert figure.get_suptitle()
-        assert axes.get_xlabel()
-        assert axes.get_ylabel()
-        assert len(figure.legends) == 1
-        assert axes.get_legend() is None
+    place = next(place for place in tables if place.split("/")[0] == name)
+    return pictures.PICTURES[name](tables[place], place.rpartition("/")[2], results)
+
+
+@pytest.mark.parametrize("name", pictures.PICTURES)
+def test_a_picture_has_a_title_and_axis_names_and_its_legend_beside_the_data(with_extras, name):
+    figure = drawn(with_extras, name)
+    axes = figure.axes[0]
+    assert figure.get_suptitle() or axes.get_title()
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    assert axes.get_legend() is None
+    is_of_lines = not name.endswith("correlations") or name == "reference_correlations"
+    assert len(figure.legends) == (is_of_lines and name != "gradient_batches")
 
 
 def test_a_missing_file_is_one_line(run):

@@ -1,20 +1,44 @@
-"""The stage: signals in, scores out."""
+"""The stage: signals in, scores and their correlations out."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
+from stages.score import __main__ as stage
 from stages.score.__main__ import main
 from stages.shared import artifacts
+from stages.shared.artifacts import Dynamics, Voter
 from stages.shared.errors import ArtifactError
 
-PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
+PREPARED, SIGNALS = Path("prepared"), Path("signals")
+DYNAMICS, SCORES = Path("dynamics"), Path("scores")
+REFERENCE = Path("lists/reference.csv")
+SHRINKING = {"seed_size": 1.0, "rounds": [{"from": 1.0, "to": 0.5}]}
+
+
+def write_reference(scores):
+    artifacts.save_table(REFERENCE, ["sample_id", "score"], scores.items())
+
+
+def write_dynamics(rows):
+    """Write dynamics of two members that were trained on these rows, and return them."""
+    rng = np.random.default_rng(1)
+    shape = (2, len(rows))
+    dynamics = Dynamics(
+        row_R=np.array(rows, dtype=np.int64),
+        forgetting_events_MR=rng.integers(0, 9, shape, dtype=np.int32),
+        aum_MR=rng.normal(size=shape).astype(np.float32),
+        el2n_MR=rng.random(shape, dtype=np.float32),
+    )
+    artifacts.save_dynamics(DYNAMICS, dynamics)
+    return dynamics
 
 
 @pytest.fixture
 def signals(project):
-    """Signals of three voters on the toy project's hundred samples."""
+    """Signals of three voters on the toy project's hundred samples; every second was trained on."""
     rng = np.random.default_rng(0)
     arrays = {
         name: rng.integers(0, 3, (3, 100) if name.endswith("_MN") else 100).astype(dtype)
@@ -24,12 +48,34 @@ def signals(project):
         if arrays[name].dtype == np.float32:
             arrays[name] = rng.random(100, dtype=np.float32)
         artifacts.save_array(SIGNALS / f"{name}.npy", arrays[name])
+    write_voters([rng.random(40), rng.random(40), rng.random(40)])
+    write_dynamics(range(0, 100, 2))
+    write_reference({})
     return arrays
 
 
+def write_voters(entropy_MS):
+    """Write voters that are the last epochs of three members, and their entropies on some rows."""
+    voters = [Voter(row, row, 30, 0.5) for row in range(len(entropy_MS))]
+    artifacts.save_voters(SIGNALS, voters)
+    entropy_MS = np.array(entropy_MS, dtype=np.float32)
+    artifacts.save_array(SIGNALS / "voter_entropy_MS.npy", entropy_MS)
+    artifacts.save_array(SIGNALS / "sampled_S.npy", np.arange(10, 10 + entropy_MS.shape[1]))
+
+
 def run(size="0.5"):
-    main(size, PREPARED, SIGNALS, SCORES)
+    main(size, PREPARED, SIGNALS, DYNAMICS, SCORES)
     return artifacts.load_scores(SCORES, 100)
+
+
+def table(name):
+    """Return the rows of a table below its header."""
+    return [line.split(",") for line in (SCORES / f"{name}.csv").read_text().splitlines()[1:]]
+
+
+def compared():
+    """Return the names of the functions in acquisitions.csv."""
+    return {name for row in table("acquisitions") for name in row[:2]}
 
 
 def test_the_acquisition_function_of_params_yaml_scores_every_sample(project, signals):
@@ -63,15 +109,144 @@ def test_random_scores_follow_the_sample_and_differ_by_round_and_random_seed(pro
 
 
 def test_the_same_signals_give_the_same_bytes(project, signals):
+    write_reference({"003.png": 1.5, "017.png": 2, "040.png": -1})
     run()
-    before = (SCORES / "score_N.npy").read_bytes()
+    before = {path.name: path.read_bytes() for path in SCORES.iterdir()}
     run()
-    assert (SCORES / "score_N.npy").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in SCORES.iterdir()} == before
+    assert sorted(before) == ["acquisitions.csv", "reference.csv", "score_N.npy", "voters.csv"]
 
 
 def test_a_signal_that_is_not_a_number_stops_the_stage_and_names_the_sample(project, signals):
     signals["expected_entropy_N"][[17, 40]] = np.nan
     artifacts.save_array(SIGNALS / "expected_entropy_N.npy", signals["expected_entropy_N"])
     with pytest.raises(ArtifactError, match=r"expected_entropy_N\.npy: sample 17 has nan"):
+        run()
+    assert not SCORES.exists()
+
+
+def test_gradient_norms_score_the_samples_where_they_were_asked_for(project, signals):
+    project.change({"acquisition": "gradient_norm", "predict_pool.signals": ["gradient_norm"]})
+    norm_N = np.random.default_rng(2).random(100, dtype=np.float32)
+    artifacts.save_array(SIGNALS / "gradient_norm_N.npy", norm_N)
+    assert np.array_equal(run(), norm_N.astype(np.float64))
+    assert "gradient_norm" in compared()
+
+
+@pytest.mark.parametrize("name", ["forgetting_events", "aum", "el2n"])
+def test_what_training_showed_scores_a_shrinking_round(project, signals, name):
+    project.change({**SHRINKING, "acquisition": name})
+    values_MN = getattr(write_dynamics(range(100)), f"{name}_MR").astype(np.float64)
+    expected_N = {
+        "forgetting_events": values_MN[0] + values_MN[1],
+        "aum": -(values_MN[0] + values_MN[1]) / 2,
+        "el2n": (values_MN[0] + values_MN[1]) / 2,
+    }[name]
+    assert np.array_equal(run(), expected_N)
+
+
+def test_a_shrinking_round_from_a_subset_scores_its_samples_and_the_others_lowest(project, signals):
+    rounds = [{"from": 0.5, "to": 0.2}]
+    project.change({"seed_size": 0.5, "rounds": rounds, "acquisition": "aum"})
+    aum_MR = write_dynamics(range(0, 100, 2)).aum_MR.astype(np.float64)
+    score_N = run("0.2")
+    assert score_N[::2] == pytest.approx(-aum_MR.mean(axis=0), rel=1e-15)
+    assert set(score_N[1::2]) == {score_N[::2].min()}
+
+
+# --- correlations --------------------------------------------------------------------------------
+
+
+def test_functions_that_the_signals_allow_are_compared_over_the_train_split(project, signals):
+    run()
+    names = ["entropy", "error_count", "least_confidence", "margin", "mutual_information"]
+    assert compared() == {*names, "variation_ratios"}
+    rows = {(row[0], row[1]): row[2:] for row in table("acquisitions")}
+    assert len(rows) == 6 * 5 / 2
+    pair = 1 - signals["confidence_N"], 1 - signals["margin_N"]
+    expected = [scipy.stats.spearmanr(*pair).statistic, scipy.stats.pearsonr(*pair).statistic]
+    found = [float(field) for field in rows["least_confidence", "margin"]]
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_dynamics_are_compared_where_every_sample_was_trained_on(project, signals):
+    project.change(SHRINKING)
+    write_dynamics(range(100))
+    run()
+    assert compared() >= {"aum", "el2n", "forgetting_events", "entropy"}
+
+
+def test_with_one_voter_what_needs_two_is_not_compared(project, signals):
+    project.change({"acquisition": "entropy"})
+    artifacts.save_array(SIGNALS / "votes_MN.npy", signals["votes_MN"][:1])
+    write_voters([np.arange(40)])
+    run()
+    assert compared() == {"entropy", "error_count", "least_confidence", "margin"}
+    assert table("voters") == []
+
+
+def test_of_a_large_train_split_a_random_part_is_compared(project, signals, monkeypatch):
+    # But for the last sample, margin and entropy are the same.
+    signals["predictive_entropy_N"][:] = 1 - signals["margin_N"]
+    signals["predictive_entropy_N"][-1] = 99
+    artifacts.save_array(SIGNALS / "predictive_entropy_N.npy", signals["predictive_entropy_N"])
+    monkeypatch.setattr(stage, "MOST_CORRELATED", 20)
+    without_last = []
+    for random_seed in range(8):
+        project.change({"random_seed": random_seed})
+        run()
+        without_last.append(["entropy", "margin", "1.0", "1.0"] in table("acquisitions"))
+    # The last sample is in a fifth of the parts.
+    assert 4 <= sum(without_last) <= 7
+
+
+def test_the_entropies_of_each_two_voters_are_compared(project, signals):
+    write_voters([np.arange(40), np.arange(40) ** 2, -np.arange(40)])
+    run()
+    pearson = scipy.stats.pearsonr(np.arange(40), np.arange(40) ** 2).statistic
+    assert [row[:5] for row in table("voters")] == [
+        ["0", "30", "1", "30", "1.0"],
+        ["0", "30", "2", "30", "-1.0"],
+        ["1", "30", "2", "30", "-1.0"],
+    ]
+    assert float(table("voters")[0][5]) == pytest.approx(pearson, abs=1e-6)
+
+
+def test_voters_and_scores_are_compared_with_a_reference(project, signals):
+    project.change({"acquisition": "margin"})
+    # The sampled rows begin with the tenth: three are in the list, which the first voter orders so.
+    write_voters([np.arange(40), -np.arange(40), np.zeros(40)])
+    write_reference({"elsewhere.png": 0, "012.png": 3, "011.png": 2, "030.png": 7, "099.png": 1})
+    score_N = run()
+    own = scipy.stats.spearmanr(score_N[[12, 11, 30, 99]], [3, 2, 7, 1]).statistic
+    rows = table("reference")
+    assert [row[:3] for row in rows] == [
+        ["0", "30", "1.0"],
+        ["1", "30", "-1.0"],
+        ["2", "30", ""],
+        ["", "", str(round(own, 6))],
+    ]
+
+
+def test_without_a_reference_its_table_has_its_header_alone(project, signals):
+    run()
+    assert (SCORES / "reference.csv").read_text() == "member,epoch,spearman,pearson\n"
+
+
+def test_scores_of_training_are_compared_over_the_samples_that_were_trained_on(project, signals):
+    rounds = [{"from": 0.5, "to": 0.2}]
+    project.change({"seed_size": 0.5, "rounds": rounds, "acquisition": "el2n"})
+    # The reference orders the even rows as the scores do; the odd ones, which have no score of
+    # their own, would bring it down.
+    length_R = write_dynamics(range(0, 100, 2)).el2n_MR.mean(axis=0, dtype=np.float64)
+    by_id = dict(zip(project.sample_ids[::2], length_R.tolist(), strict=True))
+    write_reference(by_id | dict.fromkeys(project.sample_ids[1::2], 99))
+    run("0.2")
+    assert table("reference")[-1] == ["", "", "1.0", "1.0"]
+
+
+def test_a_wrong_reference_stops_the_stage_before_it_writes(project, signals):
+    write_reference({"000.png": "high"})
+    with pytest.raises(ArtifactError, match=r"reference\.csv: row 2 has score 'high'"):
         run()
     assert not SCORES.exists()

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from stages.seed_subset.__main__ import main as draw_seed
 from stages.select.__main__ import main
+from stages.select.rules import RULES
 from stages.shared import artifacts
 from stages.shared.drawing import unscored
 from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.params import NEED_FEATURES
 from stages.shared.randomness import uniform_by_id
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
@@ -24,6 +27,7 @@ class SelectRound:
         self.project = project
         self.score_N = np.random.default_rng(5).random(100)
         self.old = OLD_ROWS
+        self.features_ND = None
 
     def run(self, size=0.5, start=0.2, **changes):
         """Run the stage and return the new subset."""
@@ -31,12 +35,26 @@ class SelectRound:
         self.project.change({"seed_size": start, "rounds": rounds, **changes})
         artifacts.save_subset(OLD, unscored(np.array(self.old, dtype=np.int64)))
         artifacts.save_scores(SCORES, self.score_N)
+        if self.features_ND is not None:
+            artifacts.save_array(SIGNALS / "features_ND.npy", self.features_ND)
         main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW)
         return self.project.load_subset(NEW)
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
         return self.run(*sizes, **changes).index_P.tolist()
+
+    def by_rule(self, rule, *sizes, **changes):
+        """Run the stage with a selection rule and return the rows of the new subset."""
+        signals = ["features"] if rule in NEED_FEATURES else []
+        changes = {"select.rule": rule, "predict_pool.signals": signals, **changes}
+        return self.picks(*sizes, **changes)
+
+    def write_clusters(self):
+        """Let the features be ten far clusters of ten samples, whatever their class."""
+        rng = np.random.default_rng(6)
+        centre_N1 = 100 * (np.arange(100)[:, None] % 10)
+        self.features_ND = (centre_N1 + rng.normal(size=(100, 4))).astype(np.float32)
 
     def best(self, rows):
         """Return these rows, best score first."""
@@ -149,6 +167,122 @@ def test_a_permuted_train_split_gives_the_permuted_subset(select, balanced, frac
     select.project.write_samples(select.project.sample_ids[::-1], select.project.targets_N[::-1])
     select.score_N, select.old = select.score_N[::-1], [99 - row for row in OLD_ROWS]
     assert select.picks(0.5, **changes) == [99 - row for row in before]
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def farthest_first(features_ND, centres, candidates, count):
+    """Return the rows that greedy k-centers picks, by its definition."""
+    picks = []
+    for _ in range(count):
+        distance_KP = cdist(features_ND[candidates], features_ND[[*centres, *picks]])
+        picks.append(candidates[distance_KP.min(axis=1).argmax()])
+    return picks
+
+
+def test_k_centers_grows_a_subset_by_what_is_farthest_from_it_whatever_the_scores(select):
+    select.features_ND = np.random.default_rng(7).normal(size=(100, 3)).astype(np.float32)
+    expected = farthest_first(select.features_ND, OLD_ROWS, list(range(20, 100)), 30)
+    assert select.by_rule("k_centers", 0.5) == OLD_ROWS + expected
+    subset = select.project.load_subset(NEW)
+    assert np.array_equal(subset.score_P[20:], select.score_N[expected])
+
+
+def test_k_centers_shrinks_a_subset_from_random_samples_that_count(select):
+    select.features_ND = np.random.default_rng(7).normal(size=(100, 3)).astype(np.float32)
+    select.old = list(range(100))
+    tie_N = uniform_by_id(select.project.sample_ids, 0, "ties", 1)
+    start = np.argsort(tie_N)[:12].tolist()
+    expected = farthest_first(select.features_ND, start, list(range(100)), 18)
+    changes = {"select.k_centers_start": 12}
+    assert select.by_rule("k_centers", 0.3, 1.0, **changes) == start + expected
+    # One order serves every budget.
+    assert select.by_rule("k_centers", 0.2, 1.0, **changes) == (start + expected)[:20]
+
+
+@pytest.mark.parametrize("rule", NEED_FEATURES)
+def test_rules_of_distance_cover_every_cluster_first(select, rule):
+    select.write_clusters()
+    select.old = [0, 10, 20, 30]  # of the first cluster
+    picks = select.by_rule(rule, 0.13, 0.04)
+    assert sorted(row % 10 for row in picks[4:]) == list(range(1, 10))
+
+
+def test_a_sample_that_stands_twice_is_kept_twice_only_when_every_other_is(select):
+    select.write_clusters()
+    select.old = [*range(10), *range(10)]
+    picks = select.by_rule("k_centers", 12, 20, **{"select.k_centers_start": 0})
+    assert sorted(picks[:10]) == list(range(10))
+    assert len(picks) == 12
+
+
+def test_a_balanced_round_obeys_the_classes_first_and_the_rule_within_each(select):
+    select.write_clusters()
+    select.old = list(range(100))
+    for rule in sorted(RULES):
+        settings = {"select.balanced": True, "select.k_centers_start": 10}
+        picks = select.by_rule(rule, 0.5, 1.0, **settings)
+        assert select.project.count_classes(picks) == [30, 15, 5]
+        assert len(set(picks)) == 50
+
+
+def test_outliers_are_no_candidates_of_any_rule(select):
+    select.write_clusters()
+    outliers = select.best(range(20, 100))[:10]
+    for rule in sorted(RULES):
+        picks = select.by_rule(rule, 0.9, **{"select.outliers": {"fraction": 0.1}})
+        assert sorted(picks) == sorted({*range(100)} - {*outliers})
+
+
+def test_proportional_prefers_high_scores_without_being_decided_by_them(select):
+    select.score_N = np.where(np.arange(100) % 2, 20.0, 1.0)
+    picks = select.by_rule("proportional", 0.4)[20:]
+    assert select.by_rule("proportional", 0.4)[20:] == picks
+    assert select.by_rule("proportional", 0.4, random_seed=1)[20:] != picks
+    num_high = sum(row % 2 for row in picks)
+    assert 14 <= num_high < 20
+
+
+def test_proportional_does_not_draw_by_the_numbers_that_decide_ties(select):
+    select.score_N = np.ones(100)
+    assert select.by_rule("proportional", 0.5) != select.by_rule("top", 0.5)
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_samples_that_are_all_alike_are_picked_once_and_by_the_random_seed(select, rule):
+    select.score_N = np.zeros(100)
+    select.features_ND = np.full((100, 3), 0.1, dtype=np.float32)
+    first = select.by_rule(rule, 0.5)
+    content = NEW.read_bytes()
+    assert len(set(first)) == 50
+    assert select.by_rule(rule, 0.5) == first
+    assert NEW.read_bytes() == content
+    assert select.by_rule(rule, 0.5, random_seed=1) != first
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_gives_the_permuted_subset_for_a_permuted_train_split(select, rule):
+    select.score_N = np.round(select.score_N, 1)  # many ties
+    select.features_ND = np.round(select.score_N)[:, None].astype(np.float32)
+    before = select.by_rule(rule, 0.5)
+    select.project.write_samples(select.project.sample_ids[::-1], select.project.targets_N[::-1])
+    select.score_N, select.features_ND = select.score_N[::-1], select.features_ND[::-1]
+    select.old = [99 - row for row in OLD_ROWS]
+    assert select.by_rule(rule, 0.5) == [99 - row for row in before]
+
+
+@pytest.mark.parametrize("rule", NEED_FEATURES)
+def test_features_that_are_missing_stop_the_stage_and_say_what_to_set(select, rule):
+    with pytest.raises(ArtifactError, match=r"features_ND\.npy: .*predict_pool\.signals"):
+        select.by_rule(rule, 0.5)
+
+
+def test_more_picks_than_candidates_are_an_error_for_every_rule(select):
+    select.write_clusters()
+    for rule in sorted(RULES):
+        with pytest.raises(ParamsError, match="asks for 30 picks; 20 samples can"):
+            select.by_rule(rule, 0.5, **{"select.outliers": {"fraction": 0.6}})
 
 
 # --- outliers ------------------------------------------------------------------------------------

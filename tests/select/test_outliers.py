@@ -4,31 +4,39 @@ import numpy as np
 import pytest
 
 from stages.select.outliers import all_voters_disagree, highest_scored
+from stages.select.rules import Candidates
 from stages.shared.errors import ParamsError
 
 
+def scored(score_N, tie_N=None):
+    """Return all samples as candidates with these scores."""
+    count = len(score_N)
+    ties = np.zeros(count) if tie_N is None else np.array(tie_N)
+    nothing = np.empty(0, dtype=np.int64)
+    return Candidates(np.arange(count), nothing, count, np.array(score_N), ties, None, None, 0)
+
+
 def test_the_highest_scored_are_marked_as_a_share_of_the_train_split():
-    score_K, tie_K = np.array([1.0, 4.0, 3.0, 2.0]), np.zeros(4)
-    marked = highest_scored(score_K, tie_K, 0.25, num_train=8)  # two of eight
+    marked = highest_scored(scored([1.0, 4.0, 3.0, 2.0]), 0.25, num_train=8)  # two of eight
     assert marked.tolist() == [False, True, True, False]
 
 
 def test_the_share_is_rounded_down():
-    marked = highest_scored(np.arange(4.0), np.zeros(4), 0.49, num_train=4)
+    marked = highest_scored(scored(np.arange(4.0)), 0.49, num_train=4)
     assert marked.tolist() == [False, False, False, True]
 
 
 def test_the_share_is_the_decimal_number_as_it_is_written():
     # In floating point 0.29 x 100 is a little less than 29.
-    assert highest_scored(np.arange(100.0), np.zeros(100), 0.29, num_train=100).sum() == 29
+    assert highest_scored(scored(np.arange(100.0)), 0.29, num_train=100).sum() == 29
 
 
 def test_no_share_marks_nothing():
-    assert not highest_scored(np.arange(4.0), np.zeros(4), 0.0, num_train=4).any()
+    assert not highest_scored(scored(np.arange(4.0)), 0.0, num_train=4).any()
 
 
 def test_equal_scores_are_marked_by_their_random_number():
-    marked = highest_scored(np.zeros(3), np.array([0.5, 0.1, 0.9]), 0.34, num_train=3)
+    marked = highest_scored(scored([0.0, 0.0, 0.0], [0.5, 0.1, 0.9]), 0.34, num_train=3)
     assert marked.tolist() == [False, True, False]
 
 

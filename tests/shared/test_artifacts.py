@@ -17,6 +17,7 @@ from stages.shared.artifacts import (
     METRICS,
     SIGNAL_DTYPES,
     Checkpoint,
+    Dynamics,
     Ensemble,
     Epoch,
     Evaluation,
@@ -68,6 +69,16 @@ SIGNALS = {
     for name, dtype in SIGNAL_DTYPES.items()
 }
 SIGNALS["votes_MN"] = SIGNALS["votes_MN"].reshape(2, TRAIN)
+OPTIONAL_SIGNALS = {
+    "features_ND": np.arange(3 * TRAIN, dtype=np.float32).reshape(TRAIN, 3),
+    "gradient_norm_N": np.arange(TRAIN, dtype=np.float32),
+}
+DYNAMICS = Dynamics(
+    row_R=np.array([0, 2, 5]),
+    forgetting_events_MR=np.array([[0, 3, 1], [9, 0, 0]], dtype=np.int32),
+    aum_MR=np.array([[1.5, -2.0, 0.0], [0.1, 0.2, 0.3]], dtype=np.float32),
+    el2n_MR=np.array([[0.0, 1.4, 0.5], [0.1, 0.2, 0.3]], dtype=np.float32),
+)
 SCORES = np.array([0.1, 1 / 3, -2.0, 1e-300, 0.0, 7.0])
 CORRECT = np.array([[True, False, True, True], [False, False, True, False]])
 MEMBERS = [
@@ -153,6 +164,18 @@ PAIRS = {
         [Voter(0, 0, 3, 1 / 3), Voter(1, 2, 4, 0.5)], artifacts.save_voters, artifacts.load_voters
     ),
     "signals": Pair(SIGNALS, save_signals, lambda folder: artifacts.load_signals(folder, TRAIN)),
+    "optional signals": Pair(
+        OPTIONAL_SIGNALS,
+        save_signals,
+        lambda folder: {
+            name: artifacts.load_signal(folder, name, TRAIN) for name in OPTIONAL_SIGNALS
+        },
+    ),
+    "dynamics": Pair(
+        DYNAMICS,
+        artifacts.save_dynamics,
+        lambda folder: artifacts.load_dynamics(folder, TRAIN),
+    ),
     "validation": Pair(
         ValidationResult(1 / 3, [0.25, 0.5], 1e9),
         artifacts.save_validation,
@@ -184,7 +207,7 @@ def require_equal(found: Any, expected: Any) -> None:
         assert list(found) == list(expected)
         for key, value in expected.items():
             require_equal(found[key], value)
-    elif isinstance(expected, Subset | Evaluation):
+    elif isinstance(expected, Subset | Evaluation | Dynamics):
         require_equal(vars(found), vars(expected))
     else:
         assert found == expected
@@ -213,6 +236,7 @@ def test_every_kind_that_is_saved_is_tested_here():
     assert saved == {name.replace(" ", "_") for name in PAIRS} - {
         "inputs",  # written piece by piece, as they are decoded
         "signals",  # written as they are computed
+        "optional_signals",
         "validation_votes",
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import toy
 
-from stages.shared import artifacts, engine, members, resume
+from stages.shared import artifacts, engine, members, resume, tracking
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.job import Job
 from stages.shared.members import DECIDING_CODE, SHARED, Plan
@@ -60,12 +60,15 @@ def plan_of(prepared: Path, params: Params, index: range) -> Plan:
         meta=artifacts.load_meta(prepared),
         subset=toy.picks(list(index)),
         initial_weights=None,
+        track=params.train_ensemble.track,
     )
 
 
 def train(prepared: Path, folder: Path, params: Params, index: range = range(20)) -> None:
     plan = plan_of(prepared, params, index)
-    members.train_members(params, plan, folder / "ensemble", folder / "history.csv")
+    members.train_members(
+        params, plan, folder / "ensemble", folder / "history.csv", folder / "dynamics"
+    )
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -256,7 +259,8 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
         name: getattr(params.train_ensemble, name)
         for name in type(of_ensemble.settings).model_fields
     }
-    del fields["model"]
+    for name in ("model", "weights", "track"):
+        del fields[name]
     target = params.train_subset_model.model_copy(update={**fields, "members": 5})
 
     found = members.fingerprint(replace(of_ensemble, settings=target), "cpu")
@@ -274,6 +278,71 @@ def test_subset_device_and_data_change_the_fingerprint(prepared):
     }
 
     assert len(prints) == 4
+
+
+def test_tracking_changes_the_fingerprint_and_no_tracking_adds_nothing_to_it(prepared):
+    job = job_of(prepared, tiny_params())
+
+    assert members.fingerprint(replace(job, track="gradient_norm"), "cpu") != members.fingerprint(
+        job, "cpu"
+    )
+
+
+def test_a_member_that_was_tracked_is_not_trained_again_without(prepared, resume_folder):
+    job = job_of(prepared, tiny_params())
+    tracked = members.train_once(replace(job, track="gradient_norm"), lambda message: None)
+
+    assert members.train_once(job, lambda message: None) == tracked
+    assert len(list((resume_folder / "members").iterdir())) == 1
+
+
+def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, resume_folder):
+    params = tiny_params(2, track="gradient_norm", length={"epochs": 2})
+
+    train(prepared, tmp_path, params, range(5, 25))
+
+    found = artifacts.load_dynamics(tmp_path / "dynamics", 60)
+    tracked = tracking.load_tracked(tmp_path / "dynamics")
+    assert found.row_R.tolist() == tracked.row_S.tolist() == list(range(5, 25))
+    assert found.aum_MR.shape == (2, 20)
+    assert tracked.gradient_norm_MES.shape == (2, 2, 20)
+    for member in range(2):
+        job = members._job(params, plan_of(prepared, params, range(5, 25)), member)
+        folder = resume_folder / "members" / members.fingerprint(job, "cpu") / "dynamics"
+        alone = artifacts.load_dynamics(folder, 60)
+        assert (found.aum_MR[member] == alone.aum_MR[0]).all()
+        assert (found.forgetting_events_MR[member] == alone.forgetting_events_MR[0]).all()
+        norms_ES = tracking.load_tracked(folder).gradient_norm_MES[0]
+        assert (tracked.gradient_norm_MES[member] == norms_ES).all()
+
+
+def test_nothing_is_tracked_unless_it_is_named(prepared, tmp_path):
+    train(prepared, tmp_path, tiny_params(1))
+
+    assert {path.name for path in (tmp_path / "dynamics").iterdir()} == {
+        "row_R.npy",
+        "forgetting_events_MR.npy",
+        "aum_MR.npy",
+        "el2n_MR.npy",
+    }
+
+
+def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
+    prepared, tmp_path, resume_folder
+):
+    params = tiny_params(1)
+    train(prepared, tmp_path / "a", params)
+    (before,) = (resume_folder / "members").iterdir()
+    mtime_ns = before.stat().st_mtime_ns
+
+    plan = plan_of(prepared, params, range(20))
+    members.train_members(params, plan, tmp_path / "b/ensemble", tmp_path / "b/history.csv")
+
+    assert [path.name for path in (resume_folder / "members").iterdir()] == [before.name]
+    assert before.stat().st_mtime_ns == mtime_ns
+    assert not (tmp_path / "b/dynamics").exists()
+    a, b = content_of(tmp_path / "a"), content_of(tmp_path / "b")
+    assert b == {name: a[name] for name in a if not name.startswith("dynamics/")}
 
 
 def write(path: Path, text: str) -> str:
@@ -302,7 +371,7 @@ def test_experiments_in_dvcs_workspaces_share_the_resume_folder(tmp_path, monkey
 def test_the_fingerprint_covers_all_code_that_the_training_imports():
     import ast
 
-    plumbing = {"artifacts", "errors", "job", "params", "weights", "models", "tasks"}
+    plumbing = {"artifacts", "errors", "job", "params", "tracking", "weights", "models", "tasks"}
     todo, seen = ["training"], set()
     while todo:
         name = todo.pop()

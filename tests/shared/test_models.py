@@ -15,18 +15,40 @@ from stages.shared import layers, models
 
 MODELS = Path(models.__file__).parent
 NAMES = sorted(path.stem for path in MODELS.glob("*.py") if not path.stem.startswith("_"))
-IN_TORCHVISION = ["densenet121", "resnet101", "resnet18", "resnet34", "resnet50"]
+# What torchvision calls the last layer.
+IN_TORCHVISION = {
+    "alexnet": "classifier.6",
+    "densenet121": "classifier",
+    "resnet101": "fc",
+    "resnet18": "fc",
+    "resnet34": "fc",
+    "resnet50": "fc",
+    "vgg16": "classifier.6",
+}
 WITH_TWO_FORMS = [*IN_TORCHVISION, "resnet10"]
+# The border between the two forms shows in their stems.
+WITH_TWO_STEMS = sorted({*WITH_TWO_FORMS} - {"alexnet", "vgg16"})
+# Names that do not tell how many layers there are, in the 32-pixel and the 224-pixel form.
+NUM_LAYERS = {
+    "alexnet": (5 + 1, 5 + 3),  # convolutions and linear layers: no hidden ones in the small form
+    "cnn_mnist": (4, 4),
+    "linear": (1, 1),
+    "vgg16": (13 + 1, 13 + 3),
+}
 
 # Small enough to be quick, on either side of the border between the two forms.
 EDGES = {"32-pixel form": 16, "224-pixel form": 65}
-CASES = [(name, edge) for edge in EDGES.values() for name in NAMES]
-CASE_NAMES = [f"{name}, {form}" for form in EDGES for name in NAMES]
+FORMS = [(name, form) for form in EDGES for name in NAMES if name in WITH_TWO_FORMS or "32" in form]
+CASES = [(name, EDGES[form]) for name, form in FORMS]
+CASE_NAMES = [f"{name}, {form}" for name, form in FORMS]
 each_case = pytest.mark.parametrize(("name", "edge"), CASES, ids=CASE_NAMES)
 
-# 40 million weights take seconds to draw; ResNet-50 has the same layers.
+# 40 million weights take seconds to draw, and 50 layers to train; ResNet-50 and ResNet-20 have the
+# same layers.
+LARGE = EDGES["224-pixel form"]
+SLOW = ["resnet101", "resnet56", "resnet110", "resnet164", ("alexnet", LARGE), ("vgg16", LARGE)]
 TRAINED_CASES = [
-    pytest.param(case, marks=pytest.mark.slow if case[0] == "resnet101" else (), id=label)
+    pytest.param(case, marks=pytest.mark.slow if {case, case[0]} & {*SLOW} else (), id=label)
     for case, label in zip(CASES, CASE_NAMES, strict=True)
 ]
 
@@ -70,18 +92,24 @@ def test_the_package_lists_every_model_file() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_models() -> None:
-    with pytest.raises(
-        ValueError, match=r"model is 'resnet9'; choose one of densenet121, .*resnet8"
-    ):
+    with pytest.raises(ValueError, match=r"model is 'resnet9'; choose one of alexnet, .*resnet8"):
         models.build("resnet9", 10, [32, 32, 3])
 
 
-@each_case
+@pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name: str, edge: int) -> None:
     network = build_without_weights(name, 7, [edge, 2 * edge, 1])
     x_BKHW = torch.empty(5, 1, edge, 2 * edge, device="meta")
     with torch.no_grad():
         assert network(x_BKHW).shape == (5, 7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_of_the_smallest_images_are_enough_to_train(name: str) -> None:
+    network = build_without_weights(name, 7, [8, 15, 1]).train()
+    with torch.no_grad():
+        assert network(torch.empty(2, 1, 8, 15, device="meta")).shape == (2, 7)
 
 
 @each_case
@@ -93,7 +121,8 @@ def test_the_layers_with_weights_are_as_many_as_the_name_says(name: str, edge: i
         if isinstance(part, nn.Conv2d | nn.Linear)
         and not re.search(r"shortcut|downsample", path)  # projections are not counted in names
     ]
-    assert len(counted) == int(re.sub(r"\D", "", name))
+    small, large = NUM_LAYERS.get(name) or 2 * re.findall(r"\d+", name)[:1]
+    assert len(counted) == int(large if edge == LARGE else small)
 
 
 def test_gradients_reach_every_parameter(trained: tuple[str, int, layers.Classifier]) -> None:
@@ -107,7 +136,7 @@ def test_gradients_reach_every_parameter(trained: tuple[str, int, layers.Classif
 def test_the_logits_are_the_classifier_of_the_features(
     trained: tuple[str, int, layers.Classifier],
 ) -> None:
-    _, edge, network = trained
+    name, edge, network = trained
     with torch.no_grad():
         x_BKHW = images(edge)
         h_BD = network.features(x_BKHW)
@@ -115,7 +144,8 @@ def test_the_logits_are_the_classifier_of_the_features(
         by_hand_BC = h_BD @ network.classifier.weight.T + network.classifier.bias
         assert_near(network(x_BKHW), by_hand_BC)
         assert by_hand_BC.shape == (4, 7)
-        assert float(h_BD.min()) >= 0  # the features end with a ReLU and a mean
+        if name != "linear":  # its features are the pixels
+            assert float(h_BD.min()) >= 0  # they end with a ReLU, maybe a pool or a mean
 
 
 def test_weights_read_back_from_safetensors_give_the_same_logits(
@@ -148,13 +178,16 @@ def test_initial_weights_are_decided_by_the_global_seed(
         assert torch.equal(parameter, network.get_parameter(path)), path
 
 
-def test_convolutions_start_as_he_et_al_draw_them(
+def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_does(
     trained: tuple[str, int, layers.Classifier],
 ) -> None:
-    _, _, network = trained
+    name, edge, network = trained
+    is_torchs = (name, edge) == ("alexnet", LARGE)
     for path, part in network.named_modules():
         if isinstance(part, nn.Conv2d):
             variance = 2 / (part.out_channels * part.kernel_size[0] * part.kernel_size[1])
+            if is_torchs:  # uniform between -1 and 1 over the root of the number of inputs
+                variance = 1 / (3 * part.weight[0].numel())
             ratio = float(part.weight.detach().square().mean()) / variance
             # The mean of n squared normal numbers has the relative standard error sqrt(2 / n).
             assert ratio == pytest.approx(1, abs=6 * (2 / part.weight.numel()) ** 0.5), path
@@ -169,25 +202,66 @@ def test_another_seed_gives_other_weights() -> None:
     assert not torch.equal(next(one.features.parameters()), next(other.features.parameters()))
 
 
-@pytest.mark.parametrize("name", WITH_TWO_FORMS)
+@pytest.mark.slow
+def test_the_linear_layers_of_vgg_start_as_torchvision_draws_them() -> None:
+    for path, part in build("vgg16", 7, [65, 65, 3]).named_modules():
+        if isinstance(part, nn.Linear):
+            assert float(part.weight.detach().std()) == pytest.approx(0.01, rel=0.02), path
+            assert not part.bias.any(), path
+
+
+@pytest.mark.parametrize("name", WITH_TWO_STEMS)
 def test_the_shorter_side_of_the_images_decides_the_form(name: str) -> None:
     for image_shape, size in [([64, 300, 3], 3), ([300, 64, 3], 3), ([65, 65, 3], 7)]:
         stem = next(build_without_weights(name, 7, image_shape).parameters())
         assert stem.shape == (64, 3, size, size)
 
 
+@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+def test_all_images_of_a_form_have_the_same_weights(name: str) -> None:
+    def shapes(height: int, width: int) -> dict[str, torch.Size]:
+        weights = build_without_weights(name, 7, [height, width, 3]).state_dict()
+        return {path: weight.shape for path, weight in weights.items()}
+
+    assert shapes(8, 8) == shapes(32, 32) == shapes(64, 300) == shapes(300, 64)
+    assert shapes(65, 65) == shapes(224, 224) != shapes(64, 64)
+
+
+def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
+    drawing = {
+        (name, edge)
+        for name, edge in CASES
+        for part in build_without_weights(name, 7, [edge, edge, 3]).modules()
+        if isinstance(part, nn.Dropout)
+    }
+    assert drawing == {("alexnet", LARGE), ("vgg16", LARGE)}
+
+
 @pytest.mark.parametrize(
     ("names", "edge", "last_edge"),
-    [(WITH_TWO_FORMS, 224, 7), (WITH_TWO_FORMS, 32, 4), (["resnet8"], 32, 8), (["resnet8"], 8, 2)],
+    [
+        (WITH_TWO_STEMS, 224, 7),
+        (WITH_TWO_STEMS, 32, 4),
+        (["resnet8", "resnet20", "resnet56", "resnet110", "resnet164"], 32, 8),
+        (["resnet8"], 8, 2),
+        (["resnet8_stride2"], 32, 4),
+        # Before the last pool.
+        (["alexnet"], 224, 13),
+        (["alexnet"], 32, 4),
+        (["vgg16"], 224, 14),
+        (["vgg16"], 32, 2),
+        (["cnn5"], 32, 8),
+        (["cnn_mnist"], 28, 14),
+    ],
 )
-def test_the_last_stage_has_the_published_resolution(
+def test_the_last_convolution_has_the_published_resolution(
     names: list[str], edge: int, last_edge: int
 ) -> None:
     for name in names:
         network = build_without_weights(name, 7, [edge, edge, 3])
         seen: list[torch.Size] = []
-        *_, last_norm = (part for part in network.modules() if isinstance(part, nn.BatchNorm2d))
-        last_norm.register_forward_hook(lambda _, __, output, seen=seen: seen.append(output.shape))
+        *_, last = (part for part in network.modules() if isinstance(part, nn.Conv2d))
+        last.register_forward_hook(lambda _, __, output, seen=seen: seen.append(output.shape))
         with torch.no_grad():
             network(torch.empty(2, 3, edge, edge, device="meta"))
         assert seen[0][2:] == (last_edge, last_edge), name
@@ -202,6 +276,8 @@ def test_the_last_stage_has_the_published_resolution(
         ("resnet50", 25_557_032),
         ("resnet101", 44_549_160),
         ("densenet121", 7_978_856),
+        ("alexnet", 61_100_840),
+        ("vgg16", 138_357_544),
         # ResNet-18 less two 3x3 convolutions and their normalisations in each stage.
         ("resnet10", 11_689_512 - sum(2 * (9 * w * w + 2 * w) for w in (64, 128, 256, 512))),
     ],
@@ -217,7 +293,7 @@ def test_the_224_pixel_form_has_the_published_number_of_parameters(
     [
         param
         for param, (name, edge) in zip(TRAINED_CASES, CASES, strict=True)
-        if name in IN_TORCHVISION and edge == EDGES["224-pixel form"]
+        if name in IN_TORCHVISION and edge == LARGE
     ],
     indirect=True,
 )
@@ -227,7 +303,7 @@ def test_the_224_pixel_form_computes_what_torchvision_computes(
     import torchvision
 
     name, edge, network = trained
-    last = "classifier" if name.startswith("densenet") else "fc"
+    last = IN_TORCHVISION[name]
     with torch.device("meta"):
         expected = getattr(torchvision.models, name)(num_classes=7).eval()
     last_layer = {f"{last}.{key}": value for key, value in network.classifier.state_dict().items()}
@@ -259,12 +335,30 @@ def pre_activation_parameters(
     ("name", "expected"),
     [
         ("resnet8", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
+        ("resnet8_stride2", pre_activation_parameters([3, 3], 1, [1, 1, 1], [32, 64, 128])),
         ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
         ("resnet18", 11_172_170),
         ("resnet18", pre_activation_parameters([3, 3], 1, [2, 2, 2, 2], [64, 128, 256, 512])),
         ("resnet34", pre_activation_parameters([3, 3], 1, [3, 4, 6, 3], [64, 128, 256, 512])),
         ("resnet50", pre_activation_parameters([1, 3, 1], 4, [3, 4, 6, 3], [64, 128, 256, 512])),
         ("resnet101", pre_activation_parameters([1, 3, 1], 4, [3, 4, 23, 3], [64, 128, 256, 512])),
+        # Published as 0.27 M, 0.85 M and 1.7 M (arXiv 1512.03385, Table 6), none with projections.
+        ("resnet20", 269_722 + 16 * 32 + 32 * 64),
+        ("resnet20", pre_activation_parameters([3, 3], 1, [3, 3, 3], [16, 32, 64])),
+        ("resnet56", 853_018 + 16 * 32 + 32 * 64),
+        ("resnet56", pre_activation_parameters([3, 3], 1, [9, 9, 9], [16, 32, 64])),
+        ("resnet110", 1_727_962 + 16 * 32 + 32 * 64),
+        ("resnet110", pre_activation_parameters([3, 3], 1, [18, 18, 18], [16, 32, 64])),
+        # Published as 1.7 M.
+        ("resnet164", 1_703_258),
+        ("resnet164", pre_activation_parameters([1, 3, 1], 4, [18, 18, 18], [16, 32, 64])),
+        # The convolutions of the published one, normalisations instead of biases, 512 features.
+        ("vgg16", 14_714_688 + 4_224 + 512 * 10 + 10),
+        # Weights and biases, layer by layer.
+        ("alexnet", 1_792 + 307_392 + 663_936 + 884_992 + 590_080 + 2_570),
+        ("cnn5", 896 + 18_496 + 73_856 + (4 * 4 * 128 + 1) * 256 + 2_570),
+        ("cnn_mnist", 2_432 + 51_264 + (8 * 8 * 64 + 1) * 512 + 5_130),
+        ("linear", 32 * 32 * 3 * 10 + 10),
         # The published one with another last layer and stem, and no normalisation in the stem.
         ("densenet121", 7_978_856 - 1025 * 990 - (49 - 9) * 3 * 64 - 2 * 64),
     ],
@@ -273,6 +367,56 @@ def test_the_32_pixel_form_has_the_number_of_parameters_of_its_layers(
     name: str, expected: int
 ) -> None:
     assert num_parameters(build_without_weights(name, 10, [32, 32, 3])) == expected
+
+
+def test_the_mnist_network_has_the_number_of_parameters_of_mcmahan_et_al() -> None:
+    assert num_parameters(build_without_weights("cnn_mnist", 10, [28, 28, 1])) == 1_663_370
+
+
+@pytest.mark.parametrize(
+    ("name", "strides", "pooled"),
+    [
+        ("alexnet", [2, 1, 1, 1, 1], [0, 1, 4]),
+        ("cnn5", [1, 1, 1], [0, 1, 2]),
+        ("cnn_mnist", [1, 1], [0, 1]),
+        ("linear", [], []),
+        ("vgg16", [1] * 13, [1, 3, 6, 9, 12]),
+    ],
+)
+def test_a_plain_network_computes_its_layers_in_order(
+    name: str, strides: list[int], pooled: list[int]
+) -> None:
+    edge = 32
+    network = build(name, 7, [edge, edge, 3])
+    network(images(edge))  # moves the running statistics away from 0 and 1
+    parts = [part for part in network.eval().features.modules() if [*part.parameters(False)]]
+    convolutions = [part for part in parts if isinstance(part, nn.Conv2d)]
+    norms = [part for part in parts if isinstance(part, nn.BatchNorm2d)]
+    hidden = [part for part in parts if isinstance(part, nn.Linear)]
+
+    h_BDHW = images(edge)
+    with torch.no_grad():
+        for number, (part, stride) in enumerate(zip(convolutions, strides, strict=True)):
+            padding = part.weight.shape[-1] // 2
+            h_BDHW = functional.conv2d(h_BDHW, part.weight, part.bias, stride, padding)
+            h_BDHW = (norms[number](h_BDHW) if norms else h_BDHW).clamp(min=0)
+            if number in pooled:
+                h_BDHW = h_BDHW.unfold(2, 2, 2).unfold(3, 2, 2).amax(dim=(4, 5))
+        h_BD = h_BDHW.reshape(4, -1) if hidden or not convolutions else h_BDHW.mean(dim=(2, 3))
+        for part in hidden:
+            h_BD = (h_BD @ part.weight.T + part.bias).clamp(min=0)
+        assert_near(network.features(images(edge)), h_BD)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "cnn5", "cnn_mnist", "linear"])
+def test_a_network_without_normalisations_learns_a_few_images_by_heart(name: str) -> None:
+    network = build(name, 4, [8, 8, 3]).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9)
+    for _ in range(40):
+        optimizer.zero_grad()
+        functional.cross_entropy(network(images(8)), torch.arange(4)).backward()
+        optimizer.step()
+    assert network(images(8)).argmax(dim=1).tolist() == [0, 1, 2, 3]
 
 
 def test_a_pre_activation_network_computes_what_its_paper_says() -> None:

@@ -24,7 +24,13 @@ from stages.shared.params import (
 )
 
 MISSING = "MISSING"  # instead of a value: the key is left out
-STEPS = {"name": "steps", "milestones": [70, 130], "factor": 0.1, "warmup_epochs": 0}
+STEPS = {
+    "name": "steps",
+    "milestones": [70, 130],
+    "factor": 0.1,
+    "warmup_epochs": 0,
+    "warmup": "linear",
+}
 
 
 def change(content: dict[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Several checkpoints predict the same samples in one pass."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -125,15 +127,87 @@ def test_precision_reaches_the_model(predict):
 def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
     """The models are in evaluation mode, or each batch would decide its own normalisation."""
     task, modes = tasks.load("image_classification"), []
-    logits = task.logits
+    features = task.features
 
     def watched(model, *arguments):
         modes.append(any(part.training for part in model.modules()))
-        return logits(model, *arguments)
+        return features(model, *arguments)
 
-    monkeypatch.setattr(task, "logits", watched)
+    monkeypatch.setattr(task, "features", watched)
     predict()
     assert modes == [False] * 16  # 4 voters x 4 batches
+
+
+# --- single passes --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def passes(prepared, ensemble):
+    """Return the forward passes of the train split, none of them made yet."""
+
+    def run(batch_size=16, precision="fp32"):
+        inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
+        return prediction.forward_passes(ensemble, CHECKPOINTS, inputs, meta, batch_size, precision)
+
+    return run
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_pass_tells_what_the_last_layer_read_and_gave(passes, predict, precision):
+    task, found_MBC = tasks.load("image_classification"), joined(predict(precision=precision))
+    for rows, of_batch in passes(precision=precision):
+        for voter, one in enumerate(of_batch):
+            assert one.features_BD.dtype == one.logits_BC.dtype == torch.float32
+            assert one.features_BD.shape == (rows.stop - rows.start, 64)
+            with torch.inference_mode():
+                assert torch.equal(one.model.classifier(one.features_BD), one.logits_BC)
+            probs_BC = task.probabilities(one.logits_BC)
+            np.testing.assert_array_equal(probs_BC, found_MBC[voter, rows])
+
+
+def test_the_models_of_the_passes_are_those_of_the_checkpoints(passes, prepared, ensemble):
+    ((_, of_batch),) = passes(batch_size=60)
+    for checkpoint, one in zip(CHECKPOINTS, of_batch, strict=True):
+        expected_NC = by_hand(prepared, ensemble, checkpoint)
+        np.testing.assert_allclose(one.logits_BC.softmax(dim=1), expected_NC, atol=1e-5)
+
+
+def test_a_pass_is_made_once_and_when_it_is_asked_for(passes, monkeypatch):
+    task, made = tasks.load("image_classification"), []
+    features = task.features
+
+    def watched(*arguments):
+        made.append(1)
+        return features(*arguments)
+
+    monkeypatch.setattr(task, "features", watched)
+    _, of_batch = next(passes())
+    assert made == []
+    for number, _ in enumerate(of_batch, start=1):
+        assert len(made) == number
+
+
+def test_features_of_a_pass_are_let_go_with_it(passes):
+    """Of many voters no more are alive than are used."""
+    seen = []
+    for _, of_batch in passes():
+        for one in of_batch:
+            seen.append(weakref.ref(one.features_BD))
+            assert sum(reference() is not None for reference in seen) <= 2
+
+
+def test_inputs_of_a_pass_can_be_differentiated_through(passes):
+    _, of_batch = next(passes())
+    one = next(of_batch)
+    one.model(one.inputs_BKHW).sum().backward()
+    assert all(parameter.grad is not None for parameter in one.model.parameters())
+
+
+def test_rows_in_any_order_make_a_batch(prepared):
+    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
+    rows = np.array([50, 3, 3, 17])
+    expected = normalise(torch.from_numpy(np.array(inputs)), meta)[rows]
+    assert torch.equal(prediction.load_batch(inputs, rows, meta), expected)
 
 
 def test_no_samples_are_no_batches(predict):

@@ -30,7 +30,8 @@ def test_one_cycle_rises_to_the_rate_and_falls_to_nothing():
 
 def test_steps_are_those_of_torchs_multi_step_schedule():
     schedule = StepsSchedule(
-        Steps(name="steps", milestones=[2, 5], factor=0.1, warmup_epochs=0), updates_per_epoch=3
+        Steps(name="steps", milestones=[2, 5], factor=0.1, warmup_epochs=0, warmup="linear"),
+        updates_per_epoch=3,
     )
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     oracle = torch.optim.lr_scheduler.MultiStepLR(optimizer, [6, 15], gamma=0.1)
@@ -45,10 +46,43 @@ def test_steps_are_those_of_torchs_multi_step_schedule():
 
 def test_a_warm_up_rises_linearly_and_reaches_the_rate_with_its_last_update():
     schedule = StepsSchedule(
-        Steps(name="steps", milestones=[9], factor=0.1, warmup_epochs=2), updates_per_epoch=2
+        Steps(name="steps", milestones=[9], factor=0.1, warmup_epochs=2, warmup="linear"),
+        updates_per_epoch=2,
     )
 
     assert [schedule.factor(update) for update in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_a_constant_warm_up_is_its_share_of_the_rate_until_its_last_update():
+    """One epoch at 0.01, then 0.1 (He et al. 2016, arXiv 1603.05027)."""
+    schedule = StepsSchedule(
+        Steps(name="steps", milestones=[3], factor=0.5, warmup_epochs=1, warmup=0.1),
+        updates_per_epoch=2,
+    )
+
+    assert [schedule.factor(update) for update in range(8)] == [0.1, 0.1, 1, 1, 1, 1, 0.5, 0.5]
+
+
+def test_a_constant_share_without_warm_up_epochs_changes_nothing():
+    schedule = StepsSchedule(
+        Steps(name="steps", milestones=[3], factor=0.5, warmup_epochs=0, warmup=0.1),
+        updates_per_epoch=1,
+    )
+
+    assert schedule.factor(0) == 1
+
+
+@pytest.mark.parametrize("warmup", ["linear", 0.1])
+def test_a_milestone_within_the_warm_up_counts(warmup):
+    steps = {"name": "steps", "milestones": [1], "warmup_epochs": 2, "warmup": warmup}
+    schedules_of = [
+        StepsSchedule(Steps(**steps, factor=factor), updates_per_epoch=2) for factor in (0.25, 0.5)
+    ]
+
+    ratios = [
+        schedules_of[0].factor(update) / schedules_of[1].factor(update) for update in range(5)
+    ]
+    assert ratios == pytest.approx([1, 1, 0.5, 0.5, 0.5])
 
 
 def run_plateau(patience: int, accuracies: list[float]) -> tuple[list[float], int]:

@@ -147,6 +147,53 @@ def test_the_loss_is_the_mean_cross_entropy():
     assert TASK.num_correct(logits_BC, targets_B).item() == 1
 
 
+def test_the_losss_gradient_is_probability_minus_label():
+    logits_BC = torch.tensor([[math.log(2), 0.0, 0.0], [0.0, 0.0, 0.0]])
+    found_BC = TASK.loss_gradient(logits_BC, torch.tensor([0, 2]))
+    expected_BC = [[-1 / 2, 1 / 4, 1 / 4], [1 / 3, 1 / 3, -2 / 3]]
+    assert found_BC.dtype == torch.float64
+    np.testing.assert_allclose(found_BC, expected_BC, atol=1e-7)
+
+
+def test_the_losss_gradient_is_the_one_that_training_follows():
+    logits_MBC, targets = logits_and_targets(num_voters=1, num=20)
+    logits_BC, targets_B = torch.from_numpy(logits_MBC[0]).double(), torch.from_numpy(targets)
+    TASK.loss(logits_BC.requires_grad_(), targets_B, 0.0).backward()
+    found_BC = TASK.loss_gradient(logits_BC.detach(), targets_B)
+    np.testing.assert_allclose(found_BC, logits_BC.grad * 20, rtol=1e-9, atol=1e-15)
+
+
+def test_the_losss_gradient_keeps_its_digits_where_the_model_is_sure():
+    """p - 1 of the true class is -2e^-60, which float64 rounds to 0."""
+    found_BC = TASK.loss_gradient(
+        torch.tensor([[60.0, 0.0, 0.0], [1e4, 0.0, 0.0]]), torch.tensor([0, 0])
+    )
+    tail = math.exp(-60)
+    np.testing.assert_allclose(found_BC[0], [-2 * tail, tail, tail], rtol=1e-12)
+    np.testing.assert_array_equal(found_BC[1], [0.0, 0.0, 0.0])
+
+
+@given(probabilities)
+def test_the_losss_gradient_sums_to_zero_and_pulls_at_the_true_class_alone(logits_MBC):
+    logits_BC = torch.from_numpy(logits_MBC[0])
+    found_BC = TASK.loss_gradient(logits_BC, torch.zeros(len(logits_BC), dtype=torch.int64))
+    np.testing.assert_allclose(found_BC.sum(dim=1), 0, atol=1e-15)
+    assert ((found_BC[:, 0] >= -1 - 1e-15) & (found_BC[:, 0] <= 0)).all()
+    assert (found_BC[:, 1:] >= 0).all()
+
+
+def test_logits_are_the_last_layer_of_the_features():
+    torch.manual_seed(0)
+    model = models.build("resnet8", 3, [8, 8, 1]).eval()
+    images_BKHW = torch.randn(5, 1, 8, 8)
+    with torch.inference_mode():
+        for precision in ("fp32", "bf16"):
+            features_BD = TASK.features(model, images_BKHW, precision)
+            assert (features_BD.dtype, features_BD.shape) == (torch.float32, (5, 64))
+            logits_BC = TASK.logits(model, images_BKHW, precision)
+            assert torch.equal(model.classifier(features_BD), logits_BC)
+
+
 def test_smoothed_labels_spread_their_share_over_all_classes():
     logits_BC = torch.tensor([[2.0, 0.0, 0.0]])
     logs = torch.log_softmax(logits_BC, dim=1)[0]

@@ -2,10 +2,15 @@
 
 import dataclasses
 import math
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from toy import picks
 
 from stages.shared import artifacts, models, tasks, training
@@ -14,6 +19,7 @@ from stages.shared.data import normalise
 from stages.shared.errors import TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
+from stages.shared.layers import Classifier
 from stages.shared.params import (
     Augmentation,
     Checkpoints,
@@ -55,13 +61,15 @@ def make_job(prepared):
             prepared=prepared,
             meta=artifacts.load_meta(prepared),
             initial_weights=None,
+            track="none",
         )
 
     return make
 
 
 def train(job, folder):
-    return training.train(job, folder, CPU, lambda epoch, images: None)
+    trained = training.train(job, folder, CPU, lambda epoch, images: None)
+    return trained.history, trained.checkpoints
 
 
 def weight_bytes(folder) -> list[bytes]:
@@ -118,7 +126,7 @@ def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_
     pixels = artifacts.load_inputs(trainer.job.prepared, "train")
 
     for number in (1, 2):
-        seen = torch.cat([inputs for inputs, _ in trainer._epoch_batches(number)])
+        seen = torch.cat([inputs for _, inputs, _ in trainer._epoch_batches(number)])
         expected = normalise(torch.from_numpy(pixels[[4, 4, 8, 30]]), trainer.job.meta)
         sums = sorted(seen.sum(dim=(1, 2, 3)).tolist())
         assert sums == pytest.approx(sorted(expected.sum(dim=(1, 2, 3)).tolist()))
@@ -137,7 +145,7 @@ def test_one_update_is_that_of_plain_torch(make_job, prepared):
         nesterov=settings.nesterov,
         weight_decay=settings.weight_decay,
     )
-    for update, (inputs, targets) in enumerate(trainer._epoch_batches(1)):
+    for update, (_, inputs, targets) in enumerate(trainer._epoch_batches(1)):
         oracle.param_groups[0]["lr"] = 0.05 * trainer.schedule.factor(update)
         oracle.zero_grad()
         logits = model(inputs)
@@ -150,6 +158,40 @@ def test_one_update_is_that_of_plain_torch(make_job, prepared):
 
     for name, found in trainer.model.state_dict().items():
         assert torch.allclose(found, model.state_dict()[name], atol=1e-5), name
+
+
+class WithDropout(Classifier):
+    """Features that dropout halves."""
+
+    def __init__(self, num_classes, image_shape):
+        height, width, channels = image_shape
+        num = height * width * channels
+        super().__init__(nn.Sequential(nn.Flatten(), nn.Dropout(0.5)), num, num_classes)
+
+
+def test_dropout_depends_on_the_jobs_own_streams_alone(make_job, tmp_path, monkeypatch):
+    """So it is the same in any worker, whatever that did before."""
+    monkeypatch.setattr(models, "build", lambda _, *shape: WithDropout(*shape))
+    for name, global_seed in (("a", 1), ("b", 2)):
+        torch.manual_seed(global_seed)
+        before = torch.get_rng_state()
+        train(make_job(), tmp_path / name)
+        assert torch.equal(torch.get_rng_state(), before)
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+
+
+def test_dropout_differs_between_members_and_epochs(make_job, monkeypatch):
+    monkeypatch.setattr(models, "build", lambda _, *shape: WithDropout(*shape))
+    masks = []
+    for member, epoch in ((0, 1), (0, 2), (1, 1), (0, 1)):
+        trainer = training._Trainer(make_job(member=member), CPU)
+        with trainer._dropout_stream(epoch):
+            masks.append(trainer.model.train().features(torch.ones(2, 8, 8, 1)) > 0)
+
+    assert torch.equal(masks[0], masks[3])
+    assert not torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
 
 
 def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
@@ -177,13 +219,45 @@ def test_flops_count_three_passes_for_training_and_one_for_validation(make_job, 
     assert history[-1].flops == per_image * 2 * (3 * 30 + 20)
 
 
-def test_forward_flops_of_a_linear_layer_are_counted_by_hand(make_job):
-    """Two operations for each weight and position: 8x8 positions of the 3x3 stem alone."""
+def test_forward_flops_of_the_last_layer_are_counted_by_hand(make_job):
+    """Two operations for each weight: one more class costs its 64 weights."""
     meta = make_job().meta
 
-    assert forward_flops("resnet8", meta) > 2 * 64 * 9 * 16
     wider = dataclasses.replace(meta, class_names=[*meta.class_names, "more"])
     assert forward_flops("resnet8", wider) - forward_flops("resnet8", meta) == 2 * 64
+
+
+@pytest.mark.parametrize("edge", [32, 224])
+@pytest.mark.parametrize("model", ["resnet8", "resnet50", "densenet121"])
+def test_forward_flops_are_those_of_torchs_counter(make_job, model, edge):
+    meta = dataclasses.replace(make_job().meta, image_shape=(edge, edge, 3))
+    net = models.build(model, meta.num_classes, meta.image_shape).eval()
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(torch.zeros(1, 3, edge, edge))
+
+    assert forward_flops(model, meta) == counter.get_total_flops()
+
+
+def test_training_does_not_import_torchs_compiler(make_job, tmp_path):
+    """It takes as long as torch itself, in every worker process."""
+    code = (
+        "import pickle, sys, pathlib, torch; from stages.shared.training import train; "
+        "job = pickle.loads(sys.stdin.buffer.read()); "
+        "train(job, pathlib.Path(sys.argv[1]), torch.device('cpu'), lambda *event: None); "
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], input=pickle.dumps(make_job()), check=True
+    )
+
+
+def test_counting_flops_leaves_torchs_generator_alone(make_job):
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    forward_flops("resnet8", make_job().meta)
+    assert torch.equal(torch.rand(2), expected)
 
 
 def test_a_loss_that_is_no_number_stops_with_member_epoch_and_rate(make_job, tmp_path):

@@ -1,0 +1,385 @@
+"""Comparing revisions: hand-computed values, and real revisions and experiments under DVC."""
+
+import csv
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline import Checkout
+
+from stages.report.compare import (
+    compare_revisions,
+    draw,
+    jaccard,
+    log_grid,
+    num_shared,
+    overlap,
+    spearman_of_finite,
+    text_table,
+)
+from stages.report.revisions import Revision, Round, common_rounds, load_sizes, sample_numbers
+from stages.shared.artifacts import Subset
+from stages.shared.errors import DataError, ParamsError
+
+ROOT = Path(__file__).parents[2]
+NAN = float("nan")
+picks = st.lists(st.integers(0, 9), min_size=1, max_size=20).map(np.array)
+
+
+def subset(seed, chosen):
+    """Return a subset of a seed part and of what the scores of one round chose."""
+    count = len(seed) + len(chosen)
+    rounds = [0] * len(seed) + [1] * len(chosen)
+    return Subset(np.array([*seed, *chosen]), np.array(rounds), np.full(count, NAN))
+
+
+def revision(name, sample_ids, rounds, dataset="digits"):
+    """Return a revision; a round is a size, the scores and the subset."""
+    made = [Round(size, np.array(scores, dtype=float), part) for size, scores, part in rounds]
+    return Revision(name, dataset, list(sample_ids), made)
+
+
+# --- what is measured ----------------------------------------------------------------------------
+
+
+def test_spearman_is_that_of_the_formula_by_rank_differences():
+    # Ranks 1 2 3 4 and 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8; values do not count.
+    assert spearman_of_finite(
+        np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 30.0, 2.0, 900.0])
+    ) == (pytest.approx(0.8))
+
+
+def test_spearman_leaves_out_rows_that_are_not_finite():
+    first_N = np.array([1.0, NAN, 2.0, 3.0, 4.0, 9.0])
+    second_N = np.array([1.0, 5.0, 30.0, 2.0, 900.0, -np.inf])
+
+    assert spearman_of_finite(first_N, second_N) == pytest.approx(0.8)
+
+
+def test_spearman_of_equal_scores_is_not_a_number():
+    assert np.isnan(spearman_of_finite(np.ones(4), np.arange(4.0)))
+    assert np.isnan(spearman_of_finite(np.arange(4.0), np.ones(4)))
+
+
+def test_overlap_is_the_shared_part_of_the_first_picks():
+    first_P, second_P = np.array([7, 3, 5, 1]), np.array([3, 7, 9, 5])
+
+    # {7} and {3}; {7, 3} twice; {7, 3, 5} and {3, 7, 9}; three of four.
+    found = overlap(first_P, second_P, np.array([1, 2, 3, 4]))
+
+    assert found.tolist() == [0, 1, 2 / 3, 3 / 4]
+
+
+def test_a_sample_that_is_twice_in_both_is_shared_twice():
+    assert num_shared(np.array([4, 4, 2]), np.array([4, 4, 4])) == 2
+    assert num_shared(np.array([4, 4, 2]), np.array([4, 2, 1])) == 2
+
+
+def test_jaccard_is_intersection_by_union():
+    assert jaccard(np.array([0, 1, 2]), np.array([2, 3])) == 1 / 4
+    assert jaccard(np.array([4, 4, 2]), np.array([4, 4, 4])) == 2 / 4
+
+
+@settings(deadline=None)
+@given(picks, picks)
+def test_shared_picks_are_those_of_the_multisets(first_P, second_P):
+    shared = Counter(first_P.tolist()) & Counter(second_P.tolist())
+    either = Counter(first_P.tolist()) | Counter(second_P.tolist())
+
+    assert num_shared(first_P, second_P) == num_shared(second_P, first_P) == shared.total()
+    assert jaccard(first_P, second_P) == shared.total() / either.total()
+
+
+@pytest.mark.parametrize(
+    ("last", "counts"),
+    [
+        (0, []),
+        (1, [1]),
+        (2, [1, 2]),
+        (10, [1, 2, 5, 10]),
+        (449, [1, 2, 5, 10, 20, 50, 100, 200, 449]),
+    ],
+)
+def test_counts_of_picks_are_logarithmic_up_to_the_last(last, counts):
+    assert log_grid(last).tolist() == counts
+
+
+def test_the_random_line_is_the_mean_overlap_of_random_sets():
+    rng = np.random.default_rng(0)
+    scores = np.arange(100.0)
+    pairs = [[rng.permutation(100)[:20] for _ in range(2)] for _ in range(500)]
+    mean = np.mean([num_shared(*pair) / 20 for pair in pairs])
+    one = revision("a", map(str, range(100)), [("0.2", scores, subset([], pairs[0][0]))])
+
+    [found] = compare_revisions(one, one)
+
+    assert found.random_K.tolist() == [0.01, 0.02, 0.05, 0.1, 0.2]
+    assert mean == pytest.approx(found.random_K[-1], abs=0.01)  # its standard error is 0.004
+
+
+# --- what revisions have in common ---------------------------------------------------------------
+
+
+def test_rounds_are_paired_by_size_and_otherwise_by_number():
+    part = subset([], [0])
+
+    def rounds(*sizes):
+        return [Round(size, np.zeros(1), part) for size in sizes]
+
+    def paired(first, second):
+        return [(a.size, b.size) for a, b in common_rounds(rounds(*first), rounds(*second))]
+
+    assert paired(["0.2", "0.5"], ["0.5"]) == [("0.5", "0.5")]
+    assert paired(["0.2", "0.5"], ["0.3", "0.5"]) == [("0.2", "0.3"), ("0.5", "0.5")]
+    assert paired(["0.2", "0.4"], ["300"]) == [("0.2", "300")]
+
+
+def test_samples_are_matched_by_their_ids_in_whatever_order_they_stand():
+    first = revision("a", "wxyz", [("3", [4, 3, 2, 1], subset([0], [1, 2]))])
+    # z, v, x, w: y is not there, v is new.
+    second = revision("b", "zvxw", [("3", [9, 0, 2, 5], subset([3], [2, 0]))])
+
+    [found] = compare_revisions(first, second)
+
+    assert found.num_common == 3
+    assert found.spearman == pytest.approx(-0.5)  # w x z: 3 2 1 and 2 1 3: 1 - 6 (1 + 1 + 4) / 24
+    assert found.jaccard == 2 / 4  # w x y and w x z
+    assert found.count_K.tolist() == [1, 2]
+    assert found.overlap_K.tolist() == [1, 1 / 2]  # x y and x z: the seed sample w is left out
+    assert found.random_K.tolist() == [3 / 16, 6 / 16]  # k 3 / (4 4)
+
+
+def test_a_revision_agrees_with_itself():
+    one = revision("a", "stuvwxyz", [("0.75", range(8), subset([0, 1], [7, 6, 5, 4]))])
+
+    [found] = compare_revisions(one, one)
+
+    assert found.spearman == pytest.approx(1)
+    assert found.jaccard == 1
+    assert found.overlap_K.tolist() == [1, 1, 1]
+
+
+def test_a_round_that_chose_nothing_has_no_overlap():
+    one = revision("a", "xyz", [("1", [1, 2, 3], subset([0], []))])
+
+    [found] = compare_revisions(one, one)
+
+    assert found.jaccard == 1
+    assert found.overlap_rows == []
+
+
+def test_revisions_of_different_data_sets_are_refused():
+    first = revision("a", ["1", "2", "3"], [])
+
+    with pytest.raises(DataError, match=r"^a and b: are of the data sets digits and mnist; .+"):
+        sample_numbers(first, revision("b", ["1", "2", "3"], [], dataset="mnist"))
+    with pytest.raises(DataError, match=r"^a and b: have 1 train samples in common, .+ of 3 and 4"):
+        sample_numbers(first, revision("b", ["3", "4", "5", "6"], []))
+
+
+def test_two_folds_of_a_data_set_can_be_compared():
+    folds = [revision("a", "stuvw", []), revision("b", "wxstu", [])]
+
+    assert sample_numbers(*folds).tolist() == [4, 5, 0, 1, 2]
+
+
+def test_only_the_keys_that_are_needed_are_read(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("rounds: [{from: 1.0, to: 0.5, why: old}]\ndataset: {name: digits}\nold: 1\n")
+
+    assert load_sizes(path) == ("digits", [("1.0", "0.5")])
+
+
+@pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])
+def test_a_revision_without_rounds_is_refused(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ParamsError, match=r"params.yaml: names no data set and rounds; .+"):
+        load_sizes(path)
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+ROWS = [{"first": "main", "k": 5, "overlap": 0.25}, {"first": "b", "k": 10, "overlap": NAN}]
+
+
+def test_a_table_has_aligned_columns():
+    assert text_table(ROWS, markdown=False) == (
+        "first   k  overlap\nmain    5   0.2500\nb      10      nan\n"
+    )
+
+
+def test_a_markdown_table_has_a_rule_below_its_header():
+    assert text_table(ROWS, markdown=True) == (
+        "| first |  k | overlap |\n"
+        "| ----- | -: | ------: |\n"
+        "| main  |  5 |  0.2500 |\n"
+        "| b     | 10 |     nan |\n"
+    )
+
+
+def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
+    first = revision("a", "stuvwxyz", [("0.5", range(8), subset([], [7, 6, 5, 4]))])
+    second = revision("b", "stuvwxyz", [("0.5", range(8), subset([], [7, 0, 5, 1]))])
+
+    figure = draw(compare_revisions(first, second))
+
+    [axes] = figure.axes
+    curve, random = axes.get_lines()
+    assert axes.get_xscale() == "log"
+    assert curve.get_xydata().tolist() == [[1, 1], [2, 0.5], [4, 0.5]]
+    assert random.get_xydata().tolist() == [[1, 1 / 8], [2, 2 / 8], [4, 4 / 8]]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a, b: 0.5", "random (k / N)"]
+
+
+# --- real revisions ------------------------------------------------------------------------------
+
+PIPELINE = """
+stages:
+  all:
+    cmd: python make.py
+    params: [rounds, scores]
+    outs: [data/prepared/train, data/scores/0.25, data/subsets/0.75.csv]
+"""
+# The order in which params.yaml names the samples is that of the train split; a and b are the seed.
+MAKE = """
+from pathlib import Path
+import numpy as np
+from ruamel.yaml import YAML
+from stages.shared import artifacts
+
+scores = YAML(typ="safe").load(Path("params.yaml"))["scores"]
+ids = list(scores)
+chosen = sorted(set(ids) - {"a", "b"}, key=scores.get, reverse=True)[:4]
+index_P = np.array([ids.index(name) for name in ["a", "b", *chosen]])
+score_P = np.array([np.nan, np.nan, *(scores[name] for name in chosen)])
+artifacts.save_sample_ids(Path("data/prepared"), "train", ids)
+artifacts.save_scores(Path("data/scores/0.25"), np.array(list(scores.values()), dtype=float))
+subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
+artifacts.save_subset(Path("data/subsets/0.75.csv"), subset)
+"""
+PARAMS = "rounds: [{{from: 0.25, to: 0.75}}]\ndataset: {{name: toy}}\nscores: {{{}}}\n"
+SCORES = "a: 8, b: 7, c: 6, d: 5, e: 4, f: 3, g: 2, h: 1"
+# d fell to the end: rank differences 4 1 1 1 1, so Spearman is 1 - 6 20 / (8 63) = 0.7619.
+OTHER_SCORES = "h: 2, g: 3, f: 4, e: 5, d: 1, c: 6, b: 7, a: 8"
+# c d e f and c e f g; a b c d e f and a b c e f g
+EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
+EXPECTED = """\
+first  first_size  second     second_size  samples  spearman  jaccard
+one    0.75        {second:9}  0.75               8    0.7619   0.7143
+
+first  first_size  second     second_size  k  overlap  random
+one    0.75        {second:9}  0.75         1   1.0000  0.1250
+one    0.75        {second:9}  0.75         2   0.5000  0.2500
+one    0.75        {second:9}  0.75         4   0.7500  0.5000
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A project with the tags `one` and `other-tag` and, like the latter, the experiment `other`.
+
+    The workspace is as the second tag.
+    """
+    folder = tmp_path_factory.mktemp("compared")
+    made = Checkout(folder / "project", folder / "resume")
+    made.folder.mkdir()
+    made.resume.mkdir()
+    made.git("init", "--quiet")
+    made.git("config", "user.name", "Toy")  # for the commit that an experiment is
+    made.git("config", "user.email", "toy@example.org")
+    made.dvc("init", "--quiet")
+    (made.folder / "dvc.yaml").write_text(PIPELINE)
+    (made.folder / "make.py").write_text(MAKE)
+    commit(made, "one", SCORES)
+    (made.folder / "params.yaml").write_text(PARAMS.format(OTHER_SCORES))
+    made.dvc("exp", "run", "--name", "other-exp", PYTHONPATH=str(ROOT))
+    commit(made, "other-tag", OTHER_SCORES)
+    return made
+
+
+def commit(checkout, name, scores):
+    """Run the pipeline and tag its results."""
+    (checkout.folder / "params.yaml").write_text(PARAMS.format(scores))
+    checkout.dvc("repro", PYTHONPATH=str(ROOT))
+    checkout.git("add", "--all")
+    checkout.git("commit", "--quiet", "--message", name)
+    checkout.git("tag", name)
+
+
+def compare(checkout, *arguments):
+    """Run the command in a project."""
+    command = [sys.executable, "-m", "stages.report.compare", *arguments]
+    return checkout.run(*command, PYTHONPATH=str(ROOT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second", ["other-tag", "other-exp", "workspace"])
+def test_revisions_and_experiments_are_read_from_the_cache(checkout, second):
+    output = compare(checkout, "one", *([second] if second != "workspace" else []))
+
+    assert output.code == 0, output.text
+    assert output.text == EXPECTED.format(second=second)
+    assert checkout.git("status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_the_overlap_is_written_as_a_table_and_as_a_picture(checkout, tmp_path):
+    files = ["--csv", str(tmp_path / "overlap.csv"), "--picture", str(tmp_path / "overlap.png")]
+
+    output = compare(checkout, "one", "other-tag", "workspace", "--markdown", *files)
+
+    assert output.code == 0, output.text
+    assert output.text.startswith("| first     | first_size | second    | second_size |")
+    rows = list(csv.DictReader((tmp_path / "overlap.csv").read_text().splitlines()))
+    columns = [(int(row["k"]), float(row["overlap"]), float(row["random"])) for row in rows]
+    assert columns[:6] == EXPECTED_OVERLAP * 2
+    assert [row[1] for row in columns[6:]] == [1, 1, 1]  # other-tag and the workspace
+    assert (tmp_path / "overlap.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_an_unknown_revision_is_one_line(checkout):
+    output = compare(checkout, "one", "onne")
+
+    assert output.code == 1
+    assert output.text.splitlines() == [
+        "error: onne: unknown Git revision 'onne'; it must be a git revision, the name of an "
+        "experiment, or workspace"
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["*", "*.dir"])
+def test_data_that_is_not_in_the_cache_is_one_line_that_names_dvc_fetch(checkout, tmp_path, lost):
+    copy = checkout.copy(tmp_path)
+    for path in copy.folder.glob(f".dvc/cache/files/md5/*/{lost}"):
+        path.unlink()
+    shutil.rmtree(copy.folder / "data")
+
+    output = compare(copy, "one", "other-tag")
+
+    assert output.code == 1
+    [line] = output.text.splitlines()
+    assert line.startswith("error: one:data/prepared/train/sample_ids.csv: cannot be read (")
+    assert "`dvc fetch`" in line
+
+
+@pytest.mark.slow
+def test_a_broken_file_is_named_with_its_revision(checkout, tmp_path):
+    copy = checkout.copy(tmp_path)
+    (copy.folder / "data/subsets/0.75.csv").unlink()
+    (copy.folder / "data/subsets/0.75.csv").write_text("index,round,score\n8,0,\n")
+
+    output = compare(copy, "one")
+
+    assert output.code == 1
+    [line] = output.text.splitlines()
+    assert line.startswith("error: workspace:data/subsets/0.75.csv: row 2 has index 8; ")

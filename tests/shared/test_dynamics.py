@@ -1,0 +1,395 @@
+"""Tests for stages/shared/{dynamics,tracking}.py: what training shows of each sample."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+import toy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.shared import artifacts, dynamics, models, tasks, tracking, training
+from stages.shared.data import normalise
+from stages.shared.dynamics import GradientNormTracker, Recorder, tracked_rows
+from stages.shared.errors import ArtifactError
+from stages.shared.job import Job
+from stages.shared.params import (
+    Augmentation,
+    Checkpoints,
+    EpochLength,
+    Plateau,
+    UpdateLength,
+    load_params,
+)
+from stages.shared.tracking import Tracked
+from stages.shared.weights import load_weights
+
+CPU = torch.device("cpu")
+TASK = tasks.load("image_classification")
+NEVER_EL2N = 10**6
+# Logits whose largest is that of the given class, for targets of class 0 of three.
+RIGHT, WRONG = [2.0, 0.0, -1.0], [0.0, 3.0, 1.0]
+
+
+def record(copies, epochs, el2n_epoch=NEVER_EL2N):
+    """Return the dynamics of batches [(rows, logits), ...] in epochs; every target is class 0."""
+    recorder = Recorder(TASK, torch.tensor(copies), 3, el2n_epoch)
+    for number, batches in enumerate(epochs, start=1):
+        for rows, logits in batches:
+            targets_B = torch.zeros(len(rows), dtype=torch.int64)
+            recorder.add(number, torch.tensor(rows), torch.tensor(logits), targets_B)
+    return recorder.finish(np.arange(len(copies)), len(epochs))
+
+
+def seen(text):
+    """Return the epochs of one sample that is right (R) or wrong (W) in them."""
+    return [[([0], [RIGHT if letter == "R" else WRONG])] for letter in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("R", 0),
+        ("RRR", 0),
+        ("RW", 1),
+        ("WRW", 1),  # wrong at the start is not forgotten
+        ("RWRWR", 2),
+        ("RWWW", 1),
+        ("WWW", 3),  # never right: as many as epochs
+        ("W", 1),
+    ],
+)
+def test_a_forgetting_event_is_right_that_becomes_wrong(text, expected):
+    assert record([1], seen(text)).forgetting_events_MR.tolist() == [[expected]]
+
+
+@given(st.text("RW", min_size=1, max_size=9))
+def test_a_sample_that_was_never_right_has_more_events_than_any_other(text):
+    one = record([1], seen(text)).forgetting_events_MR[0, 0]
+    never = record([1], seen("W" * len(text))).forgetting_events_MR[0, 0]
+
+    assert one < never or "R" not in text
+
+
+def test_aum_is_the_mean_margin_over_the_epochs():
+    found = record([1, 1], [[([1, 0], [RIGHT, WRONG])], [([0, 1], [RIGHT, RIGHT])]])
+
+    # RIGHT: 2 - 0; WRONG: 0 - 3.
+    assert found.aum_MR.tolist() == [[(-3 + 2) / 2, (2 + 2) / 2]]
+    assert found.aum_MR.dtype == np.float32
+
+
+def error_of(logits):
+    exps = [math.exp(logit) for logit in logits]
+    probs = [value / sum(exps) for value in exps]
+    return math.sqrt((probs[0] - 1) ** 2 + probs[1] ** 2 + probs[2] ** 2)
+
+
+@pytest.mark.parametrize(
+    ("el2n_epoch", "expected"), [(1, WRONG), (2, RIGHT), (3, WRONG), (9, WRONG)]
+)
+def test_el2n_is_the_error_in_its_epoch_or_in_the_last_before_it(el2n_epoch, expected):
+    found = record([1], seen("WRW"), el2n_epoch)
+
+    assert found.el2n_MR.tolist() == [[pytest.approx(error_of(expected))]]
+
+
+def test_an_error_near_nothing_keeps_its_digits():
+    logits = torch.tensor([[30.0, 0.0, 0.0]])
+
+    found = float(TASK.error_length(logits, torch.tensor([0])))
+
+    assert found == pytest.approx(math.sqrt(6) * math.exp(-30), rel=1e-5)
+
+
+def test_draws_of_one_sample_follow_each_other_by_batch():
+    found = record([2], [[([0], [RIGHT]), ([0], [WRONG])], [([0], [RIGHT]), ([0], [WRONG])]])
+
+    assert found.forgetting_events_MR.tolist() == [[2]]
+    assert found.aum_MR.tolist() == [[-0.5]]
+
+
+def test_draws_in_one_batch_see_the_same_state_and_the_worst_is_kept():
+    epochs = [[([0, 0], [RIGHT, RIGHT])], [([0, 0], [WRONG, WRONG])], [([0, 0], [RIGHT, WRONG])]]
+    once_more = [*epochs, [([0, 0], [WRONG, WRONG])]]
+
+    # Both draws of the second batch were right before; the third leaves the sample wrong.
+    assert record([2], epochs).forgetting_events_MR.tolist() == [[2]]
+    assert record([2], once_more).forgetting_events_MR.tolist() == [[2]]
+    assert record([2], epochs).el2n_MR.tolist() == [[pytest.approx(error_of(WRONG))]]
+
+
+def test_a_sample_that_stands_twice_and_is_never_right_has_an_event_for_each_draw():
+    epochs = [[([0, 0, 1], [WRONG, WRONG, WRONG])]] * 3
+
+    assert record([2, 1], epochs).forgetting_events_MR.tolist() == [[6, 3]]
+
+
+def test_samples_that_a_cut_last_epoch_does_not_reach_keep_their_state():
+    found = record([1, 1], [[([0, 1], [RIGHT, WRONG])], [([0], [WRONG])]])
+
+    assert found.forgetting_events_MR.tolist() == [[1, 2]]
+    assert found.aum_MR.tolist() == [[-0.5, -3.0]]
+    assert found.el2n_MR.tolist() == [[pytest.approx(error_of(WRONG))] * 2]
+
+
+def test_a_sample_that_was_never_drawn_counts_as_one_of_equal_logits():
+    found = record([1, 1], [[([0], [RIGHT])]])
+
+    assert found.forgetting_events_MR[0, 1] == 0
+    assert found.aum_MR[0, 1] == 0
+    assert found.el2n_MR[0, 1] == pytest.approx(error_of([0.0, 0.0, 0.0]))
+
+
+class PlainCount:
+    """Algorithm 2 and the means, sample by sample; the same state for the draws of one batch."""
+
+    def __init__(self, copies):
+        self.copies = copies
+        self.was_right = [False] * len(copies)
+        self.events = [0] * len(copies)
+        self.margins = [[] for _ in copies]
+        self.ever_right = [False] * len(copies)
+        self.errors = [None] * len(copies)
+
+    def add(self, rows, logits, targets):
+        now, worst = {}, {}
+        for row, values, target in zip(rows, logits, targets, strict=True):
+            is_right = max(range(len(values)), key=lambda number: values[number]) == target
+            self.events[row] += self.was_right[row] and not is_right
+            self.ever_right[row] |= is_right
+            others = [value for number, value in enumerate(values) if number != target]
+            self.margins[row].append(values[target] - max(others))
+            exps = np.exp(np.float64(values) - max(values))
+            error = np.linalg.norm(exps / exps.sum() - np.eye(len(values))[target])
+            now[row] = now.get(row, True) and is_right
+            worst[row] = max(worst.get(row, 0.0), error)
+        for row in now:
+            self.was_right[row], self.errors[row] = now[row], worst[row]
+
+    def check(self, found, num_epochs):
+        events = [
+            count if ever else copies * num_epochs
+            for count, ever, copies in zip(self.events, self.ever_right, self.copies, strict=True)
+        ]
+        assert found.forgetting_events_MR.tolist() == [events]
+        aum = [sum(margins) / len(margins) for margins in self.margins]
+        assert found.aum_MR[0] == pytest.approx(np.array(aum), rel=1e-5, abs=1e-5)
+        assert found.el2n_MR[0] == pytest.approx(np.array(self.errors), rel=1e-5, abs=1e-6)
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.integers(1, 5), st.data())
+def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs, data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    picks = np.repeat(np.arange(len(copies)), copies)
+    recorder, plain = Recorder(TASK, torch.tensor(copies), 3, NEVER_EL2N), PlainCount(copies)
+    target_R = rng.integers(0, 3, len(copies))
+    for number in range(1, num_epochs + 1):
+        for rows in np.array_split(rng.permutation(picks), rng.integers(1, len(picks) + 1)):
+            logits = rng.normal(size=(len(rows), 3)).astype(np.float32)
+            recorder.add(
+                number,
+                torch.from_numpy(rows),
+                torch.from_numpy(logits),
+                torch.from_numpy(target_R[rows]),
+            )
+            plain.add(rows.tolist(), logits.tolist(), target_R[rows].tolist())
+
+    plain.check(recorder.finish(np.arange(len(copies)), num_epochs), num_epochs)
+
+
+# --- in a training -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_job(prepared):
+    def make(index, track="none", **changes) -> Job:
+        base = {
+            "length": EpochLength(epochs=4),
+            "batch_size": 8,
+            "augmentation": Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0]),
+            "checkpoints": Checkpoints(last=1, every=1, best=False),
+            "validations": "every_epoch",
+        }
+        return Job(
+            task="image_classification",
+            model="resnet8",
+            settings=load_params().train_ensemble.model_copy(update={**base, **changes}),
+            learning_rate=0.05,
+            random_seed=7,
+            member=0,
+            index_P=toy.picks(list(index)).index_P,
+            prepared=prepared,
+            meta=artifacts.load_meta(prepared),
+            initial_weights=None,
+            track=track,
+        )
+
+    return make
+
+
+def train(job, folder):
+    return training.train(job, folder, CPU, lambda epoch, images: None)
+
+
+def weight_bytes(folder):
+    return [path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))]
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Every batch of a training: its inputs, logits and targets."""
+    batches, update = [], training._Trainer._update
+
+    def record_update(self, inputs_BKHW, targets_B, rate):
+        loss, logits_BC = update(self, inputs_BKHW, targets_B, rate)
+        batches.append((inputs_BKHW, logits_BC, targets_B))
+        return loss, logits_BC
+
+    monkeypatch.setattr(training._Trainer, "_update", record_update)
+    return batches
+
+
+@pytest.mark.parametrize(
+    "index", [range(3, 43), [*range(3, 30), 8, 8, 17]], ids=["distinct", "multiset"]
+)
+def test_a_trainings_dynamics_are_those_of_a_plain_count(make_job, recorded, tmp_path, index):
+    """The samples of a batch are found again by their pixels."""
+    job = make_job(index)
+
+    found = train(job, tmp_path).dynamics
+
+    row_R, copies = np.unique(list(index), return_counts=True)
+    pixels = np.array(artifacts.load_inputs(job.prepared, "train"))[row_R]
+    known = {bytes(image): row for row, image in enumerate(normalised(pixels, job))}
+    plain = PlainCount(copies.tolist())
+    for inputs, logits, targets in recorded:
+        rows = [known[bytes(image.contiguous().numpy())] for image in inputs]
+        plain.add(rows, logits.tolist(), targets.tolist())
+    assert found.row_R.tolist() == row_R.tolist()
+    assert len({*found.forgetting_events_MR[0]}) > 1
+    plain.check(found, 4)
+
+
+def normalised(pixels, job):
+    return [image.contiguous().numpy() for image in normalise(torch.from_numpy(pixels), job.meta)]
+
+
+def test_recording_and_tracking_decide_no_weights(make_job, tmp_path, monkeypatch):
+    trained = train(make_job(range(30)), tmp_path / "a")
+    tracked = train(make_job(range(30), track="gradient_norm"), tmp_path / "b")
+    monkeypatch.setattr(Recorder, "add", lambda *_: None)
+    unrecorded = train(make_job(range(30)), tmp_path / "c")
+
+    assert trained.history == tracked.history == unrecorded.history
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "c")
+    assert trained.tracked is None
+
+
+def test_a_training_of_less_than_an_epoch_has_finite_dynamics(make_job, tmp_path):
+    trained = train(make_job(range(30), length=UpdateLength(updates=1)), tmp_path)
+
+    artifacts.save_dynamics(tmp_path, trained.dynamics)
+    assert artifacts.load_dynamics(tmp_path, 60).aum_MR.shape == (1, 30)
+
+
+# --- tracked gradient norms ----------------------------------------------------------------------
+
+
+def test_tracked_norms_are_those_of_a_backward_pass_for_each_sample(
+    make_job, prepared, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(dynamics, "NUM_TRACKED", 11)
+    job = make_job(range(10, 40), track="gradient_norm", length=EpochLength(epochs=2))
+    trained = train(job, tmp_path)
+    model = models.build("resnet8", 3, [8, 8, 1])
+    load_weights(tmp_path / trained.checkpoints[-1].path, model.eval())
+
+    row_S, norm_MES = trained.tracked.row_S, trained.tracked.gradient_norm_MES
+    pixels = np.array(artifacts.load_inputs(prepared, "train"))[row_S]
+    targets = torch.from_numpy(np.array(artifacts.load_targets(prepared, "train"))[row_S])
+    inputs = normalise(torch.from_numpy(pixels), job.meta)
+
+    assert norm_MES.shape == (1, 2, 11)
+    assert norm_MES.dtype == np.float32
+    for number in range(11):
+        loss = torch.nn.functional.cross_entropy(
+            model(inputs[number : number + 1]), targets[number : number + 1]
+        )
+        (gradient,) = torch.autograd.grad(loss, model.classifier.weight)
+        assert norm_MES[0, 1, number] == pytest.approx(float(gradient.norm()), rel=1e-3)
+    assert not np.allclose(norm_MES[0, 0], norm_MES[0, 1])
+
+
+def test_tracked_samples_are_random_ones_of_the_subset_and_stay_as_it_grows(make_job, monkeypatch):
+    assert tracked_rows(make_job([9, 4, 4, 30])).tolist() == [4, 9, 30]
+
+    monkeypatch.setattr(dynamics, "NUM_TRACKED", 8)
+    few, many = (tracked_rows(make_job(range(num))).tolist() for num in (20, 60))
+    assert len(few) == len(many) == 8
+    assert many == sorted(many) != list(range(8))
+    assert {row for row in many if row < 20} <= set(few)
+
+
+def test_tracked_samples_are_the_same_for_every_member_and_differ_by_random_seed(
+    make_job, monkeypatch
+):
+    monkeypatch.setattr(dynamics, "NUM_TRACKED", 8)
+    job = make_job(range(60))
+
+    found = tracked_rows(job).tolist()
+
+    assert tracked_rows(dataclasses.replace(job, member=3)).tolist() == found
+    assert tracked_rows(dataclasses.replace(job, random_seed=8)).tolist() != found
+
+
+def test_a_tracker_has_as_many_epochs_as_a_plateau_left(make_job, tmp_path):
+    job = make_job(
+        range(20),
+        track="gradient_norm",
+        schedule=Plateau(name="plateau", patience=1, factor=0.1),
+        length=EpochLength(epochs=200),
+    )
+
+    trained = train(job, tmp_path)
+
+    assert trained.tracked.gradient_norm_MES.shape == (1, len(trained.history), 20)
+    assert len(trained.history) < 200
+
+
+def test_tracking_more_samples_than_a_batch_holds_changes_nothing(make_job):
+    """But for the last bits, which the batch size decides."""
+    found = []
+    for batch_size in (7, 60):
+        job = make_job(range(60), batch_size=batch_size)
+        tracker = GradientNormTracker(job, CPU)
+        tracker.add(training.initial_model(job))
+        found.append(tracker.finish().gradient_norm_MES)
+
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
+def tracked_of(num_epochs, value):
+    return Tracked(np.array([2, 5]), np.full((1, num_epochs, 2), value, dtype=np.float32))
+
+
+def test_members_that_end_earlier_are_filled_with_nan(tmp_path):
+    stacked = tracking.stack_tracked([tracked_of(3, 1.0), tracked_of(1, 2.0)])
+    tracking.save_tracked(tmp_path, stacked)
+
+    found = tracking.load_tracked(tmp_path)
+
+    assert found.row_S.tolist() == [2, 5]
+    expected = [[[1, 1]] * 3, [[2, 2], [np.nan] * 2, [np.nan] * 2]]
+    np.testing.assert_array_equal(found.gradient_norm_MES, np.float32(expected))
+
+
+@pytest.mark.parametrize("value", [-1.0, np.inf])
+def test_a_norm_that_is_none_is_refused(tmp_path, value):
+    tracking.save_tracked(tmp_path, tracked_of(1, value))
+
+    with pytest.raises(ArtifactError, match="finite and 0 or more"):
+        tracking.load_tracked(tmp_path)

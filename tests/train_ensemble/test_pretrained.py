@@ -1,0 +1,118 @@
+"""Tests for stages/train_ensemble/pretrained.py: torchvision's weights in our form of a network."""
+
+import dataclasses
+from urllib.error import URLError
+
+import pytest
+import torch
+import toy
+from torchvision import models as torchvision_models
+
+from stages.shared import artifacts, models
+from stages.shared.artifacts import Meta
+from stages.shared.errors import ParamsError, UserError
+from stages.shared.weights import load_weights
+from stages.train_ensemble import pretrained
+from stages.train_ensemble.__main__ import main
+
+SHAPE = [65, 70, 3]  # the smallest images that get the 224-pixel form
+
+
+@pytest.fixture
+def imagenet(tmp_path, monkeypatch) -> Meta:
+    """Prepared data of a thousand classes, and torch's cache with a file for ResNet-18."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    toy.write_prepared(tmp_path / "prepared")
+    meta = artifacts.load_meta(tmp_path / "prepared")
+    names = [f"n{number:08d}" for number in range(1000)]
+    return dataclasses.replace(meta, image_shape=SHAPE, class_names=names)
+
+
+def cached(name: str) -> torch.nn.Module:
+    """Write random weights under the name of torchvision's file; return the network of them."""
+    network = torchvision_models.get_model(name, weights=None).eval()
+    url = torchvision_models.get_model_weights(name).IMAGENET1K_V1.url
+    folder = pretrained.cache()
+    folder.mkdir(parents=True)
+    torch.save(network.state_dict(), folder / url.rpartition("/")[2])
+    return network
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "alexnet"))],
+)
+def test_the_ensemble_says_what_torchvisions_network_says(imagenet, tmp_path, name):
+    network = cached(name)
+
+    pretrained.write(name, imagenet, tmp_path / "ensemble")
+
+    ensemble = artifacts.load_ensemble(tmp_path / "ensemble")
+    assert [(entry.member, entry.epoch) for entry in ensemble.checkpoints] == [(0, 0)]
+    own = models.build(name, 1000, SHAPE).eval()
+    load_weights(tmp_path / "ensemble" / ensemble.checkpoints[0].path, own)
+    images = torch.randn(2, 3, *SHAPE[:2])
+    with torch.no_grad():
+        torch.testing.assert_close(own(images), network(images), rtol=1e-4, atol=1e-5)
+
+
+def test_the_names_of_densenets_old_file_are_understood(imagenet, monkeypatch):
+    network = torchvision_models.densenet121(weights=None)
+    state = network.state_dict()
+    old = {
+        name.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): tensor
+        for name, tensor in state.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    monkeypatch.setattr(pretrained, "download", lambda model: old)
+
+    found = pretrained.torchvision_weights("densenet121")
+
+    assert list(found) == list(state)
+    assert all(torch.equal(found[name], state[name]) for name in old if name in state)
+
+
+def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
+    cached("resnet18")
+    content = toy.default_params()
+    content["train_ensemble"] |= {"weights": "pretrained", "members": 1, "model": "resnet18"}
+    content["acquisition"] = "entropy"
+    toy.write_params(tmp_path, content)
+    artifacts.save_meta(tmp_path / "prepared", imagenet)
+    monkeypatch.chdir(tmp_path)
+
+    main(*(tmp_path / name for name in ("prepared", "none.csv", "ensemble", "history.csv", "dyn")))
+
+    assert artifacts.load_history(tmp_path / "history.csv") == []
+    assert artifacts.load_dynamics(tmp_path / "dyn", 80).aum_MR.shape == (0, 0)
+
+
+def test_images_or_classes_that_are_not_imagenets_are_refused(imagenet):
+    cached("resnet18")
+    fewer = dataclasses.replace(imagenet, class_names=imagenet.class_names[:10])
+    with pytest.raises(ParamsError, match="1000 classes alone"):
+        pretrained.write("resnet18", fewer, pretrained.cache() / "ensemble")
+
+
+def test_a_network_that_torchvision_does_not_know_is_refused(imagenet, tmp_path):
+    with pytest.raises(ParamsError, match="torchvision has none for resnet8, "):
+        pretrained.write("resnet8", imagenet, tmp_path / "ensemble")
+
+
+def test_a_damaged_file_is_named(imagenet, tmp_path):
+    cached("resnet18")
+    (file,) = pretrained.cache().iterdir()
+    file.write_bytes(b"no weights")
+    with pytest.raises(UserError, match=rf"{file.name}: is damaged .*; delete it"):
+        pretrained.write("resnet18", imagenet, tmp_path / "ensemble")
+
+
+def test_without_file_and_network_the_line_says_where_to_put_it(imagenet, tmp_path, monkeypatch):
+    def offline(*_args: object, **_kwargs: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
+    with pytest.raises(
+        UserError, match=r"resnet18-\w+\.pth: cannot be had .*put the file into .*torch"
+    ):
+        pretrained.write("resnet18", imagenet, tmp_path / "ensemble")
