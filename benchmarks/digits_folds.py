@@ -11,15 +11,13 @@ Finished runs are kept in the clone, so a broken-off series goes on where it sto
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from ruamel.yaml import YAML
 
+from benchmarks import clones
 from stages.shared import artifacts
 
 NUM_FOLDS = 5
@@ -31,8 +29,7 @@ def main() -> None:
     """Run the series and print its table."""
     arguments = _parse()
     clone = arguments.work.absolute()
-    if not clone.exists():
-        subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
+    clones.prepare(clone)
     runs = [
         _run(clone, fold, seed, arguments.set)
         for seed in arguments.random_seeds
@@ -56,52 +53,13 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> dict[str, object]:
-    """Return what one run of the pipeline shows, from its file where it was run before."""
-    name = "-".join([f"seed{seed}", f"fold{fold}", *settings]).replace("/", "_")
-    result = clone / "runs" / f"{name}.json"
-    if not result.exists():
-        changes = [f"random_seed={seed}", f"dataset.fold={fold}", *settings]
-        _set_params(clone / "params.yaml", changes)
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-        with (clone / "runs.log").open("a") as log:
-            subprocess.run(
-                [sys.executable, "-m", "dvc", "repro", "--quiet"],
-                cwd=clone,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                check=True,
-            )
-        result.parent.mkdir(exist_ok=True)
-        result.write_text(json.dumps(_read(clone)))
-        print(f"{name} done", file=sys.stderr)
-    content: dict[str, object] = json.loads(result.read_text())
-    return content
+def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> clones.Shown:
+    changes = [f"random_seed={seed}", f"dataset.fold={fold}", *settings]
+    params = clones.changed(clones.committed(clone, "params.yaml"), changes)
+    return clones.run(clone, "-".join([f"seed{seed}", f"fold{fold}", *settings]), params, _read)
 
 
-def _set_params(path: Path, changes: list[str]) -> None:
-    yaml = YAML()
-    content = yaml.load(
-        subprocess.run(
-            ["git", "show", "HEAD:params.yaml"], cwd=path.parent, check=True, capture_output=True
-        ).stdout
-    )
-    for change in changes:
-        key, _, value = change.partition("=")
-        *sections, last = key.split(".")
-        section = content
-        for part in sections:
-            section = section[int(part) if part.isdecimal() else part]
-        section[int(last) if last.isdecimal() else last] = YAML(typ="safe").load(value)
-    with path.open("w") as file:
-        yaml.dump(content, file)
-
-
-def _read(clone: Path) -> dict[str, object]:
+def _read(clone: Path) -> clones.Shown:
     content = YAML(typ="safe").load((clone / "params.yaml").read_text())
     model = content["compare"]["models"][0]
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
@@ -123,18 +81,18 @@ def _read(clone: Path) -> dict[str, object]:
     }
 
 
-def _shares(runs: list[dict[str, object]]) -> Shares:
+def _shares(runs: list[clones.Shown]) -> Shares:
     """Return, for each subset, the share of right members of each digit, mean over the seeds."""
     found: dict[str, dict[str, list[float]]] = {name: {} for name in SUBSETS}
     for run in runs:
         for name in SUBSETS:
-            for sample_id, share in zip(run["sample_ids"], run["share"][name], strict=True):  # type: ignore[call-overload, index] # JSON
+            for sample_id, share in zip(run["sample_ids"], run["share"][name], strict=True):
                 found[name].setdefault(sample_id, []).append(share)
     ids = sorted(found["full"], key=int)
     return {name: np.array([np.mean(found[name][key]) for key in ids]) for name in SUBSETS}
 
 
-def _test_table(runs: list[dict[str, object]]) -> str:
+def _test_table(runs: list[clones.Shown]) -> str:
     shares = _shares(runs)
     rows = {
         **{name: shares[name] for name in SUBSETS},
@@ -148,10 +106,10 @@ def _test_table(runs: list[dict[str, object]]) -> str:
     return "\n".join([*lines, f"{len(shares['full'])} digits"])
 
 
-def _validation_table(runs: list[dict[str, object]]) -> str:
+def _validation_table(runs: list[clones.Shown]) -> str:
     lines = ["| points on validation | mean | sd over runs / sqrt(runs) |", "|---|---|---|"]
     for name in SUBSETS:
-        values = np.array([run["validation"][name] for run in runs])  # type: ignore[index] # JSON
+        values = np.array([run["validation"][name] for run in runs])
         error = values.std(ddof=1) / np.sqrt(len(values))
         lines.append(f"| {name} | {100 * values.mean():.2f} | {100 * error:.2f} |")
     return "\n".join(lines)
