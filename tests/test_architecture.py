@@ -20,7 +20,6 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 
 # Moves bytes, checks them or tells of them, and never decides them.
 PLUMBING = {
-    "stages/shared/artifacts.py": "writes what it is given; round trips are tested",
     "stages/shared/command.py": "parses the command line",
     "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
     "stages/shared/errors.py": "names of errors",
@@ -29,6 +28,7 @@ PLUMBING = {
     "stages/shared/members.py": "spreads jobs over workers and copies what they wrote",
     "stages/shared/models/__init__.py": "imports the file of a name",
     "stages/shared/params.py": "validates; the values themselves are tracked",
+    "stages/shared/params_sections.py": "the same",
     "stages/shared/params_errors.py": "words for what is wrong with params.yaml",
     "stages/shared/progress.py": "draws bars",
     "stages/shared/resume.py": "names folders of finished members",
@@ -36,7 +36,12 @@ PLUMBING = {
     "stages/shared/timings.py": "times are no output",
     "stages/shared/tracking.py": "writes what it is given; round trips are tested",
     "stages/shared/weights.py": "writes what it is given; round trips are tested",
+    **{
+        f"stages/shared/artifacts/{path.name}": "writes what it is given; round trips are tested"
+        for path in ROOT.glob("stages/shared/artifacts/*.py")
+    },
 }
+VALIDATION = ("stages/shared/params.py", "stages/shared/params_sections.py")
 # One file of the folder is chosen by name in params.yaml: DVC watches that file alone.
 CHOSEN = ("stages/prepare/datasets", "stages/shared/models", "stages/shared/tasks")
 # Start in a fraction of a second, so they import none of these.
@@ -88,7 +93,7 @@ def reached(stage: str) -> set[str]:
             continue
         seen.add(file)
         # What validation reads decides no bytes either.
-        is_validation = name_of(file) == "stages/shared/params.py"
+        is_validation = name_of(file) in VALIDATION
         todo += {path for path in imported(file) if not is_validation or name_of(path) in PLUMBING}
         if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
             todo += file.parent.glob("*.py")

@@ -8,7 +8,7 @@ import toy
 
 from stages.score.acquisition import ACQUISITIONS
 from stages.select.rules import RULES
-from stages.shared import params
+from stages.shared import params_sections
 
 ROOT = toy.ROOT
 
@@ -35,8 +35,8 @@ def test_readme_names(name):
 
 
 def test_the_names_that_params_allow_are_those_that_the_stages_list():
-    assert sorted(get_args(params.Acquisition)) == sorted(ACQUISITIONS)
-    assert sorted(get_args(params.SelectionRule)) == sorted(RULES)
+    assert sorted(get_args(params_sections.Acquisition)) == sorted(ACQUISITIONS)
+    assert sorted(get_args(params_sections.SelectionRule)) == sorted(RULES)
 
 
 def test_params_yaml_names_every_acquisition_function():

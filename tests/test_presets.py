@@ -25,7 +25,8 @@ from stages.score.acquisition import ACQUISITIONS
 from stages.score.signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
-from stages.shared.params import OutlierFraction, Params, Steps, Training, load_params
+from stages.shared.params import Params, load_params
+from stages.shared.params_sections import OutlierFraction, Steps, Training
 
 PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)

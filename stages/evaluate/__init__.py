@@ -3,7 +3,7 @@
 Reads   data/prepared/                meta.json, validation/, test/ (the only stage that reads test)
         data/subset_models/<key>/     model.json and the weights of each member
 Writes  data/evaluation/<key>/
-            metrics.json              METRICS of artifacts.py by member, mean, ensemble and class
+            metrics.json              METRICS of artifacts/ by member, mean, ensemble and class
             correct_MT.npy            bool [members, test samples]
 Params  evaluate.weights              last | best_validation: which checkpoint stands for a member
         evaluate.batch_size           decides the last bits of the probabilities

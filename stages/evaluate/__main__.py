@@ -7,7 +7,8 @@ from stages.evaluate.metrics import Outcomes
 from stages.shared import artifacts, command, prediction
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.files import atomic_folder
-from stages.shared.params import Evaluate, load_params
+from stages.shared.params import load_params
+from stages.shared.params_sections import Evaluate
 
 
 def main(prepared: Path, model: Path, evaluation: Path) -> None:

@@ -10,7 +10,8 @@ from stages.shared import artifacts, command
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
 from stages.shared.files import atomic_folder
 from stages.shared.flops import TRAINING_COST, forward_flops
-from stages.shared.params import Params, PredictPool, load_params
+from stages.shared.params import Params, load_params
+from stages.shared.params_sections import PredictPool
 from stages.shared.randomness import permutation_by_id
 
 NUM_SAMPLED = 10_000  # enough for correlations between voters, however large the data set

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.shared.layers import Classifier
-from stages.shared.params import GradientNorm
+from stages.shared.params_sections import GradientNorm
 from stages.shared.prediction import ForwardPass
 
 # What the backward passes that run side by side may take, in bytes.

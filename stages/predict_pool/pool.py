@@ -25,7 +25,7 @@ from stages.shared.artifacts import (
     Split,
     ValidationResult,
 )
-from stages.shared.params import PredictPool
+from stages.shared.params_sections import PredictPool
 from stages.shared.prediction import ForwardPass
 
 
@@ -74,7 +74,7 @@ class Pool:
                     task, number, forward, targets_B, self.settings.gradient_norm
                 )
             )
-        gradient_batches.save_gradient_batches(signals, measured)
+        artifacts.save_gradient_batches(signals, measured)
 
     def write_validation(self, signals: Path, flops: int) -> list[float]:
         """Write votes and accuracies on the validation split; return each voter's accuracy."""

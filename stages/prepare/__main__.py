@@ -10,7 +10,8 @@ from stages.shared import artifacts, command
 from stages.shared.artifacts import SPLITS, Ints, Meta, Split
 from stages.shared.errors import DataError
 from stages.shared.files import atomic_folder
-from stages.shared.params import Dataset, Params, load_params
+from stages.shared.params import Params, load_params
+from stages.shared.params_sections import Dataset
 
 MAX_LISTED = 20
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from stages.shared.artifacts import Ints, Split, save_array
 from stages.shared.errors import DataError, ParamsError
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 
 
 class Images(Protocol):

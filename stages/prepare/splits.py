@@ -15,7 +15,7 @@ import numpy.typing as npt
 from stages.prepare.sources import Source
 from stages.shared.artifacts import SPLITS, Ints, Split, load_table
 from stages.shared.errors import DataError
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 from stages.shared.randomness import permutation_by_id, uniform_by_id
 
 Names = npt.NDArray[np.str_]

@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from stages.report.loading import Rows
 from stages.report.results import Round
+from stages.shared.artifacts import Rows
 from stages.shared.correlation import pearson, spearman
 
 DECIMALS = 4

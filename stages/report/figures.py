@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.report.loading import Rows
+from stages.shared.artifacts import Rows
 from stages.shared.files import write_atomically
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stages.report.figures import finished, new_figure, number, whole_numbers
-from stages.report.loading import Rows
 from stages.report.results import Results
-from stages.shared.artifacts import Array, Floats
+from stages.shared.artifacts import Array, Floats, Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,8 +16,8 @@ from stages.report.figures import (
     style,
     whole_numbers,
 )
-from stages.report.loading import Rows
 from stages.report.results import Results, training_length
+from stages.shared.artifacts import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

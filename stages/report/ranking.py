@@ -5,9 +5,8 @@ Shapes: N train samples, K candidates, C classes.
 
 import numpy as np
 
-from stages.report.loading import Rows
 from stages.report.results import Results, Round
-from stages.shared.artifacts import Ints
+from stages.shared.artifacts import Ints, Rows
 
 NUM_POINTS = 30  # of a curve over k
 DECIMALS = 4

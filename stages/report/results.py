@@ -10,25 +10,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stages.report.loading import (
-    Correlations,
-    Rows,
-    load_correlations,
-    load_gradient_batches,
-)
 from stages.shared import artifacts
 from stages.shared.artifacts import (
     Array,
+    Correlations,
     Epoch,
     Evaluation,
     Floats,
+    GradientBatch,
     Ints,
     Meta,
     Subset,
     ValidationResult,
     Voter,
 )
-from stages.shared.params import EpochLength, Params
+from stages.shared.params import Params
+from stages.shared.params_sections import EpochLength
 from stages.shared.randomness import uniform_by_id
 from stages.shared.tracking import Tracked, load_tracked
 
@@ -51,7 +48,7 @@ class Round:
     validation_votes_MV: Array
     validation_predicted_V: Array
     history: list[Epoch]
-    gradient_batches: Rows  # none without the signal gradient_norm
+    gradient_batches: list[GradientBatch]  # none without the signal gradient_norm
     tracked: Tracked | None  # with train_ensemble.track: gradient_norm
 
 
@@ -165,7 +162,7 @@ def _load_round(params: Params, meta: Meta, folders: Folders, number: int) -> Ro
         acquisition=params.acquisition_of(target),
         score_N=artifacts.load_scores(scores, numbers["train"]),
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
-        correlations=load_correlations(scores),
+        correlations=artifacts.load_correlations(scores),
         voters=artifacts.load_voters(signals),
         votes_MN=artifacts.load_signal(signals, "votes_MN", numbers["train"]),
         predicted_class_N=artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
@@ -173,7 +170,7 @@ def _load_round(params: Params, meta: Meta, folders: Folders, number: int) -> Ro
         validation_votes_MV=votes_MV,
         validation_predicted_V=predicted_V,
         history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
-        gradient_batches=load_gradient_batches(signals) if has_norms else [],
+        gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
         tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
     )
 

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stages.report.loading import Rows
 from stages.report.results import Results, Round
 from stages.report.rounding import percent, points
 from stages.report.statistics import Measured, agreement, paired_difference
-from stages.shared.artifacts import Voter
+from stages.shared.artifacts import Rows, Voter
 
 
 def rounds(results: Results) -> Rows:

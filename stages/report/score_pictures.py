@@ -6,8 +6,8 @@ import numpy as np
 
 from stages.report.correlations import rounded
 from stages.report.figures import finished, new_figure, number, style, whole_numbers
-from stages.report.loading import Rows
 from stages.report.results import Results
+from stages.shared.artifacts import Rows
 from stages.shared.correlation import pearson
 
 if TYPE_CHECKING:

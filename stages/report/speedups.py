@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from stages.report.loading import Rows
 from stages.report.results import Results, Round, last_epochs
 from stages.report.rounding import significant
 from stages.report.summary import member_flops, round_flops
-from stages.shared.artifacts import Epoch
+from stages.shared.artifacts import Epoch, Rows
 
 TRAINING_COST = 3  # forward passes that one training image costs, as stages/shared/flops.py has it
 

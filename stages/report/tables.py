@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from stages.report.correlations import round_correlations
-from stages.report.loading import Rows
 from stages.report.ranking import label_entropy
 from stages.report.results import Results, Round, training_flops, training_length
 from stages.report.round_tables import consensus, rounds
 from stages.report.rounding import percent, points, significant
 from stages.report.speedups import speedups
 from stages.report.summary import COMPARED, accuracy, member_flops, search_flops
-from stages.shared.artifacts import Epoch, save_table
+from stages.shared.artifacts import Epoch, Rows, save_table
 
 
 def all_tables(results: Results) -> dict[str, Rows]:
@@ -56,7 +55,7 @@ def _tables_of_round(results: Results, entry: Round) -> dict[str, Rows]:
         "voter_correlations": found.voters,
         "reference_correlations": found.reference,
         "label_entropy": label_entropy(results, entry),
-        "gradient_batches": entry.gradient_batches,
+        "gradient_batches": [vars(batch) for batch in entry.gradient_batches],
     }
     return {f"{name}/{entry.source}": rows for name, rows in tables.items()}
 

@@ -11,7 +11,7 @@ from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
 from stages.score.reference import load_reference
 from stages.score.signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.shared import artifacts, command
-from stages.shared.artifacts import Floats, Ints
+from stages.shared.artifacts import Correlations, Floats, Ints
 from stages.shared.files import atomic_folder
 from stages.shared.params import load_params
 from stages.shared.randomness import permutation_by_id, uniform_by_id
@@ -48,13 +48,16 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
     reference_N = load_reference(Path(params.score.reference), sample_ids)
     meant_N = _only(score_N, trained_R) if name in NEED_DYNAMICS else score_N
 
+    found = Correlations(
+        acquisitions=correlations.of_acquisitions(
+            {other: ACQUISITIONS[other](compared) for other in names}
+        ),
+        voters=correlations.of_voters(entropies),
+        reference=correlations.with_reference(entropies, meant_N, reference_N),
+    )
     with atomic_folder(scores) as folder:
         artifacts.save_scores(folder, score_N)
-        correlations.save_acquisitions(
-            folder, {other: ACQUISITIONS[other](compared) for other in names}
-        )
-        correlations.save_voters(folder, entropies)
-        correlations.save_reference(folder, entropies, meant_N, reference_N)
+        artifacts.save_correlations(folder, found)
 
 
 def _compared_rows(sample_ids: Sequence[str], random_seed: int) -> Ints:

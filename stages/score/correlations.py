@@ -1,32 +1,21 @@
 """How alike samples are ordered: by acquisition functions, by single voters, by a reference.
 
 Spearman's correlation compares the order alone (SVP, Fig. 3 and 12), Pearson's the values (SVP,
-Fig. 13). Both are in [-1, 1]; scores that are all the same have none, which is an empty field.
+Fig. 13). Both are in [-1, 1]; scores that are all the same have none, which is None.
 
 Shapes: N samples, F rankings that are compared, M voters, S sampled train samples.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
 from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS, NEED_TWO_VOTERS
 from stages.score.signals import VoterEntropies
-from stages.shared.artifacts import Array, Floats, save_table
+from stages.shared.artifacts import Array, Floats, Rows
 from stages.shared.correlation import pearson, spearman
 
-ACQUISITIONS_HEADER = ["first", "second", "spearman", "pearson"]
-VOTERS_HEADER = [
-    "first_member",
-    "first_epoch",
-    "second_member",
-    "second_epoch",
-    "spearman",
-    "pearson",
-]
-REFERENCE_HEADER = ["member", "epoch", "spearman", "pearson"]
 MOST_VOTERS = 100  # in pairs: 4,950 rows
 # The last bits of a matrix product depend on the number of threads, and mean nothing.
 DECIMALS = 6
@@ -50,63 +39,73 @@ def comparable(
     return sorted(ACQUISITIONS.keys() - left_out)
 
 
-def save_acquisitions(folder: Path, scores: Mapping[str, Floats]) -> None:
-    """Write acquisitions.csv: the correlations of each two functions' scores, by name."""
-    labels = [(name,) for name in scores]
-    pairs = _pairs(labels, np.stack(list(scores.values())))
-    save_table(folder / "acquisitions.csv", ACQUISITIONS_HEADER, pairs)
+def of_acquisitions(scores: Mapping[str, Floats]) -> Rows:
+    """Return the correlations of each two functions' scores, by name."""
+    labels = [{"first": one, "second": other} for one, other in combinations(scores, 2)]
+    return _pairs(labels, np.stack(list(scores.values())))
 
 
-def save_voters(folder: Path, entropies: VoterEntropies) -> None:
-    """Write voters.csv: the correlations of the entropies of each two voters.
+def of_voters(entropies: VoterEntropies) -> Rows:
+    """Return the correlations of the entropies of each two voters.
 
     Of more than MOST_VOTERS voters so many are taken, evenly spread.
     """
     num_voters = len(entropies.voters)
     chosen = np.linspace(0, num_voters - 1, min(num_voters, MOST_VOTERS)).astype(np.int64)
-    labels = [(entropies.voters[row].member, entropies.voters[row].epoch) for row in chosen]
-    save_table(folder / "voters.csv", VOTERS_HEADER, _pairs(labels, entropies.entropy_MS[chosen]))
+    labels = [
+        {
+            "first_member": one.member,
+            "first_epoch": one.epoch,
+            "second_member": other.member,
+            "second_epoch": other.epoch,
+        }
+        for one, other in combinations([entropies.voters[row] for row in chosen], 2)
+    ]
+    return _pairs(labels, entropies.entropy_MS[chosen])
 
 
-def save_reference(
-    folder: Path, entropies: VoterEntropies, score_N: Floats, reference_N: Floats
-) -> None:
-    """Write reference.csv: the correlations with the reference of each voter's entropy, by voter.
+def with_reference(entropies: VoterEntropies, score_N: Floats, reference_N: Floats) -> Rows:
+    """Return the correlations with the reference of each voter's entropy, by voter.
 
     The last row, of no voter, is that of the round's own scores. Scores and reference are NaN for
     the samples that they do not speak of. Without any reference there is no row.
     """
-    rows: list[list[object]] = []
-    if not np.isnan(reference_N).all():
-        reference_S = reference_N[entropies.row_S]
-        of_voters = _with_reference(entropies.entropy_MS, reference_S)
-        of_scores = _with_reference(score_N[np.newaxis], reference_N)
-        labels = [*((voter.member, voter.epoch) for voter in entropies.voters), ("", "")]
-        fields = [*of_voters, *of_scores]
-        rows = [[*label, *pair] for label, pair in zip(labels, fields, strict=True)]
-    save_table(folder / "reference.csv", REFERENCE_HEADER, rows)
+    if np.isnan(reference_N).all():
+        return []
+    reference_S = reference_N[entropies.row_S]
+    of_voters = _with_reference(entropies.entropy_MS, reference_S)
+    of_scores = _with_reference(score_N[np.newaxis], reference_N)
+    places = [(voter.member, voter.epoch) for voter in entropies.voters]
+    return [
+        {"member": member, "epoch": epoch, **fields}
+        for (member, epoch), fields in zip(
+            [*places, (None, None)], [*of_voters, *of_scores], strict=True
+        )
+    ]
 
 
-def _pairs(labels: Sequence[tuple[object, ...]], values_FN: Array) -> Iterator[list[object]]:
+def _pairs(labels: Sequence[Mapping[str, object]], values_FN: Array) -> Rows:
+    """Return the correlations of each two rows; the labels are those of the pairs, in order."""
     spearman_FF, pearson_FF = spearman(values_FN), pearson(values_FN)
-    for pair in combinations(range(len(labels)), 2):
-        first, second = pair
-        yield [
-            *labels[first],
-            *labels[second],
-            _field(spearman_FF[pair]),
-            _field(pearson_FF[pair]),
-        ]
+    pairs = combinations(range(len(values_FN)), 2)
+    return [
+        {**label, **_fields(spearman_FF[pair], pearson_FF[pair])}
+        for label, pair in zip(labels, pairs, strict=True)
+    ]
 
 
-def _with_reference(values_FN: Array, reference_N: Floats) -> Iterable[tuple[object, object]]:
+def _with_reference(values_FN: Array, reference_N: Floats) -> Rows:
     """Return both correlations of each row with the reference, over what both speak of."""
     known_N = ~np.isnan(reference_N) & ~np.isnan(values_FN).any(axis=0)
     together = np.vstack([values_FN[:, known_N], reference_N[known_N]])
     columns = spearman(together)[:-1, -1], pearson(together)[:-1, -1]
-    return zip(*(map(_field, column) for column in columns), strict=True)
+    return [_fields(*pair) for pair in zip(*columns, strict=True)]
 
 
-def _field(correlation: float) -> float | str:
+def _fields(spearman: float, pearson: float) -> dict[str, object]:
+    return {"spearman": _rounded(spearman), "pearson": _rounded(pearson)}
+
+
+def _rounded(correlation: float) -> float | None:
     # 0.0 is added for -0.0.
-    return "" if np.isnan(correlation) else round(float(correlation), DECIMALS) + 0.0
+    return None if np.isnan(correlation) else round(float(correlation), DECIMALS) + 0.0

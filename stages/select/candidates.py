@@ -13,7 +13,7 @@ from stages.select.rules import RULES, Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
 from stages.shared.drawing import Limits
-from stages.shared.params import OutlierFraction, Select
+from stages.shared.params_sections import OutlierFraction, Select
 
 
 def competing(subset: Subset, grows: bool, limits: Limits, settings: Select) -> Ints:

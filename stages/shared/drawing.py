@@ -17,7 +17,8 @@ import numpy as np
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.params import Params, Select
+from stages.shared.params import Params
+from stages.shared.params_sections import Select
 from stages.shared.randomness import permutation_by_id
 from stages.shared.sizes import Size, num_picks
 

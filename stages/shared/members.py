@@ -13,7 +13,8 @@ from stages.shared import artifacts, engine, resume
 from stages.shared.artifacts import DYNAMICS_DTYPES, Dynamics, Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
 from stages.shared.job import Job, Track, Trained
-from stages.shared.params import Params, Training
+from stages.shared.params import Params
+from stages.shared.params_sections import Training
 from stages.shared.progress import MemberProgress
 from stages.shared.tracking import save_tracked, stack_tracked
 
@@ -35,7 +36,7 @@ DECIDING_CODE = [
 ]
 
 
-# Of what lies in the resume folder; to be raised when artifacts.py writes it otherwise.
+# Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
 FORMAT = 2
 
 

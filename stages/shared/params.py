@@ -1,333 +1,42 @@
 """params.yaml, read and checked whole before any stage starts.
 
 Every key must be there and no other may be: a misspelt name stops the first stage, not the last.
-Checks that need two sections stand in `Params`. Validation decides no bytes of any output, so
-this file is no dependency of a stage.
+What one section may be by itself stands in params_sections.py, what takes two of them here.
+Validation decides no bytes of any output, so neither file is a dependency of a stage.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    Tag,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, NonNegativeInt, Tag, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from stages.shared.errors import ParamsError
-from stages.shared.params_errors import as_written, choice, describe, either, file_in, not_allowed
+from stages.shared.params_errors import as_written, choice, describe
+from stages.shared.params_sections import (
+    NEED_DYNAMICS,
+    NEED_FEATURES,
+    NEED_TWO_VOTERS,
+    NEVER_FLIPPED,
+    Acquisition,
+    Compare,
+    Dataset,
+    Evaluate,
+    PredictPool,
+    Report,
+    Round,
+    Score,
+    Section,
+    SeedSubset,
+    Select,
+    SizeParam,
+    TaskName,
+    TrainEnsemble,
+    TrainSubsetModel,
+)
 from stages.shared.sizes import Size, num_picks, parse_size
-
-STAGES = Path(__file__).parent.parent
-
-# Named here because every stage checks them and no stage may import another; a test requires that
-# these are exactly the names that stages/score and stages/select list.
-Acquisition = Literal[
-    "aum",
-    "el2n",
-    "entropy",
-    "error_count",
-    "forgetting_events",
-    "gradient_norm",
-    "least_confidence",
-    "margin",
-    "mutual_information",
-    "random",
-    "variation_ratios",
-]
-NEED_TWO_VOTERS = ("mutual_information", "variation_ratios")
-# They need every candidate to have been trained on.
-NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")
-SelectionRule = Literal["facility_location", "k_centers", "proportional", "top"]
-NEED_FEATURES = ("facility_location", "k_centers")
-
-# Digits are other digits, or none, when they are mirrored.
-NEVER_FLIPPED = ("digits", "mnist")
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-SizeParam = Annotated[
-    PositiveInt | Annotated[float, Field(gt=0, le=1)],
-    either("a fraction above 0 and up to 1.0, or a count from 1"),
-]
-DatasetName = Annotated[str, file_in(STAGES / "prepare/datasets")]
-ModelName = Annotated[str, file_in(STAGES / "shared/models")]
-TaskName = Annotated[str, file_in(STAGES / "shared/tasks")]
-
-
-class Round(Section):
-    """One round: the ensemble trained on the subset `from` chooses the subset `to`."""
-
-    from_: SizeParam = Field(alias="from")
-    to: SizeParam
-
-
-class Dataset(Section):
-    """Which data, and how it is split."""
-
-    name: DatasetName
-    root: str
-    image_size: PositiveInt | None
-    split_seed: int
-    validation_fraction: Fraction
-    num_folds: Annotated[int, Field(ge=2)]
-    fold: NonNegativeInt
-    manifest: str | None
-    groups: str | None
-
-    @model_validator(mode="after")
-    def _fold_exists(self) -> Self:
-        if self.fold >= self.num_folds:
-            raise ValueError(f"fold is {self.fold}; it must be from 0 to {self.num_folds - 1}")
-        return self
-
-
-class SeedSubset(Section):
-    """How the first subset is drawn."""
-
-    stratified: bool
-    file: str
-
-
-class EpochLength(Section):
-    """A training of so many passes over the model's own subset."""
-
-    epochs: PositiveInt
-
-
-class UpdateLength(Section):
-    """A training of so many optimizer steps, whatever the size of the subset."""
-
-    updates: PositiveInt
-
-
-class Optimizer(Section):
-    """SGD with momentum."""
-
-    learning_rate: PositiveFloat
-    momentum: Annotated[float, Field(ge=0, lt=1)]
-    nesterov: bool
-    weight_decay: NonNegativeFloat
-
-
-class OneCycle(Section):
-    """Linear from `start` x the rate up to it at `peak_at` of the training, then down to 0."""
-
-    name: Literal["one_cycle"]
-    peak_at: Fraction
-    start: Annotated[float, Field(ge=0, le=1)]
-
-
-class Plateau(Section):
-    """x `factor` after `patience` epochs without a better validation accuracy.
-
-    The training ends when a drop brought nothing for twice the patience.
-    """
-
-    name: Literal["plateau"]
-    patience: PositiveInt
-    factor: Fraction
-
-
-class Steps(Section):
-    """x `factor` after each of the epochs in `milestones`, after a warm-up.
-
-    In the warm-up the rate rises linearly, or is `warmup` times the rate throughout.
-    """
-
-    name: Literal["steps"]
-    milestones: list[PositiveInt]
-    factor: Fraction
-    warmup_epochs: NonNegativeInt
-    warmup: Annotated[
-        Fraction | Literal["linear"], either("linear, or a share of the rate above 0 and below 1")
-    ]
-
-    @field_validator("milestones")
-    @classmethod
-    def _rising(cls, milestones: list[int]) -> list[int]:
-        if any(later <= earlier for earlier, later in pairwise(milestones)):
-            raise not_allowed("it must rise from epoch to epoch")
-        return milestones
-
-
-Schedule = Annotated[OneCycle | Plateau | Steps, Field(discriminator="name")]
-
-
-class Augmentation(Section):
-    """Random changes of the training images; pixels beyond the border are 0."""
-
-    crop_padding: NonNegativeInt
-    horizontal_flip: bool
-    scale: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-
-    @field_validator("scale")
-    @classmethod
-    def _ordered(cls, scale: list[float]) -> list[float]:
-        if scale[0] > scale[1]:
-            raise not_allowed("it must be the least zoom, then the greatest")
-        return scale
-
-
-class Checkpoints(Section):
-    """Which epochs' weights are kept, counted backwards from the last, and the best one."""
-
-    last: PositiveInt
-    every: PositiveInt
-    best: bool
-
-
-class Training(Section):
-    """Everything that decides the weights of a member beside model, data and random seed."""
-
-    members: PositiveInt
-    length: Annotated[
-        EpochLength | UpdateLength, either("{epochs: n} or {updates: n}, n a whole number from 1")
-    ]
-    stop_after: PositiveInt | None
-    batch_size: Annotated[int, Field(ge=3)]  # with 2, an epoch could hold a batch of one
-    optimizer: Optimizer
-    schedule: Schedule
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    augmentation: Augmentation
-    precision: Literal["bf16", "fp32"]
-    num_threads: PositiveInt
-    validations: Annotated[
-        PositiveInt | Literal["every_epoch"], either("a whole number from 1, or every_epoch")
-    ]
-    checkpoints: Checkpoints
-    el2n_epoch: PositiveInt
-
-    @property
-    def epochs(self) -> int | None:
-        """The epochs of the whole schedule; None: the size of the subset decides."""
-        return self.length.epochs if isinstance(self.length, EpochLength) else None
-
-    @model_validator(mode="after")
-    def _length_fits_schedule(self) -> Self:
-        name = self.schedule.name
-        if name != "one_cycle" and self.epochs is None:
-            raise ValueError(f"length is in updates; schedule {name} needs {{epochs: n}}")
-        if name == "plateau" and self.validations != "every_epoch":
-            raise ValueError(
-                f"validations is {self.validations}; schedule plateau needs every_epoch"
-            )
-        if self.stop_after is not None and self.stop_after > (self.epochs or 0):
-            raise ValueError(
-                f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
-            )
-        return self
-
-
-class TrainEnsemble(Training):
-    """The ensemble that chooses: its model is the proxy."""
-
-    model: ModelName
-    weights: Literal["pretrained", "trained"]
-    track: Literal["gradient_norm", "none"]
-
-
-class TrainSubsetModel(Training):
-    """The target models that are trained on the subsets."""
-
-    initialize_from: Annotated[
-        SizeParam | Literal["scratch"], either("scratch, or the size that a round starts from")
-    ]
-    fine_tune_learning_rate: PositiveFloat
-
-
-class Voters(Section):
-    """Which checkpoints of which members vote, counted backwards from the last epoch."""
-
-    members: Literal["all", "best"]
-    checkpoints: Literal["best", "last"]
-    count: PositiveInt
-    stride: PositiveInt
-
-
-class GradientNorm(Section):
-    """Of which parameters' gradient which norm is taken."""
-
-    norm: Literal["l1", "l2", "linf"]
-    parameters: Literal["all", "biases", "last_layer", "last_layer_weights", "weights"]
-
-
-class PredictPool(Section):
-    """How the ensemble predicts all train samples, and which costlier signals it writes."""
-
-    batch_size: PositiveInt
-    precision: Literal["bf16", "fp32"]
-    voters: Voters
-    signals: list[Literal["features", "gradient_norm"]]
-    gradient_norm: GradientNorm
-
-
-class Score(Section):
-    """What the scores are compared with."""
-
-    reference: str
-
-
-class OutlierFraction(Section):
-    """Skip this share of the train split, the highest-scored candidates."""
-
-    fraction: Annotated[float, Field(ge=0, lt=1)]
-
-
-class Select(Section):
-    """How scores become a subset."""
-
-    rule: SelectionRule
-    k_centers_start: NonNegativeInt
-    candidates: Literal["remaining", "all"]
-    outliers: Annotated[
-        OutlierFraction | Literal["all_voters_disagree"],
-        either("{fraction: f} with f from 0 and below 1, or all_voters_disagree"),
-    ]
-    balanced: bool
-    min_per_class: NonNegativeInt
-    include: str
-    exclude: str
-
-
-class Compare(Section):
-    """Which target models are trained on which subsets."""
-
-    models: Annotated[list[ModelName], Field(min_length=1)]
-    subsets: Annotated[list[str], Field(min_length=1)]
-
-
-class Evaluate(Section):
-    """How the target models are measured."""
-
-    weights: Literal["last", "best_validation"]
-    batch_size: PositiveInt
-
-
-class Report(Section):
-    """What the summary is about."""
-
-    metric: Literal["accuracy", "balanced_accuracy", "macro_f1"]
-    margin: NonNegativeFloat
 
 
 class Params(Section):

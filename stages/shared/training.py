@@ -23,7 +23,7 @@ from stages.shared.errors import TrainingError
 from stages.shared.flops import TRAINING_COST, forward_flops
 from stages.shared.job import Job, Trained
 from stages.shared.layers import Classifier
-from stages.shared.params import Checkpoints, Optimizer
+from stages.shared.params_sections import Checkpoints, Optimizer
 from stages.shared.randomness import stream_seed
 from stages.shared.weights import load_weights, save_weights
 

@@ -1,11 +1,8 @@
-"""Mini-batches of gradients: how they are drawn, and that the file comes back as it was."""
+"""Mini-batches of gradients: how they are drawn."""
 
 import numpy as np
-import pytest
 
 from stages.predict_pool import gradient_batches
-from stages.predict_pool.gradient_batches import GradientBatch
-from stages.shared.errors import ArtifactError
 
 IDS = [f"sample-{row}" for row in range(60)]
 
@@ -43,18 +40,3 @@ def test_permuting_the_pool_permutes_the_rows():
     turned = gradient_batches.draw([IDS[row] for row in order], 16, random_seed=0)
     for rows_B, turned_B in zip(gradient_batches.draw(IDS, 16, 0), turned, strict=True):
         assert sorted(order[turned_B].tolist()) == rows_B.tolist()
-
-
-def test_the_file_comes_back_as_it_was(tmp_path):
-    batches = [GradientBatch(0, 0.1 + 0.2, 1e-30), GradientBatch(1, 7.0, 1 / 3)]
-    gradient_batches.save_gradient_batches(tmp_path, batches)
-    assert gradient_batches.load_gradient_batches(tmp_path) == batches
-    text = (tmp_path / "gradient_batches.csv").read_text()
-    assert text.splitlines()[0] == "batch,sum_of_norms,norm_of_sum"
-
-
-def test_a_field_that_is_no_number_is_named(tmp_path):
-    path = tmp_path / "gradient_batches.csv"
-    path.write_text("batch,sum_of_norms,norm_of_sum\n0,much,1.0\n")
-    with pytest.raises(ArtifactError, match=r"could not convert .*'much'; fields must be numbers"):
-        gradient_batches.load_gradient_batches(tmp_path)

@@ -15,7 +15,7 @@ from torch import nn
 from stages.predict_pool import gradients
 from stages.shared import models, prediction, tasks
 from stages.shared.layers import Classifier
-from stages.shared.params import GradientNorm
+from stages.shared.params_sections import GradientNorm
 from stages.shared.prediction import ForwardPass
 
 TASK = tasks.load("image_classification")

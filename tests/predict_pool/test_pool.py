@@ -14,13 +14,12 @@ import toy
 from stages import predict_pool
 from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches
-from stages.predict_pool.gradient_batches import load_gradient_batches
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, models, prediction
 from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Meta
 from stages.shared.data import normalise
 from stages.shared.flops import forward_flops
-from stages.shared.params import GradientNorm, PredictPool, Voters
+from stages.shared.params_sections import GradientNorm, PredictPool, Voters
 from stages.shared.prediction import ForwardPass
 from stages.shared.weights import load_weights
 
@@ -290,14 +289,14 @@ def test_the_stage_writes_what_its_settings_name(run):
 def test_gradients_of_mini_batches_are_bounded_by_their_parts(run, parameters, monkeypatch):
     monkeypatch.setattr(gradient_batches, "NUM_BATCHES", 5)
     setting = {"norm": "l2", "parameters": parameters}
-    found = load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
+    found = artifacts.load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
     assert [batch.batch for batch in found] == list(range(5))
     assert all(0 < batch.norm_of_sum <= batch.sum_of_norms for batch in found)
 
 
 def test_mini_batches_are_those_of_the_first_voter(run, prepared, ensemble):
     setting = {"norm": "l2", "parameters": "last_layer_weights"}
-    found = load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
+    found = artifacts.load_gradient_batches(run(signals=["gradient_norm"], gradient_norm=setting))
     gradient_NCD = last_layer_gradients(prepared, ensemble, CHECKPOINTS[0])
     norm_N = np.sqrt((gradient_NCD**2).sum(axis=(1, 2)))
     seed = toy.default_params()["random_seed"]

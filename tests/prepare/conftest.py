@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 
 DEFAULTS: dict[str, Any] = {
     "name": "imagefolder",

@@ -16,6 +16,7 @@ from stages.report import pictures
 from stages.report.summary import sentences, summarise
 from stages.report.tables import all_tables
 from stages.shared import artifacts
+from stages.shared.errors import ArtifactError
 
 ROOT = Path(__file__).parents[2]
 
@@ -239,7 +240,7 @@ def test_a_picture_has_a_title_and_axis_names_and_its_legend_beside_the_data(wit
 
 def test_a_missing_file_is_one_line(run):
     (run.folders.signals / "0.125" / "validation_votes_MV.npy").unlink()
-    with pytest.raises(artifacts.ArtifactError, match=r"validation_votes_MV\.npy: missing; run"):
+    with pytest.raises(ArtifactError, match=r"validation_votes_MV\.npy: missing; run"):
         run.report()
 
 

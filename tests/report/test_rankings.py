@@ -11,7 +11,6 @@ from scipy import stats
 
 from stages.report import galleries, ranking
 from stages.report.correlations import round_correlations
-from stages.report.loading import load_correlations
 from stages.report.tables import all_tables
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError
@@ -78,7 +77,7 @@ def test_a_word_for_a_correlation_is_one_line(run):
     header = ["first", "second", "spearman", "pearson"]
     artifacts.save_table(folder / "acquisitions.csv", header, [("a", "b", "high", 1)])
     with pytest.raises(ArtifactError, match=r"acquisitions\.csv: .*'high'; fields must be numbers"):
-        load_correlations(folder)
+        artifacts.load_correlations(folder)
 
 
 # --- the order of a round ------------------------------------------------------------------------

@@ -7,13 +7,17 @@ from stages.score import correlations
 from stages.score.acquisition import ACQUISITIONS
 from stages.score.correlations import comparable
 from stages.score.signals import VoterEntropies
-from stages.shared.artifacts import Voter, load_table
+from stages.shared.artifacts import Voter
 
 
 def entropies_of(entropy_MS, row_S):
     """Return entropies of voters that are epochs 10, 11, ... of member 3."""
     voters = [Voter(row, 3, 10 + row, 0.5) for row in range(len(entropy_MS))]
     return VoterEntropies(voters, np.asarray(row_S), np.asarray(entropy_MS, dtype=np.float32))
+
+
+def values(rows):
+    return [list(row.values()) for row in rows]
 
 
 # --- acquisitions.csv ----------------------------------------------------------------------------
@@ -38,64 +42,54 @@ def test_a_function_is_not_compared_where_what_it_needs_is_missing(known, missin
     assert names == sorted(set(ACQUISITIONS) - {"random"} - missing)
 
 
-def test_each_two_functions_have_a_row(tmp_path):
+def test_each_two_functions_have_a_row():
     scores = {
         "entropy": np.array([1.0, 2.0, 3.0]),
         "least_confidence": np.array([4.0, 4.0, 7.0]),
         "margin": np.array([5.0, 4.0, -1.0]),
     }
-    correlations.save_acquisitions(tmp_path, scores)
-    assert (tmp_path / "acquisitions.csv").read_text().splitlines() == [
-        "first,second,spearman,pearson",
-        "entropy,least_confidence,0.866025,0.866025",
-        "entropy,margin,-1.0,-0.933257",
-        "least_confidence,margin,-0.866025,-0.987829",
+    assert values(correlations.of_acquisitions(scores)) == [
+        ["entropy", "least_confidence", 0.866025, 0.866025],
+        ["entropy", "margin", -1.0, -0.933257],
+        ["least_confidence", "margin", -0.866025, -0.987829],
     ]
 
 
-def test_scores_that_are_all_the_same_have_empty_fields(tmp_path):
+def test_scores_that_are_all_the_same_have_no_correlation():
     scores = {"entropy": np.array([1.0, 2.0]), "variation_ratios": np.zeros(2)}
-    correlations.save_acquisitions(tmp_path, scores)
-    rows = load_table(tmp_path / "acquisitions.csv", correlations.ACQUISITIONS_HEADER)
-    assert rows == [["entropy", "variation_ratios", "", ""]]
+    found = correlations.of_acquisitions(scores)
+    assert values(found) == [["entropy", "variation_ratios", None, None]]
 
 
-def test_no_correlation_is_a_zero_without_a_sign(tmp_path):
+def test_no_correlation_is_a_zero_without_a_sign():
     # The second is symmetric, and but for rounding there is nothing left below zero.
     scores = {"a": np.array([1.0, 2.0, 3.0]), "b": np.array([1.0, 3.0, 1.0 - 1e-9])}
-    correlations.save_acquisitions(tmp_path, scores)
-    rows = load_table(tmp_path / "acquisitions.csv", correlations.ACQUISITIONS_HEADER)
-    assert rows == [["a", "b", "-0.5", "0.0"]]
+    (found,) = values(correlations.of_acquisitions(scores))
+    assert str(found) == "['a', 'b', -0.5, 0.0]"
 
 
 # --- voters.csv ----------------------------------------------------------------------------------
 
 
-def test_each_two_voters_have_a_row(tmp_path):
+def test_each_two_voters_have_a_row():
     entropy_MS = [[0.0, 1.0, 2.0], [1.0, 2.0, 4.0], [2.0, 2.0, 1.0]]
-    correlations.save_voters(tmp_path, entropies_of(entropy_MS, [4, 5, 9]))
-    assert (tmp_path / "voters.csv").read_text().splitlines() == [
-        "first_member,first_epoch,second_member,second_epoch,spearman,pearson",
-        "3,10,3,11,1.0,0.981981",
-        "3,10,3,12,-0.866025,-0.866025",
-        "3,11,3,12,-0.866025,-0.944911",
+    assert values(correlations.of_voters(entropies_of(entropy_MS, [4, 5, 9]))) == [
+        [3, 10, 3, 11, 1.0, 0.981981],
+        [3, 10, 3, 12, -0.866025, -0.866025],
+        [3, 11, 3, 12, -0.866025, -0.944911],
     ]
 
 
-def test_one_voter_has_no_pair(tmp_path):
-    correlations.save_voters(tmp_path, entropies_of([[0.0, 1.0]], [0, 1]))
-    assert load_table(tmp_path / "voters.csv", correlations.VOTERS_HEADER) == []
+def test_one_voter_has_no_pair():
+    assert correlations.of_voters(entropies_of([[0.0, 1.0]], [0, 1])) == []
 
 
 @pytest.mark.parametrize(("num_voters", "num_chosen"), [(99, 99), (100, 100), (250, 100)])
-def test_at_most_a_hundred_voters_are_paired_from_the_first_to_the_last(
-    tmp_path, num_voters, num_chosen
-):
+def test_at_most_a_hundred_voters_are_paired_from_the_first_to_the_last(num_voters, num_chosen):
     entropy_MS = np.random.default_rng(0).random((num_voters, 20))
-    correlations.save_voters(tmp_path, entropies_of(entropy_MS, np.arange(20)))
-    rows = load_table(tmp_path / "voters.csv", correlations.VOTERS_HEADER)
+    rows = correlations.of_voters(entropies_of(entropy_MS, np.arange(20)))
     assert len(rows) == num_chosen * (num_chosen - 1) / 2
-    epochs = {int(row[column]) for row in rows for column in (1, 3)}
+    epochs = {row[name] for row in rows for name in ("first_epoch", "second_epoch")}
     assert len(epochs) == num_chosen
     assert (min(epochs), max(epochs)) == (10, 9 + num_voters)
 
@@ -103,7 +97,7 @@ def test_at_most_a_hundred_voters_are_paired_from_the_first_to_the_last(
 # --- reference.csv -------------------------------------------------------------------------------
 
 
-def test_voters_and_scores_are_compared_where_the_reference_speaks_of_them(tmp_path):
+def test_voters_and_scores_are_compared_where_the_reference_speaks_of_them():
     nan = np.nan
     reference_N = np.array([1.0, nan, 2.0, 3.0, 9.0])
     # Of the sampled rows 0, 1, 3, 4 the second is unknown: their references are 1, 3 and 9.
@@ -111,25 +105,20 @@ def test_voters_and_scores_are_compared_where_the_reference_speaks_of_them(tmp_p
     # Of the scores the fourth is not meant: the rows 0, 2 and 4 are left.
     score_N = np.array([-1.0, 7.0, -2.0, nan, -9.0])
 
-    correlations.save_reference(tmp_path, entropies, score_N, reference_N)
-
-    assert (tmp_path / "reference.csv").read_text().splitlines() == [
-        "member,epoch,spearman,pearson",
-        "3,10,1.0,0.960769",
-        "3,11,-0.866025,-0.970725",
-        ",,-1.0,-1.0",
+    assert values(correlations.with_reference(entropies, score_N, reference_N)) == [
+        [3, 10, 1.0, 0.960769],
+        [3, 11, -0.866025, -0.970725],
+        [None, None, -1.0, -1.0],
     ]
 
 
-def test_without_a_reference_there_is_no_row(tmp_path):
+def test_without_a_reference_there_is_no_row():
     entropies = entropies_of([[0.0, 1.0]], [0, 1])
-    correlations.save_reference(tmp_path, entropies, np.zeros(3), np.full(3, np.nan))
-    assert (tmp_path / "reference.csv").read_text() == "member,epoch,spearman,pearson\n"
+    assert correlations.with_reference(entropies, np.zeros(3), np.full(3, np.nan)) == []
 
 
-def test_a_reference_of_no_sampled_row_leaves_the_voters_fields_empty(tmp_path):
+def test_a_reference_of_no_sampled_row_leaves_the_voters_without_correlations():
     reference_N = np.array([np.nan, np.nan, 1.0, 2.0])
     entropies = entropies_of([[0.0, 1.0]], [0, 1])
-    correlations.save_reference(tmp_path, entropies, np.arange(4.0), reference_N)
-    rows = load_table(tmp_path / "reference.csv", correlations.REFERENCE_HEADER)
-    assert rows == [["3", "10", "", ""], ["", "", "1.0", "1.0"]]
+    found = correlations.with_reference(entropies, np.arange(4.0), reference_N)
+    assert values(found) == [[3, 10, None, None], [None, None, 1.0, 1.0]]

@@ -12,7 +12,7 @@ from stages.select.rules import RULES
 from stages.shared import artifacts
 from stages.shared.drawing import unscored
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.params import NEED_FEATURES
+from stages.shared.params_sections import NEED_FEATURES
 from stages.shared.randomness import uniform_by_id
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")

@@ -17,10 +17,12 @@ from stages.shared.artifacts import (
     METRICS,
     SIGNAL_DTYPES,
     Checkpoint,
+    Correlations,
     Dynamics,
     Ensemble,
     Epoch,
     Evaluation,
+    GradientBatch,
     Meta,
     Subset,
     ValidationResult,
@@ -96,6 +98,17 @@ EVALUATION = Evaluation(
     ensemble=dict.fromkeys(METRICS, 0.5),
     by_class={"a,b": {"num": 2, "accuracy": 1 / 3}, "ü\udcff": {"num": 0, "accuracy": None}},
     correct_MT=CORRECT,
+)
+
+
+COLUMNS = {"name": str, "value": artifacts.maybe(float)}
+PAIR = {"spearman": 0.5, "pearson": None}
+CORRELATIONS = Correlations(
+    acquisitions=[{"first": "entropy", "second": "margin", **PAIR}],
+    voters=[
+        {"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR},
+    ],
+    reference=[{"member": 0, "epoch": 3, **PAIR}, {"member": None, "epoch": None, **PAIR}],
 )
 
 
@@ -188,6 +201,17 @@ PAIRS = {
     ),
     "scores": Pair(
         SCORES, artifacts.save_scores, lambda folder: artifacts.load_scores(folder, TRAIN)
+    ),
+    "correlations": Pair(CORRELATIONS, artifacts.save_correlations, artifacts.load_correlations),
+    "gradient batches": Pair(
+        [GradientBatch(0, 0.1 + 0.2, 1e-30), GradientBatch(1, 7.0, 1 / 3)],
+        artifacts.save_gradient_batches,
+        artifacts.load_gradient_batches,
+    ),
+    "rows": Pair(
+        [{"name": "a,b", "value": 1 / 3}, {"name": "", "value": None}],
+        lambda folder, rows: artifacts.save_rows(folder / "a.csv", COLUMNS, rows),
+        lambda folder: artifacts.load_rows(folder / "a.csv", COLUMNS),
     ),
     "evaluation": Pair(
         EVALUATION,
@@ -530,3 +554,10 @@ def test_an_ensemble_knows_its_members_and_their_checkpoints_by_epoch():
     assert ensemble.num_members == 2
     assert ensemble.of_member(0) == CHECKPOINTS[:2]
     assert str(CHECKPOINTS[2].path) == "member-01/epoch-0004.safetensors"
+
+
+def test_a_gradient_that_is_no_number_is_named(tmp_path):
+    path = tmp_path / "gradient_batches.csv"
+    path.write_text("batch,sum_of_norms,norm_of_sum\n0,much,1.0\n")
+    with pytest.raises(ArtifactError, match=r"could not convert .*'much'; fields must be numbers"):
+        artifacts.load_gradient_batches(tmp_path)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from stages.shared.augmentation import Draws, augment, draw
-from stages.shared.params import Augmentation
+from stages.shared.params_sections import Augmentation
 
 IMAGES = torch.randint(0, 256, (6, 5, 7, 3), dtype=torch.uint8)
 

@@ -15,13 +15,13 @@ from stages.shared.data import normalise
 from stages.shared.dynamics import GradientNormTracker, Recorder, tracked_rows
 from stages.shared.errors import ArtifactError
 from stages.shared.job import Job
-from stages.shared.params import (
+from stages.shared.params import load_params
+from stages.shared.params_sections import (
     Augmentation,
     Checkpoints,
     EpochLength,
     Plateau,
     UpdateLength,
-    load_params,
 )
 from stages.shared.tracking import Tracked
 from stages.shared.weights import load_weights

@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from stages.shared.errors import ParamsError
-from stages.shared.params import (
-    Acquisition,
-    Params,
-    Section,
-    check_counts,
-    check_params,
-    load_params,
-)
+from stages.shared.params import Params, check_counts, check_params, load_params
+from stages.shared.params_sections import Acquisition, Section
 
 MISSING = "MISSING"  # instead of a value: the key is left out
 STEPS = {

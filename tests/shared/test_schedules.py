@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from stages.shared import schedules
-from stages.shared.params import (
+from stages.shared.params import load_params
+from stages.shared.params_sections import (
     EpochLength,
     OneCycle,
     Plateau,
     Steps,
     Training,
     UpdateLength,
-    load_params,
 )
 from stages.shared.schedules import OneCycleSchedule, PlateauSchedule, StepsSchedule
 

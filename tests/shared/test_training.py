@@ -20,14 +20,14 @@ from stages.shared.errors import TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.layers import Classifier
-from stages.shared.params import (
+from stages.shared.params import load_params
+from stages.shared.params_sections import (
     Augmentation,
     Checkpoints,
     EpochLength,
     Plateau,
     Training,
     UpdateLength,
-    load_params,
 )
 from stages.shared.training import CheckpointKeeper, validated_epochs
 from stages.shared.weights import load_weights

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from stages.prepare.sources import ArrayImages, Source, refuse_file_params
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 
 HIGHEST = 16  # pixels count the inked ones among 4x4
 

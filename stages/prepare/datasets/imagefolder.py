@@ -25,7 +25,7 @@ from stages.prepare.images import EXTENSIONS, ImageFiles
 from stages.prepare.sources import Source
 from stages.shared.artifacts import Split, load_table
 from stages.shared.errors import DataError
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 
 SPLIT_NAMES: dict[str, Split] = {
     "test": "test",

@@ -3,7 +3,7 @@
 from torchvision.datasets import MNIST
 
 from stages.prepare.sources import Source, load_torchvision
-from stages.shared.params import Dataset
+from stages.shared.params_sections import Dataset
 
 
 def load(params: Dataset) -> Source:

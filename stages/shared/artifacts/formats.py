@@ -1,0 +1,171 @@
+"""The formats: arrays, JSON, tables, and what every value must be."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import open_memmap
+
+from stages.shared.errors import ArtifactError
+from stages.shared.files import atomic, write_atomically
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Record = TypeVar("Record")
+
+Rows = list[dict[str, object]]  # of a table; all have the same columns
+Columns = Mapping[str, Callable[[str], object]]  # name -> what makes a value of a field
+
+
+def save_array(path: Path, array: Array) -> None:
+    """Write one array."""
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> Array:
+    """Return an array as a read-only memory map, its dtype and shape checked (None: any length).
+
+    Raises:
+        ArtifactError: the file is missing, cut short, or holds something else.
+    """
+    try:
+        # np.load would also take an archive, and for anything else speak of pickle.
+        array: Array = open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); it must be a .npy file") from None
+    fits = len(array.shape) == len(shape) and all(
+        wanted in (None, found) for found, wanted in zip(array.shape, shape, strict=True)
+    )
+    if array.dtype != np.dtype(dtype) or not fits:
+        wanted_shape = ["any" if length is None else length for length in shape]
+        raise ArtifactError(
+            f"{path}: found {array.dtype} {list(array.shape)}; it must be "
+            f"{np.dtype(dtype)} {wanted_shape}"
+        )
+    return array
+
+
+def save_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object, keys as given; floats are written in full."""
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode("utf-8", "surrogateescape"))
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        ArtifactError: the file is missing or no JSON object.
+    """
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); it must be JSON") from None
+    if not isinstance(content, dict):
+        raise ArtifactError(f"{path}: found a {type(content).__name__}; it must be an object")
+    return content
+
+
+def load_record(path: Path, kind: type[Record]) -> Record:
+    """Return the dataclass whose fields are the keys of a JSON object."""
+    content = load_json(path)
+    if set(content) != set(kind.__annotations__):
+        raise ArtifactError(
+            f"{path}: has the keys {', '.join(content)}; they must be "
+            f"{', '.join(kind.__annotations__)}"
+        )
+    return kind(**content)
+
+
+def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file: line feeds at line ends, floats in the shortest form that is exact."""
+    text = io.StringIO(newline="")
+    plain = csv.writer(text, lineterminator="\n")
+    # Before Python 3.13 a carriage return in a name is not quoted by itself.
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(header)
+    for row in rows:
+        has_return = any(isinstance(field, str) and "\r" in field for field in row)
+        (quoted if has_return else plain).writerow(row)
+    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def load_table(path: Path, header: Sequence[str]) -> list[list[str]]:
+    """Return the rows of a CSV file below its header.
+
+    Raises:
+        ArtifactError: the file is missing, has another header, or rows of another length.
+    """
+    try:
+        # Spreadsheets put a byte-order mark before the first name.
+        text = path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; it must be CSV with {','.join(header)}") from None
+    except (OSError, csv.Error) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); it must be CSV") from None
+    if not rows or rows[0] != list(header):
+        found = ",".join(rows[0]) if rows else "nothing"
+        raise ArtifactError(f"{path}: its first line is {found}; it must be {','.join(header)}")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise ArtifactError(
+                f"{path}: row {number} has {len(row)} fields; it must have {len(header)}"
+            )
+    return rows[1:]
+
+
+def save_rows(path: Path, columns: Columns, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a CSV file with these columns; None is an empty field."""
+    fields = ([row[name] for name in columns] for row in rows)
+    save_table(path, list(columns), (["" if x is None else x for x in row] for row in fields))
+
+
+def load_rows(path: Path, columns: Columns) -> Rows:
+    """Return the rows of a CSV file, each field made by its column's function.
+
+    Raises:
+        ArtifactError: the file is missing, has other columns, or a field is no number.
+    """
+    rows = load_table(path, list(columns))
+    try:
+        return [
+            {
+                name: convert(field)
+                for (name, convert), field in zip(columns.items(), row, strict=True)
+            }
+            for row in rows
+        ]
+    except ValueError as error:
+        raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
+
+
+def maybe(convert: Callable[[str], object]) -> Callable[[str], object]:
+    """Convert a field that may be empty."""
+    return lambda field: convert(field) if field else None
+
+
+def require_finite(path: Path, array: Array) -> None:
+    """Stop unless every entry is finite.
+
+    Raises:
+        ArtifactError: one is not; the first is named.
+    """
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = wrong[0].tolist()
+        raise ArtifactError(
+            f"{path}: {'sample' if len(place) == 1 else 'entry'} {', '.join(map(str, place))} has "
+            f"{array[tuple(place)]}; every value must be finite"
+        )

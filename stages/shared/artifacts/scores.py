@@ -1,0 +1,87 @@
+"""Scores, and how alike samples are ordered: data/scores/<from>."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stages.shared.artifacts.formats import (
+    Columns,
+    Floats,
+    Rows,
+    load_array,
+    load_rows,
+    maybe,
+    require_finite,
+    save_array,
+    save_rows,
+)
+
+
+def save_scores(folder: Path, score_N: Floats) -> None:
+    """Write one score for each train sample, float64 [N]; a higher score is selected first.
+
+    Raises:
+        ArtifactError: a score is not finite.
+    """
+    require_finite(folder / "score_N.npy", score_N)
+    save_array(folder / "score_N.npy", score_N)
+
+
+def load_scores(folder: Path, num_train: int) -> Floats:
+    """Return one score for each train sample, float64 [N].
+
+    Raises:
+        ArtifactError: a score is not finite, or there are not as many as train samples.
+    """
+    score_N = load_array(folder / "score_N.npy", np.float64, (num_train,))
+    require_finite(folder / "score_N.npy", score_N)
+    return score_N
+
+
+_PAIR: Columns = {"spearman": maybe(float), "pearson": maybe(float)}
+CORRELATION_COLUMNS: dict[str, Columns] = {
+    "acquisitions": {"first": str, "second": str, **_PAIR},
+    "voters": {
+        "first_member": int,
+        "first_epoch": int,
+        "second_member": int,
+        "second_epoch": int,
+        **_PAIR,
+    },
+    "reference": {"member": maybe(int), "epoch": maybe(int), **_PAIR},
+}
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """How alike a round's samples are ordered; a correlation is in [-1, 1], None if there is none.
+
+    acquisitions: of the scores of two acquisition functions.
+    voters: of the entropies of two voters.
+    reference: of a voter's entropies and the reference list; the row of the round's own scores has
+        neither member nor epoch. No row without such a list.
+    """
+
+    acquisitions: Rows
+    voters: Rows
+    reference: Rows
+
+
+def save_correlations(folder: Path, correlations: Correlations) -> None:
+    """Write a table for each kind, beside the scores."""
+    for name, columns in CORRELATION_COLUMNS.items():
+        save_rows(folder / f"{name}.csv", columns, getattr(correlations, name))
+
+
+def load_correlations(folder: Path) -> Correlations:
+    """Return the correlations that lie beside the scores of a round.
+
+    Raises:
+        ArtifactError: a file is missing, or a field is no number.
+    """
+    tables = {
+        name: load_rows(folder / f"{name}.csv", columns)
+        for name, columns in CORRELATION_COLUMNS.items()
+    }
+    return Correlations(**tables)

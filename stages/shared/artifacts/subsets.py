@@ -1,0 +1,73 @@
+"""Subsets: data/subsets/<size>.csv, data/comparison/<name>.csv."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stages.shared.artifacts.formats import Floats, Ints, load_table, save_table
+from stages.shared.errors import ArtifactError
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Picks in the order of picking; an index that stands twice is trained on twice."""
+
+    index_P: Ints  # rows of the train split
+    round_P: Ints  # 0 for the seed subset
+    score_P: Floats  # NaN where no score chose the sample
+
+    def __len__(self) -> int:
+        """Return the number of picks, duplicates counted."""
+        return len(self.index_P)
+
+    def first(self, count: int) -> "Subset":
+        """Return the subset of the first picks."""
+        return Subset(self.index_P[:count], self.round_P[:count], self.score_P[:count])
+
+
+SUBSET_HEADER = ["index", "round", "score"]
+
+
+def save_subset(path: Path, subset: Subset) -> None:
+    """Write a subset; a pick without a score has an empty field."""
+    rows = zip(
+        subset.index_P.tolist(), subset.round_P.tolist(), subset.score_P.tolist(), strict=True
+    )
+    save_table(
+        path,
+        SUBSET_HEADER,
+        ([index, number, "" if math.isnan(score) else score] for index, number, score in rows),
+    )
+
+
+def load_subset(path: Path, num_train: int) -> Subset:
+    """Return a subset.
+
+    Raises:
+        ArtifactError: an index is no row of the train split, or a field is no finite number.
+    """
+    rows = load_table(path, SUBSET_HEADER)
+    try:
+        subset = Subset(
+            np.array([int(row[0]) for row in rows], dtype=np.int64),
+            np.array([int(row[1]) for row in rows], dtype=np.int64),
+            np.array([float(row[2] or "nan") for row in rows], dtype=np.float64),
+        )
+    except ValueError as error:
+        raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
+    outside = np.flatnonzero((subset.index_P < 0) | (subset.index_P >= num_train))
+    if len(outside):
+        raise ArtifactError(
+            f"{path}: row {outside[0] + 2} has index {subset.index_P[outside[0]]}; the train split "
+            f"has the rows 0 to {num_train - 1}"
+        )
+    has_score_P = np.array([bool(row[2]) for row in rows], dtype=np.bool_)
+    infinite = np.flatnonzero(has_score_P & ~np.isfinite(subset.score_P))
+    if len(infinite):
+        raise ArtifactError(
+            f"{path}: row {infinite[0] + 2} has score {subset.score_P[infinite[0]]}; it must be "
+            "finite, or empty"
+        )
+    return subset
