@@ -2,7 +2,7 @@
 
 import math
 
-from benchmarks import clones, digits_folds, random_seeds
+from benchmarks import clones, digits_folds, gradient_mnist, random_seeds
 
 
 def run_of(sample_ids, selected, random, full):
@@ -80,3 +80,52 @@ def test_subsets_are_compared_with_the_random_one_of_their_size_paired_by_seed()
         "| net-selected | 5 | 82.00 | +10.00 ± 1.15 (95 %: ± 4.97) | -8.00 ± 1.15 (95 %: ± 4.97) |"
     )
     assert lines[4] == "| net-full | 10 | 90.00 |  |  |"
+
+
+# --- MNIST by the gradient ------------------------------------------------------------------------
+
+
+def mnist_run(selected, random, full=0.99):
+    return {
+        "accuracy": {
+            "cnn-selected": selected[1],
+            "cnn-random": random[1],
+            "cnn-full": full,
+            "cnn-selected-0.1": selected[0],
+            "cnn-random-0.1": random[0],
+        },
+        "size": {
+            "selected": 20,
+            "random": 20,
+            "full": 100,
+            "selected-0.1": 10,
+            "random-0.1": 10,
+        },
+    }
+
+
+MNIST = {
+    "max-gradient": [
+        mnist_run((0.5, 0.9), (0.6, 0.8)),
+        mnist_run((0.6, 0.9), (0.6, 0.9)),
+    ]
+}
+
+
+def test_rules_stand_beside_random_by_size_with_paired_differences():
+    assert gradient_mnist.table(MNIST).splitlines() == [
+        "| picks | random | max-gradient | minus random |",
+        "|---|---|---|---|",
+        "| 10 | 60.00 | 55.00 | -5.00 ± 5.00 |",
+        "| 20 | 85.00 | 90.00 | +5.00 ± 5.00 |",
+        "",
+        "everything: 99.00 ± 0.00",
+    ]
+
+
+def test_rules_are_drawn_by_size():
+    (axes,) = gradient_mnist.draw(MNIST).axes
+    labels = axes.get_legend_handles_labels()[1]
+    assert sorted(labels) == ["everything", "max-gradient", "random"]
+    error_by_rule = {drawn.get_label(): drawn[0].get_xydata().tolist() for drawn in axes.containers}
+    assert error_by_rule["max-gradient"] == [[10.0, 45.0], [20.0, 10.0]]
