@@ -1,14 +1,17 @@
-"""What can be chosen is named in README.md: nobody should have to read code to find it."""
+"""What can be chosen is named in README.md: nobody should have to read code. Its commands work."""
 
 import re
 from typing import get_args
 
+import overrides
+import pipeline
 import pytest
 import toy
 
 from stages.score.acquisition import ACQUISITIONS
 from stages.select.rules import RULES
 from stages.shared import params_sections
+from stages.shared.params import load_params
 
 ROOT = toy.ROOT
 
@@ -42,3 +45,46 @@ def test_the_names_that_params_allow_are_those_that_the_stages_list():
 def test_params_yaml_names_every_acquisition_function():
     comments = re.findall("#.*", (ROOT / "params.yaml").read_text())
     assert all(re.search(rf"\b{name}\b", " ".join(comments)) for name in ACQUISITIONS)
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def test_settings_that_follow_each_other_are_one_command():
+    text = """
+    # Two: dvc exp run -S a=1 -S 'b=[x, {y: 1.0}]'. Three trials: -S seed=1 and 2;
+    # dvc exp run --queue -S c=x,y
+    # -S '~d'
+    | `-S e=0.5`, or `-S f.g=h` | `-S`
+    """
+    assert overrides.commands(text) == [
+        "dvc exp run -S a=1 -S 'b=[x, {y: 1.0}]'",
+        "-S seed=1",
+        "dvc exp run --queue -S c=x,y -S '~d'",
+        "-S e=0.5",
+        "-S f.g=h",
+    ]
+
+
+def test_a_command_makes_a_params_yaml_for_each_run(tmp_path):
+    params = "a: 1\nb: [0.5]\nc:\n  d: x\n  e: 2\n"
+    command = "dvc exp run --queue -S a=1,3 -S 'b=[{f: 1.0}]' -S '~c.d' -S +c.g=y"
+    made = [path.read_text() for path in overrides.changed(command, params, tmp_path)]
+    assert made == [f"a: {a}\nb:\n- f: 1.0\nc:\n  e: 2\n  g: y\n" for a in (1, 3)]
+    with pytest.raises(AssertionError, match="needs --queue"):
+        next(overrides.changed("dvc exp run -S a=1,3", params, tmp_path))
+
+
+def commands_of_readme():
+    """Return the commands that change params.yaml, but for those that tests run for real."""
+    begin, end = re.escape(pipeline.BEGIN), re.escape(pipeline.END)
+    text = (ROOT / "README.md").read_text()
+    return overrides.commands(re.sub(rf"(?s){begin}.*{end}", "", text))
+
+
+@pytest.mark.parametrize("command", commands_of_readme())
+def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_path):
+    params = ROOT / "params.yaml"
+    paths = overrides.changed(command, params.read_text(), tmp_path)
+    # All are loaded and so checked; of a sweep, one may be the run as it stands.
+    assert sum(load_params(path) != load_params(params) for path in paths)

@@ -14,6 +14,7 @@ from typing import Any
 
 import dag
 import numpy as np
+import overrides
 import pytest
 import toy
 from PIL import Image
@@ -48,17 +49,36 @@ def test_a_preset_is_a_valid_params_yaml(preset):
     assert load_params(preset)
 
 
+def head_of(preset: Path) -> str:
+    """Return the comment that a preset begins with."""
+    return re.match(r"(#.*\n)+", preset.read_text())[0]
+
+
 @each_preset
 def test_the_head_of_a_preset_says_how_to_run_it_what_comes_out_what_it_costs_and_its_source(
     preset,
 ):
-    text = preset.read_text()
-    head = "\n".join(re.match(r"(#.*\n)+", text)[0].replace("#", "").splitlines())
+    head = head_of(preset).replace("#", "")
     name = preset.relative_to(toy.ROOT).as_posix()
     assert f"cp {name} params.yaml && uv run dvc repro" in head
     for word in ("Command", "Expected", "Cost"):
         assert re.search(rf"^ {word} +\S", head, re.MULTILINE)
     assert re.search(r"\w+ et\s+al\.\s+20\d\d", head)
+
+
+@pytest.mark.parametrize(
+    ("preset", "command"),
+    [
+        pytest.param(preset, command, id=f"{preset.stem}: {command}")
+        for preset in PRESETS
+        for command in overrides.commands(head_of(preset))
+    ],
+)
+def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
+    preset, command, tmp_path
+):
+    for path in overrides.changed(command, preset.read_text(), tmp_path):
+        assert load_params(path) != load_params(preset)
 
 
 # --- at tiny size ---------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, command
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
+from stages.shared.cost import TRAINING_COST
 from stages.shared.files import atomic_folder
-from stages.shared.flops import TRAINING_COST, forward_flops
+from stages.shared.flops import forward_flops
 from stages.shared.params import Params, load_params
 from stages.shared.params_sections import PredictPool
 from stages.shared.randomness import permutation_by_id

@@ -8,7 +8,7 @@ Shapes: B batch, C classes, D inputs of the last layer, K x H x W channels and p
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -19,7 +19,8 @@ from stages.shared.layers import Classifier
 from stages.shared.params_sections import GradientNorm
 from stages.shared.prediction import ForwardPass
 
-# What the backward passes that run side by side may take, in bytes.
+# What the backward passes that run side by side may take, in bytes: as much on every machine, since
+# how many samples that are decides last bits.
 MOST_BYTES = 2**30
 
 ORDERS = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
@@ -38,33 +39,35 @@ def sample_norms(
     """Return the norm of each sample's gradient, float64 [B], from 0.
 
     Of the last layer in closed form: there the gradient is the outer product of that by the
-    logits, r = p - y, and the layer's input h, and the norm of an outer product is the product of
-    the norms. Of more, by backward passes in float32, as many at a time as `MOST_BYTES` hold.
+    logits, r = p - y, and the layer's input h. Of more, by backward passes in float32, as many at
+    a time as `MOST_BYTES` hold.
     """
     if needs_backward(settings):
         return _norms_by_backward(
             Loss(task, forward.model), forward.inputs_BKHW, targets_B, settings
         )
     r_BC, h_BD = _factors(task, forward, targets_B, settings)
-    order = ORDERS[settings.norm]
-    return torch.linalg.vector_norm(r_BC, order, dim=1) * (
-        torch.linalg.vector_norm(h_BD, order, dim=1)
-    )
+    norm_B: Tensor = task.outer_product_norm(r_BC, h_BD, ORDERS[settings.norm])
+    return norm_B
 
 
 def norm_of_sum(
     task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> Tensor:
-    """Return the norm of the sum of the samples' gradients, float64, a scalar from 0."""
+    """Return the norm of the sum of the samples' gradients, float64, a scalar from 0.
+
+    Backward passes take as many samples at a time as `MOST_BYTES` hold. Their gradients are added
+    in float32, one micro-batch after the other, so more micro-batches change the last bits alone.
+    """
     if not needs_backward(settings):
         r_BC, h_BD = _factors(task, forward, targets_B, settings)
         with _one_thread():
             return _norm([r_BC.T @ h_BD], settings)
     loss = Loss(task, forward.model)
-    with torch.enable_grad(), _one_thread():
-        total = loss(forward.inputs_BKHW, targets_B) * len(targets_B)
-        chosen = chosen_parameters(loss, settings).values()
-        return _norm(torch.autograd.grad(total, list(chosen)), settings)
+    chosen = list(chosen_parameters(loss, settings).values())
+    with _one_thread():
+        gradients = _gradients_of_sum(loss, chosen, forward.inputs_BKHW, targets_B)
+        return _norm(gradients, settings)
 
 
 def _factors(
@@ -93,25 +96,53 @@ def _norms_by_backward(
     def norm_of_one(input_KHW: Tensor, target: Tensor) -> Tensor:
         return _norm(grad(loss_of_one)(chosen, input_KHW, target).values(), settings)
 
-    micro_batch = max(1, MOST_BYTES // bytes_of_one(loss, chosen, inputs_BKHW, targets_B))
+    # vmap holds a gradient for each sample.
+    gradient = sum(parameter.nbytes for parameter in chosen.values())
+    micro_batch = _num_within(gradient + bytes_of_one(loss, inputs_BKHW, targets_B))
     # Without no_grad, the gradients of all other parameters would be prepared for as well.
     with torch.no_grad(), _one_thread():
         return vmap(norm_of_one, chunk_size=micro_batch)(inputs_BKHW, targets_B)
 
 
-def bytes_of_one(
-    loss: nn.Module, chosen: Mapping[str, Tensor], inputs_BKHW: Tensor, targets_B: Tensor
-) -> int:
-    """Return about what one sample's passes take: what is kept for the way back, the gradient."""
-    sizes = [parameter.nbytes for parameter in chosen.values()]
+def _gradients_of_sum(
+    loss: "Loss", chosen: Sequence[nn.Parameter], inputs_BKHW: Tensor, targets_B: Tensor
+) -> list[Tensor]:
+    """Return the summed loss's gradient by each chosen parameter, float32 of its shape."""
+    micro_batch = _num_within(bytes_of_one(loss, inputs_BKHW, targets_B))
+    sums = [torch.zeros_like(parameter) for parameter in chosen]
+    parts = (torch.split(whole, micro_batch) for whole in (inputs_BKHW, targets_B))
+    for part_BKHW, part_B in zip(*parts, strict=True):
+        with torch.enable_grad():
+            total = loss(part_BKHW, part_B) * len(part_B)
+        for gradient, part in zip(sums, torch.autograd.grad(total, chosen), strict=True):
+            gradient += part
+    return sums
+
+
+def _num_within(bytes_of_each: int) -> int:
+    """Return how many samples `MOST_BYTES` hold, one at least."""
+    return max(1, MOST_BYTES // bytes_of_each)
+
+
+def bytes_of_one(loss: nn.Module, inputs_BKHW: Tensor, targets_B: Tensor) -> int:
+    """Return about what is kept of one sample's forward pass for the way back, in bytes.
+
+    What is there already is not counted, and the samples of a batch share it: the weights, the
+    batch itself. What several operations keep is counted once.
+    """
+    kept: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
-        sizes.append(tensor.nbytes)
+        kept.append(tensor)
         return tensor
 
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
         loss(inputs_BKHW[:1], targets_B[:1])
-    return sum(sizes)
+    # By its storage, a view is known as what it is a view of.
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in map(Tensor.untyped_storage, kept)}
+    for tensor in (*loss.parameters(), *loss.buffers(), inputs_BKHW, targets_B):
+        sizes.pop(tensor.untyped_storage().data_ptr(), None)
+    return sum(sizes.values())
 
 
 class Loss(nn.Module):

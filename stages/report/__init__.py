@@ -9,12 +9,13 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
                                       validation.json, validation_votes_MV.npy,
                                       validation_predicted_V.npy; gradient_batches.csv where
                                       predict_pool.signals names gradient_norm
-        data/scores/<from>/           score_N.npy, acquisitions.csv, voters.csv, reference.csv
+        data/scores/<from>/           score_N.npy, {acquisitions,voters,reference,forgetting}.csv
         data/dynamics/<from>/         tracked_{row_S,gradient_norm_MES}.npy where
                                       train_ensemble.track names them
         data/histories/               ensemble-<from>.csv, <model>-<subset>.csv
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, correct_MT.npy
+        lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 16 numbers for one target model
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
@@ -22,10 +23,12 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks
             rounds.csv duplicates.csv costs.csv
-            speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2)
+            speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2);
+                                      in seconds as `speedups` of metrics/timings.json, no output
             correlations/<from>.csv   between acquisition functions' scores (SVP, Fig. 3, 13)
             voter_correlations/<from>.csv, round_correlations.csv
             reference_correlations/<from>.csv   with a reference list, by epoch (SVP, Fig. 12)
+            forgetting_correlations/<from>.csv  the same of forgetting events so far (SVP, Fig. 11)
             label_entropy/<from>.csv  of the k highest-scored (Vodrahalli et al., Fig. 7, 12)
             gradient_batches/<from>.csv   sum of norms and norm of sum (the same, Fig. 1)
                                       a table exists where there is something to say
@@ -34,5 +37,6 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             images_by_score/<from>.png    highest, middle, lowest (the same, Fig. 4, 10, 11)
             images_by_choice/<from>.png   selected, skipped, dropped
 Params  acquisition, compare, predict_pool.signals, random_seed, report, rounds, seed_size,
-        train_ensemble.{model,track}, train_subset_model.{length,stop_after}
+        select.{candidates,exclude}, train_ensemble.track,
+        train_subset_model.{batch_size,length,schedule.name,stop_after,validations}
 """

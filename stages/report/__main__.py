@@ -9,9 +9,10 @@ from pathlib import Path
 
 from stages.report.pictures import save_pictures
 from stages.report.results import Folders, load_results
+from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
 from stages.report.tables import all_tables, save_tables
-from stages.shared import artifacts, command
+from stages.shared import artifacts, command, timings
 from stages.shared.files import atomic_folder
 from stages.shared.params import load_params
 
@@ -40,7 +41,9 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     with atomic_folder(images) as folder:
         save_pictures(folder, content, results)
     artifacts.save_json(summary, summarise(results))
-    for sentence in sentences(results):
+    seconds = speedups_in_seconds(results.params)
+    timings.store("speedups", seconds)
+    for sentence in (*sentences(results), *seconds_in_words(seconds)):
         sys.stdout.write(f"{sentence}\n")
 
 

@@ -7,7 +7,9 @@
 For each pair of revisions and each round they have in common (by the size it leads to, otherwise
 by its number), over the samples they have in common (by sample id):
 
-    spearman   rank correlation of the scores (Coleman et al. 2020, Fig. 3)
+    spearman   rank correlation (Coleman et al. 2020, Fig. 3) of what the column `ranked_by` says:
+               `order`, the places in the order of picking, over the candidates of both, where both
+               revisions were run with select.order: all; otherwise the `scores`
     jaccard    |A and B| / |A or B| of the whole subsets, seed subset and duplicates included
     overlap    |A and B| / k of the first k picks that scores chose, in the order of picking; the
                seed subset (round 0) is left out, since no score chose it (Vodrahalli et al. 2018,
@@ -54,6 +56,7 @@ class Comparison:
 
     names: Row  # the revisions, and the sizes of the subsets that the round chose
     num_common: int  # samples that both train splits hold
+    ranked_by: str  # what Spearman's correlation is of, order or scores
     spearman: float  # in [-1, 1]; NaN where all scores of a revision are equal
     jaccard: float  # in [0, 1]
     count_K: Ints  # of the first picks
@@ -82,6 +85,16 @@ def spearman_of_finite(first_N: Floats, second_N: Floats) -> float:
     """
     finite_N = np.isfinite(first_N) & np.isfinite(second_N)
     return float(spearman(np.stack([first_N[finite_N], second_N[finite_N]]))[0, 1])
+
+
+def preference(order_K: Ints, num_train: int) -> Floats:
+    """Return minus the place of each sample in an order, float64 [N]; NaN where it has none.
+
+    A sample that stands twice has its first place.
+    """
+    place_N = np.full(num_train, np.nan)
+    place_N[order_K[::-1]] = -np.arange(len(order_K), dtype=np.float64)[::-1]
+    return place_N
 
 
 def num_shared(first_P: Ints, second_P: Ints) -> int:
@@ -143,15 +156,31 @@ def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> 
     chosen_P = [entry.subset.index_P[entry.subset.round_P > 0] for entry in (first, second)]
     count_K = log_grid(min(map(len, chosen_P)))
     num_common = int(common_N.sum())
+    ranked_by, rank_N, other_rank_N = _ranks(first, second)
     return Comparison(
         names=names,
         num_common=num_common,
-        spearman=spearman_of_finite(first.score_N[number_N[common_N]], second.score_N[common_N]),
+        ranked_by=ranked_by,
+        spearman=spearman_of_finite(rank_N[number_N[common_N]], other_rank_N[common_N]),
         jaccard=jaccard(first.subset.index_P, number_N[second.subset.index_P]),
         count_K=count_K,
         overlap_K=overlap(chosen_P[0], number_N[chosen_P[1]], count_K),
         # k / N where both have one train split; a sample that one of them lacks is in no overlap.
         random_K=count_K.astype(np.float64) * num_common / (num_first * num_second),
+    )
+
+
+def _ranks(first: Round, second: Round) -> tuple[str, Floats, Floats]:
+    """Return by what samples are ranked, and for both rounds what is higher the sooner picked.
+
+    Distances choose by no score, so an order of all candidates says more, where both have one.
+    """
+    if first.order_K is None or second.order_K is None:
+        return "scores", first.score_N, second.score_N
+    return (
+        "order",
+        preference(first.order_K, len(first.score_N)),
+        preference(second.order_K, len(second.score_N)),
     )
 
 
@@ -231,6 +260,7 @@ def _summary(found: Comparison) -> Row:
     return {
         **found.names,
         "samples": found.num_common,
+        "ranked_by": found.ranked_by,
         "spearman": found.spearman,
         "jaccard": found.jaccard,
     }

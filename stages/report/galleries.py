@@ -64,7 +64,7 @@ def by_choice(results: Results, entry: Round) -> dict[str, Ints]:
     ranked_K = ranked_candidates(results, entry)
     subset = results.subsets[entry.target]
     picked_P = subset.index_P[subset.round_P == entry.number]
-    left_K = ranked_K[~np.isin(ranked_K, subset.index_P)]
+    left_K = ranked_K[~np.isin(ranked_K, picked_P)]
     least = entry.score_N[picked_P].min(initial=np.inf)
     return _with_images(
         {

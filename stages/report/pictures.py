@@ -116,6 +116,7 @@ PICTURES: dict[str, Callable[[Rows, str, Results], "Figure"]] = {
     "voter_correlations": heat_maps.voters,
     "round_correlations": heat_maps.rounds,
     "reference_correlations": score_pictures.reference_correlations,
+    "forgetting_correlations": score_pictures.forgetting_correlations,
     "label_entropy": score_pictures.label_entropy,
     "gradient_batches": score_pictures.gradient_batches,
 }

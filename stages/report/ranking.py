@@ -15,13 +15,16 @@ DECIMALS = 4
 def ranked_candidates(results: Results, entry: Round) -> Ints:
     """Return the rows that the round could choose from, highest score first, int64 [K].
 
-    In a growing round those outside its subset, in a shrinking one those of its subset. Equal
-    scores stand in the order in which `select` prefers them.
+    In a shrinking round those of its subset, in a growing one all others, or with
+    `select.candidates: all` every row; never one of the exclude list. Outliers stay, although the
+    round skipped them. Equal scores stand in the order in which `select` prefers them.
     """
     source, target = results.subsets[entry.source], results.subsets[entry.target]
-    in_source_N = np.zeros(len(results.targets_N), dtype=np.bool_)
-    in_source_N[source.index_P] = True
-    row_K = np.flatnonzero(in_source_N if len(target) < len(source) else ~in_source_N)
+    competes_N = np.zeros(len(results.targets_N), dtype=np.bool_)
+    competes_N[source.index_P] = True
+    if len(target) >= len(source):
+        competes_N = ~competes_N | (results.params.select.candidates == "all")
+    row_K = np.flatnonzero(competes_N & ~results.is_excluded_N)
     return row_K[np.lexsort((entry.tie_N[row_K], -entry.score_N[row_K]))]
 
 

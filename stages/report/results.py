@@ -68,6 +68,7 @@ class Results:
     meta: Meta
     inputs_NHWK: Array  # uint8, read from disk as they are used
     targets_N: Ints
+    is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it
     validation_targets_V: Ints
     subsets: Mapping[str, Subset]  # by size, in the order of the rounds
     rounds: list[Round]
@@ -119,18 +120,20 @@ def load_results(params: Params, folders: Folders) -> Results:
     """
     meta = artifacts.load_meta(folders.prepared)
     num_train = meta.num_samples["train"]
+    sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     return Results(
         params=params,
         meta=meta,
         inputs_NHWK=artifacts.load_inputs(folders.prepared, "train"),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
+        is_excluded_N=_is_excluded(Path(params.select.exclude), sample_ids),
         validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
         subsets={
             str(size): artifacts.load_subset(folders.subsets / f"{size}.csv", num_train)
             for size in params.sizes
         },
         rounds=[
-            _load_round(params, meta, folders, number)
+            _load_round(params, meta, sample_ids, folders, number)
             for number in range(1, len(params.rounds) + 1)
         ],
         comparison={
@@ -145,7 +148,14 @@ def load_results(params: Params, folders: Folders) -> Results:
     )
 
 
-def _load_round(params: Params, meta: Meta, folders: Folders, number: int) -> Round:
+def _is_excluded(path: Path, sample_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+    excluded = set(artifacts.load_sample_list(path, ["sample_id", "reason"]))
+    return np.array([sample_id in excluded for sample_id in sample_ids], dtype=np.bool_)
+
+
+def _load_round(
+    params: Params, meta: Meta, sample_ids: Sequence[str], folders: Folders, number: int
+) -> Round:
     source, target = (str(size) for size in params.sizes[number - 1 : number + 1])
     signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
     votes_MV, predicted_V = (
@@ -154,7 +164,6 @@ def _load_round(params: Params, meta: Meta, folders: Folders, number: int) -> Ro
     )
     has_norms = "gradient_norm" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
-    sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     return Round(
         number=number,
         source=source,

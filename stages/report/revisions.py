@@ -1,10 +1,10 @@
 """What revisions of the project found, and what two of them have in common.
 
 A revision is a git revision, the name of a DVC experiment, or `workspace`: the files as they lie
-here. Its scores and subsets are read through DVC, which finds them in its cache or on its remote;
-nothing is checked out.
+here. Its scores, orders and subsets are read through DVC, which finds them in its cache or on its
+remote; nothing is checked out.
 
-Shapes: N train samples of the revision, P picks of a subset.
+Shapes: N train samples of the revision, P picks of a subset, K candidates of a round.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +32,7 @@ class Round:
     size: str  # of the chosen subset, as it stands in paths
     score_N: Floats
     subset: Subset
+    order_K: Ints | None = None  # all candidates as the rule prefers them; None: not written
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def load_revision(name: str) -> Revision:
 
 def _load(name: str, folder: Path, fetch: Callable[[str], None]) -> Revision:
     fetch("params.yaml")
-    dataset, sizes = load_sizes(folder / "params.yaml")
+    dataset, sizes, orders_all = load_settings(folder / "params.yaml")
     fetch("data/prepared/train/sample_ids.csv")
     sample_ids = artifacts.load_sample_ids(folder / "data/prepared", "train")
     rounds = []
@@ -73,13 +74,19 @@ def _load(name: str, folder: Path, fetch: Callable[[str], None]) -> Revision:
         # A copy, since the file is gone when the folder is.
         score_N = np.array(artifacts.load_scores(folder / f"data/scores/{source}", len(sample_ids)))
         subset = artifacts.load_subset(folder / f"data/subsets/{target}.csv", len(sample_ids))
-        rounds.append(Round(target, score_N, subset))
+        order_K = None
+        if orders_all:
+            fetch(f"data/orders/{target}.npy")
+            path = folder / f"data/orders/{target}.npy"
+            order_K = np.array(artifacts.load_order(path, len(sample_ids)))
+        rounds.append(Round(target, score_N, subset, order_K))
     return Revision(name, dataset, sample_ids, rounds)
 
 
-def load_sizes(path: Path) -> tuple[str, list[tuple[str, str]]]:
-    """Return the data set's name and the sizes `from` and `to` of each round, as in paths.
+def load_settings(path: Path) -> tuple[str, list[tuple[str, str]], bool]:
+    """Return the data set's name, the sizes of rounds, and whether orders hold all candidates.
 
+    The sizes are `from` and `to` of each round, as in paths.
     A revision may be older than the keys of today or newer: no other key is looked at.
 
     Raises:
@@ -89,14 +96,15 @@ def load_sizes(path: Path) -> tuple[str, list[tuple[str, str]]]:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         sizes = [(str(entry["from"]), str(entry["to"])) for entry in content["rounds"]]
         dataset = str(content["dataset"]["name"])
+        select = content.get("select")
     except (KeyError, TypeError, UnicodeDecodeError, YAMLError):
-        dataset, sizes = "", []
+        dataset, sizes, select = "", [], None
     if not sizes:
         raise ParamsError(
             f"{path}: names no data set and rounds; it must have dataset.name, and rounds with "
             "from and to"
         )
-    return dataset, sizes
+    return dataset, sizes, isinstance(select, dict) and select.get("order") == "all"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from stages.shared.artifacts import Rows
 from stages.shared.correlation import pearson
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -35,23 +36,34 @@ def reference_correlations(rows: Rows, size: str, _: Results) -> "Figure":
     That of the round's own scores, which no epoch has, is a dashed line.
     """
     figure, axes = new_figure()
+    _lines_of_members(axes, [row for row in rows if row["member"] is not None])
+    for row in rows:
+        if row["member"] is None and row["spearman"] is not None:
+            level = number(row["spearman"])
+            axes.axhline(level, linestyle="--", color="grey", label="the scores")
+    return finished(figure, f"Entropies and reference scores: ensemble trained on {size}")
+
+
+def forgetting_correlations(rows: Rows, size: str, _: Results) -> "Figure":
+    """Draw by epoch how the forgetting events so far agree with the reference (SVP, Fig. 11)."""
+    figure, axes = new_figure()
+    _lines_of_members(axes, rows)
+    return finished(figure, f"Forgetting events and reference scores: ensemble trained on {size}")
+
+
+def _lines_of_members(axes: "Axes", rows: Rows) -> None:
+    """Draw a line for each member, by epoch, where there is a correlation."""
     known = [row for row in rows if row["spearman"] is not None]
-    of_voters = [row for row in known if row["member"] is not None]
-    for place, member in enumerate(dict.fromkeys(row["member"] for row in of_voters)):
+    for place, member in enumerate(dict.fromkeys(row["member"] for row in known)):
         found = sorted(
             (number(row["epoch"]), number(row["spearman"]))
-            for row in of_voters
+            for row in known
             if row["member"] == member
         )
         axes.plot(*zip(*found, strict=True), label=f"member {member}", **style(place))
-    for row in known:
-        if row["member"] is None:
-            level = number(row["spearman"])
-            axes.axhline(level, linestyle="--", color="grey", label="the scores")
     whole_numbers(axes)
     axes.set_xlabel("epoch (passes over the subset)")
     axes.set_ylabel("Spearman's correlation")
-    return finished(figure, f"Entropies and reference scores: ensemble trained on {size}")
 
 
 def gradient_batches(rows: Rows, size: str, _: Results) -> "Figure":

@@ -1,24 +1,37 @@
-"""What the search saves (Coleman et al. 2020, arXiv 1906.11829, Tables 1 and 2), in FLOPs."""
+"""What the search saves (Coleman et al. 2020, arXiv 1906.11829, Tables 1 and 2).
 
-from collections.abc import Iterable, Sequence
+In FLOPs for plots/tables, in seconds for metrics/timings.json: no stage's output holds seconds.
+"""
 
-from stages.report.results import Results, Round, last_epochs
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from stages.report.results import Results, Round, last_epochs, training_flops
 from stages.report.rounding import significant
 from stages.report.summary import member_flops, round_flops
+from stages.shared import schedules, timings
 from stages.shared.artifacts import Epoch, Rows
+from stages.shared.cost import TRAINING_COST
+from stages.shared.params import Params
+from stages.shared.params_sections import Plateau, Training
 
-TRAINING_COST = 3  # forward passes that one training image costs, as stages/shared/flops.py has it
+ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")
+
+Seconds = Mapping[str, float]
 
 
 def speedups(results: Results) -> Rows:
     """Return what each target model costs on each budget, one member, against training on all.
 
     selection: training the proxies and their predictions, over the rounds that lead to the budget.
-        Ranking is not counted. total: selection and one target model on the selected subset.
+        Ranking is work of the CPU without such operations, so it is only in the seconds.
+    total: selection and one target model on the selected subset.
     total_speedup: full / total. Empty where the subset, or everything, was not compared.
-    selection_speedup: what the selection would cost with the target as its own proxy, with as many
-        members, images and predictions, over what it costs: the ratio of both models' FLOPs per
-        image. What a proxy saves by stopping early is not in it. Empty for one and the same model.
+    selection_speedup: what the selection would cost with the target as its own proxy, over what it
+        costs: as many members, trained on the same subsets but as the target is trained, and the
+        same predictions. 1 where the proxy is the target and its training that of the target; more
+        where it is a smaller model, ends earlier or is validated less often. Empty with a proxy
+        that was not trained here, and where the target has the schedule plateau: when that ends
+        depends on the accuracy of trainings that nobody made.
     """
     return [
         _row(results, model, size, rounds)
@@ -29,6 +42,7 @@ def speedups(results: Results) -> Rows:
 
 def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> dict[str, object]:
     selection = sum(round_flops(entry) for entry in rounds)
+    own_proxy = _own_proxy_flops(results, model, rounds)
     name = results.compared_by_size().get(size, {}).get("selected")
     target = member_flops(results, model, name) if name else None
     full = member_flops(results, model, "full") if "full" in results.comparison else None
@@ -42,7 +56,7 @@ def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> di
         "total_flops": None if total is None else significant(total),
         "full_flops": None if full is None else significant(full),
         "total_speedup": significant(full / total) if full and total else None,
-        "selection_speedup": _selection_speedup(results, model, rounds),
+        "selection_speedup": significant(own_proxy / selection) if own_proxy else None,
     }
 
 
@@ -58,23 +72,91 @@ def _rounds_by_size(results: Results) -> dict[int, list[Round]]:
     return {size: results.rounds[:number] for size, number in sorted(needed.items())}
 
 
-def _selection_speedup(results: Results, model: str, rounds: Sequence[Round]) -> float | None:
-    if model == results.params.train_ensemble.model:
+# --- the target as its own proxy -----------------------------------------------------------------
+
+
+def _own_proxy_flops(results: Results, model: str, rounds: Sequence[Round]) -> float | None:
+    """Return what the rounds would cost with the target as their proxy; None where unknown."""
+    settings = results.params.train_subset_model
+    if isinstance(settings.schedule, Plateau) or not all(entry.history for entry in rounds):
         return None
     num_validation = results.meta.num_samples["validation"]
-    of_target = _flops_per_image(
-        (found.history for (name, _), found in results.targets.items() if name == model),
-        num_validation,
-    )
-    of_proxy = _flops_per_image((entry.history for entry in rounds), num_validation)
-    return significant(of_target / of_proxy) if of_target and of_proxy else None
+    passes = 0.0
+    for entry in rounds:
+        num_members = len(training_flops(entry.history))
+        num_picks = len(results.subsets[entry.source])
+        passes += num_members * training_passes(settings, num_picks, num_validation)
+        passes += entry.validation.flops / _flops_per_pass([entry.history], num_validation)
+    trainings = [found.history for (name, _), found in results.targets.items() if name == model]
+    return passes * _flops_per_pass(trainings, num_validation)
 
 
-def _flops_per_image(histories: Iterable[Sequence[Epoch]], num_validation: int) -> float | None:
-    """Return what one forward pass costs for each image; None without a training."""
+def training_passes(settings: Training, num_picks: int, num_validation: int) -> int:
+    """Return what a member costs that is trained on so many picks, in forward passes of one image.
+
+    Nothing but its length may end the training.
+    """
+    updates_per_epoch = -(-num_picks // settings.batch_size)
+    epochs = schedules.num_epochs(settings, updates_per_epoch)
+    updates = min(schedules.num_updates(settings, updates_per_epoch), epochs * updates_per_epoch)
+    # Batches of an epoch differ by one image at most: some of them hold their share of it.
+    images = updates * num_picks // updates_per_epoch
+    validations = settings.validations if isinstance(settings.validations, int) else epochs
+    return TRAINING_COST * images + num_validation * min(validations, epochs)
+
+
+def _flops_per_pass(histories: Iterable[Sequence[Epoch]], num_validation: int) -> float:
+    """Return what one forward pass of one image costs, by trainings that were made."""
     flops, passes = 0.0, 0
     for history in histories:
-        flops += sum(epoch.flops for epoch in last_epochs(history))
+        flops += sum(training_flops(history).values())
         passes += TRAINING_COST * sum(epoch.images_seen for epoch in last_epochs(history))
         passes += num_validation * sum(epoch.validation_accuracy is not None for epoch in history)
-    return flops / passes if passes else None
+    return flops / passes
+
+
+# --- seconds -------------------------------------------------------------------------------------
+
+
+def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
+    """Return the same of the last round's subset in seconds, by target model.
+
+    selection: all stages of all rounds, ranking included. target, full: the stage of all members,
+    over their number. What the target would take as its own proxy was not measured.
+    A model is left out where `timings.seconds_of` has nothing. Too small where members came from
+    the resume folder: a stage takes no longer than to copy them.
+    """
+    found = {model: _seconds(params, model) for model in params.compare.models}
+    return {model: seconds for model, seconds in found.items() if seconds}
+
+
+def _seconds(params: Params, model: str) -> Seconds:
+    if not {"selected", "full"} <= set(params.compare.subsets):
+        return {}
+    # As DVC names the stages of a matrix.
+    rounds = [
+        f"{stage}@round{number}" for number in range(len(params.rounds)) for stage in ROUND_STAGES
+    ]
+    targets = [f"train_subset_model@{model}-{subset}" for subset in ("selected", "full")]
+    seconds = timings.seconds_of([*rounds, *targets])
+    if not seconds:
+        return {}
+    selection, members = sum(seconds[: len(rounds)]), params.train_subset_model.members
+    target, full = (taken / members for taken in seconds[len(rounds) :])
+    return {
+        "selection": significant(selection),
+        "target": significant(target),
+        "total": significant(selection + target),
+        "full": significant(full),
+        "total_speedup": significant(full / (selection + target)),
+    }
+
+
+def seconds_in_words(found: Mapping[str, Seconds]) -> Iterator[str]:
+    """Yield a line for each target model whose seconds are known."""
+    for model, seconds in found.items():
+        yield (
+            f"{model}, seconds: selection {seconds['selection']:g} and one training "
+            f"{seconds['target']:g}, on full {seconds['full']:g}; "
+            f"speed-up {seconds['total_speedup']:g}"
+        )

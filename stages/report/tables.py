@@ -54,6 +54,7 @@ def _tables_of_round(results: Results, entry: Round) -> dict[str, Rows]:
         "correlations": found.acquisitions,
         "voter_correlations": found.voters,
         "reference_correlations": found.reference,
+        "forgetting_correlations": found.forgetting,
         "label_entropy": label_entropy(results, entry),
         "gradient_batches": [vars(batch) for batch in entry.gradient_batches],
     }

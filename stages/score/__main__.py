@@ -37,16 +37,16 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
     name = params.acquisition_of(size)
     score_N = ACQUISITIONS[name](by_name)
 
-    trained_R = artifacts.load_dynamics(dynamics, num_train).row_R
+    shown = artifacts.load_dynamics(dynamics, num_train)
     entropies = load_voter_entropies(signals)
     names = correlations.comparable(
         len(entropies.voters),
         params.predict_pool.signals,
-        all_trained_on=len(trained_R) == num_train,
+        all_trained_on=len(shown.row_R) == num_train,
     )
     compared = by_name.of(_compared_rows(sample_ids, params.random_seed))
     reference_N = load_reference(Path(params.score.reference), sample_ids)
-    meant_N = _only(score_N, trained_R) if name in NEED_DYNAMICS else score_N
+    meant_N = _only(score_N, shown.row_R) if name in NEED_DYNAMICS else score_N
 
     found = Correlations(
         acquisitions=correlations.of_acquisitions(
@@ -54,6 +54,7 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
         ),
         voters=correlations.of_voters(entropies),
         reference=correlations.with_reference(entropies, meant_N, reference_N),
+        forgetting=correlations.forgetting_with_reference(shown, reference_N),
     )
     with atomic_folder(scores) as folder:
         artifacts.save_scores(folder, score_N)

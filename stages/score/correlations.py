@@ -1,9 +1,10 @@
 """How alike samples are ordered: by acquisition functions, by single voters, by a reference.
 
-Spearman's correlation compares the order alone (SVP, Fig. 3 and 12), Pearson's the values (SVP,
+Spearman's correlation compares the order alone (SVP, Fig. 3, 11 and 12), Pearson's the values (SVP,
 Fig. 13). Both are in [-1, 1]; scores that are all the same have none, which is None.
 
-Shapes: N samples, F rankings that are compared, M voters, S sampled train samples.
+Shapes: N samples, F rankings that are compared, M voters, S sampled train samples, E kept epochs of
+all members.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS, NEED_TWO_VOTERS
 from stages.score.signals import VoterEntropies
-from stages.shared.artifacts import Array, Floats, Rows
+from stages.shared.artifacts import Array, Dynamics, Floats, Rows
 from stages.shared.correlation import pearson, spearman
 
 MOST_VOTERS = 100  # in pairs: 4,950 rows
@@ -81,6 +82,22 @@ def with_reference(entropies: VoterEntropies, score_N: Floats, reference_N: Floa
         for (member, epoch), fields in zip(
             [*places, (None, None)], [*of_voters, *of_scores], strict=True
         )
+    ]
+
+
+def forgetting_with_reference(dynamics: Dynamics, reference_N: Floats) -> Rows:
+    """Return the correlations with the reference of the forgetting events up to each kept epoch.
+
+    Over the sampled ones of the subset of which the reference speaks. Without any reference there
+    is no row, nor for members that were not trained.
+    """
+    if np.isnan(reference_N).all():
+        return []
+    found = _with_reference(dynamics.kept_events_ES, reference_N[dynamics.sampled_S])
+    places = zip(dynamics.kept_member_E.tolist(), dynamics.kept_epoch_E.tolist(), strict=True)
+    return [
+        {"member": member, "epoch": epoch, **fields}
+        for (member, epoch), fields in zip(places, found, strict=True)
     ]
 
 

@@ -5,6 +5,11 @@ the subset. What is best is a rule: the highest scores (`top`), a draw in propor
 (`proportional`), or, without scores, the candidates farthest from the subset (`k_centers`) or most
 like all others (`facility_location`).
 
+The order is the rule's own, before the shares of the classes and the include list have their say.
+Outliers and excluded samples are no candidates. With `select.order: all` it holds every candidate;
+with `picks` it may end where the rule had to go no further: `k_centers` and `facility_location`
+stop at the last pick that is needed.
+
 Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/signals/<from>/          votes_MN.npy int16 [M, N], for all_voters_disagree
                                       features_ND.npy float32 [N, D], for k_centers and
@@ -13,7 +18,8 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
+        data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
 Params  select.rule                   a name in RULES of rules.py
-        select.{k_centers_start,candidates,outliers,balanced,min_per_class,include,exclude},
-        random_seed
+        select.{k_centers_start,order,candidates,outliers,balanced,min_per_class,include,
+        exclude}, random_seed
 """

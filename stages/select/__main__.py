@@ -21,6 +21,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     scores: Path,
     subset: Path,
     new_subset: Path,
+    new_order: Path,
 ) -> None:
     """Choose the round's new subset by the scores."""
     params = load_params()
@@ -32,21 +33,24 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     old = artifacts.load_subset(subset, len(sample_ids))
     grows = parse_size(to_size) > parse_size(from_size)
     kept = old if grows else old.first(0)
+    count = num_picks(parse_size(to_size), len(sample_ids)) - len(kept)
     setting = f"the round to {to_size}"
 
     candidates = Candidates(
         row_K=competing(old, grows, limits, settings),
         kept_P=kept.index_P,
-        count=num_picks(parse_size(to_size), len(sample_ids)) - len(kept),
+        count=count,
+        length=count,
         score_N=score_N,
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
         race_N=lambda: uniform_by_id(sample_ids, params.random_seed, "proportional", number),
         features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
         k_centers_start=settings.k_centers_start,
     )
+    order_K = in_order(candidates, signals, limits, settings)
     picks = drawing.draw(
-        in_order(candidates, signals, limits, settings),
-        candidates.count,
+        order_K,
+        count,
         limits,
         balanced=settings.balanced,
         setting=setting,
@@ -55,6 +59,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     new = _append(kept, picks, number, score_N)
     drawing.require_minimum(new.index_P, limits, setting)
     artifacts.save_subset(new_subset, new)
+    artifacts.save_order(new_order, order_K)
     drawing.warn_of_absent_classes(new.index_P, limits, artifacts.load_meta(prepared).class_names)
 
 

@@ -38,10 +38,12 @@ def in_order(candidates: Candidates, signals: Path, limits: Limits, settings: Se
     """
     is_outlier_K = _is_outlier(candidates, signals, limits, settings)
     row_K = candidates.row_K[~is_outlier_K | np.isin(candidates.row_K, limits.included)]
+    count = min(candidates.count, len(row_K))
     # Where something else than preference decides too, any candidate may be drawn.
     is_bound = settings.balanced or limits.min_per_class > 0 or len(limits.included) > 0
-    count = len(row_K) if is_bound else min(candidates.count, len(row_K))
-    return row_K[RULES[settings.rule](replace(candidates, row_K=row_K, count=count))]
+    length = len(row_K) if is_bound or settings.order == "all" else count
+    competing = replace(candidates, row_K=row_K, count=count, length=length)
+    return row_K[RULES[settings.rule](competing)]
 
 
 def _is_outlier(

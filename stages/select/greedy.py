@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from stages.shared.artifacts import Floats, Ints
 
+PICKED = -1.0  # in place of a squared distance: below every other
+
 
 def largest(bound_K: Floats, count: int) -> Ints:
     """Return the positions of the largest bounds, rising, int64 [count]; of equals the first."""

@@ -1,7 +1,7 @@
 """Selection rules: in which order a round prefers its candidates.
 
 Each takes what competes and returns the positions of the candidates in order of preference, int64;
-a costly one ends after the picks that are needed. To add one, write a function and list it at the
+a costly one ends where nobody asks further. To add one, write a function and list it at the
 foot.
 
 Shapes: K candidates, N train samples, P picks that are kept, D features.
@@ -24,7 +24,8 @@ class Candidates:
 
     row_K: Ints  # of the train split; a sample that stands twice in the subset competes twice
     kept_P: Ints  # rows that the new subset holds already: none in a shrinking round
-    count: int  # picks that are needed; an order may end there
+    count: int  # picks that are needed
+    length: int  # of the order that is wanted, at least as long; it may end there
     score_N: Floats
     tie_N: Floats  # a random number for each, which decides between equals: the smallest is first
     # Called by the rules that need them, as they take time:
@@ -80,13 +81,13 @@ def k_centers(candidates: Candidates) -> Ints:
             f"{candidates.count} picks of the round, or all of them are random"
         )
     by_tie_K, features_KD, kept_PD = _features(candidates)
-    return by_tie_K[farthest_first(features_KD, kept_PD, candidates.count, start)]
+    return by_tie_K[farthest_first(features_KD, kept_PD, candidates.length, start)]
 
 
 def facility_location(candidates: Candidates) -> Ints:
     """Each adds most to how like all candidates are to the kept subset and the picks."""
     by_tie_K, features_KD, kept_PD = _features(candidates)
-    return by_tie_K[lazy_greedy(features_KD, kept_PD, candidates.count)]
+    return by_tie_K[lazy_greedy(features_KD, kept_PD, candidates.length)]
 
 
 def _features(candidates: Candidates) -> tuple[Ints, Array, Array]:

@@ -1,9 +1,11 @@
 """What training shows of each sample as it goes on: forgetting, margins, errors, gradient norms.
 
-Shapes: R distinct samples of the subset, S tracked samples, B batch, C classes, E epochs.
+Shapes: R distinct samples of the subset, S sampled or tracked ones of them, B batch, C classes,
+E epochs.
 """
 
 import math
+from collections.abc import Collection, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -11,13 +13,14 @@ import torch
 from torch import Tensor
 
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Dynamics, Ints
+from stages.shared.artifacts import Checkpoint, Dynamics, Ints
 from stages.shared.data import batches, load_samples, normalise
 from stages.shared.job import Job
 from stages.shared.layers import Classifier
 from stages.shared.randomness import permutation_by_id
 from stages.shared.tracking import Tracked
 
+NUM_SAMPLED = 10_000  # the standard error of a correlation is then 0.01 at most
 NUM_TRACKED = 512  # as in Fig. 2 of Vodrahalli et al. 2018
 
 
@@ -33,11 +36,20 @@ class Recorder:
     """
 
     def __init__(
-        self, task: ModuleType, copies_R: Tensor, num_classes: int, el2n_epoch: int
+        self,
+        task: ModuleType,
+        copies_R: Tensor,
+        place_S: Tensor,
+        num_classes: int,
+        el2n_epoch: int,
     ) -> None:
-        """Begin with no sample seen; `copies_R` (int64) is how often each is drawn in an epoch."""
+        """Begin with no sample seen; `copies_R` (int64) is how often each is drawn in an epoch.
+
+        `place_S` (int64, in [0, R)) are the samples whose events are noted epoch by epoch.
+        """
         self._task = task
         self._copies_R = copies_R
+        self._place_S = place_S
         self._el2n_epoch = el2n_epoch
         self._draws_R = torch.zeros_like(copies_R)
         self._times_right_R = torch.zeros_like(copies_R)
@@ -48,6 +60,7 @@ class Recorder:
         self._error_R = torch.full_like(
             copies_R, math.sqrt(1 - 1 / num_classes), dtype=torch.float32
         )
+        self._noted_S: dict[int, Tensor] = {}  # by epoch
 
     @torch.no_grad()
     def add(self, epoch: int, rows_B: Tensor, logits_BC: Tensor, targets_B: Tensor) -> None:
@@ -64,7 +77,15 @@ class Recorder:
             error_B = self._task.error_length(logits_BC, targets_B)
             self._error_R.scatter_reduce_(0, rows_B, error_B, "amax", include_self=False)
 
-    def finish(self, row_R: Ints, num_epochs: int) -> Dynamics:
+    def end_epoch(self, epoch: int, kept: Collection[int]) -> None:
+        """Note the events up to here where the epoch is kept; drop those of epochs no longer kept.
+
+        `kept` names no epoch after this one, and each of them in its turn.
+        """
+        noted_S = {**self._noted_S, epoch: self._events(epoch)[self._place_S]}
+        self._noted_S = {number: noted_S[number] for number in kept}
+
+    def finish(self, row_R: Ints, num_epochs: int, kept: Sequence[Checkpoint]) -> Dynamics:
         """Return the dynamics of this one member (M = 1) after so many epochs.
 
         Forgetting events are those of Coleman et al. 2020, Algorithm 2 (arXiv 1906.11829), which
@@ -74,16 +95,24 @@ class Recorder:
         the length of probabilities minus one-hot label (Paul et al. 2021, arXiv 2107.07075) when
         the sample was last drawn up to the end of epoch `el2n_epoch`.
         """
-        most_R = self._copies_R * num_epochs
-        never_right_R = (self._times_right_R == 0) & (self._draws_R > 0)
-        events_R = torch.where(never_right_R, most_R, self._events_R)
+        noted_ES = torch.stack([self._noted_S[checkpoint.epoch] for checkpoint in kept])
         aum_R = self._margin_sum_R / self._draws_R.clamp(min=1)
         return Dynamics(
             row_R=row_R,
-            forgetting_events_MR=events_R.int().cpu().numpy()[None],
+            sampled_S=row_R[self._place_S.cpu().numpy()],
+            forgetting_events_MR=self._events(num_epochs).cpu().numpy()[None],
             aum_MR=aum_R.float().cpu().numpy()[None],
             el2n_MR=self._error_R.cpu().numpy()[None],
+            kept_member_E=np.array([checkpoint.member for checkpoint in kept]),
+            kept_epoch_E=np.array([checkpoint.epoch for checkpoint in kept]),
+            kept_events_ES=noted_ES.cpu().numpy(),
         )
+
+    def _events(self, num_epochs: int) -> Tensor:
+        """Return the forgetting events after so many epochs, int32 [R]."""
+        most_R = self._copies_R * num_epochs
+        never_right_R = (self._times_right_R == 0) & (self._draws_R > 0)
+        return torch.where(never_right_R, most_R, self._events_R).int()
 
 
 class GradientNormTracker:
@@ -126,10 +155,20 @@ class GradientNormTracker:
 
 
 def tracked_rows(job: Job) -> Ints:
-    """Return the rows of the train split to track: random ones of the subset, rising.
+    """Return the rows of the train split whose gradient norms to track."""
+    return _some_rows(job, "tracked samples", NUM_TRACKED)
+
+
+def sampled_rows(job: Job) -> Ints:
+    """Return the rows of the train split whose forgetting events to note after kept epochs."""
+    return _some_rows(job, "forgetting by epoch", NUM_SAMPLED)
+
+
+def _some_rows(job: Job, purpose: str, most: int) -> Ints:
+    """Return random rows of the subset, rising.
 
     The same for all members; a subset that grew keeps those of its samples that come first.
     """
     sample_ids = artifacts.load_sample_ids(job.prepared, "train")
-    order_N = permutation_by_id(sample_ids, job.random_seed, "tracked samples")
-    return np.sort(order_N[np.isin(order_N, job.index_P)][:NUM_TRACKED])
+    order_N = permutation_by_id(sample_ids, job.random_seed, purpose)
+    return np.sort(order_N[np.isin(order_N, job.index_P)][:most])

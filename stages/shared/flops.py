@@ -6,9 +6,6 @@ from torch import Tensor, nn
 from stages.shared import models
 from stages.shared.artifacts import Meta
 
-# A backward pass costs twice a forward pass: one product for the inputs, one for the weights.
-TRAINING_COST = 3
-
 
 def forward_flops(model: str, meta: Meta) -> int:
     """Return the floating-point operations of one image's forward pass.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.shared import artifacts, engine, resume
-from stages.shared.artifacts import DYNAMICS_DTYPES, Dynamics, Ensemble, Meta, Subset
+from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
 from stages.shared.job import Job, Track, Trained
 from stages.shared.params import Params
@@ -25,6 +25,7 @@ DECIDING_CODE = [
     SHARED / f"{name}.py"
     for name in (
         "augmentation",
+        "cost",
         "data",
         "dynamics",
         "flops",
@@ -37,7 +38,7 @@ DECIDING_CODE = [
 
 
 # Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ def fingerprint(job: Job, device: str) -> str:
             "member": job.member,
             "model": job.model,
             "random_seed": job.random_seed,
+            # They decide which samples are looked at epoch by epoch.
+            "sample_ids": resume.file_fingerprint(job.prepared / "train" / "sample_ids.csv"),
             "settings": settings,
             "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
             "task": job.task,
@@ -171,12 +174,9 @@ def _write_ensemble(
 
 
 def _write_dynamics(folder: Path, members: Sequence[Trained]) -> None:
-    arrays = {
-        name: np.concatenate([getattr(member.dynamics, name) for member in members])
-        for name in DYNAMICS_DTYPES
-    }
+    dynamics = artifacts.stack_dynamics([member.dynamics for member in members])
     tracked = [member.tracked for member in members if member.tracked is not None]
     with atomic_folder(folder) as temporary:
-        artifacts.save_dynamics(temporary, Dynamics(members[0].dynamics.row_R, **arrays))
+        artifacts.save_dynamics(temporary, dynamics)
         if tracked:
             save_tracked(temporary, stack_tracked(tracked))

@@ -285,6 +285,7 @@ class Select(Section):
 
     rule: SelectionRule
     k_centers_start: NonNegativeInt
+    order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]
     outliers: Annotated[
         OutlierFraction | Literal["all_voters_disagree"],

@@ -7,6 +7,7 @@ DVC shows the file because dvc.yaml lists it under the top-level `metrics`.
 import json
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,28 @@ PATH = Path("metrics/timings.json")
 
 def record(stage: str, seconds: float) -> None:
     """Store what a stage took and where, beside the others; a file that was cut short is lost."""
-    timings = {**_read(), stage: {"seconds": round(seconds, 2), "machine": _machine()}}
-    content = json.dumps(dict(sorted(timings.items())), indent=2)
-    write_atomically(PATH, f"{content}\n".encode())
+    store(stage, {"seconds": round(seconds, 2), "machine": _machine()})
+
+
+def store(name: str, entry: Mapping[str, object]) -> None:
+    """Store an entry beside the others; an empty one drops what stood there."""
+    before = _read()
+    timings = {key: value for key, value in {**before, name: entry}.items() if value}
+    if timings != before:
+        content = json.dumps(dict(sorted(timings.items())), indent=2)
+        write_atomically(PATH, f"{content}\n".encode())
+
+
+def seconds_of(stages: Sequence[str]) -> list[float]:
+    """Return what each of these stages took when it last ran.
+
+    An empty list where one has no entry, since the run cache had its outputs, or where they ran on
+    different machines: such seconds cannot be added.
+    """
+    timings = _read()
+    found = [timings[stage] for stage in stages if stage in timings]
+    is_whole = len(found) == len(stages) and len({entry["machine"] for entry in found}) == 1
+    return [entry["seconds"] for entry in found] if is_whole else []
 
 
 def _machine() -> str:

@@ -5,7 +5,7 @@ C classes, H x W x K pixels and channels.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +17,11 @@ from torch.optim.sgd import sgd
 
 from stages.shared import augmentation, models, schedules, tasks
 from stages.shared.artifacts import Checkpoint, Epoch
+from stages.shared.cost import TRAINING_COST
 from stages.shared.data import batches, load_samples, normalise, num_batches
-from stages.shared.dynamics import GradientNormTracker, Recorder
+from stages.shared.dynamics import GradientNormTracker, Recorder, sampled_rows
 from stages.shared.errors import TrainingError
-from stages.shared.flops import TRAINING_COST, forward_flops
+from stages.shared.flops import forward_flops
 from stages.shared.job import Job, Trained
 from stages.shared.layers import Classifier
 from stages.shared.params_sections import Checkpoints, Optimizer
@@ -60,12 +61,21 @@ class _Trainer:
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
         self.optimizer = Sgd(self.model, job.settings.optimizer)
-        copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
-        self.recorder = Recorder(self.task, copies_R, job.meta.num_classes, job.settings.el2n_epoch)
+        self.recorder = self._recorder()
         self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
         self.updates = 0
         self.images_seen = 0
         self.images_validated = 0
+
+    def _recorder(self) -> Recorder:
+        place_S = np.searchsorted(self.row_R, sampled_rows(self.job))
+        return Recorder(
+            self.task,
+            torch.from_numpy(np.bincount(self.pick_P)).to(self.device),
+            torch.from_numpy(place_S).to(self.device),
+            self.job.meta.num_classes,
+            self.job.settings.el2n_epoch,
+        )
 
     def _num_images(self) -> int:
         """Return about how many images the whole training draws."""
@@ -91,15 +101,17 @@ class _Trainer:
                 epoch = self._validate(epoch)
             history.append(epoch)
             kept.add(epoch, self.model)
+            self.recorder.end_epoch(number, kept.epochs)
             if self.tracker:
                 self.tracker.add(self.model)
             report(epoch, self._num_images())
             if self.schedule.end_epoch(epoch.validation_accuracy):
                 break
+        checkpoints = kept.finish()
         return Trained(
             history,
-            kept.finish(),
-            self.recorder.finish(self.row_R, len(history)),
+            checkpoints,
+            self.recorder.finish(self.row_R, len(history), checkpoints),
             self.tracker.finish() if self.tracker else None,
         )
 
@@ -263,6 +275,11 @@ class CheckpointKeeper:
         self._accuracy: dict[int, float] = {}
         self._best = 0  # no epoch yet
         self._epoch = 0
+
+    @property
+    def epochs(self) -> Collection[int]:
+        """The epochs whose weights are kept so far."""
+        return self._written.keys()
 
     def add(self, epoch: Epoch, model: Classifier) -> None:
         """Take the weights after an epoch."""

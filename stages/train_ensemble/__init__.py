@@ -8,6 +8,10 @@ Writes  data/ensembles/<from>/    member-00/epoch-0040.safetensors, ..., and mod
           row_R.npy               int64, rows of the train split, rising
           forgetting_events_MR.npy   int32 [M, R], how often right turned into wrong
           aum_MR.npy, el2n_MR.npy    float32 [M, R], area under the margin, error length
+          sampled_S.npy           int64, at most 10,000 of these rows, and for each kept epoch of
+                                  each member:
+          kept_member_E.npy, kept_epoch_E.npy   int64, by member and epoch
+          kept_events_ES.npy      int32 [E, S], forgetting events up to the end of that epoch
           tracked_row_S.npy, tracked_gradient_norm_MES.npy   with train_ensemble.track alone: int64,
                                   at most 512 samples of the subset, and float32 [M, E, S], their
                                   gradient norms after each epoch; NaN after a member's last epoch;

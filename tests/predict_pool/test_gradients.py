@@ -254,51 +254,114 @@ def test_each_sample_is_taken_by_itself(data, norm, parameters):
 
 
 @pytest.fixture
-def passes(monkeypatch):
-    """Count the losses that are computed: one for each micro-batch, and one to measure memory."""
-    calls = []
-    loss = TASK.loss
+def batch_sizes(monkeypatch):
+    """Note how many samples each loss is of, those that measure memory included.
 
-    def watched(*arguments):
-        calls.append(arguments)
-        return loss(*arguments)
+    A loss of the passes side by side is of one: vmap hides that there are more.
+    """
+    sizes, loss = [], TASK.loss
+
+    def watched(logits_BC, targets_B, label_smoothing):
+        sizes.append(len(targets_B))
+        return loss(logits_BC, targets_B, label_smoothing)
 
     monkeypatch.setattr(TASK, "loss", watched)
-    return calls
+    return sizes
+
+
+def bytes_of_one(model, inputs_BKHW):
+    targets_B = torch.zeros(len(inputs_BKHW), dtype=torch.int64)
+    return gradients.bytes_of_one(gradients.Loss(TASK, model), inputs_BKHW, targets_B)
+
+
+def of_sum(model, num_bytes, norm="l2", parameters="all"):
+    inputs_BKHW, targets_B = samples()
+    settings = GradientNorm(norm=norm, parameters=parameters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradients, "MOST_BYTES", num_bytes)
+        forward = prediction.forward(TASK, model, inputs_BKHW, "fp32")
+        return gradients.norm_of_sum(TASK, forward, targets_B, settings).item()
 
 
 @pytest.mark.parametrize(
     ("bytes_for", "num_micro_batches"), [(0, 7), (1, 7), (1.9, 7), (2, 4), (3, 3), (7, 1), (99, 1)]
 )
 def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
-    monkeypatch, passes, bytes_for, num_micro_batches
+    monkeypatch, batch_sizes, bytes_for, num_micro_batches
 ):
+    """Each takes what is kept of its forward pass, and its gradient."""
     model = trained("resnet8")
-    expected_B, _ = found(model, "l2", "all")
-    monkeypatch.setattr(gradients, "bytes_of_one", lambda *_: 1000)
-    monkeypatch.setattr(gradients, "MOST_BYTES", int(1000 * bytes_for))
-    passes.clear()
-    norm_B, _ = found(model, "l2", "all")
-    assert len(passes) == num_micro_batches + 1  # the sum's
+    inputs_BKHW, targets_B = samples()
+    forward = prediction.forward(TASK, model, inputs_BKHW, "fp32")
+    settings = GradientNorm(norm="l2", parameters="all")
+    expected_B = gradients.sample_norms(TASK, forward, targets_B, settings)
+    gradient = 4 * sum(parameter.numel() for parameter in model.parameters())
+    of_one = bytes_of_one(model, inputs_BKHW) + gradient
+    monkeypatch.setattr(gradients, "MOST_BYTES", int(of_one * bytes_for))
+    batch_sizes.clear()
+    norm_B = gradients.sample_norms(TASK, forward, targets_B, settings)
+    assert batch_sizes == [1] * (1 + num_micro_batches)
     np.testing.assert_allclose(norm_B, expected_B, rtol=1e-6)
 
 
-def bytes_of(model, parameters, size):
-    inputs_BKHW = torch.zeros(5, 1, size, size)
-    settings = GradientNorm(norm="l2", parameters=parameters)
-    loss = gradients.Loss(TASK, model)
-    chosen = gradients.chosen_parameters(loss, settings)
-    return gradients.bytes_of_one(loss, chosen, inputs_BKHW, torch.zeros(5, dtype=torch.int64))
-
-
-def test_a_sample_takes_its_gradient_and_what_is_kept_of_its_forward_pass():
+@pytest.mark.parametrize(
+    ("bytes_for", "expected"),
+    [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (99, [7])],
+)
+def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
+    batch_sizes, bytes_for, expected
+):
     model = trained("resnet8")
-    num_weights = sum(parameter.numel() for parameter in model.parameters())
-    small, large = (bytes_of(model, "all", size) for size in (8, 32))
-    # Of 7 convolutions' inputs, 6 are activated sums of 16 channels or more.
-    assert small > 4 * num_weights + 4 * 2 * 16 * 8 * 8
-    assert large - small > 4 * 2 * 16 * (32 * 32 - 8 * 8)
-    assert bytes_of(model, "biases", 8) < small - 2 * num_weights
+    of_one = bytes_of_one(model, samples()[0])
+    batch_sizes.clear()
+    of_sum(model, int(of_one * bytes_for))
+    assert batch_sizes == [1, *expected]
+
+
+@pytest.mark.parametrize("parameters", BY_BACKWARD)
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_sum_in_parts_is_the_sum(model, norm, parameters):
+    of_one = bytes_of_one(model, samples()[0])
+    whole = of_sum(model, 99 * of_one, norm, parameters)
+    for num_samples in (0, 2, 3):
+        parts = of_sum(model, num_samples * of_one, norm, parameters)
+        assert parts == pytest.approx(whole, rel=1e-5)
+        assert of_sum(model, num_samples * of_one, norm, parameters) == parts
+
+
+def two_layers(num_hidden):
+    """Four pixels into two classes, by way of a normalised and activated hidden layer."""
+    layers = [nn.Flatten(), nn.Linear(4, num_hidden), nn.BatchNorm1d(num_hidden), nn.ReLU()]
+    return Classifier(nn.Sequential(*layers), num_hidden, 2).eval()
+
+
+@pytest.mark.parametrize("num_hidden", [3, 5, 1000])
+def test_a_sample_takes_what_its_forward_pass_keeps_and_no_weights(num_hidden):
+    """The normalisation's input; the activation, which the last layer keeps as well.
+
+    Then two probabilities of the loss and its one weight, in float64.
+    """
+    found = bytes_of_one(two_layers(num_hidden), torch.ones(6, 1, 2, 2))
+    assert found == 4 * num_hidden + 4 * num_hidden + 8 * 2 + 8
+
+
+def test_a_sample_takes_what_a_batch_takes_more_for_it(model):
+    """Of a whole network: what is kept for three samples and not for two."""
+    inputs_BKHW, targets_B = samples()
+    loss = gradients.Loss(TASK, model)
+
+    def kept(num):
+        saved = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: saved.setdefault(tensor.data_ptr(), tensor), lambda tensor: tensor
+        ):
+            loss(inputs_BKHW[:num].clone(), targets_B[:num].clone())
+        return sum(tensor.nbytes for tensor in saved.values())
+
+    batch = inputs_BKHW[0].nbytes + targets_B[0].nbytes
+    found = bytes_of_one(model, inputs_BKHW)
+    assert found == pytest.approx(kept(3) - kept(2) - batch, abs=8)  # the loss's weight
+    assert found > 4 * 16 * 8 * 8
 
 
 # --- what else they leave alone -------------------------------------------------------------------
@@ -319,7 +382,7 @@ def test_backward_passes_run_on_one_thread_and_leave_the_others(model, monkeypat
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert threads == [2, 1, 1]  # to measure memory, of single samples, of their sum
+    assert threads == [2, 1, 1, 1]  # of single samples, to measure and to do; of their sum
 
 
 def test_no_gradient_is_left_in_the_model(model):

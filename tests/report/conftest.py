@@ -61,6 +61,7 @@ def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
     run = Run(tmp_path_factory.mktemp("finished"))
     shutil.copy(ROOT / "params.yaml", run.root)
+    shutil.copytree(ROOT / "lists", run.root / "lists")
     run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
@@ -157,7 +158,8 @@ def write_scores(folder, rng):
         ["first_member", "first_epoch", "second_member", "second_epoch", *values],
         [(0, 8, 1, 8, 0.5, 0.6), (0, 8, 2, 8, 0.7, 0.8), (1, 8, 2, 8, 0.3, 0.2)],
     )
-    artifacts.save_table(folder / "reference.csv", ["member", "epoch", *values], [])
+    for name in ("reference", "forgetting"):
+        artifacts.save_table(folder / f"{name}.csv", ["member", "epoch", *values], [])
 
 
 def write_history(path, picks, flops, right=1.0):
@@ -203,11 +205,11 @@ def with_extras(run):
     voters = [(member, epoch) for member in range(2) for epoch in (6, 7, 8)]
     for source in ("0.0625", "0.125"):
         rows = [(*voter, 0.3 + 0.1 * place, 0.5) for place, voter in enumerate(voters)]
-        artifacts.save_table(
-            run.folders.scores / source / "reference.csv",
-            ["member", "epoch", "spearman", "pearson"],
-            [*rows, ("", "", 0.85, 0.9)],
-        )
+        columns = ["member", "epoch", "spearman", "pearson"]
+        scores = run.folders.scores / source
+        artifacts.save_table(scores / "reference.csv", columns, [*rows, ("", "", 0.85, 0.9)])
+        noted = [(0, 2, "", ""), (0, 8, 0.6, 0.7), (1, 2, 0.3, 0.4), (1, 4, 0.5, 0.6)]
+        artifacts.save_table(scores / "forgetting.csv", columns, noted)
         sums = rng.uniform(1, 10, 20)
         norms = sums * rng.uniform(0.5, 0.9, 20)
         batches = zip(range(20), sums.tolist(), norms.tolist(), strict=True)

@@ -19,10 +19,11 @@ from stages.report.compare import (
     log_grid,
     num_shared,
     overlap,
+    preference,
     spearman_of_finite,
     text_table,
 )
-from stages.report.revisions import Revision, Round, common_rounds, load_sizes, sample_numbers
+from stages.report.revisions import Revision, Round, common_rounds, load_settings, sample_numbers
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError, ParamsError
 
@@ -39,8 +40,11 @@ def subset(seed, chosen):
 
 
 def revision(name, sample_ids, rounds, dataset="digits"):
-    """Return a revision; a round is a size, the scores and the subset."""
-    made = [Round(size, np.array(scores, dtype=float), part) for size, scores, part in rounds]
+    """Return a revision; a round is a size, the scores and the subset, perhaps an order."""
+    made = [
+        Round(size, np.array(scores, dtype=float), part, *map(np.array, order))
+        for size, scores, part, *order in rounds
+    ]
     return Revision(name, dataset, list(sample_ids), made)
 
 
@@ -64,6 +68,12 @@ def test_spearman_leaves_out_rows_that_are_not_finite():
 def test_spearman_of_equal_scores_is_not_a_number():
     assert np.isnan(spearman_of_finite(np.ones(4), np.arange(4.0)))
     assert np.isnan(spearman_of_finite(np.arange(4.0), np.ones(4)))
+
+
+def test_what_is_picked_sooner_is_preferred_and_what_competes_twice_counts_by_its_first_place():
+    np.testing.assert_array_equal(
+        preference(np.array([4, 2, 0, 2]), 6), np.array([-2.0, NAN, -1.0, NAN, 0.0, NAN])
+    )
 
 
 def test_overlap_is_the_shared_part_of_the_first_picks():
@@ -154,6 +164,21 @@ def test_samples_are_matched_by_their_ids_in_whatever_order_they_stand():
     assert found.random_K.tolist() == [3 / 16, 6 / 16]  # k 3 / (4 4)
 
 
+def test_orders_of_all_candidates_are_compared_where_both_hold_one():
+    part = subset([], [0])
+    # v w x y z are the rows 0 to 4 of the first revision and 4 to 0 of the second.
+    first = revision("a", "vwxyz", [("0.2", [5, 4, 3, 2, 1], part, [3, 0, 1, 2])])
+    second = revision("b", "zyxwv", [("0.2", [5, 4, 3, 2, 1], part, [1, 0, 2, 3])])
+    unordered = revision("c", "zyxwv", [("0.2", [5, 4, 3, 2, 1], part)])
+
+    [by_order] = compare_revisions(first, second)
+    [by_scores] = compare_revisions(first, unordered)
+
+    # y v w x and y z x w: of y w x the places are 1 2 3 and 1 3 2, so 1 - 6 (1 + 1) / 24.
+    assert (by_order.ranked_by, by_order.spearman) == ("order", pytest.approx(0.5))
+    assert (by_scores.ranked_by, by_scores.spearman) == ("scores", pytest.approx(-1))
+
+
 def test_a_revision_agrees_with_itself():
     one = revision("a", "stuvwxyz", [("0.75", range(8), subset([0, 1], [7, 6, 5, 4]))])
 
@@ -192,7 +217,25 @@ def test_only_the_keys_that_are_needed_are_read(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("rounds: [{from: 1.0, to: 0.5, why: old}]\ndataset: {name: digits}\nold: 1\n")
 
-    assert load_sizes(path) == ("digits", [("1.0", "0.5")])
+    assert load_settings(path) == ("digits", [("1.0", "0.5")], False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("select: {order: all, rule: old}", True),
+        ("select: {order: picks}", False),
+        ("select: {rule: old}", False),
+        ("select: old", False),
+    ],
+)
+def test_whether_orders_hold_all_candidates_is_read_where_a_revision_knows_it(
+    tmp_path, text, expected
+):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
+
+    assert load_settings(path)[2] is expected
 
 
 @pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])
@@ -201,7 +244,7 @@ def test_a_revision_without_rounds_is_refused(tmp_path, text):
     path.write_text(text)
 
     with pytest.raises(ParamsError, match=r"params.yaml: names no data set and rounds; .+"):
-        load_sizes(path)
+        load_settings(path)
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -246,7 +289,7 @@ stages:
   all:
     cmd: python make.py
     params: [rounds, scores]
-    outs: [data/prepared/train, data/scores/0.25, data/subsets/0.75.csv]
+    outs: [data/orders/0.75.npy, data/prepared/train, data/scores/0.25, data/subsets/0.75.csv]
 """
 # The order in which params.yaml names the samples is that of the train split; a and b are the seed.
 MAKE = """
@@ -257,13 +300,15 @@ from stages.shared import artifacts
 
 scores = YAML(typ="safe").load(Path("params.yaml"))["scores"]
 ids = list(scores)
-chosen = sorted(set(ids) - {"a", "b"}, key=scores.get, reverse=True)[:4]
+order = sorted(set(ids) - {"a", "b"}, key=scores.get, reverse=True)
+chosen = order[:4]
 index_P = np.array([ids.index(name) for name in ["a", "b", *chosen]])
 score_P = np.array([np.nan, np.nan, *(scores[name] for name in chosen)])
 artifacts.save_sample_ids(Path("data/prepared"), "train", ids)
 artifacts.save_scores(Path("data/scores/0.25"), np.array(list(scores.values()), dtype=float))
 subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
 artifacts.save_subset(Path("data/subsets/0.75.csv"), subset)
+artifacts.save_order(Path("data/orders/0.75.npy"), np.array([ids.index(name) for name in order]))
 """
 PARAMS = "rounds: [{{from: 0.25, to: 0.75}}]\ndataset: {{name: toy}}\nscores: {{{}}}\n"
 SCORES = "a: 8, b: 7, c: 6, d: 5, e: 4, f: 3, g: 2, h: 1"
@@ -272,8 +317,8 @@ OTHER_SCORES = "h: 2, g: 3, f: 4, e: 5, d: 1, c: 6, b: 7, a: 8"
 # c d e f and c e f g; a b c d e f and a b c e f g
 EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
 EXPECTED = """\
-first  first_size  second     second_size  samples  spearman  jaccard
-one    0.75        {second:9}  0.75               8    0.7619   0.7143
+first  first_size  second     second_size  samples  ranked_by  spearman  jaccard
+one    0.75        {second:9}  0.75               8  scores       0.7619   0.7143
 
 first  first_size  second     second_size  k  overlap  random
 one    0.75        {second:9}  0.75         1   1.0000  0.1250
@@ -343,6 +388,20 @@ def test_the_overlap_is_written_as_a_table_and_as_a_picture(checkout, tmp_path):
     assert columns[:6] == EXPECTED_OVERLAP * 2
     assert [row[1] for row in columns[6:]] == [1, 1, 1]  # other-tag and the workspace
     assert (tmp_path / "overlap.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(checkout, tmp_path):
+    copy = checkout.copy(tmp_path)
+    params = copy.folder / "params.yaml"
+    params.write_text(params.read_text() + "select: {order: all}\n")
+    copy.git("commit", "--quiet", "--all", "--message", "all")
+    copy.git("tag", "all")
+
+    by_order, by_scores = compare(copy, "all"), compare(copy, "one")
+
+    assert by_order.text.splitlines()[1].split()[5:] == ["order", "1.0000", "1.0000"]
+    assert by_scores.text.splitlines()[1].split()[5:] == ["scores", "0.7619", "0.7143"]
 
 
 @pytest.mark.slow

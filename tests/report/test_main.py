@@ -145,9 +145,10 @@ GALLERIES = {
 }
 ASKED_FOR = {
     f"{name}/{source}"
-    for name in ("gradient_batches", "reference_correlations")
+    for name in ("forgetting_correlations", "gradient_batches", "reference_correlations")
     for source in ("0.0625", "0.125")
 }
+HEAT_MAPS = {"correlations", "voter_correlations", "round_correlations"}
 TRACKED = {"gradient_history/0.0625", "gradient_history/0.125"}
 
 
@@ -234,8 +235,8 @@ def test_a_picture_has_a_title_and_axis_names_and_its_legend_beside_the_data(wit
     assert axes.get_xlabel()
     assert axes.get_ylabel()
     assert axes.get_legend() is None
-    is_of_lines = not name.endswith("correlations") or name == "reference_correlations"
-    assert len(figure.legends) == (is_of_lines and name != "gradient_batches")
+    is_of_lines = name not in HEAT_MAPS and name != "gradient_batches"
+    assert len(figure.legends) == is_of_lines
 
 
 def test_a_missing_file_is_one_line(run):

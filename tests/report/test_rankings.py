@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.report import galleries, ranking
+from stages.report import galleries, ranking, score_pictures
 from stages.report.correlations import round_correlations
 from stages.report.tables import all_tables
+from stages.select import candidates as candidates_of_select
 from stages.shared import artifacts
+from stages.shared.drawing import load_limits
 from stages.shared.errors import ArtifactError
 from stages.shared.randomness import uniform_by_id
 
@@ -70,6 +72,18 @@ def test_the_tables_of_a_round_are_what_score_wrote(with_extras):
     reference = tables["reference_correlations/0.125"]
     assert reference[0] == {"member": 0, "epoch": 6, "spearman": 0.3, "pearson": 0.5}
     assert reference[-1] == {"member": None, "epoch": None, "spearman": 0.85, "pearson": 0.9}
+    assert tables["forgetting_correlations/0.125"][:2] == [
+        {"member": 0, "epoch": 2, "spearman": None, "pearson": None},
+        {"member": 0, "epoch": 8, "spearman": 0.6, "pearson": 0.7},
+    ]
+
+
+def test_forgetting_events_have_a_line_for_each_member_over_the_epochs_that_it_kept(with_extras):
+    results = with_extras.results()
+    rows = all_tables(results)["forgetting_correlations/0.125"]
+    (axes,) = score_pictures.forgetting_correlations(rows, "0.125", results).axes
+    found = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert found == {"member 0": [[8, 0.6]], "member 1": [[2, 0.3], [4, 0.5]]}
 
 
 def test_a_word_for_a_correlation_is_one_line(run):
@@ -92,6 +106,35 @@ def test_a_growing_round_ranks_what_its_subset_does_not_hold_and_a_shrinking_one
     everything = artifacts.Subset(np.arange(80), np.zeros(80, int), np.full(80, np.nan))
     shrinking = replace(results, subsets={**results.subsets, "0.0625": everything})
     assert ranking.ranked_candidates(shrinking, entry).tolist() == list(range(79, -1, -1))
+
+
+@pytest.mark.parametrize("candidates", ["remaining", "all"])
+@pytest.mark.parametrize("grows", [True, False])
+def test_the_ranked_candidates_are_those_that_select_lets_compete(run, candidates, grows):
+    run.set(select__candidates=candidates)
+    excluded = [(str(row), "blurred") for row in (0, 7, 79)]
+    artifacts.save_table(run.root / "lists/exclude.csv", ["sample_id", "reason"], excluded)
+    results, entry = with_round(run, 1, score_N=np.arange(80.0))
+    source, target = (results.subsets[size] for size in ("0.0625", "0.125"))
+    if not grows:  # and hold an excluded sample, and one twice
+        source, target = target, source
+        source = replace(source, index_P=np.append(source.index_P[:8], [7, source.index_P[0]]))
+    results = replace(results, subsets={"0.0625": source, "0.125": target})
+    ids = [str(row) for row in range(80)]
+    settings = results.params.select
+    limits = load_limits(run.folders.prepared, ids, settings)
+
+    ranked = ranking.ranked_candidates(results, entry)
+
+    competing = candidates_of_select.competing(source, grows, limits, settings)
+    assert ranked.tolist() == sorted(set(competing.tolist()), reverse=True)
+
+
+def test_outliers_stay_in_the_ranking_and_excluded_samples_do_not(run):
+    run.set(select__outliers={"fraction": 0.1}, select__candidates="all")
+    artifacts.save_table(run.root / "lists/exclude.csv", ["sample_id", "reason"], [("79", "torn")])
+    results, entry = with_round(run, 2, score_N=np.arange(80.0))
+    assert ranking.ranked_candidates(results, entry).tolist() == list(range(78, -1, -1))
 
 
 def test_equal_scores_stand_in_the_order_in_which_select_prefers_them(run):
@@ -159,6 +202,22 @@ def test_images_by_choice_are_the_last_picks_and_those_that_were_left(run):
         "skipped": outliers,
         "dropped": left[:8][::-1],
     }
+
+
+def test_with_duplication_a_sample_of_the_subset_that_was_not_picked_again_was_left(run):
+    run.set(select__candidates="all")
+    subset = run.results().subsets["0.25"]
+    again, left = subset.index_P[:2].tolist()
+    index_P = np.append(subset.index_P[:-1], again)
+    score_N = np.zeros(80)
+    score_N[[again, left]] = [2.0, 3.0]
+    results, entry = with_round(run, 2, score_N=score_N)
+    results = replace(
+        results, subsets={**results.subsets, "0.25": replace(subset, index_P=index_P)}
+    )
+    rows = galleries.by_choice(results, entry)
+    assert rows["selected"].tolist() == index_P[-8:].tolist()
+    assert rows["skipped"].tolist() == [left]
 
 
 def test_a_round_that_took_the_highest_scores_skipped_none(run):

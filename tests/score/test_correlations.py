@@ -1,5 +1,7 @@
 """Correlations: hand-computed values, scipy as the oracle, and the three tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from stages.score import correlations
 from stages.score.acquisition import ACQUISITIONS
 from stages.score.correlations import comparable
 from stages.score.signals import VoterEntropies
-from stages.shared.artifacts import Voter
+from stages.shared.artifacts import Voter, no_dynamics
 
 
 def entropies_of(entropy_MS, row_S):
@@ -122,3 +124,47 @@ def test_a_reference_of_no_sampled_row_leaves_the_voters_without_correlations():
     entropies = entropies_of([[0.0, 1.0]], [0, 1])
     found = correlations.with_reference(entropies, np.arange(4.0), reference_N)
     assert values(found) == [[3, 10, None, None], [None, None, 1.0, 1.0]]
+
+
+# --- forgetting.csv ------------------------------------------------------------------------------
+
+
+def noted(events_ES):
+    """Return dynamics of which the rows 1, 2, 4 and 5 are noted after epochs 10, 11, ..."""
+    num_epochs = len(events_ES)
+    return replace(
+        no_dynamics(),
+        sampled_S=np.array([1, 2, 4, 5]),
+        kept_member_E=np.full(num_epochs, 3),
+        kept_epoch_E=np.arange(10, 10 + num_epochs),
+        kept_events_ES=np.array(events_ES, dtype=np.int32),
+    )
+
+
+def test_events_are_compared_where_the_reference_speaks_of_sampled_rows():
+    nan = np.nan
+    # Row 4 is unknown: of rows 1, 2 and 5 the references are 1, 3 and 9, the last of them unlike
+    # the events; rows 0 and 3 have a reference and are not sampled.
+    reference_N = np.array([99.0, 1.0, 3.0, -99.0, nan, 9.0])
+    dynamics = noted([[0, 1, 50, 2], [2, 2, 50, 1], [4, 4, 50, 4]])
+
+    assert values(correlations.forgetting_with_reference(dynamics, reference_N)) == [
+        [3, 10, 1.0, 0.960769],
+        [3, 11, -0.866025, -0.970725],
+        [3, 12, None, None],
+    ]
+
+
+def test_without_a_reference_no_events_are_compared():
+    dynamics = noted([[0, 1, 2, 3]])
+    assert correlations.forgetting_with_reference(dynamics, np.full(6, np.nan)) == []
+
+
+def test_a_reference_of_no_sampled_row_leaves_the_epochs_without_correlations():
+    reference_N = np.array([1.0, *[np.nan] * 5])
+    found = correlations.forgetting_with_reference(noted([[0, 1, 2, 3]]), reference_N)
+    assert values(found) == [[3, 10, None, None]]
+
+
+def test_members_that_were_not_trained_have_no_row():
+    assert correlations.forgetting_with_reference(no_dynamics(), np.arange(3.0)) == []

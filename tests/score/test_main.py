@@ -23,14 +23,21 @@ def write_reference(scores):
 
 
 def write_dynamics(rows):
-    """Write dynamics of two members that were trained on these rows, and return them."""
+    """Write dynamics of two members that were trained on these rows, and return them.
+
+    Member 0 is kept after epochs 2 and 5, member 1 after epoch 3.
+    """
     rng = np.random.default_rng(1)
     shape = (2, len(rows))
     dynamics = Dynamics(
         row_R=np.array(rows, dtype=np.int64),
+        sampled_S=np.array(rows[:30], dtype=np.int64),
         forgetting_events_MR=rng.integers(0, 9, shape, dtype=np.int32),
         aum_MR=rng.normal(size=shape).astype(np.float32),
         el2n_MR=rng.random(shape, dtype=np.float32),
+        kept_member_E=np.array([0, 0, 1]),
+        kept_epoch_E=np.array([2, 5, 3]),
+        kept_events_ES=rng.integers(0, 9, (3, 30), dtype=np.int32),
     )
     artifacts.save_dynamics(DYNAMICS, dynamics)
     return dynamics
@@ -114,7 +121,8 @@ def test_the_same_signals_give_the_same_bytes(project, signals):
     before = {path.name: path.read_bytes() for path in SCORES.iterdir()}
     run()
     assert {path.name: path.read_bytes() for path in SCORES.iterdir()} == before
-    assert sorted(before) == ["acquisitions.csv", "reference.csv", "score_N.npy", "voters.csv"]
+    tables = {"acquisitions.csv", "forgetting.csv", "reference.csv", "voters.csv"}
+    assert set(before) == {"score_N.npy", *tables}
 
 
 def test_a_signal_that_is_not_a_number_stops_the_stage_and_names_the_sample(project, signals):
@@ -228,9 +236,30 @@ def test_voters_and_scores_are_compared_with_a_reference(project, signals):
     ]
 
 
-def test_without_a_reference_its_table_has_its_header_alone(project, signals):
+def test_forgetting_events_up_to_each_kept_epoch_are_compared_with_a_reference(project, signals):
+    events_ES = write_dynamics(range(0, 100, 2)).kept_events_ES
+    # Of the rows 0, 2, ..., 58, whose events were noted, the reference speaks of the first ten.
+    known = {f"{row:03}.png": row % 7 for row in range(0, 20, 2)}
+    write_reference({**known, "003.png": 50, "099.png": 90})
     run()
-    assert (SCORES / "reference.csv").read_text() == "member,epoch,spearman,pearson\n"
+    expected = [scipy.stats.spearmanr(events_S[:10], [*known.values()]) for events_S in events_ES]
+    assert [row[:2] for row in table("forgetting")] == [["0", "2"], ["0", "5"], ["1", "3"]]
+    assert [float(row[2]) for row in table("forgetting")] == pytest.approx(
+        [found.statistic for found in expected], abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["forgetting", "reference"])
+def test_without_a_reference_its_tables_have_their_header_alone(project, signals, name):
+    run()
+    assert (SCORES / f"{name}.csv").read_text() == "member,epoch,spearman,pearson\n"
+
+
+def test_without_a_training_there_are_no_forgetting_events_to_compare(project, signals):
+    artifacts.save_dynamics(DYNAMICS, artifacts.no_dynamics())
+    write_reference({"003.png": 1.5, "017.png": 2})
+    run()
+    assert table("forgetting") == []
 
 
 def test_scores_of_training_are_compared_over_the_samples_that_were_trained_on(project, signals):

@@ -1,5 +1,7 @@
 """Signals by name: what is loaded and when, and samples that were not trained on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from stages.score.signals import (
     load_voter_entropies,
 )
 from stages.shared import artifacts
-from stages.shared.artifacts import Dynamics, Voter
+from stages.shared.artifacts import Voter
 from stages.shared.errors import ArtifactError
 
 READS = {
@@ -32,7 +34,8 @@ READS = {
 
 def dynamics_of(rows):
     """Return the dynamics of two members, of which the third row is the easiest."""
-    return Dynamics(
+    return replace(
+        artifacts.no_dynamics(),
         row_R=np.array(rows, dtype=np.int64),
         forgetting_events_MR=np.array([[3, 0, 1], [2, 4, 0]], np.int32),
         aum_MR=np.array([[0.5, -1.0, 4.0], [0.5, 8.0, 4.0]], np.float32),
@@ -125,9 +128,7 @@ def test_samples_outside_the_subset_have_the_smallest_score_in_it(tmp_path, name
 
 @pytest.mark.parametrize("name", NEED_DYNAMICS)
 def test_an_ensemble_that_was_not_trained_has_no_dynamics_to_score_by(tmp_path, name):
-    nothing = np.empty((1, 0), np.float32)
-    untrained = Dynamics(np.empty(0, np.int64), nothing.astype(np.int32), nothing, nothing)
-    artifacts.save_dynamics(tmp_path, untrained)
+    artifacts.save_dynamics(tmp_path, artifacts.no_dynamics())
     signals = LazySignals(from_training(tmp_path, 3))
     with pytest.raises(ArtifactError, match=f"no sample was trained on; acquisition {name} needs"):
         ACQUISITIONS[name](signals)

@@ -17,6 +17,7 @@ from stages.shared.randomness import uniform_by_id
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
 OLD, NEW = Path("subsets/old.csv"), Path("subsets/new.csv")
+ORDER = Path("orders/new.npy")
 OLD_ROWS = list(range(20))
 
 
@@ -37,7 +38,7 @@ class SelectRound:
         artifacts.save_scores(SCORES, self.score_N)
         if self.features_ND is not None:
             artifacts.save_array(SIGNALS / "features_ND.npy", self.features_ND)
-        main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW)
+        main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
         return self.project.load_subset(NEW)
 
     def picks(self, *sizes, **changes):
@@ -49,6 +50,10 @@ class SelectRound:
         signals = ["features"] if rule in NEED_FEATURES else []
         changes = {"select.rule": rule, "predict_pool.signals": signals, **changes}
         return self.picks(*sizes, **changes)
+
+    def order(self):
+        """Return the rows of the candidates in the order that the stage wrote last."""
+        return artifacts.load_order(ORDER, len(self.project.sample_ids)).tolist()
 
     def write_clusters(self):
         """Let the features be ten far clusters of ten samples, whatever their class."""
@@ -84,8 +89,9 @@ def test_a_second_round_counts_on(select):
     select.run(0.5)
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
-    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, Path("subsets/third.csv"))
-    before, after = select.project.load_subset(NEW), select.project.load_subset("subsets/third.csv")
+    third = Path("subsets/third.csv")
+    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, third, ORDER)
+    before, after = select.project.load_subset(NEW), select.project.load_subset(third)
     assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
     assert np.array_equal(after.index_P[:50], before.index_P)
     assert np.array_equal(after.score_P[20:50], before.score_P[20:50])
@@ -225,6 +231,43 @@ def test_a_balanced_round_obeys_the_classes_first_and_the_rule_within_each(selec
         picks = select.by_rule(rule, 0.5, 1.0, **settings)
         assert select.project.count_classes(picks) == [30, 15, 5]
         assert len(set(picks)) == 50
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_an_order_of_all_holds_every_candidate_and_changes_no_pick(select, rule):
+    select.write_clusters()
+    picks = select.by_rule(rule)
+    first = select.order()
+    assert select.by_rule(rule, **{"select.order": "all"}) == picks
+    assert sorted(select.order()) == list(range(20, 100))
+    assert select.order()[: len(first)] == first
+    assert first[:30] == picks[20:]
+    assert len(first) == (30 if rule in NEED_FEATURES else 80)
+
+
+def test_the_order_of_top_is_that_of_the_scores_ties_by_the_random_numbers_of_the_round(select):
+    select.score_N = np.arange(100.0) // 10
+    tie_N = uniform_by_id(select.project.sample_ids, 0, "ties", 1)
+    select.picks(0.5, **{"select.order": "all"})
+    expected = sorted(range(20, 100), key=lambda row: (-select.score_N[row], tie_N[row]))
+    assert select.order() == expected
+
+
+def test_the_order_is_that_of_the_rule_before_classes_and_lists_have_their_say(select):
+    names = select.project.sample_ids
+    worst, best = select.best(range(20, 100))[-1], select.best(range(20, 100))[0]
+    select.project.write_list("include", [names[worst]])
+    select.project.write_list("exclude", [names[best]])
+    picks = select.picks(0.5, **{"select.balanced": True})
+    assert select.order() == select.best(range(20, 100))[1:]
+    assert worst in picks
+    assert select.project.count_classes(picks) == [30, 15, 5]
+
+
+def test_a_sample_that_competes_twice_stands_twice_in_the_order(select):
+    select.old = [*range(10), *range(10)]
+    select.picks(5, 20, **{"select.order": "all"})
+    assert select.order() == [row for row in select.best(range(10)) for _ in range(2)]
 
 
 def test_outliers_are_no_candidates_of_any_rule(select):
@@ -397,4 +440,4 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     select.score_N[[31, 40]] = np.inf
     artifacts.save_array(SCORES / "score_N.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"score_N\.npy: sample 31 has inf"):
-        main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW)
+        main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)

@@ -13,7 +13,8 @@ def scored(score_N, tie_N=None):
     count = len(score_N)
     ties = np.zeros(count) if tie_N is None else np.array(tie_N)
     nothing = np.empty(0, dtype=np.int64)
-    return Candidates(np.arange(count), nothing, count, np.array(score_N), ties, None, None, 0)
+    scores = np.array(score_N)
+    return Candidates(np.arange(count), nothing, count, count, scores, ties, None, None, 0)
 
 
 def test_the_highest_scored_are_marked_as_a_share_of_the_train_split():

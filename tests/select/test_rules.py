@@ -32,6 +32,7 @@ def candidates(score_N, tie_N, *, race_N=None, features_ND=None, kept=(), start=
         row_K=rows,
         kept_P=np.array(kept, dtype=np.int64),
         count=len(rows),
+        length=len(rows),
         score_N=np.asarray(score_N),
         tie_N=np.asarray(tie_N),
         race_N=refuse if race_N is None else lambda: np.asarray(race_N),
@@ -99,7 +100,7 @@ def test_an_order_that_ends_early_is_the_first_part_of_the_whole(name, seed, dat
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))
     first_count = competing.k_centers_start + 1  # below it every pick would be random: refused
     count = data.draw(st.integers(first_count, len(competing.row_K)))
-    order = RULES[name](replace(competing, count=count))
+    order = RULES[name](replace(competing, count=first_count, length=count))
     assert len(order) >= count
     assert order[:count].tolist() == RULES[name](competing)[:count].tolist()
 
@@ -107,14 +108,14 @@ def test_an_order_that_ends_early_is_the_first_part_of_the_whole(name, seed, dat
 @pytest.mark.parametrize("name", RULES)
 def test_a_sample_that_competes_twice_may_be_picked_twice(name):
     competing = with_many_ties()
-    twice = replace(competing, row_K=np.concatenate([competing.row_K] * 2), count=100)
+    twice = replace(competing, row_K=np.concatenate([competing.row_K] * 2), length=100)
     order = RULES[name](twice)
     assert sorted(order) == list(range(100))
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_no_candidates_have_an_empty_order(name):
-    assert len(RULES[name](replace(with_many_ties(), row_K=NOTHING, count=0))) == 0
+    assert len(RULES[name](replace(with_many_ties(), row_K=NOTHING, count=0, length=0))) == 0
 
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - set(params_sections.NEED_FEATURES)))
@@ -211,6 +212,12 @@ def test_k_centers_starts_at_random_where_nothing_is_kept():
 def test_k_centers_that_would_be_random_throughout_is_refused():
     with pytest.raises(ParamsError, match="k_centers_start is 5; it must be below the 5 picks"):
         picked_rows("k_centers", start=5)
+
+
+def test_k_centers_is_refused_by_its_picks_however_long_an_order_is_wanted():
+    competing = candidates(np.zeros(5), TIES, features_ND=LINE, start=2)
+    with pytest.raises(ParamsError, match="k_centers_start is 2; it must be below the 2 picks"):
+        RULES["k_centers"](replace(competing, count=2))
 
 
 def test_k_centers_starts_nearest_the_mean_where_nothing_is_random():

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,13 @@ OPTIONAL_SIGNALS = {
 }
 DYNAMICS = Dynamics(
     row_R=np.array([0, 2, 5]),
+    sampled_S=np.array([0, 5]),
     forgetting_events_MR=np.array([[0, 3, 1], [9, 0, 0]], dtype=np.int32),
     aum_MR=np.array([[1.5, -2.0, 0.0], [0.1, 0.2, 0.3]], dtype=np.float32),
     el2n_MR=np.array([[0.0, 1.4, 0.5], [0.1, 0.2, 0.3]], dtype=np.float32),
+    kept_member_E=np.array([0, 0, 1]),
+    kept_epoch_E=np.array([2, 9, 7]),
+    kept_events_ES=np.array([[2, 0], [0, 1], [7, 0]], dtype=np.int32),
 )
 SCORES = np.array([0.1, 1 / 3, -2.0, 1e-300, 0.0, 7.0])
 CORRECT = np.array([[True, False, True, True], [False, False, True, False]])
@@ -109,6 +113,7 @@ CORRELATIONS = Correlations(
         {"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR},
     ],
     reference=[{"member": 0, "epoch": 3, **PAIR}, {"member": None, "epoch": None, **PAIR}],
+    forgetting=[{"member": 0, "epoch": 3, **PAIR}],
 )
 
 
@@ -162,6 +167,11 @@ PAIRS = {
         SUBSET,
         lambda folder, subset: artifacts.save_subset(folder / "0.5.csv", subset),
         lambda folder: artifacts.load_subset(folder / "0.5.csv", TRAIN),
+    ),
+    "order": Pair(
+        np.array([5, 0, 5, 3]),
+        lambda folder, order: artifacts.save_order(folder / "0.5.npy", order),
+        lambda folder: artifacts.load_order(folder / "0.5.npy", TRAIN),
     ),
     "ensemble": Pair(
         Ensemble("resnet8", 3, [8, 8, 1], CHECKPOINTS),
@@ -331,7 +341,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, pair):
 ARRAYS = [name for name, pair in PAIRS.items() if isinstance(pair.content, np.ndarray)]
 
 
-@pytest.mark.parametrize("name", [*ARRAYS, "signals", "evaluation"])
+@pytest.mark.parametrize("name", [*ARRAYS, "signals", "dynamics", "evaluation"])
 def test_an_array_of_another_dtype_or_number_of_axes_is_refused(tmp_path, name):
     pair = PAIRS[name]
     pair.save(tmp_path, pair.content)
@@ -483,6 +493,15 @@ def test_an_index_outside_the_train_split_is_named_by_its_row(tmp_path, index):
     )
 
 
+@pytest.mark.parametrize("row", [-1, TRAIN])
+def test_a_row_of_an_order_outside_the_train_split_is_named_by_its_place(tmp_path, row):
+    path = tmp_path / "a.npy"
+    artifacts.save_order(path, np.array([5, row, row]))
+    assert line_of(lambda: artifacts.load_order(path, TRAIN)) == (
+        f"{path}: place 1 has row {row}; the train split has the rows 0 to 5"
+    )
+
+
 @pytest.mark.parametrize("score", ["nan", "inf", "-inf"])
 def test_a_score_that_is_not_finite_is_named_by_its_row(tmp_path, score):
     path = tmp_path / "a.csv"
@@ -503,6 +522,58 @@ def test_the_first_picks_of_a_subset_are_a_subset():
         Subset(np.array([5, 0, 5]), np.array([0, 0, 1]), np.array([NAN, NAN, 1 / 3])),
     )
     assert len(SUBSET.first(3)) == 3
+
+
+# --- dynamics -------------------------------------------------------------------------------------
+
+
+def test_an_ensemble_that_was_not_trained_has_empty_dynamics(tmp_path):
+    artifacts.save_dynamics(tmp_path, artifacts.no_dynamics())
+    found = artifacts.load_dynamics(tmp_path, TRAIN)
+    require_equal(found, artifacts.no_dynamics())
+    assert (found.aum_MR.shape, found.kept_epoch_E.shape) == ((0, 0), (0,))
+
+
+def test_members_that_keep_different_epochs_stand_one_below_the_other():
+    alone = [
+        replace(
+            DYNAMICS,
+            **{
+                name: getattr(DYNAMICS, name)[[member]]
+                for name in ("forgetting_events_MR", "aum_MR", "el2n_MR")
+            },
+            **{
+                name: getattr(DYNAMICS, name)[DYNAMICS.kept_member_E == member]
+                for name in ("kept_member_E", "kept_epoch_E", "kept_events_ES")
+            },
+        )
+        for member in (0, 1)
+    ]
+    require_equal(artifacts.stack_dynamics(alone), DYNAMICS)
+
+
+@pytest.mark.parametrize("name", ["el2n_MR", "aum_MR", "kept_epoch_E", "kept_events_ES"])
+@pytest.mark.parametrize("rows", [slice(1), [0, 1, 0, 1]], ids=["fewer", "more"])
+def test_dynamics_whose_lengths_differ_are_refused(tmp_path, name, rows):
+    artifacts.save_dynamics(tmp_path, replace(DYNAMICS, **{name: getattr(DYNAMICS, name)[rows]}))
+    line = line_of(lambda: artifacts.load_dynamics(tmp_path, TRAIN))
+    assert line.startswith(f"{tmp_path / name}.npy: found ")
+
+
+@pytest.mark.parametrize("name", ["row_R", "sampled_S"])
+@pytest.mark.parametrize("rows", [[2, 0], [0, 0], [-1, 2], [0, TRAIN]])
+def test_rows_that_do_not_rise_in_the_train_split_are_refused(tmp_path, name, rows):
+    artifacts.save_dynamics(tmp_path, replace(DYNAMICS, **{name: np.array(rows)}))
+    assert line_of(lambda: artifacts.load_dynamics(tmp_path, TRAIN)) == (
+        f"{tmp_path / name}.npy: is {rows}...; it must rise from 0 or more to 5 at most"
+    )
+
+
+def test_a_sampled_row_outside_the_subset_is_refused(tmp_path):
+    artifacts.save_dynamics(tmp_path, replace(DYNAMICS, sampled_S=np.array([2, 3])))
+    assert line_of(lambda: artifacts.load_dynamics(tmp_path, TRAIN)) == (
+        f"{tmp_path / 'sampled_S.npy'}: has row 3; it must be one of row_R.npy"
+    )
 
 
 # --- objects --------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared import artifacts, dynamics, models, tasks, tracking, training
+from stages.shared.artifacts import Checkpoint
 from stages.shared.data import normalise
-from stages.shared.dynamics import GradientNormTracker, Recorder, tracked_rows
+from stages.shared.dynamics import GradientNormTracker, Recorder, sampled_rows, tracked_rows
 from stages.shared.errors import ArtifactError
 from stages.shared.job import Job
 from stages.shared.params import load_params
@@ -33,14 +34,27 @@ NEVER_EL2N = 10**6
 RIGHT, WRONG = [2.0, 0.0, -1.0], [0.0, 3.0, 1.0]
 
 
+def recorder_of(copies, el2n_epoch=NEVER_EL2N):
+    """Return a recorder that notes the events of all samples epoch by epoch."""
+    return Recorder(TASK, torch.tensor(copies), torch.arange(len(copies)), 3, el2n_epoch)
+
+
+def checkpoints(*epochs):
+    return [Checkpoint(0, epoch, None, is_best=False, is_last=True) for epoch in epochs]
+
+
 def record(copies, epochs, el2n_epoch=NEVER_EL2N):
-    """Return the dynamics of batches [(rows, logits), ...] in epochs; every target is class 0."""
-    recorder = Recorder(TASK, torch.tensor(copies), 3, el2n_epoch)
+    """Return the dynamics of batches [(rows, logits), ...] in epochs; every target is class 0.
+
+    All epochs are kept.
+    """
+    recorder, numbers = recorder_of(copies, el2n_epoch), range(1, len(epochs) + 1)
     for number, batches in enumerate(epochs, start=1):
         for rows, logits in batches:
             targets_B = torch.zeros(len(rows), dtype=torch.int64)
             recorder.add(number, torch.tensor(rows), torch.tensor(logits), targets_B)
-    return recorder.finish(np.arange(len(copies)), len(epochs))
+        recorder.end_epoch(number, numbers[:number])
+    return recorder.finish(np.arange(len(copies)), len(epochs), checkpoints(*numbers))
 
 
 def seen(text):
@@ -143,6 +157,55 @@ def test_a_sample_that_was_never_drawn_counts_as_one_of_equal_logits():
     assert found.el2n_MR[0, 1] == pytest.approx(error_of([0.0, 0.0, 0.0]))
 
 
+# --- epoch by epoch ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RWRRW", [0, 1, 1, 1, 2]),
+        ("WWRWR", [1, 2, 0, 1, 1]),  # never right so far: as many as epochs so far
+    ],
+)
+def test_events_are_counted_up_to_each_kept_epoch(text, expected):
+    found = record([1], seen(text))
+
+    assert found.kept_epoch_E.tolist() == [1, 2, 3, 4, 5]
+    assert found.kept_events_ES.tolist() == [[count] for count in expected]
+
+
+@given(st.text("RW", min_size=1, max_size=9), st.text("RW", max_size=9))
+def test_events_up_to_an_epoch_are_those_of_a_training_that_ended_there(begin, rest):
+    whole, ended = record([1], seen(begin + rest)), record([1], seen(begin))
+
+    assert whole.kept_events_ES[len(begin) - 1] == ended.forgetting_events_MR[0]
+
+
+def test_events_up_to_an_epoch_count_every_draw_of_a_sample_that_stands_twice():
+    epochs = [[([0, 0, 1], [WRONG, WRONG, WRONG])]] * 2
+
+    assert record([2, 1], epochs).kept_events_ES.tolist() == [[2, 1], [4, 2]]
+
+
+def test_events_are_returned_of_the_epochs_that_are_kept_in_the_end():
+    recorder = recorder_of([1])
+    for number, kept in enumerate([[1], [1, 2], [2, 3], [2, 3, 4]], start=1):
+        logits = torch.tensor([RIGHT if number % 2 else WRONG])
+        recorder.add(number, torch.tensor([0]), logits, torch.tensor([0]))
+        recorder.end_epoch(number, kept)
+
+    found = recorder.finish(np.array([8]), 4, checkpoints(2, 4))
+
+    assert found.sampled_S.tolist() == [8]
+    assert found.kept_member_E.tolist() == [0, 0]
+    assert found.kept_epoch_E.tolist() == [2, 4]
+    assert found.kept_events_ES.tolist() == [[1], [2]]
+    assert (found.kept_epoch_E.dtype, found.kept_events_ES.dtype) == (np.int64, np.int32)
+
+
+# --- against a plain count -----------------------------------------------------------------------
+
+
 class PlainCount:
     """Algorithm 2 and the means, sample by sample; the same state for the draws of one batch."""
 
@@ -169,12 +232,14 @@ class PlainCount:
         for row in now:
             self.was_right[row], self.errors[row] = now[row], worst[row]
 
-    def check(self, found, num_epochs):
-        events = [
+    def events_so_far(self, num_epochs):
+        return [
             count if ever else copies * num_epochs
             for count, ever, copies in zip(self.events, self.ever_right, self.copies, strict=True)
         ]
-        assert found.forgetting_events_MR.tolist() == [events]
+
+    def check(self, found, num_epochs):
+        assert found.forgetting_events_MR.tolist() == [self.events_so_far(num_epochs)]
         aum = [sum(margins) / len(margins) for margins in self.margins]
         assert found.aum_MR[0] == pytest.approx(np.array(aum), rel=1e-5, abs=1e-5)
         assert found.el2n_MR[0] == pytest.approx(np.array(self.errors), rel=1e-5, abs=1e-6)
@@ -184,7 +249,7 @@ class PlainCount:
 def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     picks = np.repeat(np.arange(len(copies)), copies)
-    recorder, plain = Recorder(TASK, torch.tensor(copies), 3, NEVER_EL2N), PlainCount(copies)
+    recorder, plain, events = recorder_of(copies), PlainCount(copies), []
     target_R = rng.integers(0, 3, len(copies))
     for number in range(1, num_epochs + 1):
         for rows in np.array_split(rng.permutation(picks), rng.integers(1, len(picks) + 1)):
@@ -196,8 +261,13 @@ def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs,
                 torch.from_numpy(target_R[rows]),
             )
             plain.add(rows.tolist(), logits.tolist(), target_R[rows].tolist())
+        recorder.end_epoch(number, range(1, number + 1))
+        events.append(plain.events_so_far(number))
 
-    plain.check(recorder.finish(np.arange(len(copies)), num_epochs), num_epochs)
+    kept = checkpoints(*range(1, num_epochs + 1))
+    found = recorder.finish(np.arange(len(copies)), num_epochs, kept)
+    plain.check(found, num_epochs)
+    assert found.kept_events_ES.tolist() == events
 
 
 # --- in a training -------------------------------------------------------------------------------
@@ -255,20 +325,33 @@ def recorded(monkeypatch):
 @pytest.mark.parametrize(
     "index", [range(3, 43), [*range(3, 30), 8, 8, 17]], ids=["distinct", "multiset"]
 )
-def test_a_trainings_dynamics_are_those_of_a_plain_count(make_job, recorded, tmp_path, index):
+def test_a_trainings_dynamics_are_those_of_a_plain_count(
+    make_job, recorded, tmp_path, monkeypatch, index
+):
     """The samples of a batch are found again by their pixels."""
-    job = make_job(index)
+    monkeypatch.setattr(dynamics, "NUM_SAMPLED", 11)
+    job = make_job(index, checkpoints=Checkpoints(last=2, every=2, best=False))
 
     found = train(job, tmp_path).dynamics
 
     row_R, copies = np.unique(list(index), return_counts=True)
     pixels = np.array(artifacts.load_inputs(job.prepared, "train"))[row_R]
     known = {bytes(image): row for row, image in enumerate(normalised(pixels, job))}
-    plain = PlainCount(copies.tolist())
-    for inputs, logits, targets in recorded:
+    plain, events = PlainCount(copies.tolist()), {}
+    batches_per_epoch = len(recorded) // 4
+    for number, (inputs, logits, targets) in enumerate(recorded, start=1):
         rows = [known[bytes(image.contiguous().numpy())] for image in inputs]
         plain.add(rows, logits.tolist(), targets.tolist())
+        epoch, rest = divmod(number, batches_per_epoch)
+        if not rest:
+            so_far = plain.events_so_far(epoch)
+            events[epoch] = dict(zip(row_R.tolist(), so_far, strict=True))
     assert found.row_R.tolist() == row_R.tolist()
+    assert len(found.sampled_S) == 11
+    assert found.kept_epoch_E.tolist() == [2, 4]
+    assert found.kept_events_ES.tolist() == [
+        [events[epoch][row] for row in found.sampled_S.tolist()] for epoch in (2, 4)
+    ]
     assert len({*found.forgetting_events_MR[0]}) > 1
     plain.check(found, 4)
 
@@ -294,6 +377,26 @@ def test_a_training_of_less_than_an_epoch_has_finite_dynamics(make_job, tmp_path
 
     artifacts.save_dynamics(tmp_path, trained.dynamics)
     assert artifacts.load_dynamics(tmp_path, 60).aum_MR.shape == (1, 30)
+
+
+def test_epochs_are_kept_in_the_dynamics_as_their_weights_are_where_a_plateau_ends_the_training(
+    make_job, tmp_path
+):
+    job = make_job(
+        range(20),
+        schedule=Plateau(name="plateau", patience=1, factor=0.1),
+        length=EpochLength(epochs=200),
+        checkpoints=Checkpoints(last=2, every=3, best=True),
+    )
+
+    trained = train(dataclasses.replace(job, member=4), tmp_path)
+
+    found, num_epochs = trained.dynamics, len(trained.history)
+    assert num_epochs < 200
+    assert found.kept_epoch_E.tolist() == [entry.epoch for entry in trained.checkpoints]
+    assert found.kept_epoch_E[-1] == num_epochs
+    assert set(found.kept_member_E) == {4}
+    assert (found.kept_events_ES[-1] == found.forgetting_events_MR[0]).all()
 
 
 # --- tracked gradient norms ----------------------------------------------------------------------
@@ -324,26 +427,35 @@ def test_tracked_norms_are_those_of_a_backward_pass_for_each_sample(
     assert not np.allclose(norm_MES[0, 0], norm_MES[0, 1])
 
 
-def test_tracked_samples_are_random_ones_of_the_subset_and_stay_as_it_grows(make_job, monkeypatch):
-    assert tracked_rows(make_job([9, 4, 4, 30])).tolist() == [4, 9, 30]
+SOME_ROWS = pytest.mark.parametrize(
+    ("rows_of", "limit"), [(tracked_rows, "NUM_TRACKED"), (sampled_rows, "NUM_SAMPLED")]
+)
 
-    monkeypatch.setattr(dynamics, "NUM_TRACKED", 8)
-    few, many = (tracked_rows(make_job(range(num))).tolist() for num in (20, 60))
+
+@SOME_ROWS
+def test_some_samples_are_random_ones_of_the_subset_and_stay_as_it_grows(
+    make_job, monkeypatch, rows_of, limit
+):
+    assert rows_of(make_job([9, 4, 4, 30])).tolist() == [4, 9, 30]
+
+    monkeypatch.setattr(dynamics, limit, 8)
+    few, many = (rows_of(make_job(range(num))).tolist() for num in (20, 60))
     assert len(few) == len(many) == 8
     assert many == sorted(many) != list(range(8))
     assert {row for row in many if row < 20} <= set(few)
 
 
-def test_tracked_samples_are_the_same_for_every_member_and_differ_by_random_seed(
-    make_job, monkeypatch
+@SOME_ROWS
+def test_some_samples_are_the_same_for_every_member_and_differ_by_random_seed(
+    make_job, monkeypatch, rows_of, limit
 ):
-    monkeypatch.setattr(dynamics, "NUM_TRACKED", 8)
+    monkeypatch.setattr(dynamics, limit, 8)
     job = make_job(range(60))
 
-    found = tracked_rows(job).tolist()
+    found = rows_of(job).tolist()
 
-    assert tracked_rows(dataclasses.replace(job, member=3)).tolist() == found
-    assert tracked_rows(dataclasses.replace(job, random_seed=8)).tolist() != found
+    assert rows_of(dataclasses.replace(job, member=3)).tolist() == found
+    assert rows_of(dataclasses.replace(job, random_seed=8)).tolist() != found
 
 
 def test_a_tracker_has_as_many_epochs_as_a_plateau_left(make_job, tmp_path):

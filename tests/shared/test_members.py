@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from dataclasses import dataclass, replace
@@ -280,6 +281,18 @@ def test_subset_device_and_data_change_the_fingerprint(prepared):
     assert len(prints) == 4
 
 
+def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):
+    """They decide which samples are looked at epoch by epoch."""
+    job = job_of(prepared, tiny_params())
+    shutil.copytree(prepared, tmp_path / "copy")
+    copied = replace(job, prepared=tmp_path / "copy")
+    same = members.fingerprint(copied, "cpu")
+    artifacts.save_sample_ids(tmp_path / "copy", "train", [f"other-{row}" for row in range(60)])
+
+    assert same == members.fingerprint(job, "cpu")
+    assert members.fingerprint(copied, "cpu") != same
+
+
 def test_tracking_changes_the_fingerprint_and_no_tracking_adds_nothing_to_it(prepared):
     job = job_of(prepared, tiny_params())
 
@@ -306,12 +319,17 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
     assert found.row_R.tolist() == tracked.row_S.tolist() == list(range(5, 25))
     assert found.aum_MR.shape == (2, 20)
     assert tracked.gradient_norm_MES.shape == (2, 2, 20)
+    assert found.sampled_S.tolist() == list(range(5, 25))
+    assert sorted(set(found.kept_member_E.tolist())) == [0, 1]
     for member in range(2):
         job = members._job(params, plan_of(prepared, params, range(5, 25)), member)
         folder = resume_folder / "members" / members.fingerprint(job, "cpu") / "dynamics"
         alone = artifacts.load_dynamics(folder, 60)
         assert (found.aum_MR[member] == alone.aum_MR[0]).all()
         assert (found.forgetting_events_MR[member] == alone.forgetting_events_MR[0]).all()
+        kept = found.kept_member_E == member
+        assert found.kept_epoch_E[kept].tolist() == alone.kept_epoch_E.tolist()
+        assert (found.kept_events_ES[kept] == alone.kept_events_ES).all()
         norms_ES = tracking.load_tracked(folder).gradient_norm_MES[0]
         assert (tracked.gradient_norm_MES[member] == norms_ES).all()
 
@@ -324,6 +342,10 @@ def test_nothing_is_tracked_unless_it_is_named(prepared, tmp_path):
         "forgetting_events_MR.npy",
         "aum_MR.npy",
         "el2n_MR.npy",
+        "sampled_S.npy",
+        "kept_member_E.npy",
+        "kept_epoch_E.npy",
+        "kept_events_ES.npy",
     }
 
 
@@ -371,7 +393,16 @@ def test_experiments_in_dvcs_workspaces_share_the_resume_folder(tmp_path, monkey
 def test_the_fingerprint_covers_all_code_that_the_training_imports():
     import ast
 
-    plumbing = {"artifacts", "errors", "job", "params", "tracking", "weights", "models", "tasks"}
+    plumbing = {
+        "artifacts",
+        "errors",
+        "job",
+        "params_sections",
+        "tracking",
+        "weights",
+        "models",
+        "tasks",
+    }
     todo, seen = ["training"], set()
     while todo:
         name = todo.pop()

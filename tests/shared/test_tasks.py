@@ -144,7 +144,13 @@ def test_the_loss_is_the_mean_cross_entropy():
     targets_B = torch.tensor([0, 2])
     expected = (-math.log(math.e**2 / (math.e**2 + 2)) + math.log(3)) / 2
     assert TASK.loss(logits_BC, targets_B, 0.0).item() == pytest.approx(expected)
-    assert TASK.num_correct(logits_BC, targets_B).item() == 1
+
+
+def test_the_right_ones_are_counted_and_equal_logits_predict_the_lowest_class():
+    logits_BC = torch.tensor([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    targets_B = torch.tensor([1, 2, 0, 0])
+    assert TASK.is_right(logits_BC, targets_B).tolist() == [True, False, True, True]
+    assert TASK.num_correct(logits_BC, targets_B).item() == 3
 
 
 def test_the_losss_gradient_is_probability_minus_label():
@@ -180,6 +186,36 @@ def test_the_losss_gradient_sums_to_zero_and_pulls_at_the_true_class_alone(logit
     np.testing.assert_allclose(found_BC.sum(dim=1), 0, atol=1e-15)
     assert ((found_BC[:, 0] >= -1 - 1e-15) & (found_BC[:, 0] <= 0)).all()
     assert (found_BC[:, 1:] >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [(1.0, 7.0), (2.0, 25**0.5 * 0.5**0.5), (math.inf, 2)]
+)
+def test_the_norm_of_an_outer_product_is_that_of_its_entries(order, expected):
+    """r = (-1/2, 1/2) and h = (3, -4): the entries are 3/2, 2, 3/2 and 2."""
+    r_BC = torch.tensor([[-0.5, 0.5], [0.25, -0.125]], dtype=torch.float64)
+    h_BD = torch.tensor([[3.0, -4.0], [0.1, 7.0]], dtype=torch.float64)
+    found_B = TASK.outer_product_norm(r_BC, h_BD, order)
+    assert found_B[0].item() == pytest.approx(expected)
+    entries = np.outer(r_BC[1], h_BD[1]).ravel()
+    assert found_B[1].item() == pytest.approx(np.linalg.norm(entries, order))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_last_layers_gradient_norm_is_that_of_its_backward_pass(precision):
+    torch.manual_seed(0)
+    model = models.build("resnet8", 3, [8, 8, 1]).eval()
+    images_BKHW, targets_B = torch.randn(6, 1, 8, 8), torch.tensor([0, 1, 2, 0, 1, 2])
+    with torch.inference_mode():
+        found_B = TASK.last_layer_gradient_norm(model, images_BKHW, targets_B, precision)
+        features_BD = TASK.features(model, images_BKHW, precision)
+    assert found_B.dtype == torch.float32
+    layer = model.classifier.double()
+    for row, found in enumerate(found_B.tolist()):
+        logits_BC = layer(features_BD[row : row + 1].double())
+        loss = TASK.loss(logits_BC, targets_B[row : row + 1], 0.0)
+        (gradient_CD,) = torch.autograd.grad(loss, layer.weight)
+        assert found == pytest.approx(gradient_CD.norm().item(), rel=1e-5)
 
 
 def test_logits_are_the_last_layer_of_the_features():

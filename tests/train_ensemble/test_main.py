@@ -25,6 +25,10 @@ def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path
     dynamics = artifacts.load_dynamics(tmp_path / "dynamics", 60)
     assert dynamics.row_R.tolist() == [3, 7, 40]
     assert dynamics.el2n_MR.shape == (2, 3)
+    assert dynamics.sampled_S.tolist() == [3, 7, 40]
+    assert len(dynamics.kept_events_ES) == len(
+        artifacts.load_ensemble(tmp_path / "ensemble").checkpoints
+    )
     tracked = tracking.load_tracked(tmp_path / "dynamics")
     assert tracked.row_S.tolist() == [3, 7, 40]
     assert tracked.gradient_norm_MES.shape == (2, 2, 3)

@@ -10,11 +10,11 @@ channels, E epochs.
 """
 
 from stages.shared.artifacts.dynamics import (
-    DYNAMICS_DTYPES,
     Dynamics,
     load_dynamics,
     no_dynamics,
     save_dynamics,
+    stack_dynamics,
 )
 from stages.shared.artifacts.ensembles import (
     HISTORY_HEADER,
@@ -87,10 +87,16 @@ from stages.shared.artifacts.signals import (
     save_validation,
     save_voters,
 )
-from stages.shared.artifacts.subsets import SUBSET_HEADER, Subset, load_subset, save_subset
+from stages.shared.artifacts.subsets import (
+    SUBSET_HEADER,
+    Subset,
+    load_order,
+    load_subset,
+    save_order,
+    save_subset,
+)
 
 __all__ = [
-    "DYNAMICS_DTYPES",
     "HISTORY_HEADER",
     "METRICS",
     "OPTIONAL_SIGNAL_DTYPES",
@@ -125,6 +131,7 @@ __all__ = [
     "load_inputs",
     "load_json",
     "load_meta",
+    "load_order",
     "load_record",
     "load_rows",
     "load_sample_ids",
@@ -150,6 +157,7 @@ __all__ = [
     "save_history",
     "save_json",
     "save_meta",
+    "save_order",
     "save_rows",
     "save_sample_ids",
     "save_scores",
@@ -158,4 +166,5 @@ __all__ = [
     "save_targets",
     "save_validation",
     "save_voters",
+    "stack_dynamics",
 ]

@@ -50,6 +50,7 @@ CORRELATION_COLUMNS: dict[str, Columns] = {
         **_PAIR,
     },
     "reference": {"member": maybe(int), "epoch": maybe(int), **_PAIR},
+    "forgetting": {"member": int, "epoch": int, **_PAIR},
 }
 
 
@@ -61,11 +62,14 @@ class Correlations:
     voters: of the entropies of two voters.
     reference: of a voter's entropies and the reference list; the row of the round's own scores has
         neither member nor epoch. No row without such a list.
+    forgetting: of a member's forgetting events up to the end of a kept epoch and the reference
+        list. No row without such a list or without a training.
     """
 
     acquisitions: Rows
     voters: Rows
     reference: Rows
+    forgetting: Rows
 
 
 def save_correlations(folder: Path, correlations: Correlations) -> None:

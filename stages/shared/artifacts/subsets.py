@@ -1,4 +1,4 @@
-"""Subsets: data/subsets/<size>.csv, data/comparison/<name>.csv."""
+"""Subsets and orders of preference: data/{subsets,comparison}/*.csv, data/orders/<size>.npy."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.formats import Floats, Ints, load_table, save_table
+from stages.shared.artifacts.formats import (
+    Floats,
+    Ints,
+    load_array,
+    load_table,
+    save_array,
+    save_table,
+)
 from stages.shared.errors import ArtifactError
 
 
@@ -71,3 +78,27 @@ def load_subset(path: Path, num_train: int) -> Subset:
             "finite, or empty"
         )
     return subset
+
+
+def save_order(path: Path, order_K: Ints) -> None:
+    """Write rows of the train split, int64 [K], as a selection rule prefers them: first the best.
+
+    A sample that competed twice stands twice.
+    """
+    save_array(path, order_K)
+
+
+def load_order(path: Path, num_train: int) -> Ints:
+    """Return rows of the train split as a selection rule prefers them, int64 [K].
+
+    Raises:
+        ArtifactError: one is no row of the train split.
+    """
+    order_K = load_array(path, np.int64, (None,))
+    outside = np.flatnonzero((order_K < 0) | (order_K >= num_train))
+    if len(outside):
+        raise ArtifactError(
+            f"{path}: place {outside[0]} has row {order_K[outside[0]]}; the train split has the "
+            f"rows 0 to {num_train - 1}"
+        )
+    return order_K

@@ -42,7 +42,7 @@ def loss_gradient(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
 
 def num_correct(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
     """Return how many of the batch are right, a scalar on the same device."""
-    return (logits_BC.argmax(dim=1) == targets_B).sum()
+    return is_right(logits_BC, targets_B).sum()
 
 
 def probabilities(logits_BC: Tensor) -> Tensor:
@@ -96,11 +96,19 @@ def error_length(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
 def last_layer_gradient_norm(
     model: Classifier, inputs_BKHW: Tensor, targets_B: Tensor, precision: str
 ) -> Tensor:
-    """Return each sample's l2 norm of the loss's gradient by the last layer's weights [B].
-
-    The gradient is the outer product of error vector and features, so the norm is the product of
-    their lengths (Vodrahalli et al. 2018, arXiv 1811.12569).
-    """
+    """Return the l2 norm of each loss's gradient by the last layer's weights, float32 [B]."""
     features_BD = features(model, inputs_BKHW, precision)
-    feature_length_B = torch.linalg.vector_norm(features_BD, dim=1)
-    return error_length(model.classifier(features_BD), targets_B) * feature_length_B
+    r_BC = loss_gradient(model.classifier(features_BD), targets_B)
+    return outer_product_norm(r_BC, features_BD.double(), 2.0).float()
+
+
+def outer_product_norm(r_BC: Tensor, h_BD: Tensor, order: float) -> Tensor:
+    """Return the norm of each sample's outer product of r and h, over all its entries [B].
+
+    It is the product of their norms, for l1, l2 and linf. With r the loss's gradient by the logits
+    and h the last layer's input, the outer product is the gradient by the last layer's weights
+    (Vodrahalli et al. 2018, arXiv 1811.12569).
+    """
+    return torch.linalg.vector_norm(r_BC, order, dim=1) * (
+        torch.linalg.vector_norm(h_BD, order, dim=1)
+    )

@@ -1,0 +1,38 @@
+"""Commands that change settings by `-S`, and the params.yaml that DVC makes of them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+SETTING = r"-S\s(?:'[^']*'|[^\s'`|]*[^\s'`|.,;)])"
+COMMAND = re.compile(rf"(?:dvc exp run (?:--queue )?)?{SETTING}(?:\s{SETTING})*")
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands with settings in a text: `-S` that follow each other are one.
+
+    Lines may be those of a comment, so a command may go on in the next.
+    """
+    return COMMAND.findall(" ".join(text.replace("#", " ").split()))
+
+
+def changed(command: str, params: str, folder: Path) -> Iterator[Path]:
+    """Yield each params.yaml that a command makes of this one; it is written into a folder.
+
+    Raises:
+        dvc.exceptions.InvalidArgumentError: DVC does not understand a setting.
+    """
+    # Here, because it takes a second.
+    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+
+    words = [word for word in shlex.split(command) if word != "-S"]
+    settings = [word for word in words if "=" in word or word.startswith("~")]
+    runs = get_hydra_sweeps({"params.yaml": settings})
+    # As `dvc exp run` has it.
+    assert len(runs) == 1 or "--queue" in words, f"{command}: more than one run needs --queue"
+    for run in runs:
+        path = folder / "params.yaml"
+        path.write_text(params)
+        apply_overrides(path, run["params.yaml"])
+        yield path
