@@ -11,6 +11,7 @@ import torch
 from stages.evaluate.__main__ import main, one_for_each_member
 from stages.shared import artifacts, models, prediction
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
+from stages.shared.errors import ArtifactError
 from stages.shared.weights import save_weights
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +92,5 @@ def test_an_evaluation_whose_files_disagree_is_refused(workspace):
     content = json.loads(path.read_text())
     content["members"][0]["accuracy"] += 0.5
     path.write_text(json.dumps(content))
-    with pytest.raises(
-        artifacts.ArtifactError, match=r"metrics\.json: the members' accuracies are"
-    ):
+    with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracies are"):
         artifacts.load_evaluation(workspace / "evaluation", 30)
