@@ -14,7 +14,10 @@ def commands(text: str) -> list[str]:
 
     Lines may be those of a comment, so a command may go on in the next.
     """
-    return COMMAND.findall(" ".join(text.replace("#", " ").split()))
+    found = COMMAND.findall(" ".join(text.replace("#", " ").split()))
+    assert sum(command.count("-S ") for command in found) == text.count("-S "), "one is not seen"
+    assert "--set-param" not in text, "only -S is looked for"
+    return found
 
 
 def changed(command: str, params: str, folder: Path) -> Iterator[Path]:

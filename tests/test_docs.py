@@ -66,6 +66,10 @@ def test_settings_that_follow_each_other_are_one_command():
     ]
 
 
+def test_there_are_commands_in_readme():
+    assert len(commands_of_readme()) >= 10
+
+
 def test_a_command_makes_a_params_yaml_for_each_run(tmp_path):
     params = "a: 1\nb: [0.5]\nc:\n  d: x\n  e: 2\n"
     command = "dvc exp run --queue -S a=1,3 -S 'b=[{f: 1.0}]' -S '~c.d' -S +c.g=y"

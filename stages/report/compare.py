@@ -9,11 +9,12 @@ by its number), over the samples they have in common (by sample id):
 
     spearman   rank correlation (Coleman et al. 2020, Fig. 3) of what the column `ranked_by` says:
                `order`, the places in the order of picking, over the candidates of both, where both
-               revisions were run with select.order: all; otherwise the `scores`
+               revisions were run with select.order: all; otherwise the `scores`;
+               `ranked` says of how many samples
     jaccard    |A and B| / |A or B| of the whole subsets, seed subset and duplicates included
     overlap    |A and B| / k of the first k picks that scores chose, in the order of picking; the
-               seed subset (round 0) is left out, since no score chose it (Vodrahalli et al. 2018,
-               Fig. 6)
+               seed subset (round 0) is left out, since no score chose it, and so are the random
+               samples that k-centers started from (Vodrahalli et al. 2018, Fig. 6)
     random     k / N, the overlap of two random sets of k of the N train samples; a little low where
                both leave out the same seed subset of S samples: then k / (N - S)
 
@@ -57,6 +58,7 @@ class Comparison:
     names: Row  # the revisions, and the sizes of the subsets that the round chose
     num_common: int  # samples that both train splits hold
     ranked_by: str  # what Spearman's correlation is of, order or scores
+    num_ranked: int  # samples that it is over
     spearman: float  # in [-1, 1]; NaN where all scores of a revision are equal
     jaccard: float  # in [0, 1]
     count_K: Ints  # of the first picks
@@ -153,15 +155,20 @@ def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> 
     """Compare two rounds; `number_N` gives the second's samples their rows of the first."""
     num_first, num_second = len(first.score_N), len(second.score_N)
     common_N = number_N < num_first
-    chosen_P = [entry.subset.index_P[entry.subset.round_P > 0] for entry in (first, second)]
+    chosen_P = [
+        entry.subset.index_P[entry.subset.round_P > 0][entry.num_random :]
+        for entry in (first, second)
+    ]
     count_K = log_grid(min(map(len, chosen_P)))
     num_common = int(common_N.sum())
     ranked_by, rank_N, other_rank_N = _ranks(first, second)
+    ranks_2N = np.stack([rank_N[number_N[common_N]], other_rank_N[common_N]])
     return Comparison(
         names=names,
         num_common=num_common,
         ranked_by=ranked_by,
-        spearman=spearman_of_finite(rank_N[number_N[common_N]], other_rank_N[common_N]),
+        num_ranked=int(np.isfinite(ranks_2N).all(axis=0).sum()),
+        spearman=spearman_of_finite(*ranks_2N),
         jaccard=jaccard(first.subset.index_P, number_N[second.subset.index_P]),
         count_K=count_K,
         overlap_K=overlap(chosen_P[0], number_N[chosen_P[1]], count_K),
@@ -179,8 +186,8 @@ def _ranks(first: Round, second: Round) -> tuple[str, Floats, Floats]:
         return "scores", first.score_N, second.score_N
     return (
         "order",
-        preference(first.order_K, len(first.score_N)),
-        preference(second.order_K, len(second.score_N)),
+        preference(first.order_K[first.num_random :], len(first.score_N)),
+        preference(second.order_K[second.num_random :], len(second.score_N)),
     )
 
 
@@ -261,6 +268,7 @@ def _summary(found: Comparison) -> Row:
         **found.names,
         "samples": found.num_common,
         "ranked_by": found.ranked_by,
+        "ranked": found.num_ranked,
         "spearman": found.spearman,
         "jaccard": found.jaccard,
     }

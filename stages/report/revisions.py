@@ -33,6 +33,7 @@ class Round:
     score_N: Floats
     subset: Subset
     order_K: Ints | None = None  # all candidates as the rule prefers them; None: not written
+    num_random: int = 0  # of the first picks, which k-centers started from
 
 
 @dataclass(frozen=True)
@@ -64,29 +65,39 @@ def load_revision(name: str) -> Revision:
 
 def _load(name: str, folder: Path, fetch: Callable[[str], None]) -> Revision:
     fetch("params.yaml")
-    dataset, sizes, orders_all = load_settings(folder / "params.yaml")
+    settings = load_settings(folder / "params.yaml")
     fetch("data/prepared/train/sample_ids.csv")
     sample_ids = artifacts.load_sample_ids(folder / "data/prepared", "train")
     rounds = []
-    for source, target in sizes:
+    for source, target in settings.sizes:
         fetch(f"data/scores/{source}/score_N.npy")
         fetch(f"data/subsets/{target}.csv")
         # A copy, since the file is gone when the folder is.
         score_N = np.array(artifacts.load_scores(folder / f"data/scores/{source}", len(sample_ids)))
         subset = artifacts.load_subset(folder / f"data/subsets/{target}.csv", len(sample_ids))
         order_K = None
-        if orders_all:
+        if settings.orders_all:
             fetch(f"data/orders/{target}.npy")
             path = folder / f"data/orders/{target}.npy"
             order_K = np.array(artifacts.load_order(path, len(sample_ids)))
-        rounds.append(Round(target, score_N, subset, order_K))
-    return Revision(name, dataset, sample_ids, rounds)
+        num_random = settings.num_random if float(target) < float(source) else 0
+        rounds.append(Round(target, score_N, subset, order_K, num_random))
+    return Revision(name, settings.dataset, sample_ids, rounds)
 
 
-def load_settings(path: Path) -> tuple[str, list[tuple[str, str]], bool]:
-    """Return the data set's name, the sizes of rounds, and whether orders hold all candidates.
+@dataclass(frozen=True)
+class Settings:
+    """What is read of a revision's params.yaml."""
 
-    The sizes are `from` and `to` of each round, as in paths.
+    dataset: str
+    sizes: list[tuple[str, str]]  # `from` and `to` of each round, as in paths
+    orders_all: bool  # whether orders hold all candidates
+    num_random: int  # with how many random picks a shrinking round starts
+
+
+def load_settings(path: Path) -> Settings:
+    """Return what a revision was run with.
+
     A revision may be older than the keys of today or newer: no other key is looked at.
 
     Raises:
@@ -104,7 +115,9 @@ def load_settings(path: Path) -> tuple[str, list[tuple[str, str]], bool]:
             f"{path}: names no data set and rounds; it must have dataset.name, and rounds with "
             "from and to"
         )
-    return dataset, sizes, isinstance(select, dict) and select.get("order") == "all"
+    select = select if isinstance(select, dict) else {}
+    starts = select.get("k_centers_start", 0) if select.get("rule") == "k_centers" else 0
+    return Settings(dataset, sizes, select.get("order") == "all", starts)
 
 
 @contextmanager

@@ -5,14 +5,14 @@ In FLOPs for plots/tables, in seconds for metrics/timings.json: no stage's outpu
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stages.report.results import Results, Round, last_epochs, training_flops
+from stages.report.results import Results, Round, last_epochs, training_flops, training_length
 from stages.report.rounding import significant
 from stages.report.summary import member_flops, round_flops
 from stages.shared import schedules, timings
 from stages.shared.artifacts import Epoch, Rows
 from stages.shared.cost import TRAINING_COST
 from stages.shared.params import Params
-from stages.shared.params_sections import Plateau, Training
+from stages.shared.params_sections import EpochLength, Plateau, Training
 
 ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")
 
@@ -49,6 +49,7 @@ def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> di
     total = None if target is None else selection + target
     return {
         "model": model,
+        "length": training_length(results.params),
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
         "selection_flops": significant(selection),
@@ -123,8 +124,8 @@ def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
 
     selection: all stages of all rounds, ranking included. target, full: the stage of all members,
     over their number. What the target would take as its own proxy was not measured.
-    A model is left out where `timings.seconds_of` has nothing. Too small where members came from
-    the resume folder: a stage takes no longer than to copy them.
+    A model is left out where `timings.seconds_of` has nothing, and under equal updates: then a
+    subset saves no time.
     """
     found = {model: _seconds(params, model) for model in params.compare.models}
     return {model: seconds for model, seconds in found.items() if seconds}
@@ -132,6 +133,8 @@ def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
 
 def _seconds(params: Params, model: str) -> Seconds:
     if not {"selected", "full"} <= set(params.compare.subsets):
+        return {}
+    if not isinstance(params.train_subset_model.length, EpochLength):
         return {}
     # As DVC names the stages of a matrix.
     rounds = [

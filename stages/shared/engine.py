@@ -126,8 +126,12 @@ def device_name() -> str:
 
 
 def has_gpu() -> bool:
-    """Guess whether a GPU is there and wanted, without the cost of importing torch."""
-    return os.environ.get("SUBSET_DEVICE") != "cpu" and Path("/dev/nvidiactl").exists()
+    """Guess whether a GPU is there and wanted, without the cost of importing torch.
+
+    Whatever else SUBSET_DEVICE names, `device_name` says whether it is there.
+    """
+    wanted = os.environ.get("SUBSET_DEVICE", "auto")
+    return Path("/dev/nvidiactl").exists() if wanted == "auto" else wanted != "cpu"
 
 
 def _settings() -> dict[str, str]:

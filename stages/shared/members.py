@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared import artifacts, engine, resume
+from stages.shared import artifacts, engine, resume, timings
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
 from stages.shared.job import Job, Track, Trained
@@ -67,6 +67,7 @@ def train_members(
             threads_per_piece=plan.settings.num_threads,
             on_report=progress.update,
         )
+        timings.note_members_found(len(pieces) - progress.num_started)
     num_train = plan.meta.num_samples["train"]
     trained = [resume.load_member(folder, plan.track, num_train) for folder in finished]
     _write_ensemble(plan, ensemble, finished, trained)

@@ -36,6 +36,11 @@ class MemberProgress:
         for bar in self._bars.values():
             bar.close()
 
+    @property
+    def num_started(self) -> int:
+        """How many members began to train: the others were finished before."""
+        return len(self._bars)
+
     def update(self, member: int, event: tuple[Epoch, int] | None) -> None:
         """Show a member's epoch; `event` holds it and the images of the whole training.
 

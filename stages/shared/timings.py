@@ -4,6 +4,7 @@ Times differ from run to run, so they are no stage's output: equal runs give an 
 DVC shows the file because dvc.yaml lists it under the top-level `metrics`.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -16,11 +17,19 @@ from stages.shared.engine import has_gpu, num_cores
 from stages.shared.files import write_atomically
 
 PATH = Path("metrics/timings.json")
+_noted: dict[str, int] = {}  # of the running stage: a process runs one
 
 
 def record(stage: str, seconds: float) -> None:
     """Store what a stage took and where, beside the others; a file that was cut short is lost."""
-    store(stage, {"seconds": round(seconds, 2), "machine": _machine()})
+    entry = {"seconds": round(seconds, 2), "machine": _machine(), "params": _params()}
+    store(stage, {**entry, **_noted})
+
+
+def note_members_found(num_members: int) -> None:
+    """Note how many members the running stage found finished: it did not train them."""
+    if num_members:
+        _noted["members_found"] = num_members
 
 
 def store(name: str, entry: Mapping[str, object]) -> None:
@@ -33,15 +42,28 @@ def store(name: str, entry: Mapping[str, object]) -> None:
 
 
 def seconds_of(stages: Sequence[str]) -> list[float]:
-    """Return what each of these stages took when it last ran.
+    """Return what each of these stages took.
 
-    An empty list where one has no entry, since the run cache had its outputs, or where they ran on
-    different machines: such seconds cannot be added.
+    An empty list where the seconds cannot be added: a stage has none, or ran with another
+    params.yaml than the present one (since then the run cache had its outputs, or nothing that it
+    reads has changed), the machines differ, or members were found finished instead of trained.
     """
     timings = _read()
     found = [timings[stage] for stage in stages if stage in timings]
-    is_whole = len(found) == len(stages) and len({entry["machine"] for entry in found}) == 1
-    return [entry["seconds"] for entry in found] if is_whole else []
+    add_up = (
+        len(found) == len(stages)
+        and len({entry["machine"] for entry in found}) == 1
+        and all(entry["params"] == _params() for entry in found)
+        and not any("members_found" in entry for entry in found)
+    )
+    return [entry["seconds"] for entry in found] if add_up else []
+
+
+def _params() -> str:
+    """Return a digest of params.yaml, which tells runs of different settings apart."""
+    path = Path("params.yaml")
+    content = path.read_bytes() if path.exists() else b""
+    return hashlib.blake2b(content, digest_size=4).hexdigest()
 
 
 def _machine() -> str:

@@ -23,7 +23,14 @@ from stages.report.compare import (
     spearman_of_finite,
     text_table,
 )
-from stages.report.revisions import Revision, Round, common_rounds, load_settings, sample_numbers
+from stages.report.revisions import (
+    Revision,
+    Round,
+    Settings,
+    common_rounds,
+    load_settings,
+    sample_numbers,
+)
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError, ParamsError
 
@@ -179,6 +186,20 @@ def test_orders_of_all_candidates_are_compared_where_both_hold_one():
     assert (by_scores.ranked_by, by_scores.spearman) == ("scores", pytest.approx(-1))
 
 
+def test_random_picks_that_k_centers_started_from_are_left_out():
+    """Both start from 0 and 1, and agree on nothing else."""
+    first = Round("0.5", np.zeros(6), subset([], [0, 1, 2, 3]), np.array([0, 1, 2, 3, 4, 5]), 2)
+    second = Round("0.5", np.zeros(6), subset([], [0, 1, 5, 4]), np.array([0, 1, 5, 4, 3, 2]), 2)
+    ids = list("uvwxyz")
+
+    [found] = compare_revisions(
+        Revision("a", "digits", ids, [first]), Revision("b", "digits", ids, [second])
+    )
+
+    assert (found.num_ranked, found.spearman) == (4, pytest.approx(-1))
+    assert found.overlap_K.tolist() == [0.0, 0.0]
+
+
 def test_a_revision_agrees_with_itself():
     one = revision("a", "stuvwxyz", [("0.75", range(8), subset([0, 1], [7, 6, 5, 4]))])
 
@@ -217,7 +238,7 @@ def test_only_the_keys_that_are_needed_are_read(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("rounds: [{from: 1.0, to: 0.5, why: old}]\ndataset: {name: digits}\nold: 1\n")
 
-    assert load_settings(path) == ("digits", [("1.0", "0.5")], False)
+    assert load_settings(path) == Settings("digits", [("1.0", "0.5")], False, 0)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +256,22 @@ def test_whether_orders_hold_all_candidates_is_read_where_a_revision_knows_it(
     path = tmp_path / "params.yaml"
     path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
 
-    assert load_settings(path)[2] is expected
+    assert load_settings(path).orders_all is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("select: {rule: k_centers, k_centers_start: 7}", 7),
+        ("select: {rule: top, k_centers_start: 7}", 0),
+        ("select: {rule: k_centers}", 0),
+    ],
+)
+def test_how_many_random_picks_k_centers_starts_from_is_read(tmp_path, text, expected):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
+
+    assert load_settings(path).num_random == expected
 
 
 @pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])
@@ -317,8 +353,8 @@ OTHER_SCORES = "h: 2, g: 3, f: 4, e: 5, d: 1, c: 6, b: 7, a: 8"
 # c d e f and c e f g; a b c d e f and a b c e f g
 EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
 EXPECTED = """\
-first  first_size  second     second_size  samples  ranked_by  spearman  jaccard
-one    0.75        {second:9}  0.75               8  scores       0.7619   0.7143
+first  first_size  second     second_size  samples  ranked_by  ranked  spearman  jaccard
+one    0.75        {second:9}  0.75               8  scores          8    0.7619   0.7143
 
 first  first_size  second     second_size  k  overlap  random
 one    0.75        {second:9}  0.75         1   1.0000  0.1250

@@ -231,18 +231,25 @@ SECONDS = {
 }
 
 
+@pytest.fixture
+def in_epochs(run):
+    """The finished run under equal epochs: only then does a subset save time."""
+    run.set(train_subset_model__length={"epochs": 12})
+    return run
+
+
 def write_timings(changes=()):
     entries = {
-        stage: {"seconds": seconds, "machine": "2 cores"}
+        stage: {"seconds": seconds, "machine": "2 cores", "params": timings._params()}
         for stage, seconds in {**SECONDS, **dict(changes)}.items()
     }
     Path("metrics").mkdir(exist_ok=True)
     timings.PATH.write_text(json.dumps(entries))
 
 
-def test_seconds_are_those_of_the_stages_of_all_rounds_and_of_one_member_of_a_target(run):
+def test_seconds_are_those_of_the_stages_of_all_rounds_and_of_one_member_of_a_target(in_epochs):
     write_timings()
-    found = speedups_in_seconds(run.results().params)
+    found = speedups_in_seconds(in_epochs.results().params)
     # Two rounds of 25 s; 30 s and 300 s of three members.
     assert found == {
         "resnet8": {
@@ -259,41 +266,47 @@ def test_seconds_are_those_of_the_stages_of_all_rounds_and_of_one_member_of_a_ta
 
 
 @pytest.mark.parametrize("stage", [stage for stage in SECONDS if stage != "prepare"])
-def test_without_the_seconds_of_a_stage_there_are_none(run, stage):
+def test_without_the_seconds_of_a_stage_there_are_none(in_epochs, stage):
     write_timings()
     entries = json.loads(timings.PATH.read_text())
     del entries[stage]
     timings.PATH.write_text(json.dumps(entries))
-    assert speedups_in_seconds(run.results().params) == {}
+    assert speedups_in_seconds(in_epochs.results().params) == {}
 
 
-def test_seconds_of_what_is_no_longer_compared_are_not_used(run):
+def test_seconds_of_what_is_no_longer_compared_are_not_used(in_epochs):
     write_timings()
-    run.set(compare__subsets=["selected", "random"])
+    in_epochs.set(compare__subsets=["selected", "random"])
+    assert speedups_in_seconds(in_epochs.results().params) == {}
+
+
+def test_no_time_is_claimed_under_equal_updates(run):
+    run.set(train_subset_model__length={"updates": 300})
+    write_timings()
     assert speedups_in_seconds(run.results().params) == {}
 
 
-def test_the_stages_whose_seconds_are_read_are_stages_of_dvc_yaml(run, monkeypatch):
+def test_the_stages_whose_seconds_are_read_are_stages_of_dvc_yaml(in_epochs, monkeypatch):
     asked = []
     monkeypatch.setattr(timings, "seconds_of", lambda stages: asked.extend(stages) or [])
-    speedups_in_seconds(run.results().params)
+    speedups_in_seconds(in_epochs.results().params)
     assert len(asked) == 2 * 4 + 2
     assert set(asked) <= {stage.name for stage in dag.stages(ROOT)}
 
 
 def test_report_stores_the_seconds_beside_those_of_the_stages_and_prints_them(
-    run, capsys, monkeypatch
+    in_epochs, capsys, monkeypatch
 ):
     monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)  # they take long
     write_timings()
-    before = run.report()
+    before = in_epochs.report()
     content = json.loads(timings.PATH.read_text())
     assert content["speedups"]["resnet8"]["total_speedup"] == 1.667
     assert set(content) == {*SECONDS, "speedups"}
     assert "resnet8, seconds: selection 50 " in capsys.readouterr().out
 
     write_timings({"train_subset_model@resnet8-full": 600.0})
-    after = run.report()
+    after = in_epochs.report()
     assert json.loads(after.pop("metrics/timings.json"))["speedups"]["resnet8"]["full"] == 200.0
     del before["metrics/timings.json"]
     assert after == before  # declared outputs hold no seconds

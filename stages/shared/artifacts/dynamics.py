@@ -20,8 +20,8 @@ class Dynamics:
 
     row_R: Ints  # rows of the train split, rising: the samples of the subset
     sampled_S: Ints  # some of these rows, rising
-    forgetting_events_MR: Array  # int32; the epochs trained where a member was never right
-    aum_MR: Array  # float32, true logit minus the largest other, mean over the epochs
+    forgetting_events_MR: Array  # int32; all draws where a member was never right
+    aum_MR: Array  # float32, true logit minus the largest other, mean over the draws
     el2n_MR: Array  # float32, length of the error vector in epoch el2n_epoch, in [0, sqrt 2]
     kept_member_E: Ints  # one entry for each checkpoint, by member and epoch
     kept_epoch_E: Ints  # from 1
