@@ -1,4 +1,4 @@
-"""Tests for stages/shared/engine.py: what runs where; that bytes do not change is in test_members."""
+"""Tests for stages/shared/engine.py: on which device."""
 
 import pytest
 
