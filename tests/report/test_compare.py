@@ -436,8 +436,8 @@ def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(check
 
     by_order, by_scores = compare(copy, "all"), compare(copy, "one")
 
-    assert by_order.text.splitlines()[1].split()[5:] == ["order", "1.0000", "1.0000"]
-    assert by_scores.text.splitlines()[1].split()[5:] == ["scores", "0.7619", "0.7143"]
+    assert by_order.text.splitlines()[1].split()[5:] == ["order", "6", "1.0000", "1.0000"]
+    assert by_scores.text.splitlines()[1].split()[5:] == ["scores", "8", "0.7619", "0.7143"]
 
 
 @pytest.mark.slow
