@@ -1,11 +1,14 @@
-"""Split the data and write it as arrays."""
+"""Split the data and write it as arrays, or list its files."""
 
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from stages.prepare import splits
+import numpy as np
+
+from stages.prepare import splits, storage
 from stages.prepare.sources import Source
-from stages.prepare.statistics import channel_mean_and_std, fingerprint
+from stages.prepare.statistics import Fingerprint, ValueCounts
 from stages.shared import artifacts, command
 from stages.shared.artifacts import SPLITS, Ints, Meta, Split
 from stages.shared.errors import DataError
@@ -17,7 +20,7 @@ MAX_LISTED = 20
 
 
 def main(prepared: Path, scratch: Path) -> None:
-    """Split the data and write it as arrays."""
+    """Split the data and write it as arrays, or list its files."""
     params = load_params()
     source: Source = import_module(f"stages.prepare.datasets.{params.dataset.name}").load(
         params.dataset
@@ -25,32 +28,61 @@ def main(prepared: Path, scratch: Path) -> None:
     rows = splits.assign(source, params.dataset)
     with atomic_folder(prepared) as folder:
         problems = splits.problems(source, rows)
+        reading = _Reading(folder, source, storage.choose(params.dataset, source))
         for split in SPLITS:
-            problems += _write_split(folder, split, source, rows[split])
+            reading.write_split(split, rows[split])
+        problems += reading.problems
         if problems:
             raise DataError(_describe(problems, params.dataset))
-        artifacts.save_meta(folder, _meta(folder, params, source, rows))
+        artifacts.save_meta(folder, _meta(params, reading, rows))
     artifacts.save_json(scratch / "model.json", {})
 
 
-def _write_split(folder: Path, split: Split, source: Source, rows_N: Ints) -> list[str]:
-    artifacts.save_targets(folder, split, source.targets_N[rows_N])
-    artifacts.save_sample_ids(folder, split, [source.sample_ids[row] for row in rows_N])
-    return source.images.write(folder / split / "inputs.npy", rows_N)
+@dataclass
+class _Reading:
+    """Every image is read once: it is written, counted and hashed as it comes."""
+
+    folder: Path
+    source: Source
+    storage: str
+    problems: list[str] = field(default_factory=list)  # with the images
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+
+    def __post_init__(self) -> None:
+        self.counts = ValueCounts(self.source.images.shape[-1])
+
+    def write_split(self, split: Split, rows_N: Ints) -> None:
+        """Write the samples of a split."""
+        images, targets_N = self.source.images, self.source.targets_N[rows_N]
+        artifacts.save_targets(self.folder, split, targets_N)
+        sample_ids = [self.source.sample_ids[row] for row in rows_N]
+        artifacts.save_sample_ids(self.folder, split, sample_ids)
+        store = storage.open_store(self.storage, self.folder, split, images, rows_N)
+        # What is tested on is no part of any training's name.
+        fingerprint = Fingerprint() if split == "test" else self.fingerprint
+        fingerprint.begin(np.uint8, (len(rows_N), *images.shape))
+        for images_BHWK, problems in images.read(rows_N):
+            self.problems += problems
+            store.add(images_BHWK)
+            fingerprint.add(images_BHWK)
+            if split == "train":
+                self.counts.add(images_BHWK)
+        store.finish()
+        fingerprint.begin(targets_N.dtype, targets_N.shape)
+        fingerprint.add(targets_N)
 
 
-def _meta(folder: Path, params: Params, source: Source, rows: dict[Split, Ints]) -> Meta:
-    inputs_NHWK = artifacts.load_inputs(folder, "train")
-    mean_K, std_K = channel_mean_and_std(inputs_NHWK)
+def _meta(params: Params, reading: _Reading, rows: dict[Split, Ints]) -> Meta:
+    mean_K, std_K = reading.counts.mean_and_std()
     return Meta(
         task=params.task,
         dataset=params.dataset.name,
-        class_names=source.class_names,
-        image_shape=list(inputs_NHWK.shape[1:]),
+        class_names=reading.source.class_names,
+        image_shape=list(reading.source.images.shape),
         mean=mean_K.tolist(),
         std=std_K.tolist(),
         num_samples={split: len(rows[split]) for split in SPLITS},
-        fingerprint=fingerprint(folder),
+        fingerprint=reading.fingerprint.hex(),
     )
 
 

@@ -3,40 +3,55 @@
 Shapes: N samples, H x W x K pixels and channels.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from stages.shared.artifacts import Ints, Split, save_array
+from stages.shared.artifacts import Ints, Split
 from stages.shared.errors import DataError, ParamsError
+from stages.shared.images import Pixels
+from stages.shared.loading import Decoded
 from stages.shared.params_sections import Dataset
+
+CHUNK_BYTES = 2**23  # of pixels that are read at once
 
 
 class Images(Protocol):
-    """The images of a data set, in memory or in files that are decoded when they are written."""
+    """The images of a data set, in memory or in files that are decoded when they are read."""
 
-    def write(self, path: Path, rows_N: Ints) -> list[str]:
-        """Write the images of these rows as a .npy file, uint8 [N, H, W, K].
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """H, W, K of each."""
 
-        Returns:
-            What is wrong with the images, a text for each problem; the file is of use without any.
-        """
+    def read(self, rows_N: Ints) -> Iterator[Decoded]:
+        """Yield the images of these rows in their order, some at a time."""
 
 
 @dataclass(frozen=True)
 class ArrayImages:
     """Images in memory."""
 
-    images_NHWK: npt.NDArray[np.uint8]
+    images_NHWK: Pixels
 
-    def write(self, path: Path, rows_N: Ints) -> list[str]:
-        """Write the images of these rows; nothing can be wrong with them."""
-        save_array(path, self.images_NHWK[rows_N])
-        return []
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """H, W, K of each."""
+        return self.images_NHWK.shape[1:]
+
+    def read(self, rows_N: Ints) -> Iterator[Decoded]:
+        """Yield the images of these rows; nothing can be wrong with them."""
+        for some_B in in_chunks(rows_N, self.shape):
+            yield Decoded(self.images_NHWK[some_B], [])
+
+
+def in_chunks(rows_N: Ints, shape: tuple[int, ...]) -> Iterator[Ints]:
+    """Yield the rows in parts whose images fill `CHUNK_BYTES`, one row each at least."""
+    step = max(1, CHUNK_BYTES // math.prod(shape))
+    for start in range(0, len(rows_N), step):
+        yield rows_N[start : start + step]
 
 
 @dataclass(frozen=True)
@@ -103,8 +118,13 @@ def refuse_file_params(params: Dataset) -> None:
     """Refuse parameters that only image files obey.
 
     Raises:
-        ParamsError: dataset.image_size or dataset.manifest is set.
+        ParamsError: dataset.image_size or dataset.manifest is set, or dataset.storage is files.
     """
+    if params.storage == "files":
+        raise ParamsError(
+            f"params.yaml: dataset.storage is 'files'; {params.name} has no image files, so it "
+            "must be auto or memory"
+        )
     for key in ("image_size", "manifest"):
         value = getattr(params, key)
         if value is not None:

@@ -1,50 +1,60 @@
 """What meta.json says of the pixels: mean, standard deviation and a fingerprint.
 
-Shapes: N samples, H x W x K pixels and channels, V the 256 values of a pixel.
+Shapes: B samples, H x W x K pixels and channels, V the 256 values of a pixel.
 """
 
 import hashlib
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.shared.artifacts import Floats, Split, load_inputs, load_targets
+from stages.shared.artifacts import Array, Floats
+from stages.shared.images import Pixels
 
-CHUNK_VALUES = 1 << 23  # so many pixel values are counted at once
 
+class ValueCounts:
+    """How often each of the 256 values occurs in each channel.
 
-def channel_mean_and_std(inputs_NHWK: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
-    """Return the mean and the standard deviation of each channel in [0, 1], float64 [K] both.
-
-    They come from exact counts of the 256 values: no rounding depends on how many rows are read
-    at once, and the images are never in memory together.
+    Mean and deviation come from exact counts: no rounding depends on how many images are read at
+    once, and the images are never in memory together.
     """
-    counts_KV = _count_values(inputs_NHWK)
-    values_V = np.arange(256) / 255
-    mean_K = counts_KV @ values_V / counts_KV.sum(axis=1)
-    deviations_KV = (values_V - mean_K[:, np.newaxis]) ** 2
-    std_K = np.sqrt((counts_KV * deviations_KV).sum(axis=1) / counts_KV.sum(axis=1))
-    return mean_K, std_K
+
+    def __init__(self, num_channels: int) -> None:
+        self._counts_KV = np.zeros((num_channels, 256), dtype=np.int64)
+
+    def add(self, images_BHWK: Pixels) -> None:
+        """Count the values of some images."""
+        for channel, counts_V in enumerate(self._counts_KV):
+            counts_V += np.bincount(images_BHWK[..., channel].ravel(), minlength=256)
+
+    def mean_and_std(self) -> tuple[Floats, Floats]:
+        """Return the mean and the standard deviation of each channel in [0, 1], float64 [K]."""
+        values_V = np.arange(256) / 255
+        mean_K = self._counts_KV @ values_V / self._counts_KV.sum(axis=1)
+        deviations_KV = (values_V - mean_K[:, np.newaxis]) ** 2
+        std_K = np.sqrt((self._counts_KV * deviations_KV).sum(axis=1) / self._counts_KV.sum(axis=1))
+        return mean_K, std_K
 
 
-def _count_values(inputs_NHWK: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    num_samples, *_, num_channels = inputs_NHWK.shape
-    step = max(1, CHUNK_VALUES // inputs_NHWK[0].size)
-    counts_KV = np.zeros((num_channels, 256), dtype=np.int64)
-    for start in range(0, num_samples, step):
-        chunk_BHWK = inputs_NHWK[start : start + step]
-        for channel in range(num_channels):
-            counts_KV[channel] += np.bincount(chunk_BHWK[..., channel].ravel(), minlength=256)
-    return counts_KV
+class Fingerprint:
+    """A hash of everything that is trained or validated on: BLAKE2b, 32 hex digits.
 
+    Of arrays one after the other: first what an array is, then what it holds, in parts of any
+    size. So it is the same wherever the images lie.
+    """
 
-def fingerprint(prepared: Path) -> str:
-    """Return a hash of everything that is trained or validated on: BLAKE2b, 32 hex digits."""
-    digest = hashlib.blake2b(digest_size=16)
-    splits: tuple[Split, ...] = ("train", "validation")
-    for split in splits:
-        for array in (load_inputs(prepared, split), load_targets(prepared, split)):
-            digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    def __init__(self) -> None:
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def begin(self, dtype: npt.DTypeLike, shape: Sequence[int]) -> None:
+        """Begin an array."""
+        self._digest.update(repr((np.dtype(dtype).str, tuple(shape))).encode())
+
+    def add(self, part: Array) -> None:
+        """Take the next part of it."""
+        self._digest.update(np.ascontiguousarray(part).data)
+
+    def hex(self) -> str:
+        """Return the hash of all that was taken."""
+        return self._digest.hexdigest()

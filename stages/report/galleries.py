@@ -79,7 +79,7 @@ def gallery(rows: Mapping[str, Ints], results: Results, entry: Round) -> "Figure
     """Draw rows of images, above each its label, what the ensemble predicts, and its score."""
     from matplotlib.figure import Figure
 
-    tile_height, tile_width = _tile(results.inputs_NHWK[0]).shape[:2]
+    tile_height, tile_width = _tile(results.inputs_NHWK[:1][0]).shape[:2]
     step = tile_height + TEXT
     width, height = SIDE + PER_ROW * (tile_width + GAP), HEAD + step * len(rows) + GAP
     # Placed by the pixel: nothing is scaled again, and no layout has to be found.
@@ -90,9 +90,10 @@ def gallery(rows: Mapping[str, Ints], results: Results, entry: Round) -> "Figure
     for place, (name, index_P) in enumerate(rows.items()):
         bottom = height - HEAD - (place + 1) * step
         figure.text((SIDE - 8) / width, (bottom + tile_height / 2) / height, name, **NAME)
-        for column, index in enumerate(index_P.tolist()):
+        shown = zip(index_P.tolist(), results.inputs_NHWK[index_P], strict=True)
+        for column, (index, image_HWK) in enumerate(shown):
             left = SIDE + column * (tile_width + GAP)
-            figure.figimage(_tile(results.inputs_NHWK[index]), left, bottom)
+            figure.figimage(_tile(image_HWK), left, bottom)
             above = ((left + tile_width / 2) / width, (bottom + tile_height + 4) / height)
             figure.text(*above, _caption(results, entry, index), **CAPTION)
     return figure

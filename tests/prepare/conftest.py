@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +15,7 @@ from stages.shared.params_sections import Dataset
 DEFAULTS: dict[str, Any] = {
     "name": "imagefolder",
     "root": "data/raw",
+    "storage": "auto",
     "image_size": None,
     "split_seed": 0,
     "validation_fraction": 0.25,
@@ -28,6 +30,18 @@ DEFAULTS: dict[str, Any] = {
 def dataset() -> Callable[..., Dataset]:
     """Make the section `dataset` of params.yaml, some values changed."""
     return lambda **changes: Dataset(**{**DEFAULTS, **changes})
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., np.ndarray]:
+    """Return the images of some rows of a source, none of which is a problem."""
+
+    def read(source, rows):
+        parts = list(source.images.read(np.array(rows)))
+        assert not any(part.problems for part in parts)
+        return np.concatenate([part.images_BHWK for part in parts])
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,8 @@ def test_all_digits_with_their_classes_and_rows_as_ids(source):
     assert source.class_names == list("0123456789")
 
 
-def test_pixels_of_0_to_16_become_0_to_255(source, tmp_path):
-    source.images.write(tmp_path / "inputs.npy", np.array([5, 0]))
-    inputs_NHWK = np.load(tmp_path / "inputs.npy")
+def test_pixels_of_0_to_16_become_0_to_255(source, read):
+    inputs_NHWK = read(source, [5, 0])
     assert inputs_NHWK.dtype == np.uint8
     assert inputs_NHWK.shape == (2, 8, 8, 1)
     expected = load_digits().images[[5, 0]] / 16

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from stages.prepare import storage
 from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.errors import DataError
+from stages.shared.loading import load_images
 
 DEFAULTS = Path(__file__).parents[2] / "params.yaml"
 
@@ -177,6 +179,59 @@ def test_groups_and_a_manifest_work_together(prepare, images):
     )
     held = [{groups[name] for name in artifacts.load_sample_ids(folder, split)} for split in SPLITS]
     assert sum(len(names) for names in held) == len(set.union(*held)) == 10
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_storage_decides_what_is_written_of_images_and_nothing_else(prepare, images):
+    root = images(*names_of("cat", "dog"))
+    written = {}
+    for kind in ("memory", "files"):
+        folder = prepare(name="imagefolder", root=str(root), storage=kind)
+        written[kind] = {
+            path.relative_to(folder).as_posix(): content
+            for path, content in all_bytes(folder).items()
+        }
+    only_memory, only_files = (
+        {name for name in one if name not in other}
+        for one, other in (written.values(), reversed(written.values()))
+    )
+    assert only_memory == {f"{split}/inputs.npy" for split in SPLITS}
+    assert only_files == {f"{split}/files.{end}" for split in SPLITS for end in ("csv", "json")}
+    # The mean, the deviation and the fingerprint among it.
+    for name in written["memory"].keys() & written["files"].keys():
+        assert written["memory"][name] == written["files"][name]
+
+
+def test_images_are_the_same_in_both_storages(prepare, images):
+    root = images(*names_of("cat", "dog"), size=(6, 9))
+    found = []
+    for kind in ("memory", "files"):
+        folder = prepare(name="imagefolder", root=str(root), storage=kind, image_size=5)
+        found.append([load_images(folder, split)[:].tolist() for split in SPLITS])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("most", "is_listed"), [(16 * 48, False), (16 * 48 - 1, True)])
+def test_auto_lists_files_where_the_images_of_all_splits_exceed_what_memory_holds(
+    prepare, images, monkeypatch, most, is_listed
+):
+    monkeypatch.setattr(storage, "MOST_RESIDENT", most)
+    folder = prepare(name="imagefolder", root=str(images(*names_of("cat", "dog"))), storage="auto")
+    assert [artifacts.has_file_list(folder, split) for split in SPLITS] == [is_listed] * 3
+
+
+def test_auto_means_memory_where_there_are_no_files(prepare, monkeypatch):
+    monkeypatch.setattr(storage, "MOST_RESIDENT", 0)
+    assert len(artifacts.load_inputs(prepare(), "train"))
+
+
+def test_unreadable_files_are_refused_though_nothing_is_written_of_them(prepare, images):
+    root = images(*names_of("cat", "dog"))
+    (root / "cat/3.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"'cat/3\.png' is no image"):
+        prepare(name="imagefolder", root=str(root), storage="files")
 
 
 @pytest.mark.realdata

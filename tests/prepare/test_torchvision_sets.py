@@ -36,7 +36,9 @@ def idx_set(request, tmp_path):
     return module, parts
 
 
-def test_both_parts_are_read_in_order_with_ids_that_tell_them_apart(idx_set, dataset, tmp_path):
+def test_both_parts_are_read_in_order_with_ids_that_tell_them_apart(
+    idx_set, dataset, tmp_path, read
+):
     module, parts = idx_set
     source = module.load(dataset(root=str(tmp_path)))
     assert source.sample_ids == [f"train/{n}" for n in range(6)] + [f"test/{n}" for n in range(4)]
@@ -44,8 +46,7 @@ def test_both_parts_are_read_in_order_with_ids_that_tell_them_apart(idx_set, dat
     assert source.targets_N.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3]
     assert source.targets_N.dtype == np.int64
     assert len(source.class_names) == 10
-    source.images.write(tmp_path / "inputs.npy", np.array([6]))
-    inputs_NHWK = np.load(tmp_path / "inputs.npy")
+    inputs_NHWK = read(source, [6])
     assert inputs_NHWK.shape == (1, 28, 28, 1)
     assert np.array_equal(inputs_NHWK[0, ..., 0], parts["t10k"][0][0])
 
@@ -94,14 +95,20 @@ def toy_set(root, train, download):
     )
 
 
-def test_colour_images_keep_their_channels(dataset, tmp_path):
+def test_colour_images_keep_their_channels(dataset, read):
     source = load_torchvision(toy_set, dataset(root="somewhere/dog"), "toy.tar")
     assert source.class_names == ["cat", "dog"]
     assert source.targets_N.tolist() == [0, 1, 1, 0, 1]
-    source.images.write(tmp_path / "inputs.npy", np.arange(5))
-    assert np.load(tmp_path / "inputs.npy").shape == (5, 4, 4, 3)
+    assert read(source, range(5)).shape == (5, 4, 4, 3)
 
 
-def test_parameters_for_image_files_are_refused(dataset):
-    with pytest.raises(ParamsError, match="image_size is 64"):
-        load_torchvision(toy_set, dataset(image_size=64), "toy.tar")
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"image_size": 64}, "dataset.image_size is 64; imagefolder has no image files"),
+        ({"storage": "files"}, "dataset.storage is 'files'; imagefolder has no image files"),
+    ],
+)
+def test_parameters_for_image_files_are_refused(dataset, changes, says):
+    with pytest.raises(ParamsError, match=says):
+        load_torchvision(toy_set, dataset(**changes), "toy.tar")

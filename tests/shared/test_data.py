@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from stages.shared import artifacts, data
-from stages.shared.artifacts import Meta
+from stages.shared.artifacts import FileList, Meta
 from stages.shared.data import batches, load_samples, normalise, num_batches
+from stages.shared.images import checksum
 
 
 def sizes(num_samples: int, batch_size: int) -> list[int]:
@@ -75,3 +77,24 @@ def test_a_channel_that_never_changes_is_0_and_not_nan():
     meta = Meta("t", "d", ["a"], [2, 2, 1], [40 / 255], [0.0], {}, "")
 
     assert not normalise(torch.full((3, 2, 2, 1), 40, dtype=torch.uint8), meta).any()
+
+
+def test_files_are_decoded_once_and_kept_where_they_fit_and_else_as_they_are_needed(
+    tmp_path, monkeypatch
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), dtype=np.uint8)
+    names = [f"{number}.png" for number in range(6)]
+    for name, pixels_HWK in zip(names, pixels, strict=True):
+        Image.fromarray(pixels_HWK).save(tmp_path / name)
+    checksum_N = np.array([checksum(pixels_HWK) for pixels_HWK in pixels])
+    files = FileList(str(tmp_path), None, [4, 4, 3], names, checksum_N)
+    artifacts.save_file_list(tmp_path, "train", files)
+    artifacts.save_targets(tmp_path, "train", np.arange(6, dtype=np.int64))
+    parts = [torch.tensor(index) for index in ([2, 0], [1, 1, 2])]
+
+    for most, is_kept in ((3 * 48, True), (3 * 48 - 1, False)):
+        monkeypatch.setattr(data, "MOST_DECODED", most)
+        found = load_samples(tmp_path, "train", torch.device("cpu"), np.array([5, 0, 3]))
+        assert isinstance(found.inputs_NHWK, torch.Tensor) is is_kept
+        loaded = [images_BHWK.numpy().tolist() for images_BHWK in found.in_batches(parts)]
+        assert loaded == [pixels[[3, 5]].tolist(), pixels[[0, 0, 3]].tolist()]

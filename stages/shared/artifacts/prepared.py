@@ -11,6 +11,8 @@ import numpy.typing as npt
 from stages.shared.artifacts.formats import (
     Ints,
     load_array,
+    load_column,
+    load_json,
     load_record,
     load_table,
     save_array,
@@ -21,6 +23,8 @@ from stages.shared.errors import ArtifactError
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+FILES_HEADER = ["path", "checksum"]
+FILES_SETTINGS = ["root", "image_size", "image_shape"]
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,62 @@ def load_targets(prepared: Path, split: Split) -> Ints:
 
 def save_sample_ids(prepared: Path, split: Split, sample_ids: Sequence[str]) -> None:
     """Write the id of each sample of a split: a relative path or the row in the source."""
-    save_table(prepared / split / "sample_ids.csv", ["sample_id"], [[name] for name in sample_ids])
+    save_table(prepared / split / "sample_ids.csv", ["sample_id"], ([name] for name in sample_ids))
 
 
 def load_sample_ids(prepared: Path, split: Split) -> list[str]:
     """Return the id of each sample of a split."""
-    return [row[0] for row in load_table(prepared / split / "sample_ids.csv", ["sample_id"])]
+    return load_column(prepared / split / "sample_ids.csv", "sample_id")
 
 
 def load_inputs(prepared: Path, split: Split) -> npt.NDArray[np.uint8]:
     """Return the images of a split, uint8 [N, H, W, K], read from disk as they are used."""
     return load_array(prepared / split / "inputs.npy", np.uint8, (None, None, None, None))
+
+
+@dataclass(frozen=True)
+class FileList:
+    """The user's image files of a split, and what makes images of them."""
+
+    root: str
+    image_size: int | None  # edge in pixels that they are scaled to; None: their own size
+    image_shape: list[int]  # H, W, 3 of each, then
+    names: list[str]  # paths below root, a sample each
+    checksum_N: Ints  # CRC-32 of the pixels of each, then
+
+
+def save_file_list(prepared: Path, split: Split, files: FileList) -> None:
+    """Write which files hold the images of a split, instead of the images."""
+    rows = zip(files.names, files.checksum_N.tolist(), strict=True)
+    save_table(prepared / split / "files.csv", FILES_HEADER, rows)
+    settings = {key: getattr(files, key) for key in FILES_SETTINGS}
+    save_json(prepared / split / "files.json", settings)
+
+
+def load_file_list(prepared: Path, split: Split) -> FileList:
+    """Return which files hold the images of a split.
+
+    Raises:
+        ArtifactError: the list or its settings are missing or damaged.
+    """
+    path = prepared / split / "files.csv"
+    rows = load_table(path, FILES_HEADER)
+    settings = load_json(path.with_suffix(".json"))
+    if list(settings) != FILES_SETTINGS:
+        raise ArtifactError(
+            f"{path.with_suffix('.json')}: has the keys {', '.join(settings)}; they must be "
+            f"{', '.join(FILES_SETTINGS)}"
+        )
+    try:
+        checksum_N = np.fromiter((int(row[1]) for row in rows), np.int64, len(rows))
+    except ValueError as error:
+        raise ArtifactError(f"{path}: {error}; checksums must be whole numbers") from None
+    return FileList(**settings, names=[row[0] for row in rows], checksum_N=checksum_N)
+
+
+def has_file_list(prepared: Path, split: Split) -> bool:
+    """Return whether the images of a split are left in the user's files."""
+    return (prepared / split / "files.csv").exists()
 
 
 def load_sample_list(path: Path, header: Sequence[str]) -> list[str]:

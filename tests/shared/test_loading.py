@@ -1,0 +1,199 @@
+"""The images of a split are the same wherever they lie, and files are decoded ahead of need."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy
+from PIL import Image
+
+from stages.shared import artifacts, images, loading
+from stages.shared.artifacts import FileList
+from stages.shared.errors import DataError, ParamsError
+from stages.shared.loading import in_batches, load_images
+
+NUM = 60
+ROWS = [np.array([5, 5, 40]), slice(10, 31), np.array([], dtype=np.int64), np.array([59])]
+
+
+@pytest.fixture(scope="module")
+def pixels_NHWK():  # noqa: N802 - a shape
+    return np.random.default_rng(0).integers(0, 256, (NUM, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def prepared(tmp_path, pixels_NHWK):
+    """Prepared data whose train images lie in files."""
+    names = [f"{number % 3}/{number}.png" for number in range(NUM)]
+    for name, pixels_HWK in zip(names, pixels_NHWK, strict=True):
+        (tmp_path / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels_HWK).save(tmp_path / "raw" / name)
+    checksum_N = np.array([images.checksum(pixels_HWK) for pixels_HWK in pixels_NHWK])
+    files = FileList(str(tmp_path / "raw"), None, [8, 8, 3], names, checksum_N)
+    artifacts.save_file_list(tmp_path / "prepared", "train", files)
+    return tmp_path / "prepared"
+
+
+@pytest.fixture
+def jobs_of_four(monkeypatch):
+    monkeypatch.setattr(loading, "JOB_BYTES", 4 * 8 * 8 * 3)
+
+
+def test_files_are_indexed_as_an_array_is(prepared, pixels_NHWK):
+    found = load_images(prepared, "train")
+    assert len(found) == NUM
+    for rows in ROWS:
+        np.testing.assert_array_equal(found[rows], pixels_NHWK[rows])
+
+
+@pytest.mark.usefixtures("jobs_of_four")
+@pytest.mark.parametrize("loaders", ["1", "2", "3"])
+def test_batches_come_in_order_with_any_number_of_processes(
+    prepared, pixels_NHWK, monkeypatch, loaders
+):
+    monkeypatch.setenv("SUBSET_LOADERS", loaders)
+    found = list(in_batches(load_images(prepared, "train"), ROWS))
+    assert len(found) == len(ROWS)
+    for rows, images_BHWK in zip(ROWS, found, strict=True):
+        np.testing.assert_array_equal(images_BHWK, pixels_NHWK[rows])
+
+
+def test_batches_of_an_array_are_parts_of_it(tmp_path, pixels_NHWK):
+    artifacts.save_array(tmp_path / "train/inputs.npy", pixels_NHWK)
+    found = list(in_batches(load_images(tmp_path, "train"), ROWS))
+    for rows, images_BHWK in zip(ROWS, found, strict=True):
+        np.testing.assert_array_equal(images_BHWK, pixels_NHWK[rows])
+
+
+@pytest.mark.usefixtures("jobs_of_four")
+def test_a_reader_that_stops_early_and_others_beside_it_take_nothing_from_each_other(
+    prepared, pixels_NHWK, monkeypatch
+):
+    monkeypatch.setenv("SUBSET_LOADERS", "2")
+    monkeypatch.setattr(loading, "AHEAD_BYTES", 0)  # four jobs
+    loading._decoders.cache_clear()
+    found = load_images(prepared, "train")
+    every = [slice(start, start + 5) for start in range(0, NUM, 5)]
+    first = in_batches(found, every)
+    next(first)  # holds all the memory
+    assert np.array_equal(np.concatenate(list(in_batches(found, every))), pixels_NHWK)
+    assert np.array_equal(np.concatenate(list(first)), pixels_NHWK[5:])
+    for _ in range(10):
+        list(islice(in_batches(found, every), 2))
+    assert np.array_equal(np.concatenate(list(in_batches(found, every))), pixels_NHWK)
+    loading._decoders.cache_clear()
+
+
+def test_no_more_is_decoded_ahead_than_memory_was_set_aside_for(prepared, monkeypatch):
+    begun = []
+    monkeypatch.setattr(loading, "JOB_BYTES", 8 * 8 * 3)
+    monkeypatch.setattr(loading, "AHEAD_BYTES", 6 * 8 * 8 * 3)
+    decoders = loading._Decoders(2, 8 * 8 * 3)
+    submit = decoders._pool.submit
+    monkeypatch.setattr(decoders._pool, "submit", lambda *job: (begun.append(job), submit(*job))[1])
+    monkeypatch.setattr(loading, "_decoders", lambda workers, slot_bytes: decoders)
+    monkeypatch.setenv("SUBSET_LOADERS", "2")
+    for number, _ in enumerate(
+        in_batches(load_images(prepared, "train"), [slice(row, row + 1) for row in range(NUM)])
+    ):
+        assert len(begun) <= number + 6
+    assert len(begun) == NUM
+    decoders._pool.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: path.unlink(), r"'2/5.png' cannot be read \(No such file"),
+        (lambda path: path.write_text("text"), "'2/5.png' is no image"),
+        (lambda path: Image.new("RGB", (8, 8)).save(path), "'2/5.png' has changed since prepare"),
+        (lambda path: Image.new("RGB", (9, 8)).save(path), "'2/5.png' is 9x8, not 8x8"),
+    ],
+)
+@pytest.mark.parametrize("loaders", ["1", "2"])
+@pytest.mark.usefixtures("jobs_of_four")
+def test_a_file_that_is_not_as_prepare_read_it_is_one_line_with_its_name(
+    prepared, monkeypatch, spoil, says, loaders
+):
+    monkeypatch.setenv("SUBSET_LOADERS", loaders)
+    spoil(prepared.parent / "raw/2/5.png")
+    found = load_images(prepared, "train")
+    assert len(found[6:]) == NUM - 6
+    with pytest.raises(DataError, match=says) as caught:
+        found[:]
+    assert str(prepared.parent / "raw") in str(caught.value)
+    assert "dvc repro -f -s prepare" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def kill(job, slot):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("jobs_of_four")
+def test_a_killed_process_is_one_line_and_the_next_reader_has_others(
+    prepared, pixels_NHWK, monkeypatch
+):
+    monkeypatch.setenv("SUBSET_LOADERS", "2")
+    found = load_images(prepared, "train")
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "_decode_into_slot", kill)
+        with pytest.raises(DataError, match="a process that decoded images was killed"):
+            found[:]
+    np.testing.assert_array_equal(found[:], pixels_NHWK)
+
+
+@pytest.mark.parametrize("text", ["0", "two", "-1", ""])
+def test_a_wrong_number_of_loaders_is_refused(prepared, monkeypatch, text):
+    monkeypatch.setenv("SUBSET_LOADERS", text)
+    with pytest.raises(ParamsError, match="SUBSET_LOADERS is"):
+        load_images(prepared, "train")[:]
+
+
+READER = """
+import sys, time
+from pathlib import Path
+from stages.shared import loading
+loading.JOB_BYTES = 1
+images = loading.load_images(Path(sys.argv[1]), "train")
+images[:]
+pool = loading._decoders(2, 192)._pool
+modules = pool.submit(eval, "sorted(__import__('sys').modules)").result()
+print({"torch", "pandas", "stages.shared.training.loop"} & set(modules), *pool._processes)
+sys.stdout.flush()
+time.sleep(60)
+"""
+
+
+def test_decoding_processes_import_no_torch_and_end_with_their_parent(prepared, tmp_path):
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(prepared)],
+        cwd=toy.ROOT,
+        env={**os.environ, "SUBSET_LOADERS": "2"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with reader:
+        heavy, *pids = reader.stdout.readline().split()
+        assert heavy == "set()"
+        assert pids
+        assert all(is_running(pid) for pid in pids)
+        reader.kill()
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(pid: str) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,138 @@
+"""Where the images lie decides no byte: all stages on an image folder, in both storages."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import dag
+import numpy as np
+import pytest
+import toy
+from PIL import Image
+
+from stages.predict_pool.pool import Pool
+from stages.shared import artifacts, engine, images, loading
+from stages.shared.params import load_params
+
+ONLY_IN = {"memory": {"inputs.npy"}, "files": {"files.csv", "files.json"}}
+
+
+def write_images(root):
+    """Write images of three classes, larger than they are decoded to."""
+    pixels_NHWK, targets_N = toy.images(90, np.random.default_rng(0))
+    for number, (pixels_HWK, target) in enumerate(zip(pixels_NHWK, targets_N, strict=True)):
+        path = root / toy.CLASS_NAMES[target] / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels_HWK[:, :, 0]).resize((20, 16)).save(path)
+
+
+def write_project(project, root, storage):
+    content = toy.default_params()
+    content["dataset"] |= {
+        "name": "imagefolder",
+        "root": str(root),
+        "image_size": 8,
+        "storage": storage,
+        "validation_fraction": 0.3,
+    }
+    content |= {"seed_size": 0.25, "rounds": [{"from": 0.25, "to": 0.5}]}
+    for section in ("train_ensemble", "train_subset_model"):
+        content[section] |= {"members": 2, "length": {"updates": 12}, "batch_size": 8}
+    content["train_ensemble"]["track"] = "gradient_norm"
+    content["predict_pool"] |= {"signals": ["features", "gradient_norm"], "batch_size": 20}
+    project.mkdir()
+    toy.write_params(project, content)
+    shutil.copy(toy.ROOT / "dvc.yaml", project)
+    shutil.copytree(toy.ROOT / "lists", project / "lists")
+    (project / "stages").symlink_to(toy.ROOT / "stages")
+
+
+def in_this_process(function, pieces, *, threads_per_piece, on_report):
+    return [function(piece, lambda message: None) for piece in pieces]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Finished runs in both storages; in `files` every image is decoded as it is needed."""
+    folder = tmp_path_factory.mktemp("storage")
+    write_images(folder / "raw")
+    for storage in ONLY_IN:
+        project = folder / storage
+        write_project(project, folder / "raw", storage)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(project)
+            patch.setenv("SUBSET_DEVICE", "cpu")
+            patch.setenv("SUBSET_LOADERS", "2")
+            patch.setenv("SUBSET_RESUME", str(project / "resume"))
+            patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+            patch.setattr(engine, "map_pieces", in_this_process)
+            patch.setattr("stages.shared.data.MOST_DECODED", 0)
+            patch.setattr(loading, "JOB_BYTES", 5 * 8 * 8 * 3)
+            dag.run(project)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(finished):
+    """The content of all files that are written, by storage and name."""
+    return {
+        storage: {
+            path.relative_to(finished / storage).as_posix(): path.read_bytes()
+            for place in ("data", "metrics", "plots", "resume")
+            for path in sorted((finished / storage / place).rglob("*"))
+            if path.is_file() and path.name != "timings.json"
+        }
+        for storage in ONLY_IN
+    }
+
+
+def test_weights_signals_scores_subsets_and_pictures_are_equal(written):
+    memory, files = (
+        {name: content for name, content in written[storage].items() if not is_of(name, storage)}
+        for storage in ("memory", "files")
+    )
+    assert memory.keys() == files.keys()
+    assert [name for name in memory if memory[name] != files[name]] == []
+    for kind in ("safetensors", "npy", "csv", "png"):
+        assert any(name.endswith(kind) for name in files)
+
+
+def is_of(name, storage):
+    return name.startswith("data/prepared/") and name.rpartition("/")[2] in ONLY_IN[storage]
+
+
+def test_each_storage_writes_its_own_form_of_the_images(written):
+    for storage, names in ONLY_IN.items():
+        images_of = {
+            name.rpartition("/")[2]
+            for name in written[storage]
+            if any(is_of(name, each) for each in ONLY_IN)
+        }
+        assert images_of == names
+
+
+@pytest.mark.usefixtures("on_one_core")
+@pytest.mark.parametrize("num_voters", [1, 2])
+def test_each_file_is_decoded_once_however_many_voters_there_are(
+    finished, tmp_path, monkeypatch, num_voters
+):
+    decode, opened = images.decode, []
+
+    def counted(path, image_size):
+        opened.append(Path(path).name)
+        return decode(path, image_size)
+
+    data = finished / "files/data"
+    ensemble = data / "ensembles/0.25"
+    voters = artifacts.load_ensemble(ensemble).checkpoints[:num_voters]
+    meta = artifacts.load_meta(data / "prepared")
+    settings = load_params(finished / "files/params.yaml").predict_pool
+    monkeypatch.setattr(images, "decode", counted)
+    monkeypatch.setenv("SUBSET_LOADERS", "1")  # in this process, where they are counted
+
+    pool = Pool(data / "prepared", meta, ensemble, voters, settings)
+    pool.write_signals(tmp_path, np.arange(3))
+
+    names = artifacts.load_file_list(data / "prepared", "train").names
+    assert len(np.load(tmp_path / "votes_MN.npy")) == num_voters
+    assert Counter(opened) == Counter(Path(name).name for name in names)
