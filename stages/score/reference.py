@@ -28,7 +28,9 @@ def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
         if sample_id in scores:
             raise ArtifactError(f"{path}: row {number} names {sample_id} again; once is allowed")
         scores[sample_id] = _finite(path, number, field)
-    if scores and scores.keys().isdisjoint(sample_ids):
+    if not scores:
+        return np.full(len(sample_ids), np.nan)
+    if scores.keys().isdisjoint(sample_ids):
         raise ArtifactError(
             f"{path}: names {next(iter(scores))} and none of its {len(scores)} sample ids is in "
             f"the train split; they must be such as {sample_ids[0]}"

@@ -24,7 +24,8 @@ def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> M
     # As the fraction is written: 0.29 of 100 samples are 29, in floating point 28.999...
     count = int(Fraction(str(fraction)) * num_train)
     is_outlier_K = np.zeros(len(candidates.row_K), dtype=np.bool_)
-    is_outlier_K[top(candidates)[:count]] = True
+    if count:
+        is_outlier_K[top(candidates)[:count]] = True
     return is_outlier_K
 
 

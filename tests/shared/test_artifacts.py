@@ -22,6 +22,7 @@ from stages.shared.artifacts import (
     Ensemble,
     Epoch,
     Evaluation,
+    FileList,
     GradientBatch,
     Meta,
     Subset,
@@ -163,6 +164,11 @@ PAIRS = {
         lambda folder, inputs: artifacts.save_array(folder / "train/inputs.npy", inputs),
         lambda folder: artifacts.load_inputs(folder, "train"),
     ),
+    "file list": Pair(
+        FileList("/my/images", None, [4, 4, 3], NAMES, np.arange(len(NAMES)) + 2**32 - 5),
+        lambda folder, files: artifacts.save_file_list(folder, "train", files),
+        lambda folder: artifacts.load_file_list(folder, "train"),
+    ),
     "subset": Pair(
         SUBSET,
         lambda folder, subset: artifacts.save_subset(folder / "0.5.csv", subset),
@@ -241,7 +247,7 @@ def require_equal(found: Any, expected: Any) -> None:
         assert list(found) == list(expected)
         for key, value in expected.items():
             require_equal(found[key], value)
-    elif isinstance(expected, Subset | Evaluation | Dynamics):
+    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList):
         require_equal(vars(found), vars(expected))
     else:
         assert found == expected

@@ -72,7 +72,7 @@ def load_dynamics(folder: Path, num_train: int) -> Dynamics:
     """
     row_R = _load_rows(folder / "row_R.npy", num_train)
     sampled_S = _load_rows(folder / "sampled_S.npy", num_train)
-    outside = np.setdiff1d(sampled_S, row_R)
+    outside = sampled_S[~np.isin(sampled_S, row_R)]
     if len(outside):
         raise ArtifactError(
             f"{folder / 'sampled_S.npy'}: has row {outside[0]}; it must be one of row_R.npy"

@@ -58,9 +58,9 @@ def load_subset(path: Path, num_train: int) -> Subset:
     rows = load_table(path, SUBSET_HEADER)
     try:
         subset = Subset(
-            np.array([int(row[0]) for row in rows], dtype=np.int64),
-            np.array([int(row[1]) for row in rows], dtype=np.int64),
-            np.array([float(row[2] or "nan") for row in rows], dtype=np.float64),
+            np.fromiter((int(row[0]) for row in rows), np.int64, len(rows)),
+            np.fromiter((int(row[1]) for row in rows), np.int64, len(rows)),
+            np.fromiter((float(row[2] or "nan") for row in rows), np.float64, len(rows)),
         )
     except ValueError as error:
         raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
@@ -70,9 +70,8 @@ def load_subset(path: Path, num_train: int) -> Subset:
             f"{path}: row {outside[0] + 2} has index {subset.index_P[outside[0]]}; the train split "
             f"has the rows 0 to {num_train - 1}"
         )
-    has_score_P = np.array([bool(row[2]) for row in rows], dtype=np.bool_)
-    infinite = np.flatnonzero(has_score_P & ~np.isfinite(subset.score_P))
-    if len(infinite):
+    infinite = [pick for pick in np.flatnonzero(~np.isfinite(subset.score_P)) if rows[pick][2]]
+    if infinite:
         raise ArtifactError(
             f"{path}: row {infinite[0] + 2} has score {subset.score_P[infinite[0]]}; it must be "
             "finite, or empty"
