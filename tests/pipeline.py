@@ -109,7 +109,7 @@ CHANGES = [
     ),
     Change(
         "a comment in the training loop",
-        "echo '# seen' >> stages/shared/training.py; dvc repro",
+        "echo '# seen' >> stages/shared/training/loop.py; dvc repro",
         ("train_ensemble@*", "train_subset_model@*"),
         members=0,
     ),

@@ -7,4 +7,5 @@ Writes  data/evaluation/<key>/
             correct_MT.npy            bool [members, test samples]
 Params  evaluate.weights              last | best_validation: which checkpoint stands for a member
         evaluate.batch_size           decides the last bits of the probabilities
+        evaluate.views                of an image, over which a model's probabilities are averaged
 """

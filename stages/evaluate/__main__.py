@@ -4,11 +4,14 @@ from pathlib import Path
 
 from stages.evaluate import metrics
 from stages.evaluate.metrics import Outcomes
-from stages.shared import artifacts, command, prediction
+from stages.shared import artifacts, command, prediction, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.files import atomic_folder
+from stages.shared.loading import load_images
 from stages.shared.params import load_params
 from stages.shared.params_sections import Evaluate
+
+PRECISION = "fp32"  # whatever they were trained in
 
 
 def main(prepared: Path, model: Path, evaluation: Path) -> None:
@@ -43,17 +46,19 @@ def _chosen(checkpoints: list[Checkpoint], weights: str) -> Checkpoint:
 def _predict(
     prepared: Path, split: Split, model: Path, checkpoints: list[Checkpoint], params: Evaluate
 ) -> Outcomes:
-    batches = prediction.predict(
+    meta = artifacts.load_meta(prepared)
+    batches = prediction.forward_passes(
         model,
         checkpoints,
-        artifacts.load_inputs(prepared, split),
-        artifacts.load_meta(prepared),
+        load_images(prepared, split),
+        meta,
         params.batch_size,
-        "fp32",
+        PRECISION,
     )
+    predicted = prediction.predict(tasks.load(meta.task), batches, PRECISION, params.views)
     targets_T = artifacts.load_targets(prepared, split)
     return metrics.collect(
-        ((rows, probs_MBC.cpu().numpy()) for rows, probs_MBC in batches),
+        ((rows, probs_MBC.cpu().numpy()) for rows, probs_MBC in predicted),
         targets_T,
         len(checkpoints),
     )

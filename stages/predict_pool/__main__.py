@@ -43,7 +43,8 @@ def passes_per_voter(meta: Meta, settings: PredictPool) -> int:
     A gradient that the forward pass alone does not give takes a forward and a backward pass more.
     The mini-batches of gradients are not counted: they are for people and choose nothing.
     """
-    num_passes = meta.num_samples["train"] + meta.num_samples["validation"]
+    num_images = meta.num_samples["train"] + meta.num_samples["validation"]
+    num_passes = len(settings.views) * num_images
     if "gradient_norm" in settings.signals and gradients.needs_backward(settings.gradient_norm):
         num_passes += TRAINING_COST * meta.num_samples["train"]
     return num_passes

@@ -25,6 +25,7 @@ from stages.shared.artifacts import (
     Split,
     ValidationResult,
 )
+from stages.shared.loading import load_images
 from stages.shared.params_sections import PredictPool
 from stages.shared.prediction import ForwardPass
 
@@ -62,11 +63,11 @@ class Pool:
         """Write how the first voter's gradients add up in some mini-batches of train rows."""
         task = tasks.load(self.meta.task)
         (model,) = prediction.load_models(self.ensemble, self.voters[:1])
-        inputs_NHWK = artifacts.load_inputs(self.prepared, "train")
+        inputs = load_images(self.prepared, "train")
         targets_N = artifacts.load_targets(self.prepared, "train")
         measured = []
-        for number, rows_B in enumerate(batches):
-            inputs_BKHW = prediction.load_batch(inputs_NHWK, rows_B, self.meta)
+        loaded = prediction.load_batches(inputs, batches, self.meta)
+        for number, (rows_B, inputs_BKHW) in enumerate(zip(batches, loaded, strict=True)):
             forward = prediction.forward(task, model, inputs_BKHW, self.settings.precision)
             targets_B = torch.tensor(targets_N[rows_B], device=inputs_BKHW.device)
             measured.append(
@@ -102,7 +103,7 @@ class Pool:
         batches = prediction.forward_passes(
             self.ensemble,
             self.voters,
-            artifacts.load_inputs(self.prepared, split),
+            load_images(self.prepared, split),
             self.meta,
             self.settings.batch_size,
             self.settings.precision,
@@ -129,7 +130,11 @@ class Pool:
                 norms.append(
                     gradients.sample_norms(task, forward, on_device_B, self.settings.gradient_norm)
                 )
-            probs.append(task.probabilities(forward.logits_BC))
+            probs.append(
+                prediction.probabilities(
+                    task, forward, self.settings.precision, self.settings.views
+                )
+            )
         if norms:
             signals["gradient_norm_N"] = torch.stack(norms).mean(dim=0).float()
         return torch.stack(probs), signals

@@ -24,6 +24,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
+from stages.shared.loading import Images, load_images
 from stages.shared.params import Params
 from stages.shared.params_sections import EpochLength
 from stages.shared.randomness import uniform_by_id
@@ -66,7 +67,7 @@ class Results:
 
     params: Params
     meta: Meta
-    inputs_NHWK: Array  # uint8, read from disk as they are used
+    inputs_NHWK: Images  # uint8, read as they are used
     targets_N: Ints
     is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it
     validation_targets_V: Ints
@@ -124,7 +125,7 @@ def load_results(params: Params, folders: Folders) -> Results:
     return Results(
         params=params,
         meta=meta,
-        inputs_NHWK=artifacts.load_inputs(folders.prepared, "train"),
+        inputs_NHWK=load_images(folders.prepared, "train"),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
         is_excluded_N=_is_excluded(Path(params.select.exclude), sample_ids),
         validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),

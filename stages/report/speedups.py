@@ -4,15 +4,17 @@ In FLOPs for plots/tables, in seconds for metrics/timings.json: no stage's outpu
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from stages.report.results import Results, Round, last_epochs, training_flops, training_length
 from stages.report.rounding import significant
 from stages.report.summary import member_flops, round_flops
-from stages.shared import schedules, timings
+from stages.shared import timings
 from stages.shared.artifacts import Epoch, Rows
 from stages.shared.cost import TRAINING_COST
 from stages.shared.params import Params
 from stages.shared.params_sections import EpochLength, Plateau, Training
+from stages.shared.training import schedules
 
 ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")
 
@@ -82,14 +84,16 @@ def _own_proxy_flops(results: Results, model: str, rounds: Sequence[Round]) -> f
     if isinstance(settings.schedule, Plateau) or not all(entry.history for entry in rounds):
         return None
     num_validation = results.meta.num_samples["validation"]
-    passes = 0.0
+    in_training, in_prediction = 0, 0.0
     for entry in rounds:
         num_members = len(training_flops(entry.history))
         num_picks = len(results.subsets[entry.source])
-        passes += num_members * training_passes(settings, num_picks, num_validation)
-        passes += entry.validation.flops / _flops_per_pass([entry.history], num_validation)
+        in_training += num_members * training_passes(settings, num_picks, num_validation)
+        at_the_end = _flops_per_pass([_last_stretches(entry.history)], num_validation)
+        in_prediction += entry.validation.flops / at_the_end
     trainings = [found.history for (name, _), found in results.targets.items() if name == model]
-    return passes * _flops_per_pass(trainings, num_validation)
+    at_the_end = _flops_per_pass(map(_last_stretches, trainings), num_validation)
+    return in_training * _flops_per_pass(trainings, num_validation) + in_prediction * at_the_end
 
 
 def training_passes(settings: Training, num_picks: int, num_validation: int) -> int:
@@ -114,6 +118,25 @@ def _flops_per_pass(histories: Iterable[Sequence[Epoch]], num_validation: int) -
         passes += TRAINING_COST * sum(epoch.images_seen for epoch in last_epochs(history))
         passes += num_validation * sum(epoch.validation_accuracy is not None for epoch in history)
     return flops / passes
+
+
+def _last_stretches(history: Sequence[Epoch]) -> list[Epoch]:
+    """Return the last epoch of each member with what it alone cost: its images have full size."""
+    last = last_epochs(history)
+    number = {epoch.member: epoch.epoch for epoch in last}
+    earlier = [epoch for epoch in history if epoch.epoch < number[epoch.member]]
+    before = {epoch.member: epoch for epoch in last_epochs(earlier)}
+    return [
+        _since(before[epoch.member], epoch) if epoch.member in before else epoch for epoch in last
+    ]
+
+
+def _since(before: Epoch, epoch: Epoch) -> Epoch:
+    return replace(
+        epoch,
+        flops=epoch.flops - before.flops,
+        images_seen=epoch.images_seen - before.images_seen,
+    )
 
 
 # --- seconds -------------------------------------------------------------------------------------

@@ -20,22 +20,14 @@ from stages.shared.tracking import save_tracked, stack_tracked
 
 SHARED = Path(__file__).parent
 # The code that decides a member's bytes, beside its model's and its task's file; a test requires
-# that this is what training.py imports.
+# that this is what training imports.
 DECIDING_CODE = [
-    SHARED / f"{name}.py"
-    for name in (
-        "augmentation",
-        "cost",
-        "data",
-        "dynamics",
-        "flops",
-        "layers",
-        "randomness",
-        "schedules",
-        "training",
-    )
+    *sorted((SHARED / "training").glob("*.py")),
+    *(
+        SHARED / f"{name}.py"
+        for name in ("cost", "data", "flops", "images", "layers", "randomness")
+    ),
 ]
-
 
 # Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
 FORMAT = 3
@@ -98,7 +90,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
     """Train a member unless it is finished already; return its folder. Runs in a worker process."""
     import torch
 
-    from stages.shared import training
+    from stages.shared.training import loop
 
     device = engine.device_name()
     folder, tracked = (
@@ -112,9 +104,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
         report(None)
         # Two experiments may train the same member at the same time, to the same bytes.
         with atomic_folder(folder, keep_first=True) as temporary:
-            trained = training.train(
-                job, temporary, torch.device(device), lambda *event: report(event)
-            )
+            trained = loop.train(job, temporary, torch.device(device), lambda *event: report(event))
             resume.save_member(temporary, trained)
     return folder
 

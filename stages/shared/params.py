@@ -83,7 +83,7 @@ class Params(Section):
         self._check_pretrained()
         self._check_compared_subsets()
         self._check_initialization()
-        self._check_augmentation()
+        self._check_flips()
         self._check_evaluation()
         return self
 
@@ -260,16 +260,18 @@ class Params(Section):
                 f"{ensemble.members}, the members of the ensemble that are fine-tuned"
             )
 
-    def _check_augmentation(self) -> None:
-        for name, section in (
-            ("train_ensemble", self.train_ensemble),
-            ("train_subset_model", self.train_subset_model),
-        ):
-            if section.augmentation.horizontal_flip and self.dataset.name in NEVER_FLIPPED:
+    def _check_flips(self) -> None:
+        if self.dataset.name not in NEVER_FLIPPED:
+            return
+        why = f"{self.dataset.name} are never flipped"
+        for name in ("train_ensemble", "train_subset_model"):
+            if getattr(self, name).augmentation.horizontal_flip:
                 raise ValueError(
-                    f"{name}.augmentation.horizontal_flip is true; it must be false, "
-                    f"{self.dataset.name} are never flipped"
+                    f"{name}.augmentation.horizontal_flip is true; it must be false, {why}"
                 )
+        for name in ("predict_pool", "evaluate"):
+            if "flip" in (views := getattr(self, name).views):
+                raise ValueError(f"{name}.views is {views}; it must be [identity], {why}")
 
     def _check_evaluation(self) -> None:
         best = self.train_subset_model.checkpoints.best

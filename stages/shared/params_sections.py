@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -73,6 +74,7 @@ class Dataset(Section):
 
     name: DatasetName
     root: str
+    storage: Literal["auto", "files", "memory"]
     image_size: PositiveInt | None
     split_seed: int
     validation_fraction: Fraction
@@ -175,6 +177,19 @@ class Augmentation(Section):
         return scale
 
 
+class Averaging(Section):
+    """Moving average of the weights; an update leaves it `ema` of itself."""
+
+    ema: Fraction
+
+
+class Resizing(Section):
+    """Smaller images at first: `start` of the edge, and all of it from `until` of the training."""
+
+    start: Annotated[float, Field(ge=0.25, lt=1, multiple_of=0.125)]
+    until: Fraction
+
+
 class Checkpoints(Section):
     """Which epochs' weights are kept, counted backwards from the last, and the best one."""
 
@@ -195,6 +210,14 @@ class Training(Section):
     optimizer: Optimizer
     schedule: Schedule
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    weight_averaging: Annotated[
+        Averaging | Literal["none"], either("none, or {ema: d} with d above 0 and below 1")
+    ]
+    first_layer: Literal["trained", "whitened"]
+    resolution: Annotated[
+        Resizing | Literal["full"],
+        either("full, or {start: s, until: u}, s in eighths from 0.25, u above 0 and below 1"),
+    ]
     augmentation: Augmentation
     precision: Literal["bf16", "fp32"]
     num_threads: PositiveInt
@@ -218,6 +241,8 @@ class Training(Section):
             raise ValueError(
                 f"validations is {self.validations}; schedule plateau needs every_epoch"
             )
+        if name == "plateau" and self.resolution != "full":
+            raise ValueError("resolution must be full; schedule plateau may end before it rises")
         if self.stop_after is not None and self.stop_after > (self.epochs or 0):
             raise ValueError(
                 f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
@@ -258,10 +283,21 @@ class GradientNorm(Section):
     parameters: Literal["all", "biases", "last_layer", "last_layer_weights", "weights"]
 
 
+def _identity_first(views: list[str]) -> list[str]:
+    if views not in (["identity"], ["identity", "flip"]):
+        raise not_allowed("it must be [identity] or [identity, flip]")
+    return views
+
+
+# Of an image; the probabilities of a model are the mean over them.
+Views = Annotated[list[Literal["flip", "identity"]], AfterValidator(_identity_first)]
+
+
 class PredictPool(Section):
     """How the ensemble predicts all train samples, and which costlier signals it writes."""
 
     batch_size: PositiveInt
+    views: Views
     precision: Literal["bf16", "fp32"]
     voters: Voters
     signals: list[Literal["features", "gradient_norm"]]
@@ -309,6 +345,7 @@ class Evaluate(Section):
 
     weights: Literal["last", "best_validation"]
     batch_size: PositiveInt
+    views: Views
 
 
 class Report(Section):

@@ -4,20 +4,19 @@ Shapes: N samples, M checkpoints, B batch, C classes, D inputs of the last layer
 and channels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from stages.shared import artifacts, engine, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
-from stages.shared.data import normalise
+from stages.shared.data import normalise, on_device
 from stages.shared.layers import Classifier
+from stages.shared.loading import Images, Rows, in_batches
 from stages.shared.weights import load_weights
 
 
@@ -32,29 +31,25 @@ class ForwardPass:
 
 
 def predict(
-    folder: Path,
-    checkpoints: Sequence[Checkpoint],
-    inputs_NHWK: npt.NDArray[np.uint8],
-    meta: Meta,
-    batch_size: int,
+    task: ModuleType,
+    batches: Iterable[tuple[slice, Iterable[ForwardPass]]],
     precision: str,
+    views: Sequence[str],
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the rows of each batch and its probabilities, float32 [M, B, C].
+    """Yield the rows of each batch of `forward_passes` and its probabilities, float32 [M, B, C].
 
     Probabilities depend on the batch size in the last bits, and on nothing else beside weights,
     inputs and processor.
     """
-    task = tasks.load(meta.task)
-    for rows, passes in forward_passes(
-        folder, checkpoints, inputs_NHWK, meta, batch_size, precision
-    ):
-        yield rows, torch.stack([task.probabilities(each.logits_BC) for each in passes])
+    for rows, passes in batches:
+        probs = [probabilities(task, each, precision, views) for each in passes]
+        yield rows, torch.stack(probs)
 
 
 def forward_passes(
     folder: Path,
     checkpoints: Sequence[Checkpoint],
-    inputs_NHWK: npt.NDArray[np.uint8],
+    inputs_NHWK: Images,
     meta: Meta,
     batch_size: int,
     precision: str,
@@ -66,11 +61,12 @@ def forward_passes(
     """
     # Prediction gives the same bits with any number of threads.
     torch.set_num_threads(engine.num_cores())
+    engine.keep_freed_memory()
     task = tasks.load(meta.task)
     voters = load_models(folder, checkpoints)
-    for start in range(0, len(inputs_NHWK), batch_size):
-        rows = slice(start, min(start + batch_size, len(inputs_NHWK)))
-        inputs_BKHW = load_batch(inputs_NHWK, rows, meta)
+    num = len(inputs_NHWK)
+    batches = [slice(start, min(start + batch_size, num)) for start in range(0, num, batch_size)]
+    for rows, inputs_BKHW in zip(batches, load_batches(inputs_NHWK, batches, meta), strict=True):
         yield rows, (forward(task, model, inputs_BKHW, precision) for model in voters)
 
 
@@ -85,13 +81,11 @@ def load_models(folder: Path, checkpoints: Sequence[Checkpoint]) -> list[Classif
     return [_load(folder, ensemble, checkpoint, device) for checkpoint in checkpoints]
 
 
-def load_batch(
-    inputs_NHWK: npt.NDArray[np.uint8], rows: slice | artifacts.Ints, meta: Meta
-) -> Tensor:
-    """Return some of the images on the device as a model reads them, float32 [B, K, H, W]."""
-    # A copy: torch warns of memory maps that are read-only.
-    images_BHWK = torch.from_numpy(np.array(inputs_NHWK[rows]))
-    return normalise(images_BHWK.to(engine.device_name()), meta)
+def load_batches(inputs_NHWK: Images, batches: Iterable[Rows], meta: Meta) -> Iterator[Tensor]:
+    """Yield each batch of images on the device as a model reads them, float32 [B, K, H, W]."""
+    device = torch.device(engine.device_name())
+    for images_BHWK in in_batches(inputs_NHWK, batches):
+        yield normalise(on_device(images_BHWK, device), meta)
 
 
 @torch.inference_mode()
@@ -101,6 +95,21 @@ def forward(
     """Return what a model makes of a batch, without what gradients would need."""
     features_BD = task.features(model, inputs_BKHW, precision)
     return ForwardPass(model, inputs_BKHW, features_BD, model.classifier(features_BD))
+
+
+def probabilities(
+    task: ModuleType, made: ForwardPass, precision: str, views: Sequence[str]
+) -> Tensor:
+    """Return a model's probabilities of a batch, their mean over the views, float32 [B, C].
+
+    The pass that was made is that of the images as they are, `identity`, which is always among the
+    views; each other view takes one pass more.
+    """
+    probs_BC: Tensor = task.probabilities(made.logits_BC)
+    if "flip" not in views:
+        return probs_BC
+    mirrored = forward(task, made.model, made.inputs_BKHW.flip(3), precision)
+    return (probs_BC + task.probabilities(mirrored.logits_BC)) / 2
 
 
 def _load(

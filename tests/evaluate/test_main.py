@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stages.evaluate.__main__ import main, one_for_each_member
-from stages.shared import artifacts, models, prediction
+from stages.shared import artifacts, models, prediction, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
 from stages.shared.errors import ArtifactError
 from stages.shared.weights import save_weights
@@ -56,8 +56,8 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
         inputs = artifacts.load_inputs(workspace / "prepared", split)
         targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
         last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
-        batches = prediction.predict(workspace / "model", last, inputs, meta, 500, "fp32")
-        ((_, probs_MBC),) = batches
+        batches = prediction.forward_passes(workspace / "model", last, inputs, meta, 500, "fp32")
+        ((_, probs_MBC),) = prediction.predict(tasks.load(meta.task), batches, "fp32", ["identity"])
         shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
         assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
 

@@ -15,7 +15,7 @@ from stages import predict_pool
 from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, models, prediction
+from stages.shared import artifacts, models, prediction, tasks
 from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Meta
 from stages.shared.data import normalise
 from stages.shared.flops import forward_flops
@@ -41,16 +41,16 @@ def ensemble(tmp_path_factory):
     return folder
 
 
-def settings(
-    batch_size=80, precision="fp32", signals=(), norm="l2", parameters="last_layer_weights"
-):
-    return PredictPool(
-        batch_size=batch_size,
-        precision=precision,
-        voters=Voters(members="all", checkpoints="last", count=2, stride=1),
-        signals=list(signals),
-        gradient_norm=GradientNorm(norm=norm, parameters=parameters),
-    )
+def settings(norm="l2", parameters="last_layer_weights", **changes):
+    base = {
+        "batch_size": 80,
+        "views": ["identity"],
+        "precision": "fp32",
+        "voters": Voters(members="all", checkpoints="last", count=2, stride=1),
+        "signals": [],
+        "gradient_norm": GradientNorm(norm=norm, parameters=parameters),
+    }
+    return PredictPool(**{**base, **changes})
 
 
 @pytest.fixture
@@ -72,15 +72,32 @@ def signals_of(prepared, ensemble, tmp_path):
     return write
 
 
+def cube(ensemble, inputs, meta, views=("identity",)):
+    """Return all probabilities, float32 [M, N, C], in one batch."""
+    batches = prediction.forward_passes(ensemble, CHECKPOINTS, inputs, meta, 80, "fp32")
+    ((_, probs_MNC),) = prediction.predict(tasks.load(meta.task), batches, "fp32", views)
+    return probs_MNC
+
+
 @pytest.fixture
 def probs_MNC(prepared, ensemble):  # noqa: N802 - a shape
     """The cube that is never stored, float64."""
     inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
-    ((_, probs_MNC),) = prediction.predict(ensemble, CHECKPOINTS, inputs, meta, 80, "fp32")
-    return probs_MNC.double().numpy()
+    return cube(ensemble, inputs, meta).double().numpy()
 
 
 # --- what they say --------------------------------------------------------------------------------
+
+
+def test_with_mirrored_views_the_signals_are_those_of_both_views(signals_of, prepared, ensemble):
+    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
+    probs_MNC = cube(ensemble, inputs, meta, ["identity", "flip"]).double().numpy()
+
+    found = signals_of(views=["identity", "flip"])
+
+    np.testing.assert_array_equal(found["votes_MN"], probs_MNC.argmax(axis=2))
+    top_N = probs_MNC.mean(axis=0).max(axis=1)
+    np.testing.assert_allclose(found["confidence_N"], top_N, atol=1e-6)
 
 
 def test_signals_are_those_of_the_mean_probability(signals_of, prepared, probs_MNC):
@@ -307,6 +324,14 @@ def test_mini_batches_are_those_of_the_first_voter(run, prepared, ensemble):
         assert batch.norm_of_sum == pytest.approx(expected, rel=1e-3)
 
 
+def test_each_view_is_counted(prepared):
+    """Of 60 train and 20 validation images; a gradient is that of the first view alone."""
+    meta = artifacts.load_meta(prepared)
+    both, norm = ["identity", "flip"], {"signals": ["gradient_norm"], "parameters": "all"}
+    assert stage.passes_per_voter(meta, settings(views=both)) == 2 * 80
+    assert stage.passes_per_voter(meta, settings(views=both, **norm)) == 2 * 80 + 3 * 60
+
+
 def test_a_backward_pass_is_counted_where_one_is_needed(run, prepared, monkeypatch):
     monkeypatch.setattr(gradient_batches, "NUM_BATCHES", 1)
     flops = forward_flops("resnet8", artifacts.load_meta(prepared))
@@ -333,7 +358,7 @@ def test_accuracies_on_validation_are_those_of_the_votes(run, prepared, ensemble
     votes_MV = artifacts.load_validation_signal(signals, "validation_votes_MV", 20)
     predicted_V = artifacts.load_validation_signal(signals, "validation_predicted_V", 20)
     inputs, meta = artifacts.load_inputs(prepared, "validation"), artifacts.load_meta(prepared)
-    ((_, probs_MVC),) = prediction.predict(ensemble, CHECKPOINTS, inputs, meta, 500, "fp32")
+    probs_MVC = cube(ensemble, inputs, meta)
     np.testing.assert_array_equal(votes_MV, probs_MVC.argmax(dim=2))
     np.testing.assert_array_equal(predicted_V, probs_MVC.double().mean(dim=0).argmax(dim=1))
 

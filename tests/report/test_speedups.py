@@ -15,12 +15,13 @@ from stages.report.speedups import (
     speedups_in_seconds,
     training_passes,
 )
-from stages.shared import artifacts, timings, training
+from stages.shared import artifacts, timings
 from stages.shared.artifacts import Epoch
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.params import load_params
 from stages.shared.params_sections import EpochLength, UpdateLength
+from stages.shared.training import loop
 
 ROUND = 3e6 + 1e5  # three members of a million FLOPs in the mean, and the prediction
 
@@ -149,6 +150,25 @@ def test_the_target_would_stop_early_as_its_own_proxy_too(run):
     assert column(rows, "selection_speedup") == [2.5, 2.5]
 
 
+def test_a_proxy_that_begins_with_smaller_images_predicts_full_ones(run):
+    """Its first of two epochs costs half: what it predicts is known by the last one."""
+    results = with_proxy(run, 2, 2, 100.0, predicted=120.0)
+    rounds = [
+        replace(entry, history=[at_half_size_first(epoch, picks) for epoch in entry.history])
+        for entry, picks in zip(results.rounds, (5, 10), strict=True)
+    ]
+
+    rows = speedups(replace(results, rounds=rounds))
+
+    # Two epochs of 5 picks, the first at half the cost, and two validations; the target makes four.
+    first = (2 * 140 + 120) / (2 * (7.5 + 15 + 80) + 120)
+    assert column(rows, "selection_speedup")[0] == round(first, 3)
+
+
+def at_half_size_first(epoch, picks):
+    return replace(epoch, flops=epoch.flops - 100 * 3 * picks / 2)
+
+
 def test_a_proxy_that_was_not_trained_has_no_selection_speedup(run):
     results = with_proxy(run, 4, 2, 100.0, predicted=120.0)
     untrained = [replace(entry, history=[]) for entry in results.rounds]
@@ -212,7 +232,7 @@ def test_the_passes_of_a_training_are_those_that_one_makes(prepared, tmp_path, c
         track="none",
     )
 
-    made = training.train(job, tmp_path, torch.device("cpu"), lambda epoch, images: None)
+    made = loop.train(job, tmp_path, torch.device("cpu"), lambda epoch, images: None)
 
     passes = training_passes(job.settings, 10, job.meta.num_samples["validation"])
     assert made.history[-1].flops == passes * forward_flops("resnet8", job.meta)

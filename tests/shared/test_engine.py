@@ -1,6 +1,10 @@
 """Tests for stages/shared/engine.py: on which device."""
 
+import subprocess
+import sys
+
 import pytest
+from toy import ROOT
 
 from stages.shared import engine
 from stages.shared.errors import ParamsError
@@ -20,3 +24,30 @@ def test_a_device_that_is_unknown_or_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("SUBSET_DEVICE", "cuda")
     with pytest.raises(ParamsError, match="torch finds no GPU"):
         engine.device_name()
+
+
+# Four blocks are written, dropped and written again; counted are the pages of the second time.
+WRITE_TWICE = """
+import resource
+from stages.shared import engine
+{call}
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [bytearray(1 << 24) for _ in range(4)]
+    del blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_freed_memory_is_used_again_without_asking_the_kernel():
+    faults = []
+    for call in ("", "engine.keep_freed_memory()"):
+        code = WRITE_TWICE.format(call=call)
+        shown = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+        )
+        faults.append(int(shown.stdout))
+    pages = 4 * (1 << 24) // 4096
+    assert faults[0] > pages / 2
+    assert faults[1] < pages / 100

@@ -50,12 +50,22 @@ def ensemble(tmp_path_factory):
 @pytest.fixture
 def predict(prepared, ensemble):
     """Predict the train split; return what each batch yielded."""
+    task = tasks.load("image_classification")
 
-    def run(checkpoints=CHECKPOINTS, batch_size=16, precision="fp32", inputs=None):
+    def run(
+        checkpoints=CHECKPOINTS,
+        batch_size=16,
+        precision="fp32",
+        inputs=None,
+        views=("identity",),
+    ):
         if inputs is None:
             inputs = artifacts.load_inputs(prepared, "train")
         meta = artifacts.load_meta(prepared)
-        return list(prediction.predict(ensemble, checkpoints, inputs, meta, batch_size, precision))
+        batches = prediction.forward_passes(
+            ensemble, checkpoints, inputs, meta, batch_size, precision
+        )
+        return list(prediction.predict(task, batches, precision, views))
 
     return run
 
@@ -122,6 +132,28 @@ def test_probabilities_sum_to_one_in_either_precision(predict):
 def test_precision_reaches_the_model(predict):
     fp32, bf16 = joined(predict()), joined(predict(precision="bf16"))
     assert 0 < np.abs(fp32 - bf16).max() < 0.2
+
+
+def test_with_a_mirrored_view_the_probabilities_are_the_mean_of_both(predict, prepared):
+    """Of probabilities, not of logits."""
+    inputs = np.array(artifacts.load_inputs(prepared, "train"))
+    mirrored_MNC = joined(predict(inputs=np.ascontiguousarray(inputs[:, :, ::-1])))
+    expected_MNC = (joined(predict()) + mirrored_MNC) / 2
+
+    found_MNC = joined(predict(views=["identity", "flip"]))
+
+    np.testing.assert_allclose(found_MNC, expected_MNC, atol=1e-6)
+    assert np.abs(found_MNC - joined(predict())).max() > 0.01
+
+
+def test_mirrored_twice_is_predicted_alike(predict, prepared):
+    inputs = np.array(artifacts.load_inputs(prepared, "train"))
+    mirrored = np.ascontiguousarray(inputs[:, :, ::-1])
+    both = ["identity", "flip"]
+
+    np.testing.assert_array_equal(
+        joined(predict(inputs=mirrored, views=both)), joined(predict(views=both))
+    )
 
 
 def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
@@ -207,7 +239,8 @@ def test_rows_in_any_order_make_a_batch(prepared):
     inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
     rows = np.array([50, 3, 3, 17])
     expected = normalise(torch.from_numpy(np.array(inputs)), meta)[rows]
-    assert torch.equal(prediction.load_batch(inputs, rows, meta), expected)
+    (found,) = prediction.load_batches(inputs, [rows], meta)
+    assert torch.equal(found, expected)
 
 
 def test_no_samples_are_no_batches(predict):
@@ -221,4 +254,4 @@ def test_weights_of_another_model_are_refused(predict, prepared, tmp_path):
     artifacts.save_ensemble(tmp_path, other)
     inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
     with pytest.raises(ArtifactError, match=r"classifier\.bias is \[3\]; in the model it is \[4\]"):
-        next(prediction.predict(tmp_path, CHECKPOINTS[:1], inputs, meta, 16, "fp32"))
+        next(prediction.forward_passes(tmp_path, CHECKPOINTS[:1], inputs, meta, 16, "fp32"))

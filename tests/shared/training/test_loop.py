@@ -1,4 +1,4 @@
-"""Tests for stages/shared/training.py."""
+"""Tests for stages/shared/training/loop.py."""
 
 import dataclasses
 import math
@@ -13,23 +13,27 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from toy import picks
 
-from stages.shared import artifacts, models, tasks, training
+from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Epoch
 from stages.shared.data import normalise
-from stages.shared.errors import TrainingError
+from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.layers import Classifier
 from stages.shared.params import load_params
 from stages.shared.params_sections import (
     Augmentation,
+    Averaging,
     Checkpoints,
     EpochLength,
     Plateau,
+    Resizing,
     Training,
     UpdateLength,
 )
-from stages.shared.training import CheckpointKeeper, validated_epochs
+from stages.shared.training import loop
+from stages.shared.training.checkpoints import CheckpointKeeper
+from stages.shared.training.loop import validated_epochs
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
@@ -68,7 +72,7 @@ def make_job(prepared):
 
 
 def train(job, folder):
-    trained = training.train(job, folder, CPU, lambda epoch, images: None)
+    trained = loop.train(job, folder, CPU, lambda epoch, images: None)
     return trained.history, trained.checkpoints
 
 
@@ -107,7 +111,7 @@ def test_members_differ(make_job, tmp_path):
 
 
 def test_a_member_starts_from_the_same_weights_on_every_subset(make_job):
-    one, other = (training.initial_model(make_job(index)) for index in (range(5), range(60)))
+    one, other = (loop.initial_model(make_job(index)) for index in (range(5), range(60)))
 
     for left, right in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
         assert torch.equal(left, right)
@@ -116,13 +120,13 @@ def test_a_member_starts_from_the_same_weights_on_every_subset(make_job):
 def test_building_a_model_leaves_the_global_generator_alone(make_job):
     before = torch.get_rng_state()
 
-    training.initial_model(make_job())
+    loop.initial_model(make_job())
 
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_job):
-    trainer = training._Trainer(make_job([4, 4, 8, 30], batch_size=2), CPU)
+    trainer = loop._Trainer(make_job([4, 4, 8, 30], batch_size=2), CPU)
     pixels = artifacts.load_inputs(trainer.job.prepared, "train")
 
     for number in (1, 2):
@@ -135,8 +139,8 @@ def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_
 def test_one_update_is_that_of_plain_torch(make_job, prepared):
     """Cross-entropy with label smoothing, SGD with Nesterov momentum and weight decay."""
     job = make_job(range(12), length=UpdateLength(updates=2), label_smoothing=0.1, batch_size=6)
-    trainer = training._Trainer(job, CPU)
-    model = training.initial_model(job).train()
+    trainer = loop._Trainer(job, CPU)
+    model = loop.initial_model(job).train()
     settings = job.settings.optimizer
     oracle = torch.optim.SGD(
         model.parameters(),
@@ -185,7 +189,7 @@ def test_dropout_differs_between_members_and_epochs(make_job, monkeypatch):
     monkeypatch.setattr(models, "build", lambda _, *shape: WithDropout(*shape))
     masks = []
     for member, epoch in ((0, 1), (0, 2), (1, 1), (0, 1)):
-        trainer = training._Trainer(make_job(member=member), CPU)
+        trainer = loop._Trainer(make_job(member=member), CPU)
         with trainer._dropout_stream(epoch):
             masks.append(trainer.model.train().features(torch.ones(2, 8, 8, 1)) > 0)
 
@@ -242,7 +246,7 @@ def test_forward_flops_are_those_of_torchs_counter(make_job, model, edge):
 def test_training_does_not_import_torchs_compiler(make_job, tmp_path):
     """It takes as long as torch itself, in every worker process."""
     code = (
-        "import pickle, sys, pathlib, torch; from stages.shared.training import train; "
+        "import pickle, sys, pathlib, torch; from stages.shared.training.loop import train; "
         "job = pickle.loads(sys.stdin.buffer.read()); "
         "train(job, pathlib.Path(sys.argv[1]), torch.device('cpu'), lambda *event: None); "
         "assert 'torch._dynamo' not in sys.modules"
@@ -365,6 +369,119 @@ def test_a_training_shorter_than_what_is_kept_keeps_all(tmp_path):
     kept = keep(tmp_path, [0.1, 0.2], Checkpoints(last=5, every=1, best=False), 2)
 
     assert [epoch for epoch, _, _ in kept] == [1, 2]
+
+
+# --- what makes a recipe faster ------------------------------------------------------------------
+
+
+def test_averaged_weights_are_what_is_kept_and_training_goes_on_without_them(make_job, tmp_path):
+    """Two updates: the n-th leaves the average (1 + n) / (10 + n) of itself."""
+    job = make_job(range(12), batch_size=6, length=UpdateLength(updates=2), learning_rate=0.5)
+    averaged = with_settings(job, weight_averaging=Averaging(ema=0.9))
+    first = loop.initial_model(job).state_dict()
+    one, two = (weights_after(job, updates) for updates in (1, 2))
+
+    train(averaged, tmp_path / "averaged")
+
+    found = weights_in(tmp_path / "averaged")
+    for name, tensor in first.items():
+        if tensor.is_floating_point():
+            after_one = 2 / 11 * tensor + 9 / 11 * one[name]
+            expected = 3 / 12 * after_one + 9 / 12 * two[name]
+            assert torch.allclose(found[name], expected, atol=1e-6), name
+        else:
+            assert torch.equal(found[name], two[name]), name
+
+
+def with_settings(job, **changes):
+    return dataclasses.replace(job, settings=job.settings.model_copy(update=changes))
+
+
+def weights_after(job, updates):
+    """Return the weights after some updates of a training."""
+    trainer = loop._Trainer(job, CPU)
+    trainer.num_updates = updates
+    trainer._train_epoch(1)
+    return {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+
+
+def weights_in(folder):
+    model = models.build("resnet8", 3, [8, 8, 1])
+    load_weights(next(folder.rglob("*.safetensors")), model)
+    return model.state_dict()
+
+
+def test_validation_sees_the_averaged_weights(make_job, prepared, tmp_path):
+    job = with_settings(make_job(range(60)), weight_averaging=Averaging(ema=0.9))
+    history, _ = train(job, tmp_path)
+    model = models.build("resnet8", 3, [8, 8, 1])
+    model.load_state_dict(weights_in(tmp_path))
+    inputs = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "validation")))
+    with torch.inference_mode():
+        predicted = model.eval()(normalise(inputs, job.meta)).argmax(1).numpy()
+
+    right = (predicted == artifacts.load_targets(prepared, "validation")).mean()
+    assert history[-1].validation_accuracy == right
+
+
+def test_smaller_images_at_first_cost_what_they_are(make_job, tmp_path):
+    """Half of six updates begin at 6 of 8 pixels: two at 6, one at 7, three at 8."""
+    resizing = Resizing(start=0.75, until=0.5)
+    job = make_job(range(30), length=EpochLength(epochs=3), batch_size=15, resolution=resizing)
+    seen, sizes = [], (6, 6, 7, 8, 8, 8)
+    per_image = {edge: forward_flops("resnet8", job.meta, (edge, edge)) for edge in sizes}
+    trainer = loop._Trainer(job, CPU)
+    trainer.model.features.register_forward_pre_hook(
+        lambda _, inputs: seen.append(tuple(inputs[0].shape[1:]))
+    )
+
+    trained = trainer.run(tmp_path, lambda *event: None)
+
+    in_training = [shape for number, shape in enumerate(seen) if number % 3 != 2]
+    assert in_training == [(1, edge, edge) for edge in sizes]
+    assert set(seen[2::3]) == {(1, 8, 8)}, "validation is at full size"
+    expected = sum(3 * 15 * per_image[edge] for edge in sizes) + 3 * 20 * per_image[8]
+    assert trained.history[-1].flops == expected
+
+
+def test_a_model_of_one_image_size_is_not_trained_on_smaller_ones(make_job, tmp_path):
+    job = make_job(resolution=Resizing(start=0.5, until=0.5))
+    job = dataclasses.replace(job, model="linear")
+
+    with pytest.raises(ParamsError, match=r"resolution starts with .* it must be full, linear"):
+        train(job, tmp_path)
+
+
+def test_a_whitened_first_layer_stays_as_it_is_and_the_rest_is_trained(make_job, tmp_path):
+    job = make_job(first_layer="whitened")
+    first = loop.initial_model(job).state_dict()
+
+    train(job, tmp_path)
+
+    same = {
+        name for name, tensor in weights_in(tmp_path).items() if torch.equal(tensor, first[name])
+    }
+    assert same == {"features.stem.weight"}
+
+
+def test_the_whitened_first_layer_is_the_same_on_every_subset_and_for_all_members(make_job):
+    stems = [
+        loop.initial_model(make_job(index, member, first_layer="whitened")).features.stem.weight
+        for index, member in ((range(5), 0), (range(60), 0), (range(60), 1))
+    ]
+    assert torch.equal(stems[0], stems[1])
+    assert torch.equal(stems[0], stems[2])
+
+
+def test_a_fine_tuned_model_keeps_the_first_layer_that_it_has(make_job, tmp_path):
+    train(make_job(), tmp_path)
+    path = next(tmp_path.rglob("*.safetensors"))
+    job = dataclasses.replace(make_job(first_layer="whitened"), initial_weights=path)
+
+    stem = loop.initial_model(job).features.stem.weight
+
+    assert torch.equal(stem, weights_in(tmp_path)["features.stem.weight"])
+    assert not stem.requires_grad
 
 
 def test_history_survives_its_file(make_job, tmp_path):

@@ -5,7 +5,7 @@ C classes, H x W x K pixels and channels.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +15,22 @@ import torch
 from torch import Tensor
 from torch.optim.sgd import sgd
 
-from stages.shared import augmentation, models, schedules, tasks
-from stages.shared.artifacts import Checkpoint, Epoch
+from stages.shared import models, tasks
+from stages.shared.artifacts import Epoch
 from stages.shared.cost import TRAINING_COST
 from stages.shared.data import batches, load_samples, normalise, num_batches
-from stages.shared.dynamics import GradientNormTracker, Recorder, sampled_rows
-from stages.shared.errors import TrainingError
+from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job, Trained
 from stages.shared.layers import Classifier
-from stages.shared.params_sections import Checkpoints, Optimizer
+from stages.shared.params_sections import Optimizer
 from stages.shared.randomness import stream_seed
-from stages.shared.weights import load_weights, save_weights
+from stages.shared.training import augmentation, first_layer, schedules
+from stages.shared.training.averaging import MovingAverage
+from stages.shared.training.checkpoints import CheckpointKeeper
+from stages.shared.training.dynamics import GradientNormTracker, Recorder, sampled_rows
+from stages.shared.training.resolution import Resolution, Size, resize
+from stages.shared.weights import load_weights
 
 VALIDATION_BATCH = 500
 
@@ -40,6 +44,7 @@ def train(
     Only the multiset of the picks decides the bytes, not their order.
 
     Raises:
+        ParamsError: the model does not allow a setting.
         TrainingError: the loss is not finite.
     """
     torch.set_num_threads(job.settings.num_threads)
@@ -55,17 +60,42 @@ class _Trainer:
         self.samples = load_samples(job.prepared, "train", device, self.row_R)
         self.validation = load_samples(job.prepared, "validation", device)
         self.model = initial_model(job).to(device)
-        self.flops_per_image = forward_flops(job.model, job.meta)
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
+        self.resolution = Resolution(
+            job.settings.resolution, job.meta.image_shape, self.num_updates
+        )
+        self.flops_per_image = self._flops_by_size()
         self.optimizer = Sgd(self.model, job.settings.optimizer)
+        self.average = self._average()
+        # What is validated and kept.
+        self.result = self.average.model if self.average else self.model
         self.recorder = self._recorder()
         self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
         self.updates = 0
         self.images_seen = 0
-        self.images_validated = 0
+        self.flops = 0
+
+    def _flops_by_size(self) -> dict[Size, int]:
+        """Return what a forward pass of one image costs at each size of the training."""
+        job, full = self.job, forward_flops(self.job.model, self.job.meta)
+        try:
+            smaller = {
+                size: forward_flops(job.model, job.meta, size)
+                for size in self.resolution.sizes[:-1]
+            }
+        except RuntimeError:  # what it is depends on the layer
+            raise ParamsError(
+                f"params.yaml: resolution starts with images of {self.resolution.sizes[0]} pixels; "
+                f"it must be full, {job.model} does not read images of every size"
+            ) from None
+        return {**smaller, self.resolution.full: full}
+
+    def _average(self) -> MovingAverage | None:
+        settings = self.job.settings.weight_averaging
+        return None if isinstance(settings, str) else MovingAverage(self.model, settings.ema)
 
     def _recorder(self) -> Recorder:
         place_S = np.searchsorted(self.row_R, sampled_rows(self.job))
@@ -100,10 +130,10 @@ class _Trainer:
             if number in validated:
                 epoch = self._validate(epoch)
             history.append(epoch)
-            kept.add(epoch, self.model)
+            kept.add(epoch, self.result)
             self.recorder.end_epoch(number, kept.epochs)
             if self.tracker:
-                self.tracker.add(self.model)
+                self.tracker.add(self.result)
             report(epoch, self._num_images())
             if self.schedule.end_epoch(epoch.validation_accuracy):
                 break
@@ -124,11 +154,13 @@ class _Trainer:
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
-            loss, logits_BC = self._update(inputs_BKHW, targets_B, rate)
+            size = self.resolution.size(self.updates)
+            loss, logits_BC = self._update(resize(inputs_BKHW, size), targets_B, rate)
             loss_sum += loss * len(targets_B)
             correct += self.task.num_correct(logits_BC, targets_B)
             self.recorder.add(number, rows_B, logits_BC, targets_B)
             images += len(targets_B)
+            self.flops += TRAINING_COST * self.flops_per_image[size] * len(targets_B)
             self.updates += 1
         self.images_seen += images
         mean_loss = float(loss_sum) / images
@@ -138,7 +170,7 @@ class _Trainer:
             epoch=number,
             updates=self.updates,
             images_seen=self.images_seen,
-            flops=self._flops(),
+            flops=self.flops,
             learning_rate=rate,
             train_loss=mean_loss,
             train_accuracy=int(correct) / images,
@@ -152,9 +184,11 @@ class _Trainer:
         order_P = torch.randperm(num, generator=self._generator("order", number))
         order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
         draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
-        for rows in batches(num, settings.batch_size):
+        draws = draws.to(self.device)
+        parts = list(batches(num, settings.batch_size))
+        loaded = self.samples.in_batches(order_P[rows] for rows in parts)
+        for rows, images_BHWK in zip(parts, loaded, strict=True):
             rows_B = order_P[rows]
-            images_BHWK = self.samples.images(rows_B)
             images_BHWK = augmentation.augment(images_BHWK, draws[rows], settings.augmentation)
             yield rows_B, normalise(images_BHWK, self.job.meta), self.samples.targets_N[rows_B]
 
@@ -163,26 +197,33 @@ class _Trainer:
         loss = self.task.loss(logits_BC, targets_B, self.job.settings.label_smoothing)
         loss.backward()
         self.optimizer.step(rate)
+        if self.average:
+            self.average.add()
         return loss.detach(), logits_BC.detach()
 
     @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
-        self.model.eval()
-        loss_sum, correct, num = 0.0, 0, len(self.validation)
-        for rows in batches(num, VALIDATION_BATCH):
-            images_BHWK = self.validation.images(torch.arange(rows.start, rows.stop))
+        self.result.eval()
+        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        num = len(self.validation)
+        index_N = torch.arange(num, device=self.device)
+        parts = list(batches(num, VALIDATION_BATCH))
+        loaded = self.validation.in_batches(index_N[rows] for rows in parts)
+        for rows, images_BHWK in zip(parts, loaded, strict=True):
             inputs_BKHW = normalise(images_BHWK, self.job.meta)
             targets_B = self.validation.targets_N[rows]
-            logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
-            loss_sum += float(self.task.loss(logits_BC, targets_B, 0.0)) * len(targets_B)
-            correct += int(self.task.num_correct(logits_BC, targets_B))
-        self.images_validated += num
-        self._require_finite(loss_sum / num, "validation loss", epoch.epoch, epoch.learning_rate)
+            logits_BC = self.task.logits(self.result, inputs_BKHW, self.job.settings.precision)
+            loss_sum += self.task.loss(logits_BC, targets_B, 0.0).double() * len(targets_B)
+            correct += self.task.num_correct(logits_BC, targets_B)
+        self.flops += self.flops_per_image[self.resolution.full] * num
+        mean_loss = float(loss_sum) / num
+        self._require_finite(mean_loss, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
             epoch,
-            flops=self._flops(),
-            validation_loss=loss_sum / num,
-            validation_accuracy=correct / num,
+            flops=self.flops,
+            validation_loss=mean_loss,
+            validation_accuracy=int(correct) / num,
         )
 
     def _require_finite(self, loss: float, name: str, epoch: int, rate: float) -> None:
@@ -191,9 +232,6 @@ class _Trainer:
                 f"member {self.job.member}, epoch {epoch}, learning rate {rate:.3g}: the {name} is "
                 f"{loss}; it must stay finite, so lower optimizer.learning_rate"
             )
-
-    def _flops(self) -> float:
-        return self.flops_per_image * (TRAINING_COST * self.images_seen + self.images_validated)
 
     def _generator(self, purpose: str, epoch: int) -> torch.Generator:
         return torch.Generator().manual_seed(self._seed(purpose, epoch))
@@ -216,7 +254,9 @@ class Sgd:
     """
 
     def __init__(self, model: Classifier, settings: Optimizer) -> None:
-        self._parameters: list[Tensor] = list(model.parameters())
+        self._parameters: list[Tensor] = [
+            parameter for parameter in model.parameters() if parameter.requires_grad
+        ]
         self._settings = settings
         self._momentum: list[Tensor | None] = [None] * len(self._parameters)
 
@@ -245,6 +285,11 @@ def initial_model(job: Job) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(job.random_seed, "initial weights", job.member))
         model = models.build(job.model, job.meta.num_classes, job.meta.image_shape)
+    if job.settings.first_layer == "whitened":
+        layer = first_layer.first_convolution(model, job)
+        if job.initial_weights is None:
+            first_layer.whiten(layer, job)
+        layer.weight.requires_grad_(False)
     if job.initial_weights is not None:
         load_weights(job.initial_weights, model)
     return model.to(memory_format=torch.channels_last)
@@ -255,70 +300,3 @@ def validated_epochs(validations: int | str, num_epochs: int) -> set[int]:
     if not isinstance(validations, int):
         return set(range(1, num_epochs + 1))
     return {math.ceil(number * num_epochs / validations) for number in range(1, validations + 1)}
-
-
-class CheckpointKeeper:
-    """Writes the weights of the epochs that are to be kept, and drops those that no longer are.
-
-    Where the last epoch is known only the epochs to keep are ever written; else all that may
-    still be among them.
-    """
-
-    def __init__(
-        self, folder: Path, member: int, settings: Checkpoints, last_epoch: int | None
-    ) -> None:
-        self._folder = folder
-        self._member = member
-        self._settings = settings
-        self._last_epoch = last_epoch
-        self._written: dict[int, Path] = {}
-        self._accuracy: dict[int, float] = {}
-        self._best = 0  # no epoch yet
-        self._epoch = 0
-
-    @property
-    def epochs(self) -> Collection[int]:
-        """The epochs whose weights are kept so far."""
-        return self._written.keys()
-
-    def add(self, epoch: Epoch, model: Classifier) -> None:
-        """Take the weights after an epoch."""
-        self._epoch = epoch.epoch
-        if epoch.validation_accuracy is not None:
-            self._accuracy[epoch.epoch] = epoch.validation_accuracy
-            if epoch.validation_accuracy > self._accuracy.get(self._best, float("-inf")):
-                self._best = epoch.epoch
-        if self._is_kept(epoch.epoch):
-            path = self._folder / self._checkpoint(epoch.epoch).path
-            save_weights(path, model)
-            self._written[epoch.epoch] = path
-        self._drop()
-
-    def finish(self) -> list[Checkpoint]:
-        """Return the checkpoints by epoch; the last epoch that was added is the last of all."""
-        self._last_epoch = self._epoch
-        self._drop()
-        return [self._checkpoint(number) for number in sorted(self._written)]
-
-    def _drop(self) -> None:
-        for number in [number for number in self._written if not self._is_kept(number)]:
-            self._written.pop(number).unlink()
-
-    def _is_kept(self, number: int) -> bool:
-        return self._is_last(number) or (self._settings.best and number == self._best)
-
-    def _is_last(self, number: int) -> bool:
-        last, every = self._settings.last, self._settings.every
-        if self._last_epoch is None:
-            return number >= self._epoch - (last - 1) * every
-        back = self._last_epoch - number
-        return back % every == 0 and back // every < last
-
-    def _checkpoint(self, number: int) -> Checkpoint:
-        return Checkpoint(
-            member=self._member,
-            epoch=number,
-            validation_accuracy=self._accuracy.get(number),
-            is_best=number == self._best,
-            is_last=self._is_last(number),
-        )

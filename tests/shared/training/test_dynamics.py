@@ -10,10 +10,9 @@ import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared import artifacts, dynamics, models, tasks, tracking, training
+from stages.shared import artifacts, models, tasks, tracking
 from stages.shared.artifacts import Checkpoint
 from stages.shared.data import normalise
-from stages.shared.dynamics import GradientNormTracker, Recorder, sampled_rows, tracked_rows
 from stages.shared.errors import ArtifactError
 from stages.shared.job import Job
 from stages.shared.params import load_params
@@ -25,6 +24,13 @@ from stages.shared.params_sections import (
     UpdateLength,
 )
 from stages.shared.tracking import Tracked
+from stages.shared.training import dynamics, loop
+from stages.shared.training.dynamics import (
+    GradientNormTracker,
+    Recorder,
+    sampled_rows,
+    tracked_rows,
+)
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
@@ -301,7 +307,7 @@ def make_job(prepared):
 
 
 def train(job, folder):
-    return training.train(job, folder, CPU, lambda epoch, images: None)
+    return loop.train(job, folder, CPU, lambda epoch, images: None)
 
 
 def weight_bytes(folder):
@@ -311,14 +317,14 @@ def weight_bytes(folder):
 @pytest.fixture
 def recorded(monkeypatch):
     """Every batch of a training: its inputs, logits and targets."""
-    batches, update = [], training._Trainer._update
+    batches, update = [], loop._Trainer._update
 
     def record_update(self, inputs_BKHW, targets_B, rate):
         loss, logits_BC = update(self, inputs_BKHW, targets_B, rate)
         batches.append((inputs_BKHW, logits_BC, targets_B))
         return loss, logits_BC
 
-    monkeypatch.setattr(training._Trainer, "_update", record_update)
+    monkeypatch.setattr(loop._Trainer, "_update", record_update)
     return batches
 
 
@@ -478,7 +484,7 @@ def test_tracking_more_samples_than_a_batch_holds_changes_nothing(make_job):
     for batch_size in (7, 60):
         job = make_job(range(60), batch_size=batch_size)
         tracker = GradientNormTracker(job, CPU)
-        tracker.add(training.initial_model(job))
+        tracker.add(loop.initial_model(job))
         found.append(tracker.finish().gradient_norm_MES)
 
     assert found[0] == pytest.approx(found[1], rel=1e-4)

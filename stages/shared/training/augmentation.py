@@ -27,6 +27,10 @@ class Draws:
         """Return the draws of one batch."""
         return Draws(self.shift_N2[rows], self.is_flipped_N[rows], self.zoom_N[rows])
 
+    def to(self, device: torch.device) -> "Draws":
+        """Return the same where the images lie."""
+        return Draws(*(part.to(device) for part in vars(self).values()))
+
 
 def draw(settings: Augmentation, num: int, generator: torch.Generator) -> Draws:
     """Draw how each of `num` images is changed, on the CPU."""
@@ -39,8 +43,10 @@ def draw(settings: Augmentation, num: int, generator: torch.Generator) -> Draws:
 
 
 def augment(images_BHWK: Tensor, draws: Draws, settings: Augmentation) -> Tensor:
-    """Return the changed images, [B, H, W, K]: uint8 without zoom, else float32 of 0 to 255."""
-    draws = Draws(*(part.to(images_BHWK.device) for part in vars(draws).values()))
+    """Return the changed images, [B, H, W, K]: uint8 without zoom, else float32 of 0 to 255.
+
+    The draws lie on the device of the images.
+    """
     if settings.scale != [1.0, 1.0]:
         return _zoom(images_BHWK, draws)
     if settings.crop_padding or settings.horizontal_flip:
@@ -49,15 +55,18 @@ def augment(images_BHWK: Tensor, draws: Draws, settings: Augmentation) -> Tensor
 
 
 def _look_up(images_BHWK: Tensor, draws: Draws, padding: int) -> Tensor:
-    size, height, width, _ = images_BHWK.shape
+    size, height, width, channels = images_BHWK.shape
     device = images_BHWK.device
     padded = F.pad(images_BHWK, (0, 0, padding, padding, padding, padding))
     row_BH = torch.arange(height, device=device) + (padding + draws.shift_N2[:, :1])
     column_BW = torch.arange(width, device=device).expand(size, width)
     column_BW = torch.where(draws.is_flipped_N[:, None], width - 1 - column_BW, column_BW)
     column_BW = column_BW + padding + draws.shift_N2[:, 1:]
-    image_B = torch.arange(size, device=device)
-    return padded[image_B[:, None, None], row_BH[:, :, None], column_BW[:, None, :]]
+    # One index into all pixels: three times as fast as one each for image, row and column.
+    row_BH = row_BH + padded.shape[1] * torch.arange(size, device=device)[:, None]
+    pixel_BHW = row_BH[:, :, None] * padded.shape[2] + column_BW[:, None, :]
+    pixels = padded.view(-1, channels).index_select(0, pixel_BHW.flatten())
+    return pixels.view(images_BHWK.shape)
 
 
 def _zoom(images_BHWK: Tensor, draws: Draws) -> Tensor:

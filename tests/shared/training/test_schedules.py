@@ -1,9 +1,8 @@
-"""Tests for stages/shared/schedules.py."""
+"""Tests for stages/shared/training/schedules.py."""
 
 import pytest
 import torch
 
-from stages.shared import schedules
 from stages.shared.params import load_params
 from stages.shared.params_sections import (
     EpochLength,
@@ -13,7 +12,8 @@ from stages.shared.params_sections import (
     Training,
     UpdateLength,
 )
-from stages.shared.schedules import OneCycleSchedule, PlateauSchedule, StepsSchedule
+from stages.shared.training import schedules
+from stages.shared.training.schedules import OneCycleSchedule, PlateauSchedule, StepsSchedule
 
 
 def settings(**changes: object) -> Training:

@@ -1,11 +1,11 @@
-"""Tests for stages/shared/augmentation.py."""
+"""Tests for stages/shared/training/augmentation.py."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from stages.shared.augmentation import Draws, augment, draw
 from stages.shared.params_sections import Augmentation
+from stages.shared.training.augmentation import Draws, augment, draw
 
 IMAGES = torch.randint(0, 256, (6, 5, 7, 3), dtype=torch.uint8)
 

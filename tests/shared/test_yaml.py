@@ -1,0 +1,30 @@
+"""DVC reads YAML by ruamel.yaml's C parser where it is installed, the stages by the one in Python.
+
+Both must find the same values: what DVC tracks is then what a stage obeys.
+"""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent.parent
+FILES = [ROOT / "params.yaml", ROOT / "dvc.yaml", *sorted(ROOT.glob("presets/*.yaml"))]
+
+
+def found(text):
+    return [repr(YAML(typ="safe", pure=pure).load(text)) for pure in (True, False)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_our_files_say_the_same_to_both_parsers(path):
+    by_python, by_c = found(path.read_text())
+    assert by_python == by_c
+
+
+@pytest.mark.parametrize(
+    "value", ["1e-3", "1.0e+3", ".5", "1.", "no", "off", "y", "017", "0o17", "1_000", "12:30", "~"]
+)
+def test_what_older_yaml_takes_for_something_else_does_too(value):
+    by_python, by_c = found(f"key: {value}")
+    assert by_python == by_c
