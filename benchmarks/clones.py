@@ -37,7 +37,7 @@ def run(clone: Path, name: str, params: str, read: Callable[[Path], Shown]) -> S
     if not result.exists():
         (clone / "params.yaml").write_text(params)
         start = time.perf_counter()
-        _repro(clone)
+        repro(clone)
         seconds = round(time.perf_counter() - start, 1)
         result.parent.mkdir(exist_ok=True)
         result.write_text(json.dumps({**read(clone), "seconds": seconds}))
@@ -77,7 +77,8 @@ def _head(repository: Path) -> str:
     return shown.stdout.strip()
 
 
-def _repro(clone: Path) -> None:
+def repro(clone: Path) -> None:
+    """Run `dvc repro` with this Python; what it prints goes to the log."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (clone / "runs.log").open("a") as log:
         subprocess.run(

@@ -51,7 +51,7 @@ def test_settings_are_changed_in_the_text_of_a_params_yaml():
 
 def test_a_run_that_is_finished_is_not_run_again(tmp_path, monkeypatch):
     ran = []
-    monkeypatch.setattr(clones, "_repro", ran.append)
+    monkeypatch.setattr(clones, "repro", ran.append)
 
     for _ in range(2):
         shown = clones.run(tmp_path, "seed/0", "random_seed: 0\n", lambda clone: {"found": 1})

@@ -1,0 +1,313 @@
+"""A recipe with one thing changed at a time: what each change is worth, and what it costs.
+
+    python -m benchmarks.bench_recipe --prepared data/prepared --random-seeds 0 1 2 3 4
+
+Trains the ensemble's member 0 of a preset on a random subset of prepared data, once for each row
+and random seed, side by side in worker processes as the stages do. A row changes one setting of the
+base recipe; the last one all that won. Rows of a random seed share subset, first weights, order and
+augmentation, and are measured on the same other train samples: neither validation nor test is read
+for it. Shown are accuracies and the paired difference to the base with its standard error and the
+half width of the 95 % t-interval over the random seeds, in points, and medians of what a training
+took. Each training is kept in `--work`: the same command goes on where a run was broken off.
+
+The data are prepared by `cp presets/cifar10_cpu.yaml params.yaml && dvc repro prepare`.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ruamel.yaml import YAML
+from scipy import stats
+
+from benchmarks import clones
+from stages.shared import artifacts, engine
+from stages.shared.artifacts import Ints
+from stages.shared.files import write_atomically
+from stages.shared.job import Job
+from stages.shared.params import check_params
+from stages.shared.params_sections import TrainEnsemble
+from stages.shared.randomness import permutation_by_id
+
+Shown = dict[str, Any]  # what one training shows, as JSON
+Values = npt.NDArray[np.float64]  # one for each random seed
+VIEWS = {"identity": ["identity"], "both": ["identity", "flip"]}
+BATCH = 500
+MARGIN = 0.5  # points within which a cheaper recipe is as good
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing changed, as in dvc's -S within the section train_ensemble."""
+
+    name: str
+    changes: tuple[str, ...] = ()
+    views: str = "identity"
+
+    @property
+    def setting(self) -> str:
+        """What is changed: of several rows for one setting, the best may win."""
+        return self.changes[0].partition("=")[0] if self.changes else self.views
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One training, and the train rows that it is measured on."""
+
+    job: Job
+    measured_N: Ints
+    results: Path
+
+
+def rows(base: TrainEnsemble) -> list[Row]:
+    """Return the rows, the base first."""
+    optimizer = base.optimizer
+    rate, decay = optimizer.learning_rate, optimizer.weight_decay
+    other = "fp32" if base.precision == "bf16" else "bf16"
+    return [
+        Row("base"),
+        *(
+            Row(f"label smoothing {share}", (f"label_smoothing={share}",))
+            for share in (0.0, 0.1, 0.2)
+            if share != base.label_smoothing
+        ),
+        *(
+            Row(f"rate x {factor}", (f"optimizer.learning_rate={rate * factor}",))
+            for factor in (0.5, 2)
+        ),
+        Row("weight decay x 2", (f"optimizer.weight_decay={decay * 2}",)),
+        Row("no Nesterov", ("optimizer.nesterov=false",))
+        if optimizer.nesterov
+        else Row("Nesterov", ("optimizer.nesterov=true",)),
+        Row("moving average of weights", ("weight_averaging={ema: 0.99}",)),
+        Row("smaller images at first", ("resolution={start: 0.75, until: 0.5}",)),
+        Row("whitened first layer", ("first_layer=whitened",)),
+        Row("mirrored views", views="both"),
+        Row(other, (f"precision={other}",)),
+    ]
+
+
+def main() -> None:
+    """Train what is not there yet, and print the table."""
+    arguments = _parse()
+    base = settings(arguments)
+    chosen = [
+        row
+        for row in rows(base)
+        if row.name == "base" or not arguments.rows or row.name in arguments.rows
+    ]
+    found = train(arguments, chosen)
+    if winner := all_winners(chosen, found):
+        found |= train(arguments, [winner])
+        chosen = [*chosen, winner]
+    print(
+        f"{arguments.model}, {arguments.samples} samples, {arguments.epochs} epochs, random seeds "
+        f"{arguments.random_seeds}, {arguments.measured} measured, settings {arguments.set}"
+    )
+    print(table(chosen, found))
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--prepared", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--preset", type=Path, default=Path("presets/cifar10_cpu.yaml"))
+    parser.add_argument("--model", default="resnet8_stride2")
+    parser.add_argument("--samples", type=int, default=10_000, help="of the random subset")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--measured", type=int, default=10_000, help="other samples to measure on")
+    parser.add_argument("--random-seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--rows", nargs="*", default=[], help="these only, and the base")
+    parser.add_argument("--set", nargs="*", default=[], help="of the base: label_smoothing=0.1")
+    parser.add_argument("--work", type=Path, default=Path(".bench_recipe"), help="the results")
+    return parser.parse_args()
+
+
+def settings(arguments: argparse.Namespace, changes: Sequence[str] = ()) -> TrainEnsemble:
+    """Return how the preset's ensemble is trained, with settings changed, and checked."""
+    fixed = [
+        f"length={{epochs: {arguments.epochs}}}",
+        "validations=1",
+        "checkpoints={last: 1, every: 1, best: false}",
+    ]
+    changed = [f"train_ensemble.{change}" for change in (*fixed, *arguments.set, *changes)]
+    text = clones.changed(arguments.preset.read_text(), changed)
+    return check_params(YAML(typ="safe").load(text), arguments.preset).train_ensemble
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def train(arguments: argparse.Namespace, chosen: Sequence[Row]) -> dict[str, list[Shown]]:
+    """Return, by name of the row, what its trainings show, one for each random seed."""
+    # All rows of a random seed, then the next: what is broken off has pairs.
+    asked = {(seed, row.changes): None for seed in arguments.random_seeds for row in chosen}
+    pieces = [_piece(arguments, seed, changes) for seed, changes in asked]
+    shown = engine.map_pieces(
+        train_and_measure,
+        pieces,
+        threads_per_piece=settings(arguments).num_threads,
+        on_report=lambda number, text: print(f"{number + 1} of {len(pieces)}: {text}", flush=True),
+    )
+    of_training = dict(zip(asked, shown, strict=True))
+    return {
+        row.name: [of_training[seed, row.changes] for seed in arguments.random_seeds]
+        for row in chosen
+    }
+
+
+def _piece(arguments: argparse.Namespace, seed: int, changes: Sequence[str]) -> Piece:
+    prepared = arguments.prepared.absolute()
+    changed = settings(arguments, changes)
+    order_N = permutation_by_id(artifacts.load_sample_ids(prepared, "train"), seed, "recipe")
+    subset_N, rest_N = np.split(order_N, [arguments.samples])
+    job = Job(
+        task="image_classification",
+        model=arguments.model,
+        settings=changed,
+        learning_rate=changed.optimizer.learning_rate,
+        random_seed=seed,
+        member=0,
+        index_P=np.sort(subset_N),
+        prepared=prepared,
+        meta=artifacts.load_meta(prepared),
+        initial_weights=None,
+        track="none",
+    )
+    return Piece(job, np.sort(rest_N[: arguments.measured]), arguments.work.absolute())
+
+
+def train_and_measure(piece: Piece, report: engine.Report) -> Shown:
+    """Return what a training shows; from its file where it was made before. Runs in a worker."""
+    import torch
+
+    from stages.shared import members
+    from stages.shared.training import loop
+
+    device = engine.device_name()
+    name = f"{members.fingerprint(piece.job, device)}-{len(piece.measured_N)}.json"
+    if not (piece.results / name).exists():
+        with tempfile.TemporaryDirectory() as temporary:
+            start, processor_start = time.perf_counter(), time.process_time()
+            trained = loop.train(
+                piece.job, Path(temporary), torch.device(device), lambda *event: None
+            )
+            taken = {
+                "seconds": time.perf_counter() - start,
+                "processor_seconds": time.process_time() - processor_start,
+            }
+            last = trained.history[-1]
+            weights = Path(temporary) / trained.checkpoints[-1].path
+            accuracy = _accuracies(piece, weights)
+        shown = {"accuracy": accuracy, "images": last.images_seen, "flops": last.flops, **taken}
+        piece.results.mkdir(parents=True, exist_ok=True)
+        write_atomically(piece.results / name, json.dumps(shown).encode())
+        report(f"{accuracy['identity']:.2%} in {taken['seconds']:.0f} s")
+    content: Shown = json.loads((piece.results / name).read_text())
+    return content
+
+
+def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
+    """Return the accuracy on the measured samples, by the views that are averaged."""
+    import torch
+
+    from stages.shared import models, prediction, tasks
+    from stages.shared.data import load_samples, normalise
+    from stages.shared.weights import load_weights
+
+    job, device = piece.job, torch.device(engine.device_name())
+    model = models.build(job.model, job.meta.num_classes, job.meta.image_shape)
+    load_weights(weights, model)
+    model = model.eval().to(device).to(memory_format=torch.channels_last)
+    samples = load_samples(job.prepared, "train", device, piece.measured_N)
+    task, right = tasks.load(job.task), dict.fromkeys(VIEWS, 0)
+    parts = torch.split(torch.arange(len(samples), device=device), BATCH)
+    for rows_B, images_BHWK in zip(parts, samples.in_batches(parts), strict=True):
+        inputs_BKHW = normalise(images_BHWK, job.meta)
+        made = prediction.forward(task, model, inputs_BKHW, "fp32")
+        probabilities = partial(prediction.probabilities, task, made, "fp32")
+        for name, views in VIEWS.items():
+            right[name] += int(task.num_correct(probabilities(views), samples.targets_N[rows_B]))
+    return {name: count / len(samples) for name, count in right.items()}
+
+
+# --- what comes out -------------------------------------------------------------------------------
+
+
+def all_winners(chosen: Sequence[Row], found: dict[str, list[Shown]]) -> Row | None:
+    """Return a row with all that won; None where fewer than two things did.
+
+    A row wins if its 95 % interval is above 0, or if it costs fewer FLOPs and its interval is above
+    minus the margin. The precision takes no part: what it saves depends on the machine.
+    """
+    base, *others = chosen
+    best: dict[str, tuple[float, Row]] = {}
+    for row in others:
+        difference = accuracies(row, found) - accuracies(base, found)
+        mean, half = float(difference.mean()), interval(difference)
+        is_cheaper = _median(found[row.name], "flops") < _median(found[base.name], "flops")
+        least = -MARGIN if is_cheaper else 0.0
+        if row.setting != "precision" and mean - half > least:
+            best[row.setting] = max(best.get(row.setting, (mean, row)), (mean, row), key=_first)
+    winners = [row for _, row in best.values()]
+    if len(winners) <= 1:
+        return None
+    changes = tuple(change for row in winners for change in row.changes)
+    views = "both" if any(row.views == "both" for row in winners) else "identity"
+    return Row(f"all of: {', '.join(row.name for row in winners)}", changes, views)
+
+
+def _first(pair: tuple[float, Row]) -> float:
+    return pair[0]
+
+
+def table(chosen: Sequence[Row], found: dict[str, list[Shown]]) -> str:
+    """Return accuracies, differences to the base, and medians of what a training took."""
+    base = accuracies(chosen[0], found)
+    lines = [
+        "| recipe | accuracy | minus base | images/s | s | processor s | FLOPs |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in chosen:
+        shown, own = found[row.name], accuracies(row, found)
+        difference = own - base
+        minus = "" if row is chosen[0] else f"{difference.mean():+.2f}"
+        if minus and len(own) > 1:
+            minus += f" ± {error(difference):.2f} (95 %: ± {interval(difference):.2f})"
+        seconds = _median(shown, "seconds")
+        lines.append(
+            f"| {row.name} | {own.mean():.2f} | {minus} | {_median(shown, 'images') / seconds:.0f} "
+            f"| {seconds:.1f} | {_median(shown, 'processor_seconds'):.1f} "
+            f"| {_median(shown, 'flops'):.3g} |"
+        )
+    return "\n".join(lines)
+
+
+def accuracies(row: Row, found: dict[str, list[Shown]]) -> Values:
+    """Return the accuracy of each random seed, in points."""
+    return np.array([100 * shown["accuracy"][row.views] for shown in found[row.name]])
+
+
+def error(values: Values) -> float:
+    """Return the standard error over the random seeds; not known of one."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("inf")
+
+
+def interval(values: Values) -> float:
+    """Return the half width of the 95 % t-interval over the random seeds."""
+    return float(stats.t.ppf(0.975, len(values) - 1)) * error(values) if len(values) > 1 else np.inf
+
+
+def _median(shown: Sequence[Shown], key: str) -> float:
+    return float(np.median([entry[key] for entry in shown]))
+
+
+if __name__ == "__main__":
+    main()
