@@ -1,6 +1,9 @@
 """Where the images lie decides no byte: all stages on an image folder, in both storages."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 import toy
 from PIL import Image
+from ruamel.yaml import YAML
 
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, engine, images, loading
@@ -136,3 +140,59 @@ def test_each_file_is_decoded_once_however_many_voters_there_are(
     names = artifacts.load_file_list(data / "prepared", "train").names
     assert len(np.load(tmp_path / "votes_MN.npy")) == num_voters
     assert Counter(opened) == Counter(Path(name).name for name in names)
+
+
+@pytest.fixture(scope="module")
+def to_train(tmp_path_factory):
+    """A project whose first ensemble reads more files than one decoding job holds."""
+    project = tmp_path_factory.mktemp("real") / "project"
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        path = project.parent / f"raw/{number % 2}/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (160, 160, 3), dtype=np.uint8)).save(path)
+    write_project(project, project.parent / "raw", "files")
+    content = YAML(typ="safe").load((project / "params.yaml").read_text())
+    content["dataset"]["image_size"] = None
+    content["seed_size"], content["rounds"][0]["from"] = 1.0, 1.0
+    content["train_ensemble"] |= {"length": {"updates": 1}, "track": "none"}
+    toy.write_params(project, content)
+    run(project, "stages.prepare", "data/prepared", "data/ensembles/scratch")
+    run(project, "stages.seed_subset", "1.0", "data/prepared", "data/subsets/1.0.csv")
+    return project
+
+
+def run(project, *command, **environment):
+    """Run a stage as DVC does; one that waits for ever is an error."""
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project,
+        env={**os.environ, "SUBSET_DEVICE": "cpu", "SUBSET_RESUME": "resume", **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+TRAIN = ("stages.train_ensemble", "data/prepared", "data/subsets/1.0.csv")
+WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0.csv", "data/dynamics/1.0")
+
+
+def test_workers_that_decode_in_processes_of_their_own_come_to_an_end(to_train):
+    done = run(to_train, *TRAIN, *WRITTEN, SUBSET_LOADERS="2", SUBSET_WORKERS="2")
+
+    assert done.returncode == 0, done.stderr
+    assert (to_train / "data/ensembles/1.0/model.json").exists()
+
+
+def test_a_file_that_changed_ends_a_training_with_one_line(to_train):
+    prepared = to_train / "data/prepared"
+    name = artifacts.load_file_list(prepared, "train").names[0]
+    Image.new("RGB", (160, 160)).save(to_train.parent / "raw" / name)
+
+    done = run(to_train, *TRAIN, *WRITTEN, SUBSET_LOADERS="2", SUBSET_RESUME="other")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{name!r} has changed since prepare read it" in done.stderr

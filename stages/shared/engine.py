@@ -57,7 +57,8 @@ def map_pieces(
     reader.start()
     workers = min(num_workers(threads_per_piece), len(pieces))
     try:
-        with ProcessPoolExecutor(workers, context, _start_worker, (sender, _settings())) as pool:
+        settings = {"SUBSET_LOADERS": str(loaders_each(workers)), **_settings()}
+        with ProcessPoolExecutor(workers, context, _start_worker, (sender, settings)) as pool:
             return _run_all(pool, workers, function, pieces)
     except BrokenProcessPool:
         raise TrainingError(
@@ -98,6 +99,11 @@ def num_workers(threads_per_piece: int) -> int:
     return _positive("SUBSET_WORKERS") or fitting
 
 
+def loaders_each(workers: int) -> int:
+    """Return how many image files each of some processes side by side decodes at once."""
+    return max(1, num_cores() // workers)
+
+
 def num_loaders() -> int:
     """Return how many image files are decoded at once: `SUBSET_LOADERS`, or one for each core."""
     return _positive("SUBSET_LOADERS") or num_cores()
@@ -114,7 +120,7 @@ def keep_freed_memory() -> None:
     """Let this process reuse the memory that it frees instead of returning it (glibc alone).
 
     Else activations are returned after each step, and the next one waits for the kernel to hand
-    out zeroed pages: a tenth of a training, a quarter of a prediction of large batches.
+    out zeroed pages: a seventh of a training, a quarter of a prediction of large batches.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     # Setting one threshold ends glibc's own choice of both: first the one that may be refused.

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice, tee
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -197,6 +198,9 @@ class _Decoders:
         self._slots = _Slots(memory, slot_bytes)
         self._free = list(range(num_slots))
         self._pool = ProcessPoolExecutor(workers, context, _start, (memory, slot_bytes))
+        # A worker process joins its own children before pools are told to end, and would wait for
+        # ever. Told so here, while the pool's queue is still open (it closes at priority 10).
+        Finalize(None, self._pool.shutdown, exitpriority=100)
 
     def decoded(self, jobs: Iterable[Files]) -> Iterator[Decoded]:
         waiting = iter(jobs)
