@@ -4,12 +4,18 @@
 
 Ours: `stages.predict_pool` as the stage runs it: all voters loaded, each batch read and normalised
 once, reduced to signals on the fly; settings of presets/cifar10.yaml.
-Usual: one voter after the other; weights loaded, a DataLoader with two workers over the pool,
-torchvision's ToTensor and Normalize of each image, fp32; probabilities kept and stacked, and the
-same signals taken of the stack. Its batches are of 128, at which it is faster than at ours.
+Usual: one voter after the other, torch's threads on all cores; weights loaded, a DataLoader with
+two workers over the pool, torchvision's ToTensor and Normalize of each image, fp32; probabilities
+kept and stacked, and the same signals taken of the stack. Its batches are of 128, at which it is
+faster than at ours.
+
+Start-up is left out on both sides: the imports, and one whole call of each way before the first
+turn. Each turn counts all else: the weights' loading, and of the usual loop the start of the
+DataLoader's workers for each voter; its images lie in memory from the start of a turn.
 
 And the peak memory of our way with few and with many voters, in a fresh process each, without the
-weights: a linear classifier of small images, since the claim is about what becomes of outputs.
+weights: a linear classifier of small images, since the claim is about what becomes of outputs. Most
+of it is there before anything is predicted, torch above all: this baseline stands beside the peak.
 
 Shapes: N samples, M voters, C classes.
 """
@@ -107,6 +113,8 @@ def _speed(parsed: argparse.Namespace, folder: Path, settings: PredictPool) -> l
     return [
         f"{parsed.voters} x {parsed.model} on {meta.num_samples['train']} images ({meta.dataset}), "
         f"batches of {settings.batch_size} in {settings.precision}; {parsed.repetitions} turns",
+        f"Usual: {engine.num_cores()} threads and {parsed.loader_workers} loaders, batches of "
+        f"{parsed.loader_batch} in fp32. Left out of both: imports, and one call before the turns.",
         side_by_side.table(measured, work.num_predictions, "images"),
         f"Ours does {flops / 1e9:,.0f} GFLOP/s; a large bf16 matrix product on as many threads "
         f"does {best / 1e9:,.0f}: {flops / best:.0%} of the ceiling.",
@@ -164,31 +172,40 @@ def usual(work: Work, loader_workers: int, batch_size: int) -> dict[str, artifac
 
 def _memory(parsed: argparse.Namespace, folder: Path, settings: PredictPool) -> str:
     meta = prepared_images.write(folder / "prepared", parsed.memory_images, shape=MEMORY_SHAPE)
-    lines = ["| voters | peak memory MB | weights MB | without weights MB |", "|---|---|---|---|"]
+    lines = [
+        "| voters | baseline MB | peak memory MB | weights MB | peak without weights MB |",
+        "|---|---|---|---|---|",
+    ]
     remains = []
     for num_voters in parsed.memory_voters:
         work = prepare(folder, meta, MEMORY_MODEL, num_voters, settings)
         weights = sum((work.ensemble / voter.path).stat().st_size for voter in work.voters)
         # A pool of processes of its own for each: a process that is used again keeps its peak.
-        (peak,) = engine.map_pieces(
+        ((baseline, peak),) = engine.map_pieces(
             _peak_memory, [work], threads_per_piece=1, on_report=lambda number, message: None
         )
         remains.append(peak - weights)
-        megabytes = (f"{value / 1e6:.1f}" for value in (peak, weights, peak - weights))
+        megabytes = (f"{value / 1e6:.1f}" for value in (baseline, peak, weights, peak - weights))
         lines.append(f"| {num_voters} | {' | '.join(megabytes)} |")
     more = remains[-1] / remains[0] - 1
     cube = 4 * max(parsed.memory_voters) * parsed.memory_images * meta.num_classes
     return (
         f"{parsed.memory_images} samples, {meta.num_classes} classes, {MEMORY_MODEL}:\n\n"
         + "\n".join(lines)
-        + f"\n\nMany voters take {more:+.1%} more; all probabilities would be {cube / 1e6:.0f} MB."
+        + f"\n\nMany voters take {more:+.1%} more, baseline included; all probabilities would be "
+        f"{cube / 1e6:.0f} MB."
     )
 
 
-def _peak_memory(work: Work, report: engine.Report) -> int:
-    """Return the most memory of this process so far, in bytes (Linux counts in KiB)."""
+def _peak_memory(work: Work, report: engine.Report) -> tuple[int, int]:
+    """Return the most memory of this process before and after its prediction, in bytes."""
+    baseline = _most_memory()
     ours(work)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return baseline, _most_memory()
+
+
+def _most_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ base recipe; the last one all that won. Rows of a random seed share subset, firs
 augmentation, and are measured on the same other train samples: neither validation nor test is read
 for it. Shown are accuracies and the paired difference to the base with its standard error and the
 half width of the 95 % t-interval over the random seeds, in points, and medians of what a training
-took. Each training is kept in `--work`: the same command goes on where a run was broken off.
+took. Mirrored views double the cost of prediction, which the FLOPs leave out. What won was chosen
+on the very random seeds that are shown. Each training is kept in `--work`: the same command goes on
+where a run was broken off.
 
 The data are prepared by `cp presets/cifar10_cpu.yaml params.yaml && dvc repro prepare`.
 """
@@ -41,6 +43,7 @@ Shown = dict[str, Any]  # what one training shows, as JSON
 Values = npt.NDArray[np.float64]  # one for each random seed
 VIEWS = {"identity": ["identity"], "both": ["identity", "flip"]}
 BATCH = 500
+PREDICTION = Path(__file__).parent.parent / "stages/shared/prediction.py"
 MARGIN = 0.5  # points within which a cheaper recipe is as good
 
 
@@ -113,6 +116,10 @@ def main() -> None:
         f"{arguments.random_seeds}, {arguments.measured} measured, settings {arguments.set}"
     )
     print(table(chosen, found))
+    print(
+        "FLOPs are those of training alone: mirrored views double the cost of each prediction. "
+        "What won was chosen on the random seeds shown, so its own row flatters it."
+    )
 
 
 def _parse() -> argparse.Namespace:
@@ -188,11 +195,13 @@ def train_and_measure(piece: Piece, report: engine.Report) -> Shown:
     """Return what a training shows; from its file where it was made before. Runs in a worker."""
     import torch
 
-    from stages.shared import members
+    from stages.shared import members, resume
     from stages.shared.training import loop
 
     device = engine.device_name()
-    name = f"{members.fingerprint(piece.job, device)}-{len(piece.measured_N)}.json"
+    # What decides the trained member, and the code that measures it.
+    parts = members.fingerprint(piece.job, device), resume.code_fingerprint([PREDICTION])
+    name = f"{'-'.join(parts)}-{len(piece.measured_N)}.json"
     if not (piece.results / name).exists():
         with tempfile.TemporaryDirectory() as temporary:
             start, processor_start = time.perf_counter(), time.process_time()
@@ -232,7 +241,7 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
     for rows_B, images_BHWK in zip(parts, samples.in_batches(parts), strict=True):
         inputs_BKHW = normalise(images_BHWK, job.meta)
         made = prediction.forward(task, model, inputs_BKHW, "fp32")
-        probabilities = partial(prediction.probabilities, task, made, "fp32")
+        probabilities = partial(prediction.probabilities, task, made)
         for name, views in VIEWS.items():
             right[name] += int(task.num_correct(probabilities(views), samples.targets_N[rows_B]))
     return {name: count / len(samples) for name, count in right.items()}

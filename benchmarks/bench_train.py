@@ -4,13 +4,15 @@
 
 Ours: `stages.shared.training` as the stages run it, the members side by side in worker processes
 of one thread each; uint8 images in memory, augmentation of whole batches, bf16, channels-last.
-Ordinary: one member after the other in one process on all cores; fp32, a DataLoader with two
-workers, torchvision's RandomCrop, RandomHorizontalFlip, ToTensor and Normalize of each image,
-torch.optim.SGD. The network, the batch size and the rates are the same.
+Ordinary: one member after the other in one process, torch's threads on all cores; fp32, a
+DataLoader with two workers, torchvision's RandomCrop, RandomHorizontalFlip, ToTensor and Normalize
+of each image, torch.optim.SGD. The network, the batch size and the rates are the same.
 
-Start-up is left out on both sides: the first epoch of ours, a few updates of the ordinary loop.
-All else within an epoch counts: shuffling, loading, augmentation, the record of training dynamics,
-the start of the DataLoader's workers, the weights that are kept.
+Start-up is left out on both sides. Of ours: the start of the processes, the reading of the images
+and the whole first epoch, which warms kernels and memory up. Of the ordinary loop: the reading of
+the images, the first start of the DataLoader's workers and a few updates. All else within an epoch
+counts: shuffling, loading, augmentation, the record of training dynamics, the weights that are
+kept, and of the ordinary loop the start of the workers, as it does so in every epoch.
 """
 
 import argparse
@@ -86,6 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     parts = [
         f"{settings.members} x {settings.model}, {parsed.epochs} epochs of {num} images "
         f"({meta.dataset}), batches of {settings.batch_size}, {parsed.repetitions} turns",
+        _conditions(work),
         side_by_side.table(measured, work.num_images, "images"),
         _share(work, side_by_side.median_rate(measured["ours"], work.num_images), *best),
     ]
@@ -106,6 +109,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _processes(settings: TrainEnsemble) -> int:
     return min(settings.members, engine.num_workers(settings.num_threads))
+
+
+def _conditions(work: Work) -> str:
+    return (
+        f"Ours: {_processes(work.settings)} processes, threads of each: "
+        f"{work.settings.num_threads}; left out are their start, the reading of the images and the "
+        f"first epoch. Ordinary: {engine.num_cores()} threads and {work.loader_workers} loaders; "
+        f"left out are the reading of the images and the first {WARM_UP} updates with the first "
+        "start of the loaders."
+    )
 
 
 def _share(work: Work, images_per_second: float, best_bf16: float, best_fp32: float) -> str:

@@ -22,6 +22,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -41,15 +42,21 @@ def main() -> None:
 
     params = clones.changed(arguments.preset.read_text(), arguments.set)
     runner.lay_out(work, params, arguments.raw)
-    seconds = runner.run(work)
+    ran = runner.run(work)
     shown = random_seeds.read(work)
+    seconds = {name: stage.seconds for name, stage in ran.items()}
+    attempts = {name: stage.attempts for name, stage in ran.items()}
+    found = runner.not_all_seconds(work, ran)
     print(seconds_table(seconds))
+    for line in notes(attempts, found):
+        print(line)
     print(random_seeds.table([shown]))
     print(
         "training FLOPs: " + ", ".join(f"{key} {cost:.3g}" for key, cost in shown["cost"].items())
     )
     if arguments.out:
-        arguments.out.write_text(json.dumps({**shown, "stages": seconds}) + "\n")
+        content = {**shown, "stages": seconds, "attempts": attempts, "not_all_seconds": found}
+        arguments.out.write_text(json.dumps(content) + "\n")
 
 
 def _parse() -> argparse.Namespace:
@@ -90,6 +97,21 @@ def seconds_table(seconds: dict[str, float]) -> str:
     rows = {**seconds, "all": sum(seconds.values())}
     lines = [f"| {name} | {value:.1f} |" for name, value in rows.items()]
     return "\n".join(["| stage | seconds |", "|---|---|", *lines])
+
+
+def notes(attempts: Mapping[str, int], found: Sequence[str]) -> list[str]:
+    """Return what must be known of the seconds, a line each.
+
+    Args:
+        attempts: of each stage.
+        found: the stages that found members finished which they had not trained.
+    """
+    several = [f"{name} ({number})" for name, number in attempts.items() if number > 1]
+    lines = [f"seconds of several attempts: {', '.join(several)}"] if several else []
+    if found:
+        names = ", ".join(found)
+        lines += [f"not all seconds: members were found finished, not trained, in {names}"]
+    return lines
 
 
 if __name__ == "__main__":

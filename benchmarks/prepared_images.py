@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from benchmarks import clones
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
+from stages.shared.loading import load_images
 from stages.shared.params_sections import PredictPool, TrainEnsemble
 from stages.shared.randomness import generator
 
@@ -31,7 +32,8 @@ def write(
     Args:
         folder: data/prepared, to be made.
         num_train: N; a source may have fewer.
-        source: prepared data of which the first samples are taken; None: generated noise.
+        source: prepared data, in memory or in files, of which the first samples are taken; None:
+            generated noise.
         shape: H, W, K of generated images.
     """
     sizes: dict[Split, int] = {"train": num_train, "validation": NUM_VALIDATION}
@@ -55,7 +57,7 @@ def write(
 
 
 def _load(source: Path, split: Split, size: int) -> Images:
-    inputs_NHWK = artifacts.load_inputs(source, split)[:size]
+    inputs_NHWK = load_images(source, split)[:size]
     return np.array(inputs_NHWK), artifacts.load_targets(source, split)[:size]
 
 

@@ -125,10 +125,31 @@ def test_it_runs_and_goes_on_where_it_was_broken_off(run, tmp_path):
     assert "resnet8, 30 samples, 1 epochs, random seeds [0, 1], 20 measured" in first
     names = [line.split(" | ")[0] for line in rows_of(first)]
     assert names[:4] == ["| recipe", "| base", "| mirrored views", "| bf16"]
+    assert "FLOPs are those of training alone: mirrored views double" in first
     assert first.count(" of 4: ") >= 3, "base and bf16; the mirrored views are of the base"
     assert again.count(" of 4: ") == 1, "what was dropped"
     accuracies = [[line.split(" | ")[1:3] for line in rows_of(text)] for text in (first, again)]
     assert accuracies[0] == accuracies[1]
+
+
+def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkeypatch):
+    arguments = ["--set", "augmentation.crop_padding=1", "--rows", "none", "--random-seeds", "0"]
+    first = run(*arguments)
+    monkeypatch.setattr(bench_recipe.engine, "map_pieces", in_this_process)
+    again = run(*arguments)
+    changed = tmp_path / "prediction.py"
+    changed.write_text(bench_recipe.PREDICTION.read_text() + "\nOTHER = 1\n")
+    monkeypatch.setattr(bench_recipe, "PREDICTION", changed)
+    afterwards = run(*arguments)
+
+    assert [text.count("1 of 1: ") for text in (first, again, afterwards)] == [1, 0, 1]
+
+
+def in_this_process(function, pieces, *, threads_per_piece, on_report):
+    return [
+        function(piece, lambda message, number=number: on_report(number, message))
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def test_a_misspelt_setting_is_refused(run):

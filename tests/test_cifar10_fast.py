@@ -128,10 +128,88 @@ def test_seconds_are_those_of_the_run_that_finished_a_stage(work):
     first = runner.run(work)
 
     assert runner.run(work) == first
-    assert all(seconds > 0 for seconds in first.values())
+    assert all(stage.seconds > 0 and stage.attempts == 1 for stage in first.values())
     lines = (work / "log.txt").read_text().splitlines()
-    assert f"3 stages: {sum(first.values()):.1f} s" in lines[3]
+    assert f"3 stages: {sum(stage.seconds for stage in first.values()):.1f} s" in lines[3]
     assert "finished before" in lines[4]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by the seconds that it is told."""
+    now = [0.0]
+    monkeypatch.setattr(runner.time, "perf_counter", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+def test_seconds_of_attempts_that_were_broken_off_count(work, clock, monkeypatch):
+    """One is interrupted after 40 s; of one that is killed after 33 s the last note counts, 30."""
+    run_to_the_end = runner._run
+
+    def interrupted(work, stage, note):
+        clock(40)
+        raise KeyboardInterrupt
+
+    def killed(work, stage, note):
+        clock(30)
+        note()
+        monkeypatch.setattr(runner, "_save", lambda *_: None)
+        clock(3)
+        raise KeyboardInterrupt
+
+    def finishing(work, stage, note):
+        clock(7)
+        run_to_the_end(work, stage, note)
+
+    for run in (interrupted, killed):
+        with monkeypatch.context() as patch:
+            patch.setattr(runner, "_run", run)
+            save = runner._save
+            with pytest.raises(KeyboardInterrupt):
+                runner.run(work)
+            monkeypatch.setattr(runner, "_save", save)
+    monkeypatch.setattr(runner, "_run", finishing)
+    ran = runner.run(work)
+
+    first = next(iter(ran.values()))
+    assert (first.seconds, first.attempts) == (77.0, 3)
+    assert [(other.seconds, other.attempts) for other in list(ran.values())[1:]] == [(7.0, 1)] * 2
+
+
+def test_seconds_are_noted_while_a_stage_runs(work, monkeypatch):
+    monkeypatch.setattr(runner, "NOTED_EVERY", 0.01)
+    notes, save = [], runner._save
+    monkeypatch.setattr(runner, "_save", lambda *each: notes.append(dict(each[1])) or save(*each))
+    (work / "stages/copy.py").write_text(f"import time; time.sleep(0.2)\n{COPY_CODE}")
+
+    runner.run(work)
+
+    of_first = [note["first"] for note in notes if "first" in note and "last" not in note]
+    seconds = [stage.seconds for stage in of_first if not stage.is_finished]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] >= 0.1
+
+
+def test_seconds_of_another_command_do_not_count(work):
+    ran(work)
+    set_params(work, word="two")
+
+    assert runner.run(work)["last"].attempts == 1
+
+
+def test_stages_that_found_the_members_of_others_have_not_all_seconds(tmp_path):
+    found = {name: {"seconds": 1.0, "members_found": 2} for name in ("elsewhere", "resumed")}
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/timings.json").write_text(json.dumps({**found, "all": {"seconds": 1.0}}))
+    ran = {"all": runner.Ran(""), "elsewhere": runner.Ran(""), "resumed": runner.Ran("", 5.0, 2)}
+
+    assert runner.not_all_seconds(tmp_path, ran) == ["elsewhere"]
+    assert runner.not_all_seconds(tmp_path / "empty", ran) == []
+    assert cifar10_fast.notes({"all": 1, "elsewhere": 1, "resumed": 2}, ["elsewhere"]) == [
+        "seconds of several attempts: resumed (2)",
+        "not all seconds: members were found finished, not trained, in elsewhere",
+    ]
+    assert cifar10_fast.notes({"all": 1}, []) == []
 
 
 @pytest.mark.parametrize(
@@ -260,6 +338,45 @@ def test_the_data_is_a_folder_or_an_archive(tmp_path, kind):
 
     assert (tmp_path / "work/data/raw/images/a.txt").read_text() == "pixels"
     assert (tmp_path / "work/params.yaml").read_text() == "random_seed: 0\n"
+
+
+def test_other_data_than_the_folder_has_is_refused(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    work = tmp_path / "work"
+    runner.lay_out(work, "", tmp_path / "one")
+
+    with pytest.raises(SystemExit, match=r"data/raw: is from .*/one, not from .*/two; name anoth"):
+        runner.lay_out(work, "", tmp_path / "two")
+
+
+def test_links_that_lead_nowhere_are_made_anew(tmp_path):
+    work, raw = tmp_path / "work", tmp_path / "raw"
+    (work / "data").mkdir(parents=True)
+    for name in ("stages", "data/raw"):
+        (work / name).symlink_to(tmp_path / "gone")
+    raw.mkdir()
+
+    runner.lay_out(work, "", raw)
+
+    assert (work / "stages").resolve() == toy.ROOT / "stages"
+    assert (work / "data/raw").resolve() == raw
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive", "cut short"])
+def test_what_is_no_archive_is_refused_in_one_line(tmp_path, content):
+    raw = tmp_path / "raw.tar.xz"
+    if content == "cut short":
+        (tmp_path / "noise").write_bytes(os.urandom(100_000))
+        with tarfile.open(raw, "w:xz") as archive:
+            archive.add(tmp_path / "noise", "noise")
+        content = raw.read_bytes()[:50_000]
+    if content is not None:
+        raw.write_bytes(content)
+
+    with pytest.raises(SystemExit, match=r"raw.tar.xz: cannot be unpacked \(.*\); it must be a"):
+        runner.lay_out(tmp_path / "work", "", raw)
+    assert not (tmp_path / "work/data/raw").exists()
 
 
 # --- the whole pipeline ---------------------------------------------------------------------------

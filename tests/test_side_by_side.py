@@ -1,11 +1,16 @@
 """Tests for benchmarks/side_by_side.py and what is measured with it, at tiny size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import bench_predict, bench_train, ordinary, prepared_images, side_by_side
 from benchmarks.side_by_side import Seconds
 from stages.shared import artifacts
+from stages.shared.artifacts import FileList
+from stages.shared.images import checksum
 
 
 @pytest.fixture
@@ -88,6 +93,27 @@ def test_the_first_images_of_a_data_set_are_taken(prepared, tmp_path):
     np.testing.assert_array_equal(artifacts.load_inputs(tmp_path, "train"), expected)
 
 
+def test_images_that_stay_in_their_files_are_read(prepared, tmp_path):
+    source, files = tmp_path / "source", tmp_path / "files"
+    meta = artifacts.load_meta(prepared)
+    files.mkdir()
+    artifacts.save_meta(source, replace(meta, image_shape=[8, 8, 3]))
+    for split in ("train", "validation"):
+        inputs_NHWK = np.repeat(artifacts.load_inputs(prepared, split)[:12], 3, axis=3)
+        names = [f"{split} {row}.png" for row in range(12)]
+        for name, pixels_HWK in zip(names, inputs_NHWK, strict=True):
+            Image.fromarray(pixels_HWK).save(files / name)
+        checksums = np.array([checksum(pixels_HWK) for pixels_HWK in inputs_NHWK])
+        listed = FileList(str(files), None, [8, 8, 3], names, checksums)
+        artifacts.save_file_list(source, split, listed)
+        artifacts.save_targets(source, split, artifacts.load_targets(prepared, split)[:12])
+
+    prepared_images.write(tmp_path / "written", 10, source)
+
+    expected = np.repeat(artifacts.load_inputs(prepared, "train")[:10], 3, axis=3)
+    np.testing.assert_array_equal(artifacts.load_inputs(tmp_path / "written", "train"), expected)
+
+
 def test_an_ordinary_image_is_normalised(tmp_path):
     meta = prepared_images.write(tmp_path, 5)
     image_KHW, target = ordinary.Images(tmp_path, ordinary.plain_transform(meta))[3]
@@ -110,6 +136,7 @@ def test_training_is_measured(results, capsys):
     assert "| ours : ordinary |" in capsys.readouterr().out
     (path,) = results.iterdir()
     assert "of the bf16 ceiling." in path.read_text()
+    assert "Ordinary: 1 threads and 0 loaders; left out are" in path.read_text()
 
 
 @pytest.mark.usefixtures("on_one_core")
@@ -120,7 +147,10 @@ def test_prediction_is_measured(results, capsys):
     assert "| ours : usual |" in capsys.readouterr().out
     (path,) = results.iterdir()
     assert "of the ceiling." in path.read_text()
-    assert "\n| 3 | " in path.read_text()
+    (row,) = [line for line in path.read_text().splitlines() if line.startswith("| 3 | ")]
+    baseline, peak, *_ = (float(number) for number in row.split(" | ")[1:3])
+    assert 0 < baseline <= peak
+    assert "threads and 0 loaders, batches of 128 in fp32." in path.read_text()
 
 
 @pytest.mark.usefixtures("on_one_core")

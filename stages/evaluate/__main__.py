@@ -55,7 +55,7 @@ def _predict(
         params.batch_size,
         PRECISION,
     )
-    predicted = prediction.predict(tasks.load(meta.task), batches, PRECISION, params.views)
+    predicted = prediction.predict(tasks.load(meta.task), batches, params.views)
     targets_T = artifacts.load_targets(prepared, split)
     return metrics.collect(
         ((rows, probs_MBC.cpu().numpy()) for rows, probs_MBC in predicted),

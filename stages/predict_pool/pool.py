@@ -130,11 +130,7 @@ class Pool:
                 norms.append(
                     gradients.sample_norms(task, forward, on_device_B, self.settings.gradient_norm)
                 )
-            probs.append(
-                prediction.probabilities(
-                    task, forward, self.settings.precision, self.settings.views
-                )
-            )
+            probs.append(prediction.probabilities(task, forward, self.settings.views))
         if norms:
             signals["gradient_norm_N"] = torch.stack(norms).mean(dim=0).float()
         return torch.stack(probs), signals

@@ -20,8 +20,8 @@ EXTENSIONS = frozenset(
 
 
 @dataclass(frozen=True)
-class ImageFiles:
-    """Images in files, decoded when they are read."""
+class FoundFiles:
+    """Images in files that were found, decoded when they are read."""
 
     root: Path
     names: Sequence[str]  # paths below root

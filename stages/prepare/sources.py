@@ -19,7 +19,7 @@ from stages.shared.params_sections import Dataset
 CHUNK_BYTES = 2**23  # of pixels that are read at once
 
 
-class Images(Protocol):
+class SourceImages(Protocol):
     """The images of a data set, in memory or in files that are decoded when they are read."""
 
     @property
@@ -62,7 +62,7 @@ class Source:
     targets_N: Ints
     sample_ids: list[str]  # unique, and the same wherever the sample stands
     given_splits: list[Split] | None  # of each sample; None: the data has no splits of its own
-    images: Images
+    images: SourceImages
 
 
 def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: str) -> Source:

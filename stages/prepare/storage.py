@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from stages.prepare.images import ImageFiles
-from stages.prepare.sources import Images, Source
+from stages.prepare.images import FoundFiles
+from stages.prepare.sources import Source, SourceImages
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList, Ints, Split
 from stages.shared.images import MOST_RESIDENT, Pixels, checksum
@@ -31,7 +31,7 @@ class Store(Protocol):
 
 def choose(params: Dataset, source: Source) -> str:
     """Return `memory` or `files`; auto means files where the decoded images exceed 16 GiB."""
-    if not isinstance(source.images, ImageFiles):
+    if not isinstance(source.images, FoundFiles):
         return "memory"
     if params.storage != "auto":
         return params.storage
@@ -39,10 +39,12 @@ def choose(params: Dataset, source: Source) -> str:
     return "files" if num_bytes > MOST_RESIDENT else "memory"
 
 
-def open_store(storage: str, prepared: Path, split: Split, images: Images, rows_N: Ints) -> Store:
+def open_store(
+    storage: str, prepared: Path, split: Split, images: SourceImages, rows_N: Ints
+) -> Store:
     """Return what takes the images of these rows."""
     if storage == "files":
-        assert isinstance(images, ImageFiles)
+        assert isinstance(images, FoundFiles)
         return _ListStore(prepared, split, images, rows_N)
     return _ArrayStore(prepared / split / "inputs.npy", (len(rows_N), *images.shape))
 
@@ -68,7 +70,7 @@ class _ArrayStore:
 class _ListStore:
     """Writes files.csv and files.json: which files there are, and what their pixels were."""
 
-    def __init__(self, prepared: Path, split: Split, images: ImageFiles, rows_N: Ints) -> None:
+    def __init__(self, prepared: Path, split: Split, images: FoundFiles, rows_N: Ints) -> None:
         self._prepared = prepared
         self._split = split
         self._images = images

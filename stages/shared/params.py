@@ -20,6 +20,7 @@ from stages.shared.params_sections import (
     NEED_FEATURES,
     NEED_TWO_VOTERS,
     NEVER_FLIPPED,
+    NOT_OF_PRETRAINED,
     Acquisition,
     Compare,
     Dataset,
@@ -193,11 +194,13 @@ class Params(Section):
                 f"predict_pool.voters.count is {self.predict_pool.voters.count}; it must be 1 with "
                 f"{here}.weights: pretrained, which has one checkpoint"
             )
-        if ensemble.track != "none":
-            raise ValueError(
-                f"{here}.track is {ensemble.track}; it must be none with {here}.weights: "
-                "pretrained, where nothing is trained"
-            )
+        settings = ensemble.model_dump()
+        for key, nothing in NOT_OF_PRETRAINED.items():
+            if settings[key] != nothing:
+                raise ValueError(
+                    f"{here}.{key} is {settings[key]}; it must be {nothing} with {here}.weights: "
+                    "pretrained, where nothing is trained"
+                )
         for entry in self.rounds:
             name = self.acquisition_of(str(entry.to))
             if name in NEED_DYNAMICS:
@@ -258,6 +261,11 @@ class Params(Section):
             raise ValueError(
                 f"train_subset_model.members is {target.members}; it must be at most "
                 f"{ensemble.members}, the members of the ensemble that are fine-tuned"
+            )
+        if target.first_layer != ensemble.first_layer:
+            raise ValueError(
+                f"train_subset_model.first_layer is {target.first_layer}; it must be "
+                f"{ensemble.first_layer}, as that of the ensemble that is fine-tuned"
             )
 
     def _check_flips(self) -> None:

@@ -45,6 +45,14 @@ NEED_FEATURES = ("facility_location", "k_centers")
 # Digits are other digits, or none, when they are mirrored.
 NEVER_FLIPPED = ("digits", "mnist")
 
+# What an ensemble that is not trained must say of its training.
+NOT_OF_PRETRAINED = {
+    "track": "none",
+    "first_layer": "trained",
+    "weight_averaging": "none",
+    "resolution": "full",
+}
+
 
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
@@ -246,6 +254,22 @@ class Training(Section):
         if self.stop_after is not None and self.stop_after > (self.epochs or 0):
             raise ValueError(
                 f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _last_epoch_has_full_size(self) -> Self:
+        # Of a length in updates it depends on the size of the subset; the report looks itself.
+        if isinstance(self.resolution, str) or self.epochs is None:
+            return self
+        until, before_last = self.resolution.until, (self.stop_after or self.epochs) - 1
+        why = "the last epoch that is trained needs images of full size"
+        if not before_last:
+            raise ValueError(f"resolution starts with smaller images; it must be full, {why}")
+        if until * self.epochs > before_last:
+            raise ValueError(
+                f"resolution.until is {until}; it must be at most {before_last}/{self.epochs}, "
+                f"{why}"
             )
         return self
 

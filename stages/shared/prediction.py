@@ -28,12 +28,12 @@ class ForwardPass:
     inputs_BKHW: Tensor
     features_BD: Tensor  # the last layer's input, float32
     logits_BC: Tensor  # float32
+    precision: str  # that it was made in
 
 
 def predict(
     task: ModuleType,
     batches: Iterable[tuple[slice, Iterable[ForwardPass]]],
-    precision: str,
     views: Sequence[str],
 ) -> Iterator[tuple[slice, Tensor]]:
     """Yield the rows of each batch of `forward_passes` and its probabilities, float32 [M, B, C].
@@ -42,8 +42,7 @@ def predict(
     inputs and processor.
     """
     for rows, passes in batches:
-        probs = [probabilities(task, each, precision, views) for each in passes]
-        yield rows, torch.stack(probs)
+        yield rows, torch.stack([probabilities(task, each, views) for each in passes])
 
 
 def forward_passes(
@@ -94,21 +93,20 @@ def forward(
 ) -> ForwardPass:
     """Return what a model makes of a batch, without what gradients would need."""
     features_BD = task.features(model, inputs_BKHW, precision)
-    return ForwardPass(model, inputs_BKHW, features_BD, model.classifier(features_BD))
+    logits_BC = model.classifier(features_BD)
+    return ForwardPass(model, inputs_BKHW, features_BD, logits_BC, precision)
 
 
-def probabilities(
-    task: ModuleType, made: ForwardPass, precision: str, views: Sequence[str]
-) -> Tensor:
+def probabilities(task: ModuleType, made: ForwardPass, views: Sequence[str]) -> Tensor:
     """Return a model's probabilities of a batch, their mean over the views, float32 [B, C].
 
     The pass that was made is that of the images as they are, `identity`, which is always among the
-    views; each other view takes one pass more.
+    views; each other view takes one pass more, in the same precision.
     """
     probs_BC: Tensor = task.probabilities(made.logits_BC)
     if "flip" not in views:
         return probs_BC
-    mirrored = forward(task, made.model, made.inputs_BKHW.flip(3), precision)
+    mirrored = forward(task, made.model, made.inputs_BKHW.flip(3), made.precision)
     return (probs_BC + task.probabilities(mirrored.logits_BC)) / 2
 
 

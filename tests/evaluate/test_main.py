@@ -57,7 +57,7 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
         targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
         last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
         batches = prediction.forward_passes(workspace / "model", last, inputs, meta, 500, "fp32")
-        ((_, probs_MBC),) = prediction.predict(tasks.load(meta.task), batches, "fp32", ["identity"])
+        ((_, probs_MBC),) = prediction.predict(tasks.load(meta.task), batches, ["identity"])
         shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
         assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
 

@@ -210,7 +210,7 @@ factors = st.integers(1, 4).flatmap(
 
 def of_factors(data, norm, parameters):
     logits_BC, features_BD, targets_B = map(torch.from_numpy, data)
-    forward = ForwardPass(None, None, features_BD, logits_BC)
+    forward = ForwardPass(None, None, features_BD, logits_BC, "fp32")
     settings = GradientNorm(norm=norm, parameters=parameters)
     return (
         gradients.sample_norms(TASK, forward, targets_B, settings).numpy(),

@@ -75,7 +75,7 @@ def signals_of(prepared, ensemble, tmp_path):
 def cube(ensemble, inputs, meta, views=("identity",)):
     """Return all probabilities, float32 [M, N, C], in one batch."""
     batches = prediction.forward_passes(ensemble, CHECKPOINTS, inputs, meta, 80, "fp32")
-    ((_, probs_MNC),) = prediction.predict(tasks.load(meta.task), batches, "fp32", views)
+    ((_, probs_MNC),) = prediction.predict(tasks.load(meta.task), batches, views)
     return probs_MNC
 
 
@@ -424,7 +424,8 @@ class Predictor:
             logits_MBC = torch.rand(shape, generator=generator)
             self.alive.add(logits_MBC)
             self.most_alive = max(self.most_alive, len(self.alive))
-            yield rows, (ForwardPass(None, None, None, logits_BC) for logits_BC in logits_MBC)
+            made = (ForwardPass(None, None, None, part, precision) for part in logits_MBC)
+            yield rows, made
 
 
 def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):

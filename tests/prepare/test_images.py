@@ -6,12 +6,12 @@ import numpy as np
 from PIL import Image
 
 from stages.prepare import sources
-from stages.prepare.images import ImageFiles
+from stages.prepare.images import FoundFiles
 from stages.shared import loading
 
 
 def read(root: Path, names: list[str], size: int | None = None):
-    parts = list(ImageFiles(root, names, size).read(np.arange(len(names))))
+    parts = list(FoundFiles(root, names, size).read(np.arange(len(names))))
     problems = [problem for part in parts for problem in part.problems]
     return problems, np.concatenate([part.images_BHWK for part in parts])
 

@@ -20,7 +20,7 @@ from stages.shared.artifacts import Epoch
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.params import load_params
-from stages.shared.params_sections import EpochLength, UpdateLength
+from stages.shared.params_sections import EpochLength, Resizing, UpdateLength
 from stages.shared.training import loop
 
 ROUND = 3e6 + 1e5  # three members of a million FLOPs in the mean, and the prediction
@@ -167,6 +167,32 @@ def test_a_proxy_that_begins_with_smaller_images_predicts_full_ones(run):
 
 def at_half_size_first(epoch, picks):
     return replace(epoch, flops=epoch.flops - 100 * 3 * picks / 2)
+
+
+@pytest.mark.parametrize(
+    ("section", "until", "expected"),
+    [
+        # Of four epochs of one update each the last begins at 0.75 of the training.
+        ("train_subset_model", 0.75, [1.0, 1.0]),
+        ("train_subset_model", 0.76, [None, None]),
+        ("train_ensemble", 0.75, [1.0, 1.0]),
+        ("train_ensemble", 0.76, [None, None]),
+    ],
+)
+def test_without_a_last_epoch_of_full_size_nobody_knows_what_a_pass_costs(
+    run, section, until, expected
+):
+    results = with_proxy(run, 4, 2, 100.0, predicted=120.0)
+    settings = getattr(results.params, section).model_copy(
+        update={
+            "length": UpdateLength(updates=4),
+            "resolution": Resizing(start=0.5, until=until),
+            "batch_size": 100,
+        }
+    )
+    params = results.params.model_copy(update={section: settings})
+    rows = speedups(replace(results, params=params))
+    assert column(rows, "selection_speedup") == expected
 
 
 def test_a_proxy_that_was_not_trained_has_no_selection_speedup(run):

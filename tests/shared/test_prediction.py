@@ -65,7 +65,7 @@ def predict(prepared, ensemble):
         batches = prediction.forward_passes(
             ensemble, checkpoints, inputs, meta, batch_size, precision
         )
-        return list(prediction.predict(task, batches, precision, views))
+        return list(prediction.predict(task, batches, views))
 
     return run
 
@@ -144,6 +144,18 @@ def test_with_a_mirrored_view_the_probabilities_are_the_mean_of_both(predict, pr
 
     np.testing.assert_allclose(found_MNC, expected_MNC, atol=1e-6)
     assert np.abs(found_MNC - joined(predict())).max() > 0.01
+
+
+def test_a_mirrored_view_is_predicted_in_the_precision_of_the_pass(predict, prepared):
+    inputs = np.array(artifacts.load_inputs(prepared, "train"))
+    mirrored = np.ascontiguousarray(inputs[:, :, ::-1])
+    expected_MNC = sum(
+        joined(predict(inputs=each, precision="bf16")) for each in (inputs, mirrored)
+    )
+
+    found_MNC = joined(predict(views=["identity", "flip"], precision="bf16"))
+
+    np.testing.assert_array_equal(found_MNC, expected_MNC / 2)
 
 
 def test_mirrored_twice_is_predicted_alike(predict, prepared):

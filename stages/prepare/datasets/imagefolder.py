@@ -21,7 +21,7 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from stages.prepare.images import EXTENSIONS, ImageFiles
+from stages.prepare.images import EXTENSIONS, FoundFiles
 from stages.prepare.sources import Source
 from stages.shared.artifacts import Split, load_table
 from stages.shared.errors import DataError
@@ -78,7 +78,7 @@ def _source(root: Path, entries: list[Entry], labels: set[str], image_size: int 
         targets_N=np.array([numbers[entry.label] for entry in entries], dtype=np.int64),
         sample_ids=sample_ids,
         given_splits=splits or None,
-        images=ImageFiles(root, sample_ids, image_size),
+        images=FoundFiles(root, sample_ids, image_size),
     )
 
 

@@ -72,8 +72,10 @@ def patch_covariance(layer: nn.Conv2d, job: Job) -> Tensor:
 def whitening_filters(covariance_DD: Tensor, num_filters: int) -> Tensor:
     """Return v / sqrt(l + epsilon) of the covariance's eigenvectors, float64 [F, D].
 
-    Largest eigenvalue l first, each v followed by -v, since a ReLU follows that would drop half of
-    what v says. Fewer than 2 D filters leave out the smallest eigenvalues; more begin again.
+    Largest eigenvalue l first, each v followed by -v: the first ReLU, before which pre-activation
+    networks normalise once more, drops the lower part of what a filter says, and the other keeps
+    it. Fewer than 2 D filters leave out the smallest eigenvalues. More begin again: the surplus
+    ones are exact copies, frozen as all are, and tell the network nothing new.
     """
     eigenvalue_D, eigenvector_DD = torch.linalg.eigh(covariance_DD)  # rising, as columns
     scaled_DD = (eigenvector_DD / (eigenvalue_D + EPSILON).sqrt()).T.flip(0)
