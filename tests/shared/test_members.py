@@ -246,7 +246,6 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"label_smoothing": 0.2},
         {"weight_averaging": {"ema": 0.9}},
         {"first_layer": "whitened"},
-        {"resolution": {"start": 0.75, "until": 0.5}},
         {"checkpoints": {"last": 2, "every": 1, "best": True}},
     ],
 )
@@ -254,6 +253,17 @@ def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
     base = members.fingerprint(job_of(prepared, tiny_params()), "cpu")
 
     assert members.fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
+
+
+def test_rising_resolution_changes_the_fingerprint(prepared):
+    one, other = (
+        tiny_params(length={"epochs": 2}, resolution=resolution)
+        for resolution in ("full", {"start": 0.75, "until": 0.5})
+    )
+
+    fingerprints = {members.fingerprint(job_of(prepared, params), "cpu") for params in (one, other)}
+
+    assert len(fingerprints) == 2
 
 
 def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
