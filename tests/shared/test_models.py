@@ -244,7 +244,7 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
         (WITH_TWO_STEMS, 32, 4),
         (["resnet8", "resnet20", "resnet56", "resnet110", "resnet164"], 32, 8),
         (["resnet8"], 8, 2),
-        (["resnet8_stride2"], 32, 4),
+        (["resnet8_quarter", "resnet8_stride2"], 32, 4),
         # Before the last pool.
         (["alexnet"], 224, 13),
         (["alexnet"], 32, 4),
@@ -335,6 +335,7 @@ def pre_activation_parameters(
     ("name", "expected"),
     [
         ("resnet8", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
+        ("resnet8_quarter", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
         ("resnet8_stride2", pre_activation_parameters([3, 3], 1, [1, 1, 1], [32, 64, 128])),
         ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
         ("resnet18", 11_172_170),
