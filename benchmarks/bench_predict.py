@@ -127,8 +127,8 @@ def prepare(folder: Path, meta: Meta, model: str, num_voters: int, settings: Pre
     ensemble = folder / f"ensemble-{num_voters}"
     for voter in voters:
         torch.manual_seed(voter.epoch)
-        save_weights(ensemble / voter.path, models.build(model, meta.num_classes, meta.image_shape))
-    described = Ensemble(model, meta.num_classes, meta.image_shape, voters)
+        save_weights(ensemble / voter.path, models.build(model, meta.num_classes, meta.input_shape))
+    described = Ensemble(model, meta.num_classes, meta.input_shape, voters)
     artifacts.save_ensemble(ensemble, described)
     return Work(folder / "prepared", meta, ensemble, model, voters, settings)
 
@@ -156,7 +156,7 @@ def usual(work: Work, loader_workers: int, batch_size: int) -> dict[str, artifac
     images = ordinary.Images(work.prepared, ordinary.plain_transform(work.meta))
     probs: list[Tensor] = []
     for voter in work.voters:
-        model = models.build(work.model, work.meta.num_classes, work.meta.image_shape)
+        model = models.build(work.model, work.meta.num_classes, work.meta.input_shape)
         load_weights(work.ensemble / voter.path, model)
         model.eval().to(device)
         loader = DataLoader(images, batch_size, num_workers=loader_workers)

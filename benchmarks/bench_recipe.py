@@ -36,7 +36,7 @@ from stages.shared.artifacts import Ints
 from stages.shared.files import write_atomically
 from stages.shared.job import Job
 from stages.shared.params import check_params
-from stages.shared.params_sections import TrainEnsemble
+from stages.shared.params_training import TrainEnsemble
 from stages.shared.randomness import permutation_by_id
 
 Shown = dict[str, Any]  # what one training shows, as JSON
@@ -232,7 +232,7 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
     from stages.shared.weights import load_weights
 
     job, device = piece.job, torch.device(engine.device_name())
-    model = models.build(job.model, job.meta.num_classes, job.meta.image_shape)
+    model = models.build(job.model, job.meta.num_classes, job.meta.input_shape)
     load_weights(weights, model)
     model = model.eval().to(device).to(memory_format=torch.channels_last)
     samples = load_samples(job.prepared, "train", device, piece.measured_N)
@@ -243,7 +243,8 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
         made = prediction.forward(task, model, inputs_BKHW, "fp32")
         probabilities = partial(prediction.probabilities, task, made)
         for name, views in VIEWS.items():
-            right[name] += int(task.num_correct(probabilities(views), samples.targets_N[rows_B]))
+            correct, _ = task.right_and_all(probabilities(views), samples.targets_N[rows_B])
+            right[name] += int(correct)
     return {name: count / len(samples) for name, count in right.items()}
 
 

@@ -35,7 +35,7 @@ from stages.shared.artifacts import Meta
 from stages.shared.cost import TRAINING_COST
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
-from stages.shared.params_sections import TrainEnsemble
+from stages.shared.params_training import TrainEnsemble
 from stages.shared.training import loop
 
 WARM_UP = 3  # updates of the ordinary loop before its time begins
@@ -190,7 +190,7 @@ def ordinarily(work: Work) -> Seconds:
 def _train_member(work: Work, member: int) -> Seconds:
     torch.manual_seed(member)
     settings, device = work.settings, torch.device(engine.device_name())
-    model = models.build(settings.model, work.meta.num_classes, work.meta.image_shape).to(device)
+    model = models.build(settings.model, work.meta.num_classes, work.meta.input_shape).to(device)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=settings.optimizer.learning_rate,

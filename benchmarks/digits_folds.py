@@ -65,14 +65,14 @@ def _read(clone: Path) -> clones.Shown:
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
     evaluations = {
         subset: artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}", len(sample_ids)
+            clone / f"data/evaluation/{model}-{subset}", ["accuracy"], len(sample_ids)
         )
         for subset in SUBSETS
     }
     return {
         "sample_ids": sample_ids,
         "share": {
-            name: evaluation.correct_MT.mean(axis=0).tolist()
+            name: evaluation.test_values_MT.mean(axis=0).tolist()
             for name, evaluation in evaluations.items()
         },
         "validation": {

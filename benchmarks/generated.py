@@ -92,7 +92,7 @@ def _write_prepared(prepared: Path, scale: Scale, targets_N: Ints) -> None:
         task="image_classification",
         dataset="generated",
         class_names=[f"class {number}" for number in range(scale.num_classes)],
-        image_shape=[224, 224, 3],
+        input_shape=[224, 224, 3],
         mean=[0.5] * 3,
         std=[0.25] * 3,
         num_samples={"train": scale.num_train, "validation": 1, "test": 1},

@@ -40,7 +40,7 @@ def random_transform(meta: Meta) -> Transform:
     """Return what images are trained on: cropped and flipped at random, normalised."""
     return transforms.Compose(
         [
-            transforms.RandomCrop(meta.image_shape[0], padding=4),
+            transforms.RandomCrop(meta.input_shape[0], padding=4),
             transforms.RandomHorizontalFlip(),
             *_normalised(meta),
         ]

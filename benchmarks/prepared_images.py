@@ -13,7 +13,8 @@ from benchmarks import clones
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
 from stages.shared.loading import load_images
-from stages.shared.params_sections import PredictPool, TrainEnsemble
+from stages.shared.params_sections import PredictPool
+from stages.shared.params_training import TrainEnsemble
 from stages.shared.randomness import generator
 
 PRESET = Path(__file__).parent.parent / "presets/cifar10.yaml"

@@ -55,7 +55,7 @@ def read(clone: Path) -> clones.Shown:
     num = artifacts.load_meta(clone / "data/prepared").num_samples
     accuracy = {
         f"{model}-{subset}": artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}", num["test"]
+            clone / f"data/evaluation/{model}-{subset}", ["accuracy"], num["test"]
         ).mean["accuracy"]
         for model in compare["models"]
         for subset in compare["subsets"]

@@ -30,6 +30,8 @@ PLUMBING = {
     "stages/shared/models/__init__.py": "imports the file of a name",
     "stages/shared/params.py": "validates; the values themselves are tracked",
     "stages/shared/params_sections.py": "the same",
+    "stages/shared/params_task.py": "the same",
+    "stages/shared/params_training.py": "the same",
     "stages/shared/params_errors.py": "words for what is wrong with params.yaml",
     "stages/shared/progress.py": "draws bars",
     "stages/shared/resume.py": "names folders of finished members",
@@ -42,16 +44,22 @@ PLUMBING = {
         for path in ROOT.glob("stages/shared/artifacts/*.py")
     },
 }
-VALIDATION = ("stages/shared/params.py", "stages/shared/params_sections.py")
-# One file of the folder is chosen by name in params.yaml: DVC watches that file alone.
+VALIDATION = (
+    "stages/shared/params.py",
+    "stages/shared/params_sections.py",
+    "stages/shared/params_task.py",
+    "stages/shared/params_training.py",
+)
+# One file of one task's folder, or one task's folder, is chosen by name in params.yaml: DVC watches
+# that alone.
 CHOSEN = ("stages/prepare/datasets", "stages/shared/models", "stages/shared/tasks")
+CHOOSERS = {f"{folder}/__init__.py" for folder in CHOSEN}
 # A folder that a stage reaches as a whole is watched as a whole: dvc.lock stays short.
 WHOLE = "stages/shared/training"
 # Each takes from a quarter of a second to seconds to import, and each stage is a process.
 HEAVY = {"matplotlib", "pandas", "scipy", "sklearn", "torch", "torchvision"}
 # What a stage imports of them all the same, as it starts; workers and pictures import more.
 HEAVY_IMPORTS = {
-    "evaluate": {"pandas", "scipy", "sklearn", "torch"},
     "predict_pool": {"torch"},
     "report": {"scipy"},
 }
@@ -92,11 +100,17 @@ def reached(stage: str) -> set[str]:
         if file in seen:
             continue
         seen.add(file)
-        # What validation reads decides no bytes either.
-        is_validation = name_of(file) in VALIDATION
-        todo += {path for path in imported(file) if not is_validation or name_of(path) in PLUMBING}
+        # What validation reads decides no bytes either, but for what a task allows.
+        if name_of(file) in VALIDATION:
+            todo += {path for path in imported(file) if name_of(path) in PLUMBING.keys() - CHOOSERS}
+            continue
+        if file.name == "rules.py":  # it imports the form of what it says
+            continue
+        todo += imported(file)
+        if "params.rules" in file.read_text():
+            todo += (ROOT / "stages/shared/tasks").glob("*/rules.py")
         if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
-            todo += file.parent.glob("*.py")
+            todo += file.parent.rglob("*.py")
     return {name_of(file) for file in seen} - {name_of(file) for file in own_code(stage)}
 
 

@@ -10,14 +10,14 @@ import toy
 
 from stages.score.acquisition import ACQUISITIONS
 from stages.select.rules import RULES
-from stages.shared import params_sections
+from stages.shared import params_sections, tasks
 from stages.shared.params import load_params
 
 ROOT = toy.ROOT
 
 
 def names_in(folder):
-    return sorted(path.stem for path in (ROOT / folder).glob("[!_]*.py"))
+    return sorted(path.stem for path in (ROOT / folder).rglob("[!_]*.py"))
 
 
 NAMES = [
@@ -25,7 +25,7 @@ NAMES = [
     *RULES,
     *names_in("stages/prepare/datasets"),
     *names_in("stages/shared/models"),
-    *names_in("stages/shared/tasks"),
+    *tasks.names(),
     *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("presets/*.yaml"))),
     *(f"{path.parent.name}/" for path in sorted(ROOT.glob("stages/*/__main__.py"))),
 ]

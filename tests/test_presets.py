@@ -27,7 +27,8 @@ from stages.score.signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
 from stages.shared.params import Params, load_params
-from stages.shared.params_sections import OutlierFraction, Steps, Training
+from stages.shared.params_sections import OutlierFraction
+from stages.shared.params_training import Steps, Training
 
 PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)

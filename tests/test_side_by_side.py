@@ -97,7 +97,7 @@ def test_images_that_stay_in_their_files_are_read(prepared, tmp_path):
     source, files = tmp_path / "source", tmp_path / "files"
     meta = artifacts.load_meta(prepared)
     files.mkdir()
-    artifacts.save_meta(source, replace(meta, image_shape=[8, 8, 3]))
+    artifacts.save_meta(source, replace(meta, input_shape=[8, 8, 3]))
     for split in ("train", "validation"):
         inputs_NHWK = np.repeat(artifacts.load_inputs(prepared, split)[:12], 3, axis=3)
         names = [f"{split} {row}.png" for row in range(12)]

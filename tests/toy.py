@@ -41,7 +41,7 @@ def write_prepared(folder: Path) -> None:
         task="image_classification",
         dataset="toy",
         class_names=CLASS_NAMES,
-        image_shape=[8, 8, 1],
+        input_shape=[8, 8, 1],
         mean=[float(scaled.mean())],
         std=[float(scaled.std())],
         num_samples=NUM_SAMPLES,

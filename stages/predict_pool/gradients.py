@@ -15,7 +15,6 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from stages.shared.layers import Classifier
 from stages.shared.params_sections import GradientNorm
 from stages.shared.prediction import ForwardPass
 
@@ -43,9 +42,7 @@ def sample_norms(
     a time as `MOST_BYTES` hold.
     """
     if needs_backward(settings):
-        return _norms_by_backward(
-            Loss(task, forward.model), forward.inputs_BKHW, targets_B, settings
-        )
+        return _norms_by_backward(Loss(task, forward.model), forward.inputs_B, targets_B, settings)
     r_BC, h_BD = _factors(task, forward, targets_B, settings)
     norm_B: Tensor = task.outer_product_norm(r_BC, h_BD, ORDERS[settings.norm])
     return norm_B
@@ -66,7 +63,7 @@ def norm_of_sum(
     loss = Loss(task, forward.model)
     chosen = list(chosen_parameters(loss, settings).values())
     with _one_thread():
-        gradients = _gradients_of_sum(loss, chosen, forward.inputs_BKHW, targets_B)
+        gradients = _gradients_of_sum(loss, chosen, forward.inputs_B, targets_B)
         return _norm(gradients, settings)
 
 
@@ -74,11 +71,12 @@ def _factors(
     task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> tuple[Tensor, Tensor]:
     """Return the factors of the last layer's gradients, float64 [B, C] and [B, D]."""
+    assert forward.features_BD is not None  # params has checked the task
     h_BD = forward.features_BD.double()
     if settings.parameters == "last_layer":
         # A bias is the weight of an input that is always 1.
         h_BD = torch.cat([h_BD, torch.ones_like(h_BD[:, :1])], dim=1)
-    return task.loss_gradient(forward.logits_BC, targets_B), h_BD
+    return task.loss_gradient(forward.outputs_B, targets_B), h_BD
 
 
 def _norms_by_backward(
@@ -148,14 +146,14 @@ def bytes_of_one(loss: nn.Module, inputs_BKHW: Tensor, targets_B: Tensor) -> int
 class Loss(nn.Module):
     """The mean loss of a batch, as a module: its parameters are those of the model."""
 
-    def __init__(self, task: ModuleType, model: Classifier) -> None:
+    def __init__(self, task: ModuleType, model: nn.Module) -> None:
         super().__init__()
         self.task = task
         self.model = model
 
     def forward(self, inputs_BKHW: Tensor, targets_B: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats, float64, a scalar."""
-        logits_BC = self.task.logits(self.model, inputs_BKHW, "fp32")
+        _, logits_BC = self.task.forward(self.model, inputs_BKHW, "fp32")
         # In float64, p - 1 keeps its digits where p is near 1.
         return self.task.loss(logits_BC.double(), targets_B, 0.0)
 

@@ -1,57 +1,18 @@
 """What a data set gives before it is split, and what several data sets share in giving it.
 
-Shapes: N samples, H x W x K pixels and channels.
+Shapes: N samples.
 """
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from stages.shared.artifacts import Ints, Split
+from stages.prepare.images import ArrayImages
+from stages.shared.artifacts import BoxList, Ints, Split
 from stages.shared.errors import DataError, ParamsError
-from stages.shared.images import Pixels
-from stages.shared.loading import Decoded
 from stages.shared.params_sections import Dataset
-
-CHUNK_BYTES = 2**23  # of pixels that are read at once
-
-
-class SourceImages(Protocol):
-    """The images of a data set, in memory or in files that are decoded when they are read."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """H, W, K of each."""
-
-    def read(self, rows_N: Ints) -> Iterator[Decoded]:
-        """Yield the images of these rows in their order, some at a time."""
-
-
-@dataclass(frozen=True)
-class ArrayImages:
-    """Images in memory."""
-
-    images_NHWK: Pixels
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """H, W, K of each."""
-        return self.images_NHWK.shape[1:]
-
-    def read(self, rows_N: Ints) -> Iterator[Decoded]:
-        """Yield the images of these rows; nothing can be wrong with them."""
-        for some_B in in_chunks(rows_N, self.shape):
-            yield Decoded(self.images_NHWK[some_B], [])
-
-
-def in_chunks(rows_N: Ints, shape: tuple[int, ...]) -> Iterator[Ints]:
-    """Yield the rows in parts whose images fill `CHUNK_BYTES`, one row each at least."""
-    step = max(1, CHUNK_BYTES // math.prod(shape))
-    for start in range(0, len(rows_N), step):
-        yield rows_N[start : start + step]
 
 
 @dataclass(frozen=True)
@@ -59,10 +20,18 @@ class Source:
     """A labelled data set, as it comes."""
 
     class_names: list[str]  # a class is its place in this list
+    # The class of each sample; where it has many objects one of theirs, to split the data by.
     targets_N: Ints
     sample_ids: list[str]  # unique, and the same wherever the sample stands
     given_splits: list[Split] | None  # of each sample; None: the data has no splits of its own
-    images: SourceImages
+    inputs: Any  # what the samples are: SourceImages where the task reads images
+    boxes: BoxList | None = None  # the objects of each image, where the task is to find them
+    # What is wrong with what was read, a text for each: then nothing is split or written.
+    problems: list[str] = field(default_factory=list)
+
+    def classes_of(self, rows_N: Ints) -> Ints:
+        """Return the class of each of some samples, or of each object in them."""
+        return self.targets_N[rows_N] if self.boxes is None else self.boxes.of(rows_N).class_A
 
 
 def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: str) -> Source:
@@ -97,7 +66,7 @@ def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: st
         given_splits=[
             split for split, part in zip(given, targets, strict=True) for _ in range(len(part))
         ],
-        images=ArrayImages(images_NHWK),
+        inputs=ArrayImages(images_NHWK),
     )
 
 

@@ -11,8 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from stages.prepare.images import FoundFiles
-from stages.prepare.sources import Source, SourceImages
+from stages.prepare.images import FoundFiles, SourceImages
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList, Ints, Split
 from stages.shared.images import MOST_RESIDENT, Pixels, checksum
@@ -29,13 +28,13 @@ class Store(Protocol):
         """Write what is not written yet."""
 
 
-def choose(params: Dataset, source: Source) -> str:
+def choose(params: Dataset, images: SourceImages) -> str:
     """Return `memory` or `files`; auto means files where the decoded images exceed 16 GiB."""
-    if not isinstance(source.images, FoundFiles):
+    if not isinstance(images, FoundFiles):
         return "memory"
     if params.storage != "auto":
         return params.storage
-    num_bytes = len(source.targets_N) * math.prod(source.images.shape)
+    num_bytes = len(images.names) * math.prod(images.shape)
     return "files" if num_bytes > MOST_RESIDENT else "memory"
 
 
@@ -86,7 +85,9 @@ class _ListStore:
         images = self._images
         files = FileList(
             root=str(images.root),
-            image_size=images.image_size,
+            image_size=images.image_size
+            if images.image_size is None or isinstance(images.image_size, int)
+            else list(images.image_size),
             image_shape=list(images.shape),
             names=[images.names[row] for row in self._rows_N.tolist()],
             checksum_N=np.array(self._checksums, dtype=np.int64),

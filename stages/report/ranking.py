@@ -32,8 +32,10 @@ def label_entropy(results: Results, entry: Round) -> Rows:
     """Return the entropy of the labels among the k highest-scored candidates, in nats, by k.
 
     From 0, one class alone, to `uniform`, log C (Vodrahalli et al. 2018, Fig. 7 and 12). Without
-    candidates no row.
+    candidates, or without one label for each sample, no row.
     """
+    if not results.params.rules.has_labels:
+        return []
     label_K = results.targets_N[ranked_candidates(results, entry)]
     if not len(label_K):
         return []

@@ -5,7 +5,9 @@ Shapes: N train samples, V validation samples, T test samples, M voters or membe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +26,20 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
-from stages.shared.loading import Images, load_images
 from stages.shared.params import Params
-from stages.shared.params_sections import EpochLength
+from stages.shared.params_training import EpochLength
 from stages.shared.randomness import uniform_by_id
 from stages.shared.tracking import Tracked, load_tracked
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The class that each voter gives each sample, and that of their mean probability."""
+
+    votes_MN: Array
+    predicted_class_N: Array
+    validation_votes_MV: Array
+    validation_predicted_V: Array
 
 
 @dataclass(frozen=True)
@@ -43,11 +54,8 @@ class Round:
     tie_N: Floats  # what `select` orders equal scores by, the smallest first
     correlations: Correlations
     voters: list[Voter]
-    votes_MN: Array
-    predicted_class_N: Array
+    votes: Votes | None  # None: the voters do not vote for one class of each sample
     validation: ValidationResult
-    validation_votes_MV: Array
-    validation_predicted_V: Array
     history: list[Epoch]
     gradient_batches: list[GradientBatch]  # none without the signal gradient_norm
     tracked: Tracked | None  # with train_ensemble.track: gradient_norm
@@ -67,7 +75,7 @@ class Results:
 
     params: Params
     meta: Meta
-    inputs_NHWK: Images  # uint8, read as they are used
+    inputs_N: Any  # what the train samples are, as the file that draws them reads them
     targets_N: Ints
     is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it
     validation_targets_V: Ints
@@ -120,12 +128,13 @@ def load_results(params: Params, folders: Folders) -> Results:
         ArtifactError: a file is missing or does not fit the others.
     """
     meta = artifacts.load_meta(folders.prepared)
+    drawing = import_module(f"stages.report.{params.rules.gallery}")
     num_train = meta.num_samples["train"]
     sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     return Results(
         params=params,
         meta=meta,
-        inputs_NHWK=load_images(folders.prepared, "train"),
+        inputs_N=drawing.load(folders.prepared),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
         is_excluded_N=_is_excluded(Path(params.select.exclude), sample_ids),
         validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
@@ -142,7 +151,7 @@ def load_results(params: Params, folders: Folders) -> Results:
             for name in params.compare.subsets
         },
         targets={
-            (model, subset): _load_target(meta, folders, f"{model}-{subset}")
+            (model, subset): _load_target(params, meta, folders, f"{model}-{subset}")
             for model in params.compare.models
             for subset in params.compare.subsets
         },
@@ -159,10 +168,6 @@ def _load_round(
 ) -> Round:
     source, target = (str(size) for size in params.sizes[number - 1 : number + 1])
     signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
-    votes_MV, predicted_V = (
-        artifacts.load_validation_signal(signals, name, numbers["validation"])
-        for name in artifacts.VALIDATION_SIGNALS
-    )
     has_norms = "gradient_norm" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
     return Round(
@@ -174,21 +179,36 @@ def _load_round(
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
         correlations=artifacts.load_correlations(scores),
         voters=artifacts.load_voters(signals),
-        votes_MN=artifacts.load_signal(signals, "votes_MN", numbers["train"]),
-        predicted_class_N=artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
+        votes=_load_votes(signals, numbers) if params.rules.has_labels else None,
         validation=artifacts.load_validation(signals),
-        validation_votes_MV=votes_MV,
-        validation_predicted_V=predicted_V,
         history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
         gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
         tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
     )
 
 
-def _load_target(meta: Meta, folders: Folders, key: str) -> Target:
+def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
+    votes_MV, predicted_V = (
+        artifacts.load_validation_signal(signals, name, numbers["validation"])
+        for name in artifacts.VALIDATION_SIGNALS
+    )
+    return Votes(
+        artifacts.load_signal(signals, "votes_MN", numbers["train"]),
+        artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
+        votes_MV,
+        predicted_V,
+    )
+
+
+def _load_target(params: Params, meta: Meta, folders: Folders, key: str) -> Target:
+    rules = params.rules
     return Target(
         artifacts.load_history(folders.histories / f"{key}.csv"),
-        artifacts.load_evaluation(folders.evaluation / key, meta.num_samples["test"]),
+        artifacts.load_evaluation(
+            folders.evaluation / key,
+            (*rules.metrics, rules.validation_metric),
+            meta.num_samples["test"],
+        ),
     )
 
 

@@ -24,7 +24,7 @@ def rounds(results: Results) -> Rows:
     before: Measured | None = None
     for entry in results.rounds:
         measured = _members_on_validation(results, entry)
-        gain = paired_difference(measured, before) if before else None
+        gain = paired_difference(measured, before) if measured and before else None
         rows.append(
             {
                 "from": entry.source,
@@ -45,8 +45,10 @@ def consensus(results: Results, entry: Round) -> Rows:
 
     By their number: the last checkpoints of the member that is best on validation, and the first
     members, each by its last checkpoint. `all`: all of them; `pairs`: consecutive ones, mean over
-    the pairs. Empty where there are not so many, or no unselected samples.
+    the pairs. Empty where there are not so many, or no unselected samples. No row without votes.
     """
+    if entry.votes is None:
+        return []
     columns = {
         "checkpoints": _checkpoints_of_best(entry.voters),
         "members": _last_of_each(entry.voters),
@@ -61,7 +63,7 @@ def consensus(results: Results, entry: Round) -> Rows:
             # The last checkpoints, the first members.
             chosen = column[-count:] if kind == "checkpoints" else column[:count]
             known = len(chosen) == count and bool(unselected_N.any())
-            shares = agreement(entry.votes_MN[chosen][:, unselected_N]) if known else None
+            shares = agreement(entry.votes.votes_MN[chosen][:, unselected_N]) if known else None
             row[f"{kind}_all"] = points(100 * shares[0]) if shares else None
             row[f"{kind}_pairs"] = points(100 * shares[1]) if shares else None
         rows.append(row)
@@ -69,22 +71,30 @@ def consensus(results: Results, entry: Round) -> Rows:
 
 
 def _accuracies(results: Results, entry: Round) -> dict[str, float | None]:
-    picked_N = _is_picked(results, entry)
-    right_N = entry.predicted_class_N == results.targets_N
-    right_MN = entry.votes_MN == results.targets_N
-    return {
+    on_validation: dict[str, float | None] = {
         "ensemble_validation": points(100 * entry.validation.ensemble_accuracy),
+        "voter_validation": points(100 * float(np.mean(entry.validation.voter_accuracy))),
+    }
+    if entry.votes is None:
+        return on_validation
+    picked_N = _is_picked(results, entry)
+    right_N = entry.votes.predicted_class_N == results.targets_N
+    right_MN = entry.votes.votes_MN == results.targets_N
+    return {
+        "ensemble_validation": on_validation["ensemble_validation"],
         "ensemble_selected": percent(right_N[picked_N]),
         "ensemble_unselected": percent(right_N[~picked_N]),
-        "voter_validation": points(100 * float(np.mean(entry.validation.voter_accuracy))),
+        "voter_validation": on_validation["voter_validation"],
         "voter_selected": percent(right_MN[:, picked_N]),
         "voter_unselected": percent(right_MN[:, ~picked_N]),
     }
 
 
-def _members_on_validation(results: Results, entry: Round) -> Measured:
+def _members_on_validation(results: Results, entry: Round) -> Measured | None:
     """Return accuracy and correctness in points of each member, mean over its voters."""
-    right_MV = 100.0 * (entry.validation_votes_MV == results.validation_targets_V)
+    if entry.votes is None:
+        return None
+    right_MV = 100.0 * (entry.votes.validation_votes_MV == results.validation_targets_V)
     numbers = np.array([voter.member for voter in entry.voters])
     members = [right_MV[numbers == member].mean(axis=0) for member in np.unique(numbers)]
     members_MV = np.stack(members)

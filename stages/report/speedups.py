@@ -13,7 +13,7 @@ from stages.shared import timings
 from stages.shared.artifacts import Epoch, Rows
 from stages.shared.cost import TRAINING_COST
 from stages.shared.params import Params
-from stages.shared.params_sections import EpochLength, Plateau, Training
+from stages.shared.params_training import EpochLength, Plateau, Training
 from stages.shared.training import schedules
 
 ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")

@@ -24,7 +24,7 @@ class Measured:
     """What the members of one model reach, in the unit of the result (points, or shares)."""
 
     values_M: Values  # the metric of each member
-    correct_MT: Values  # what each sample adds to each member's accuracy: 0, or the whole unit
+    samples_MT: Values  # what each sample adds to each member's accuracy: 0, or the whole unit
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ class Estimate:
 def estimate(measured: Measured) -> Estimate:
     """Return the mean of the members' values.
 
-    training error = sd(values_M) / sqrt(M), test error = sd(mean over members of correct_MT) /
+    training error = sd(values_M) / sqrt(M), test error = sd(mean over members of samples_MT) /
     sqrt(T), both sd with n - 1. For a metric other than the accuracy the test error is that of
     the accuracy.
     """
-    num_members, num_samples = measured.correct_MT.shape
+    num_members, num_samples = measured.samples_MT.shape
     return Estimate(
         value=float(measured.values_M.mean()),
         training_error=_error_of_mean(measured.values_M),
-        test_error=_error_of_mean(measured.correct_MT.mean(axis=0)),
+        test_error=_error_of_mean(measured.samples_MT.mean(axis=0)),
         num_members=num_members,
         num_samples=num_samples,
     )
@@ -83,7 +83,7 @@ def paired_difference(first: Measured, second: Measured) -> Estimate:
     Paired twice: member m of both began from the same weights, and both predict the same samples.
     """
     return estimate(
-        Measured(first.values_M - second.values_M, first.correct_MT - second.correct_MT)
+        Measured(first.values_M - second.values_M, first.samples_MT - second.samples_MT)
     )
 
 

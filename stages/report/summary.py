@@ -84,7 +84,9 @@ def _of_model(results: Results, model: str) -> Mapping[str, Any]:
     }
     if "selected" in results.comparison:
         mean = results.targets[model, "selected"].evaluation.mean
-        content["validation_accuracy"] = {"selected": points(100 * mean["validation_accuracy"])}
+        content["validation_accuracy"] = {
+            "selected": points(100 * mean[results.params.rules.validation_metric])
+        }
     for other, found in _differences(results, model).items():
         content[f"selected_minus_{other}"] = {
             "value": points(found.value),
@@ -111,8 +113,8 @@ def _costs(results: Results) -> dict[str, float]:
 
 
 def _measured(results: Results, model: str, subset: str) -> Measured:
-    correct_MT = results.targets[model, subset].evaluation.correct_MT
-    return Measured(results.values_M(model, subset), 100 * correct_MT.astype(np.float64))
+    values_MT = results.targets[model, subset].evaluation.test_values_MT
+    return Measured(results.values_M(model, subset), 100 * values_MT.astype(np.float64))
 
 
 def _text(found: Estimate, sign: str = "") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.score import correlations
-from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
+from stages.score.acquisition import NEED_DYNAMICS, score
 from stages.score.reference import load_reference
 from stages.score.signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.shared import artifacts, command
@@ -35,11 +35,12 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
         }
     )
     name = params.acquisition_of(size)
-    score_N = ACQUISITIONS[name](by_name)
+    score_N = score(name, by_name, params.score.reduction)
 
     shown = artifacts.load_dynamics(dynamics, num_train)
     entropies = load_voter_entropies(signals)
     names = correlations.comparable(
+        params.rules.acquisitions,
         len(entropies.voters),
         params.predict_pool.signals,
         all_trained_on=len(shown.row_R) == num_train,
@@ -50,7 +51,7 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
 
     found = Correlations(
         acquisitions=correlations.of_acquisitions(
-            {other: ACQUISITIONS[other](compared) for other in names}
+            {other: score(other, compared, params.score.reduction) for other in names}
         ),
         voters=correlations.of_voters(entropies),
         reference=correlations.with_reference(entropies, meant_N, reference_N),

@@ -141,6 +141,19 @@ def random(signals: Signals) -> Floats:
     return signals["random_N"].astype(np.float64)
 
 
+def score(name: str, signals: Signals, reduction: str) -> Floats:
+    """Return the scores of an acquisition function, float64 [N].
+
+    Where a sample has many outputs, such as a map of probabilities, predict_pool has applied the
+    function to each of them and reduced the results: the largest of some differences is not the
+    difference of the largest.
+    """
+    reduced = f"{name}_{reduction}_N"
+    if reduced in signals:
+        return signals[reduced].astype(np.float64)
+    return ACQUISITIONS[name](signals)
+
+
 ACQUISITIONS: dict[str, Callable[[Signals], Floats]] = {
     "aum": aum,
     "el2n": el2n,

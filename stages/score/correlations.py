@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS, NEED_TWO_VOTERS
+from stages.score.acquisition import NEED_DYNAMICS, NEED_TWO_VOTERS
 from stages.score.signals import VoterEntropies
 from stages.shared.artifacts import Array, Dynamics, Floats, Rows
 from stages.shared.correlation import pearson, spearman
@@ -23,12 +23,17 @@ DECIMALS = 6
 
 
 def comparable(
-    num_voters: int, pool_signals: Collection[str], *, all_trained_on: bool
+    allowed: Collection[str],
+    num_voters: int,
+    pool_signals: Collection[str],
+    *,
+    all_trained_on: bool,
 ) -> list[str]:
     """Return the names of the acquisition functions that say something of every sample, sorted.
 
-    `random` never does. `pool_signals` are those of predict_pool.signals; `all_trained_on`: every
-    train sample is in the subset that the ensemble was trained on.
+    `random` never does. `allowed` are those of the task; `pool_signals` those of
+    predict_pool.signals; `all_trained_on`: every train sample is in the subset that the ensemble
+    was trained on.
     """
     left_out = {"random"}
     if num_voters == 1:
@@ -37,12 +42,14 @@ def comparable(
         left_out.add("gradient_norm")
     if not all_trained_on:
         left_out.update(NEED_DYNAMICS)
-    return sorted(ACQUISITIONS.keys() - left_out)
+    return sorted(set(allowed) - left_out)
 
 
 def of_acquisitions(scores: Mapping[str, Floats]) -> Rows:
     """Return the correlations of each two functions' scores, by name."""
     labels = [{"first": one, "second": other} for one, other in combinations(scores, 2)]
+    if not labels:
+        return []
     return _pairs(labels, np.stack(list(scores.values())))
 
 

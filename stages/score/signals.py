@@ -13,7 +13,14 @@ import numpy as np
 
 from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
 from stages.shared import artifacts
-from stages.shared.artifacts import SIGNAL_DTYPES, Array, Dynamics, Ints, Voter
+from stages.shared.artifacts import (
+    REDUCED_SIGNALS,
+    SIGNAL_DTYPES,
+    Array,
+    Dynamics,
+    Ints,
+    Voter,
+)
 from stages.shared.errors import ArtifactError
 
 Loader = Callable[[], Array]
@@ -47,7 +54,8 @@ class LazySignals(Mapping[str, Array]):
 
 def from_pool(signals: Path, num_train: int) -> dict[str, Loader]:
     """Return how to load what predict_pool wrote of every sample."""
-    names = [*SIGNAL_DTYPES, "gradient_norm_N"]
+    reduced = [name for name in REDUCED_SIGNALS if artifacts.has_signal(signals, name)]
+    names = [*SIGNAL_DTYPES, "gradient_norm_N", *reduced]
     return {name: partial(artifacts.load_signal, signals, name, num_train) for name in names}
 
 

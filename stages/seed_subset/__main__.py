@@ -16,7 +16,8 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
 
     index_P = drawing.seed_rows(parse_size(seed_size), params, sample_ids, limits)
     artifacts.save_subset(subset, drawing.unscored(index_P))
-    drawing.warn_of_absent_classes(index_P, limits, artifacts.load_meta(prepared).class_names)
+    if params.rules.has_labels:
+        drawing.warn_of_absent_classes(index_P, limits, artifacts.load_meta(prepared).class_names)
 
 
 if __name__ == "__main__":

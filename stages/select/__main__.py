@@ -60,7 +60,9 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     drawing.require_minimum(new.index_P, limits, setting)
     artifacts.save_subset(new_subset, new)
     artifacts.save_order(new_order, order_K)
-    drawing.warn_of_absent_classes(new.index_P, limits, artifacts.load_meta(prepared).class_names)
+    if params.rules.has_labels:
+        names = artifacts.load_meta(prepared).class_names
+        drawing.warn_of_absent_classes(new.index_P, limits, names)
 
 
 def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:

@@ -1,14 +1,16 @@
-"""Prepared samples where they are trained on: on the device as uint8, if they fit.
+"""Prepared images where they are trained on: on the device as uint8, if they fit.
 
-Others are read as they are needed, from an array on disk or from the user's files.
+Others are read as they are needed, from an array on disk or from the user's files. And what every
+kind of samples is to the training loop.
 
 Shapes: N samples, B batch, H x W x K pixels and channels.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from torch import Tensor
 from stages.shared import artifacts, loading
 from stages.shared.artifacts import Ints, Meta, Split
 from stages.shared.images import MOST_RESIDENT, Pixels
-from stages.shared.loading import ImageFiles, Images
+from stages.shared.loading import ImageFiles, Images, Rows
 
 LEAST_STD = 0.1  # grey levels; less is a channel without content, which must not be divided by 0
 # So many bytes of pixels are decoded once and kept where the images are files: several members
@@ -25,21 +27,31 @@ LEAST_STD = 0.1  # grey levels; less is a channel without content, which must no
 MOST_DECODED = 2 * 2**30
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Images and classes of some rows of a split. Where the images lie changes no bytes."""
+class Samples(Protocol):
+    """Some rows of a split, as the task that reads them has them."""
 
-    inputs_NHWK: Tensor | Images  # uint8: on the device, or the whole split where it lies
-    rows_N: Ints  # of the whole split
-    targets_N: Tensor  # int64, on the device
+    @property
+    def targets_N(self) -> Any:  # noqa: N802 - a shape suffix
+        """What is to be learnt of each, on the device; indexed by rows."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return len(self.targets_N)
 
-    def images(self, index_B: Tensor) -> Tensor:
-        """Return some of the images on the device, uint8 [B, H, W, K]."""
-        return next(self.in_batches([index_B]))
+    def in_batches(self, batches: Iterable[Tensor]) -> Iterator[Any]:
+        """Yield the inputs of each batch of places in [0, N), on the device."""
+
+
+@dataclass(frozen=True)
+class ImageSamples:
+    """Images and targets of some rows of a split. Where the images lie changes no bytes."""
+
+    inputs_NHWK: Tensor | Images  # uint8: on the device, or the whole split where it lies
+    rows_N: Ints  # of the whole split
+    targets_N: Any  # on the device: classes, int64, or what else the task learns of an image
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.rows_N)
 
     def in_batches(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the images of each batch on the device, uint8 [B, H, W, K].
@@ -58,16 +70,47 @@ class Samples:
 
 def load_samples(
     prepared: Path, split: Split, device: torch.device, rows_N: Ints | None = None
-) -> Samples:
-    """Return all samples of a split, or those of the given rows."""
-    inputs_NHWK = loading.load_images(prepared, split)
+) -> ImageSamples:
+    """Return all images and classes of a split, or those of the given rows."""
     targets_N = artifacts.load_targets(prepared, split)
     rows_N = np.arange(len(targets_N)) if rows_N is None else rows_N
-    targets_on_device_N = torch.from_numpy(targets_N[rows_N]).to(device)
+    return load_image_samples(
+        prepared, split, rows_N, torch.from_numpy(targets_N[rows_N]).to(device)
+    )
+
+
+def load_image_samples(prepared: Path, split: Split, rows_N: Ints, targets_N: Any) -> ImageSamples:
+    """Return some images of a split with their targets, on the device of the targets."""
+    inputs_NHWK = loading.load_images(prepared, split)
     most = MOST_DECODED if isinstance(inputs_NHWK, ImageFiles) else MOST_RESIDENT
     if inputs_NHWK[:1].nbytes * len(rows_N) > most:
-        return Samples(inputs_NHWK, rows_N, targets_on_device_N)
-    return Samples(torch.from_numpy(inputs_NHWK[rows_N]).to(device), rows_N, targets_on_device_N)
+        return ImageSamples(inputs_NHWK, rows_N, targets_N)
+    resident_NHWK = torch.from_numpy(inputs_NHWK[rows_N]).to(targets_N.device)
+    return ImageSamples(resident_NHWK, rows_N, targets_N)
+
+
+def load_targets(prepared: Path, split: Split, device: torch.device) -> Tensor:
+    """Return the class of each sample of a split on the device, int64 [N]."""
+    return torch.tensor(artifacts.load_targets(prepared, split), device=device)
+
+
+def read_batches(
+    prepared: Path, split: Split, batches: Iterable[Rows], meta: Meta, device: torch.device
+) -> Iterator[Tensor]:
+    """Yield the images of each batch of rows as a model reads them, float32 [B, K, H, W].
+
+    Raises:
+        DataError: a file is not what it was when prepare read it.
+    """
+    for images_BHWK in loading.in_batches(loading.load_images(prepared, split), batches):
+        yield normalise(on_device(images_BHWK, device), meta)
+
+
+def example(meta: Meta, size: Sequence[int] | None = None) -> Tensor:
+    """Return one image without content, float32 [1, K, H, W], of its own or another H and W."""
+    *own_size, channels = meta.input_shape
+    height, width = size or own_size
+    return torch.zeros(1, channels, height, width)
 
 
 def on_device(images_BHWK: Pixels, device: torch.device) -> Tensor:

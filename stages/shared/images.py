@@ -8,6 +8,7 @@ Shapes: B images, H x W x K pixels and channels (K is 3).
 
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,13 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_RESIDENT = 16 * 2**30
 
 Pixels = npt.NDArray[np.uint8]
+# What images are scaled to: the edge of their middle square, or width and height of all that they
+# show; None: nothing.
+ImageSize = int | Sequence[int] | None
 
 
-def decode(path: Path | str, image_size: int | None) -> Pixels:
-    """Return an image as uint8 [H, W, 3].
-
-    With an image size its middle square is scaled to that edge (bicubic, antialiased).
+def decode(path: Path | str, image_size: ImageSize) -> Pixels:
+    """Return an image as uint8 [H, W, 3], scaled (bicubic, antialiased) where a size is given.
 
     Raises:
         Exception: whatever Pillow raises for files that it cannot read.
@@ -38,16 +40,28 @@ def decode(path: Path | str, image_size: int | None) -> Pixels:
         with Image.open(path, formats=FORMATS) as file:
             if image_size is not None:
                 # Large JPEGs are decoded at a half, a quarter ... of their size: much faster.
-                file.draft(None, (2 * image_size, 2 * image_size))
+                width, height = pixels_of(image_size)
+                file.draft(None, (2 * width, 2 * height))
             # In place: a copy of what most files have already takes half as long as decoding it.
             ImageOps.exif_transpose(file, in_place=True)
             image = _as_rgb(file)
-    if image_size is not None and image.size != (image_size, image_size):
-        image = ImageOps.fit(image, (image_size, image_size))
+    if image_size is not None and image.size != pixels_of(image_size):
+        if isinstance(image_size, int):
+            image = ImageOps.fit(image, pixels_of(image_size))
+        else:
+            image = image.resize(pixels_of(image_size))
     return np.asarray(image)
 
 
-def decode_or_describe(root: Path, name: str, image_size: int | None) -> Pixels | str:
+def pixels_of(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """Return width and height of the scaled images."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    width, height = image_size
+    return width, height
+
+
+def decode_or_describe(root: Path, name: str, image_size: ImageSize) -> Pixels | str:
     """Return the image, or what is wrong with its file."""
     try:
         # No Path for each: of a small image that is a tenth of the work.

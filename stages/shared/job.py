@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from stages.shared.artifacts import Checkpoint, Dynamics, Epoch, Ints, Meta
-from stages.shared.params_sections import Training
+from stages.shared.params_training import Training
 from stages.shared.tracking import Tracked
 
 Track = Literal["gradient_norm", "none"]

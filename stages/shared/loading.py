@@ -26,7 +26,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
 from stages.shared.engine import end_with_parent, num_loaders
 from stages.shared.errors import DataError
-from stages.shared.images import Pixels, checksum, decode_or_describe
+from stages.shared.images import ImageSize, Pixels, checksum, decode_or_describe
 
 # Of pixels: a job that a process decodes without asking, some tens of milliseconds of work.
 JOB_BYTES = 2**20
@@ -117,7 +117,7 @@ class Files:
 
     root: Path
     names: Sequence[str]  # paths below root
-    image_size: int | None  # edge in pixels to scale to; None: their own size
+    image_size: ImageSize
     image_shape: tuple[int, ...]  # H, W, 3 of each, then
     checksums: Sequence[int] | None = None  # of the pixels of each; None: not known yet
 

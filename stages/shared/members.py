@@ -14,7 +14,7 @@ from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
 from stages.shared.job import Job, Track, Trained
 from stages.shared.params import Params
-from stages.shared.params_sections import Training
+from stages.shared.params_training import Training
 from stages.shared.progress import MemberProgress
 from stages.shared.tracking import save_tracked, stack_tracked
 
@@ -25,7 +25,7 @@ DECIDING_CODE = [
     *sorted((SHARED / "training").glob("*.py")),
     *(
         SHARED / f"{name}.py"
-        for name in ("cost", "data", "flops", "images", "layers", "randomness")
+        for name in ("classification", "cost", "data", "flops", "images", "layers", "randomness")
     ),
 ]
 
@@ -118,10 +118,11 @@ def fingerprint(job: Job, device: str) -> str:
         for name, value in job.settings.model_dump(mode="json").items()
         if name in Training.model_fields and name != "members"
     }
+    task = SHARED / "tasks" / job.task
     code = [
         *DECIDING_CODE,
-        SHARED / "models" / f"{job.model}.py",
-        SHARED / "tasks" / f"{job.task}.py",
+        SHARED / "models" / job.task / f"{job.model}.py",
+        *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
     ]
     initial = job.initial_weights
     return resume.fingerprint(
@@ -160,7 +161,7 @@ def _write_ensemble(
         kept = [checkpoint for member in members for checkpoint in member.checkpoints]
         meta = plan.meta
         artifacts.save_ensemble(
-            temporary, Ensemble(plan.model, meta.num_classes, meta.image_shape, kept)
+            temporary, Ensemble(plan.model, meta.num_classes, meta.input_shape, kept)
         )
 
 

@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, NonNegativeInt, Tag, ValidationError,
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from stages.shared import params_task, tasks
 from stages.shared.errors import ParamsError
 from stages.shared.params_errors import as_written, choice, describe
 from stages.shared.params_sections import (
@@ -20,7 +21,6 @@ from stages.shared.params_sections import (
     NEED_FEATURES,
     NEED_TWO_VOTERS,
     NEVER_FLIPPED,
-    NOT_OF_PRETRAINED,
     Acquisition,
     Compare,
     Dataset,
@@ -34,10 +34,10 @@ from stages.shared.params_sections import (
     Select,
     SizeParam,
     TaskName,
-    TrainEnsemble,
-    TrainSubsetModel,
 )
+from stages.shared.params_training import NOT_OF_PRETRAINED, TrainEnsemble, TrainSubsetModel
 from stages.shared.sizes import Size, num_picks, parse_size
+from stages.shared.tasks import Rules
 
 
 class Params(Section):
@@ -62,6 +62,11 @@ class Params(Section):
     evaluate: Evaluate
     report: Report
 
+    @property
+    def rules(self) -> Rules:
+        """What the task allows, and which files speak of it."""
+        return tasks.rules(self.task)
+
     def acquisition_of(self, size: str) -> str:
         """Return the name of the acquisition function that chooses the subset of this size."""
         return self.acquisition if isinstance(self.acquisition, str) else self.acquisition[size]
@@ -74,6 +79,12 @@ class Params(Section):
     def sizes(self) -> list[Size]:
         """The seed subset's size and that of every round, in order."""
         return [self.seed_size, *(entry.to for entry in self.rounds)]
+
+    @model_validator(mode="after")
+    def _check_against_task(self) -> Self:
+        for problem in params_task.problems(self.task, self.model_dump()):
+            raise ValueError(problem)
+        return self
 
     @model_validator(mode="after")
     def _check_across_sections(self) -> Self:

@@ -78,11 +78,11 @@ def either(allowed: str) -> WrapValidator:
     return WrapValidator(check)
 
 
-def file_in(folder: Path) -> BeforeValidator:
-    """Allow the names of the Python files in a folder."""
+def folder_in(folder: Path) -> BeforeValidator:
+    """Allow the names of the packages in a folder."""
 
     def check(name: object) -> object:
-        known = sorted(path.stem for path in folder.glob("*.py") if path.stem[0] != "_")
+        known = sorted(path.parent.name for path in folder.glob("*/__init__.py"))
         if name not in known:
             raise not_allowed(choice(name, known))
         return name

@@ -22,14 +22,14 @@ def write(model: str, meta: Meta, ensemble: Path) -> None:
         ParamsError: torchvision has no weights for this model and these images.
         UserError: the weights are neither here nor to be had.
     """
-    network = models.build(model, meta.num_classes, meta.image_shape)
+    network = models.build(model, meta.num_classes, meta.input_shape)
     load_by_order(network, torchvision_weights(model), model)
     checkpoint = Checkpoint(member=0, epoch=0, validation_accuracy=None, is_best=True, is_last=True)
     with atomic_folder(ensemble) as temporary:
         (temporary / checkpoint.path).parent.mkdir()
         save_weights(temporary / checkpoint.path, network)
         artifacts.save_ensemble(
-            temporary, Ensemble(model, meta.num_classes, meta.image_shape, [checkpoint])
+            temporary, Ensemble(model, meta.num_classes, meta.input_shape, [checkpoint])
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.shared import artifacts, command, members
 from stages.shared.params import load_params
-from stages.shared.params_sections import TrainSubsetModel
+from stages.shared.params_training import TrainSubsetModel
 
 # The yardstick is a training on everything from scratch, whatever the subsets start from (D13).
 ALWAYS_FROM_SCRATCH = "full"

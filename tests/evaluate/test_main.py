@@ -46,17 +46,18 @@ def workspace(tmp_path, monkeypatch):
 
 def run(workspace):
     main(workspace / "prepared", workspace / "model", workspace / "evaluation")
-    return artifacts.load_evaluation(workspace / "evaluation", 30)
+    return artifacts.load_evaluation(workspace / "evaluation", ["accuracy"], 30)
 
 
 def test_a_model_is_measured_on_test_and_on_validation(workspace):
     found = run(workspace)
     meta = artifacts.load_meta(workspace / "prepared")
     for split, name in (("test", "accuracy"), ("validation", "validation_accuracy")):
-        inputs = artifacts.load_inputs(workspace / "prepared", split)
         targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
         last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
-        batches = prediction.forward_passes(workspace / "model", last, inputs, meta, 500, "fp32")
+        batches = prediction.forward_passes(
+            workspace / "model", last, workspace / "prepared", split, 500, "fp32"
+        )
         ((_, probs_MBC),) = prediction.predict(tasks.load(meta.task), batches, ["identity"])
         shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
         assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
@@ -77,7 +78,7 @@ def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(works
     run(workspace)
     second = {path.name: path.read_bytes() for path in (workspace / "evaluation").iterdir()}
     assert first == second
-    assert sorted(first) == ["correct_MT.npy", "metrics.json"]
+    assert sorted(first) == ["metrics.json", "test_values_MT.npy"]
 
 
 def test_members_come_in_order_whatever_the_order_of_the_file():
@@ -92,5 +93,5 @@ def test_an_evaluation_whose_files_disagree_is_refused(workspace):
     content = json.loads(path.read_text())
     content["members"][0]["accuracy"] += 0.5
     path.write_text(json.dumps(content))
-    with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracies are"):
-        artifacts.load_evaluation(workspace / "evaluation", 30)
+    with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracy is"):
+        artifacts.load_evaluation(workspace / "evaluation", ["accuracy"], 30)

@@ -72,26 +72,24 @@ def signals_of(prepared, ensemble, tmp_path):
     return write
 
 
-def cube(ensemble, inputs, meta, views=("identity",)):
+def cube(ensemble, prepared, split="train", views=("identity",)):
     """Return all probabilities, float32 [M, N, C], in one batch."""
-    batches = prediction.forward_passes(ensemble, CHECKPOINTS, inputs, meta, 80, "fp32")
-    ((_, probs_MNC),) = prediction.predict(tasks.load(meta.task), batches, views)
+    batches = prediction.forward_passes(ensemble, CHECKPOINTS, prepared, split, 80, "fp32")
+    ((_, probs_MNC),) = prediction.predict(tasks.load("image_classification"), batches, views)
     return probs_MNC
 
 
 @pytest.fixture
 def probs_MNC(prepared, ensemble):  # noqa: N802 - a shape
     """The cube that is never stored, float64."""
-    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
-    return cube(ensemble, inputs, meta).double().numpy()
+    return cube(ensemble, prepared).double().numpy()
 
 
 # --- what they say --------------------------------------------------------------------------------
 
 
 def test_with_mirrored_views_the_signals_are_those_of_both_views(signals_of, prepared, ensemble):
-    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
-    probs_MNC = cube(ensemble, inputs, meta, ["identity", "flip"]).double().numpy()
+    probs_MNC = cube(ensemble, prepared, views=["identity", "flip"]).double().numpy()
 
     found = signals_of(views=["identity", "flip"])
 
@@ -357,8 +355,7 @@ def test_accuracies_on_validation_are_those_of_the_votes(run, prepared, ensemble
     found = artifacts.load_validation(signals)
     votes_MV = artifacts.load_validation_signal(signals, "validation_votes_MV", 20)
     predicted_V = artifacts.load_validation_signal(signals, "validation_predicted_V", 20)
-    inputs, meta = artifacts.load_inputs(prepared, "validation"), artifacts.load_meta(prepared)
-    probs_MVC = cube(ensemble, inputs, meta)
+    probs_MVC = cube(ensemble, prepared, "validation")
     np.testing.assert_array_equal(votes_MV, probs_MVC.argmax(dim=2))
     np.testing.assert_array_equal(predicted_V, probs_MVC.double().mean(dim=0).argmax(dim=1))
 
@@ -415,11 +412,12 @@ class Predictor:
         self.alive = weakref.WeakSet()
         self.most_alive = 0
 
-    def __call__(self, folder, checkpoints, inputs, meta, batch_size, precision):
+    def __call__(self, folder, checkpoints, prepared, split, batch_size, precision):
         assert len(checkpoints) == self.shape[0]
         generator = torch.Generator().manual_seed(0)
-        for start in range(0, len(inputs), batch_size):
-            rows = slice(start, min(start + batch_size, len(inputs)))
+        num = artifacts.load_meta(prepared).num_samples[split]
+        for start in range(0, num, batch_size):
+            rows = slice(start, min(start + batch_size, num))
             shape = (self.shape[0], rows.stop - rows.start, self.shape[1])
             logits_MBC = torch.rand(shape, generator=generator)
             self.alive.add(logits_MBC)

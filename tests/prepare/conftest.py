@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "root": "data/raw",
     "storage": "auto",
     "image_size": None,
+    "text_length": 100,
     "split_seed": 0,
     "validation_fraction": 0.25,
     "num_folds": 5,
@@ -37,7 +38,7 @@ def read() -> Callable[..., np.ndarray]:
     """Return the images of some rows of a source, none of which is a problem."""
 
     def read(source, rows):
-        parts = list(source.images.read(np.array(rows)))
+        parts = list(source.inputs.read(np.array(rows)))
         assert not any(part.problems for part in parts)
         return np.concatenate([part.images_BHWK for part in parts])
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from stages.prepare import splits
-from stages.prepare.datasets import digits
+from stages.prepare.datasets.image_classification import digits
 from stages.shared.errors import ParamsError
 
 

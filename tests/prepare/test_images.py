@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stages.prepare import sources
+from stages.prepare import images as prepare_images
 from stages.prepare.images import FoundFiles
 from stages.shared import loading
 
@@ -57,7 +57,7 @@ def test_the_number_of_processes_and_of_files_per_job_decides_no_byte(images, mo
     root = images(*names)
     (root / names[7]).write_bytes(b"")
     (root / names[20]).write_bytes(b"")
-    monkeypatch.setattr(sources, "CHUNK_BYTES", 10 * 48)
+    monkeypatch.setattr(prepare_images, "CHUNK_BYTES", 10 * 48)
     results = []
     for loaders, job_bytes in (("1", 48 * 10), ("1", 48 * 3), ("2", 48 * 3)):
         monkeypatch.setenv("SUBSET_LOADERS", loaders)

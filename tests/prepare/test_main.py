@@ -71,7 +71,7 @@ def test_meta_describes_the_train_split(prepare, images):
     meta = artifacts.load_meta(folder)
     train_NHWK = artifacts.load_inputs(folder, "train") / 255
     assert meta.class_names == ["cat", "dog"]
-    assert meta.image_shape == [3, 6, 3]
+    assert meta.input_shape == [3, 6, 3]
     assert meta.mean == pytest.approx(train_NHWK.mean(axis=(0, 1, 2)))
     assert meta.std == pytest.approx(train_NHWK.std(axis=(0, 1, 2)))
     assert (meta.dataset, meta.task) == ("imagefolder", "image_classification")
@@ -95,7 +95,7 @@ def test_run_twice_the_bytes_are_equal_and_nothing_else_is_left(prepare, images)
 
 def test_the_default_data_set_is_prepared(prepare):
     meta = artifacts.load_meta(prepare())
-    assert (meta.dataset, meta.image_shape, meta.num_classes) == ("digits", [8, 8, 1], 10)
+    assert (meta.dataset, meta.input_shape, meta.num_classes) == ("digits", [8, 8, 1], 10)
     assert sum(meta.num_samples.values()) == 1797
 
 
@@ -164,7 +164,7 @@ def test_imagenets_layout_has_val_as_the_test_split(prepare, images):
     assert all(name.startswith("val/") for name in artifacts.load_sample_ids(folder, "test"))
     meta = artifacts.load_meta(folder)
     assert meta.num_samples == {"train": 12, "validation": 4, "test": 4}
-    assert meta.image_shape == [16, 16, 3]
+    assert meta.input_shape == [16, 16, 3]
 
 
 def test_groups_and_a_manifest_work_together(prepare, images):

@@ -10,7 +10,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from stages.prepare.datasets import cifar10, cifar100, fashion_mnist, mnist
+from stages.prepare.datasets.image_classification import cifar10, cifar100, fashion_mnist, mnist
 from stages.prepare.sources import load_torchvision
 from stages.shared.errors import DataError, ParamsError
 

@@ -18,6 +18,7 @@ from stages.shared.tracking import Tracked, save_tracked
 ROOT = Path(__file__).parents[2]
 NUM = {"train": 80, "validation": 40, "test": 60}
 CLASSES = ["ant", "bee", "cat"]
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "validation_accuracy")
 MEMBERS = 3
 EPOCHS = (2, 4, 6, 8)
 RIGHT = {"selected": 0.9, "random": 0.8, "full": 0.92}
@@ -187,11 +188,11 @@ def write_target(folders, key, right, picks, rng):
     correct_MT = rng.random((MEMBERS, NUM["test"])) < right
     metrics = [
         {"member": member, "epoch": 8}
-        | dict.fromkeys(artifacts.METRICS, right)
+        | dict.fromkeys(METRICS, right)
         | {"accuracy": float(correct_MT[member].mean()), "validation_accuracy": right - 0.02}
         for member in range(MEMBERS)
     ]
-    mean = {name: float(np.mean([row[name] for row in metrics])) for name in artifacts.METRICS}
+    mean = {name: float(np.mean([row[name] for row in metrics])) for name in METRICS}
     evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
     artifacts.save_evaluation(folders.evaluation / key, evaluation)
     write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)

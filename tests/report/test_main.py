@@ -66,7 +66,7 @@ def test_the_summary_is_at_most_16_rounded_numbers_and_none_is_named_error(run):
 def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
     content = summary_of(run)
     right = {
-        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "correct_MT.npy")
+        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "test_values_MT.npy")
         for name in ("selected", "random", "full")
     }
     for name, correct_MT in right.items():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.report import galleries, ranking, score_pictures
+from stages.report import galleries, images, ranking, score_pictures
 from stages.report.correlations import round_correlations
 from stages.report.tables import all_tables
 from stages.select import candidates as candidates_of_select
@@ -229,11 +229,11 @@ def test_a_round_that_took_the_highest_scores_skipped_none(run):
 
 def test_every_image_of_a_gallery_has_label_prediction_and_score_above(run):
     results, entry = with_round(run, 1, score_N=np.arange(80.0))
-    figure = galleries.gallery({"highest": np.array([3, 7])}, results, entry)
+    figure = images.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
     names = results.meta.class_names
     found = [text.get_text() for text in figure.texts]
     for row in (3, 7):
-        label, predicted = names[results.targets_N[row]], names[entry.predicted_class_N[row]]
+        label, predicted = names[results.targets_N[row]], names[entry.votes.predicted_class_N[row]]
         assert f"{label}\n{predicted}\n{row}" in found
     assert len(figure.images) == 2
 
@@ -244,7 +244,7 @@ def test_every_image_of_a_gallery_has_label_prediction_and_score_above(run):
 )
 def test_small_images_are_enlarged_in_squares_and_large_ones_averaged(shape, expected):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    tile = galleries._tile(image)
+    tile = images.tile(image)
     assert tile.shape == expected
     if shape[0] < 96:
         step = expected[0] // shape[0]

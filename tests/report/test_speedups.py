@@ -20,7 +20,7 @@ from stages.shared.artifacts import Epoch
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.params import load_params
-from stages.shared.params_sections import EpochLength, Resizing, UpdateLength
+from stages.shared.params_training import EpochLength, Resizing, UpdateLength
 from stages.shared.training import loop
 
 ROUND = 3e6 + 1e5  # three members of a million FLOPs in the mean, and the prediction

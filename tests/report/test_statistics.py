@@ -39,14 +39,14 @@ def test_both_errors_are_standard_errors_of_the_mean_as_scipy_has_them():
     first, second = random_members(0), random_members(1, right=0.6)
     found = paired_difference(first, second)
     assert found.training_error == pytest.approx(stats.sem(first.values_M - second.values_M))
-    per_sample = first.correct_MT.mean(axis=0) - second.correct_MT.mean(axis=0)
+    per_sample = first.samples_MT.mean(axis=0) - second.samples_MT.mean(axis=0)
     assert found.test_error == pytest.approx(stats.sem(per_sample))
     assert found.value == pytest.approx(first.values_M.mean() - second.values_M.mean())
 
 
 def test_pairing_cancels_what_both_models_get_wrong():
     first = random_members(0)
-    worse = measured(np.array(first.correct_MT, dtype=bool) & (np.arange(50) != 0))
+    worse = measured(np.array(first.samples_MT, dtype=bool) & (np.arange(50) != 0))
     unpaired = math.hypot(estimate(first).standard_error, estimate(worse).standard_error)
     assert paired_difference(first, worse).standard_error < unpaired / 2
     assert paired_difference(first, first).standard_error == 0

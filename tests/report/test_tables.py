@@ -27,7 +27,8 @@ def save_subset(run, size, index):
 def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run):
     rows = tables.accuracy_by_size(run.results(), "resnet8")
     correct = {
-        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "correct_MT.npy").mean()
+        name: 100
+        * np.load(run.folders.evaluation / f"resnet8-{name}" / "test_values_MT.npy").mean()
         for name in ("selected", "random", "full")
     }
     assert column(rows, "size") == [5, 10, 20]

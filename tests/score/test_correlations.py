@@ -26,7 +26,7 @@ def values(rows):
 
 
 def test_every_function_but_random_is_compared_where_everything_is_known():
-    names = comparable(2, ["gradient_norm"], all_trained_on=True)
+    names = comparable(ACQUISITIONS, 2, ["gradient_norm"], all_trained_on=True)
     assert names == sorted(set(ACQUISITIONS) - {"random"})
 
 
@@ -40,7 +40,7 @@ def test_every_function_but_random_is_compared_where_everything_is_known():
 )
 def test_a_function_is_not_compared_where_what_it_needs_is_missing(known, missing):
     num_voters, pool_signals, all_trained_on = known
-    names = comparable(num_voters, pool_signals, all_trained_on=all_trained_on)
+    names = comparable(ACQUISITIONS, num_voters, pool_signals, all_trained_on=all_trained_on)
     assert names == sorted(set(ACQUISITIONS) - {"random"} - missing)
 
 

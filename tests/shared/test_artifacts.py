@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from stages.shared import artifacts
 from stages.shared.artifacts import (
-    METRICS,
     SIGNAL_DTYPES,
+    BoxList,
     Checkpoint,
     Correlations,
     Dynamics,
@@ -49,7 +49,7 @@ META = Meta(
     task="image_classification",
     dataset="toy",
     class_names=["a,b", "ü\udcff"],
-    image_shape=[4, 4, 1],
+    input_shape=[4, 4, 1],
     mean=[1 / 3],
     std=[0.1],
     num_samples={"train": TRAIN, "validation": 2, "test": 4},
@@ -88,6 +88,7 @@ DYNAMICS = Dynamics(
 )
 SCORES = np.array([0.1, 1 / 3, -2.0, 1e-300, 0.0, 7.0])
 CORRECT = np.array([[True, False, True, True], [False, False, True, False]])
+METRICS = ("accuracy", "macro_f1", "validation_accuracy")
 MEMBERS = [
     {
         "member": number,
@@ -102,10 +103,16 @@ EVALUATION = Evaluation(
     mean=dict.fromkeys(METRICS, 0.5),
     ensemble=dict.fromkeys(METRICS, 0.5),
     by_class={"a,b": {"num": 2, "accuracy": 1 / 3}, "ü\udcff": {"num": 0, "accuracy": None}},
-    correct_MT=CORRECT,
+    test_values_MT=CORRECT,
 )
 
 
+# Three images: two objects, none, one.
+BOXES = BoxList(
+    np.array([[0, 0, 4, 4], [1.5, 0, 3, 2], [0, 1, 1, 4]], dtype=np.float32),
+    np.array([0, 2, 1]),
+    np.array([0, 2, 2, 3]),
+)
 COLUMNS = {"name": str, "value": artifacts.maybe(float)}
 PAIR = {"spearman": 0.5, "pearson": None}
 CORRELATIONS = Correlations(
@@ -174,6 +181,11 @@ PAIRS = {
         lambda folder, subset: artifacts.save_subset(folder / "0.5.csv", subset),
         lambda folder: artifacts.load_subset(folder / "0.5.csv", TRAIN),
     ),
+    "boxes": Pair(
+        BOXES,
+        lambda folder, boxes: artifacts.save_boxes(folder, "train", boxes),
+        lambda folder: artifacts.load_boxes(folder, "train"),
+    ),
     "order": Pair(
         np.array([5, 0, 5, 3]),
         lambda folder, order: artifacts.save_order(folder / "0.5.npy", order),
@@ -232,7 +244,7 @@ PAIRS = {
     "evaluation": Pair(
         EVALUATION,
         artifacts.save_evaluation,
-        lambda folder: artifacts.load_evaluation(folder, CORRECT.shape[1]),
+        lambda folder: artifacts.load_evaluation(folder, METRICS, CORRECT.shape[1]),
     ),
 }
 each_pair = pytest.mark.parametrize("pair", PAIRS.values(), ids=list(PAIRS))
@@ -247,7 +259,7 @@ def require_equal(found: Any, expected: Any) -> None:
         assert list(found) == list(expected)
         for key, value in expected.items():
             require_equal(found[key], value)
-    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList):
+    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList | BoxList):
         require_equal(vars(found), vars(expected))
     else:
         assert found == expected
@@ -615,15 +627,17 @@ def test_an_evaluation_without_a_metric_is_refused(tmp_path):
     members = [{key: value for key, value in MEMBERS[0].items() if key != "macro_f1"}, MEMBERS[1]]
     content = {**vars(EVALUATION), "members": members}
     artifacts.save_evaluation(tmp_path, Evaluation(**content))
-    line = line_of(lambda: artifacts.load_evaluation(tmp_path, 4))
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, 4))
     assert line.endswith("macro_f1 is missing; it must be written by evaluate")
 
 
 def test_an_evaluation_of_other_members_than_its_array_is_refused(tmp_path):
-    content = {**vars(EVALUATION), "correct_MT": CORRECT[:1]}
+    content = {**vars(EVALUATION), "test_values_MT": CORRECT[:1]}
     artifacts.save_evaluation(tmp_path, Evaluation(**content))
-    line = line_of(lambda: artifacts.load_evaluation(tmp_path, 4))
-    assert "the members' accuracies are [0.75, 0.25]; those of correct_MT.npy are [0.75]" in line
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, 4))
+    assert (
+        "the members' accuracy is [0.75, 0.25]; the means of test_values_MT.npy are [0.75]" in line
+    )
 
 
 def test_an_ensemble_knows_its_members_and_their_checkpoints_by_epoch():
@@ -638,3 +652,21 @@ def test_a_gradient_that_is_no_number_is_named(tmp_path):
     path.write_text("batch,sum_of_norms,norm_of_sum\n0,much,1.0\n")
     with pytest.raises(ArtifactError, match=r"could not convert .*'much'; fields must be numbers"):
         artifacts.load_gradient_batches(tmp_path)
+
+
+def test_the_objects_of_some_images_stand_in_their_order():
+    found = BOXES.of(np.array([2, 0, 2, 1]))
+
+    assert found.offset_N1.tolist() == [0, 1, 3, 4, 4]
+    assert found.class_A.tolist() == [1, 0, 2, 1]
+    np.testing.assert_array_equal(found.box_A4, BOXES.box_A4[[2, 0, 1, 2]])
+    assert (len(found), found.rows(1), found.count_N.tolist()) == (4, slice(1, 3), [1, 2, 1, 0])
+    assert len(BOXES.of(np.array([], dtype=np.int64))) == 0
+
+
+@pytest.mark.parametrize("offsets", [[], [1, 2, 3], [0, 2, 1]])
+def test_offsets_of_objects_that_do_not_rise_from_zero_are_refused(tmp_path, offsets):
+    artifacts.save_boxes(tmp_path, "train", BOXES)
+    artifacts.save_array(tmp_path / "train/box_offsets_N1.npy", np.array(offsets, dtype=np.int64))
+    line = line_of(lambda: artifacts.load_boxes(tmp_path, "train"))
+    assert line.endswith("it must rise from 0")

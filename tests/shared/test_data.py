@@ -47,6 +47,11 @@ def test_normalised_train_images_have_mean_0_and_deviation_1():
     assert found.std(dim=(0, 2, 3)).numpy() == pytest.approx(np.ones(3), rel=1e-3)
 
 
+def images(samples, index_B):
+    (images_BHWK,) = samples.in_batches([index_B])
+    return images_BHWK
+
+
 def test_samples_are_those_of_the_given_rows(tmp_path):
     inputs = np.arange(2 * 2 * 5, dtype=np.uint8).reshape(5, 2, 2, 1)
     artifacts.save_array(tmp_path / "train/inputs.npy", inputs)
@@ -56,7 +61,7 @@ def test_samples_are_those_of_the_given_rows(tmp_path):
 
     assert found.targets_N.tolist() == [3, 1]
     assert len(found) == 2
-    assert found.images(torch.tensor([0, 1, 0])).numpy().tolist() == inputs[[3, 1, 3]].tolist()
+    assert images(found, torch.tensor([0, 1, 0])).numpy().tolist() == inputs[[3, 1, 3]].tolist()
 
 
 def test_images_that_do_not_fit_are_read_from_disk_as_they_are_needed(prepared, monkeypatch):
@@ -70,7 +75,7 @@ def test_images_that_do_not_fit_are_read_from_disk_as_they_are_needed(prepared, 
     assert isinstance(on_disk.inputs_NHWK, np.memmap)
     for index in ([0], [2, 1, 1], []):
         index_B = torch.tensor(index, dtype=torch.int64)
-        assert torch.equal(on_disk.images(index_B), resident.images(index_B))
+        assert torch.equal(images(on_disk, index_B), images(resident, index_B))
 
 
 def test_a_channel_that_never_changes_is_0_and_not_nan():

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from stages.shared import tasks
 from stages.shared.errors import ParamsError
 from stages.shared.params import Params, check_counts, check_params, load_params
 from stages.shared.params_sections import Acquisition, Section
@@ -84,9 +85,9 @@ def names_in(folder: str) -> str:
 
 KNOWN = {
     "<acquisitions>": ", ".join(get_args(Acquisition)),
-    "<datasets>": names_in("prepare/datasets"),
-    "<models>": names_in("shared/models"),
-    "<tasks>": names_in("shared/tasks"),
+    "<datasets>": names_in("prepare/datasets/image_classification"),
+    "<models>": names_in("shared/models/image_classification"),
+    "<tasks>": ", ".join(tasks.names()),
 }
 
 

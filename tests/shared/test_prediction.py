@@ -7,9 +7,9 @@ import pytest
 import torch
 import toy
 
-from stages.shared import artifacts, models, prediction, tasks
+from stages.shared import artifacts, loading, models, prediction, tasks
 from stages.shared.artifacts import Checkpoint
-from stages.shared.data import normalise
+from stages.shared.data import normalise, read_batches
 from stages.shared.errors import ArtifactError
 from stages.shared.weights import load_weights
 
@@ -59,13 +59,13 @@ def predict(prepared, ensemble):
         inputs=None,
         views=("identity",),
     ):
-        if inputs is None:
-            inputs = artifacts.load_inputs(prepared, "train")
-        meta = artifacts.load_meta(prepared)
-        batches = prediction.forward_passes(
-            ensemble, checkpoints, inputs, meta, batch_size, precision
-        )
-        return list(prediction.predict(task, batches, views))
+        with pytest.MonkeyPatch.context() as patch:
+            if inputs is not None:
+                patch.setattr(loading, "load_images", lambda *_: inputs)
+            batches = prediction.forward_passes(
+                ensemble, checkpoints, prepared, "train", batch_size, precision
+            )
+            return list(prediction.predict(task, batches, views))
 
     return run
 
@@ -171,13 +171,13 @@ def test_mirrored_twice_is_predicted_alike(predict, prepared):
 def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
     """The models are in evaluation mode, or each batch would decide its own normalisation."""
     task, modes = tasks.load("image_classification"), []
-    features = task.features
+    forward = task.forward
 
     def watched(model, *arguments):
         modes.append(any(part.training for part in model.modules()))
-        return features(model, *arguments)
+        return forward(model, *arguments)
 
-    monkeypatch.setattr(task, "features", watched)
+    monkeypatch.setattr(task, "forward", watched)
     predict()
     assert modes == [False] * 16  # 4 voters x 4 batches
 
@@ -190,8 +190,9 @@ def passes(prepared, ensemble):
     """Return the forward passes of the train split, none of them made yet."""
 
     def run(batch_size=16, precision="fp32"):
-        inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
-        return prediction.forward_passes(ensemble, CHECKPOINTS, inputs, meta, batch_size, precision)
+        return prediction.forward_passes(
+            ensemble, CHECKPOINTS, prepared, "train", batch_size, precision
+        )
 
     return run
 
@@ -201,11 +202,11 @@ def test_a_pass_tells_what_the_last_layer_read_and_gave(passes, predict, precisi
     task, found_MBC = tasks.load("image_classification"), joined(predict(precision=precision))
     for rows, of_batch in passes(precision=precision):
         for voter, one in enumerate(of_batch):
-            assert one.features_BD.dtype == one.logits_BC.dtype == torch.float32
+            assert one.features_BD.dtype == one.outputs_B.dtype == torch.float32
             assert one.features_BD.shape == (rows.stop - rows.start, 64)
             with torch.inference_mode():
-                assert torch.equal(one.model.classifier(one.features_BD), one.logits_BC)
-            probs_BC = task.probabilities(one.logits_BC)
+                assert torch.equal(one.model.classifier(one.features_BD), one.outputs_B)
+            probs_BC = task.probabilities(one.outputs_B)
             np.testing.assert_array_equal(probs_BC, found_MBC[voter, rows])
 
 
@@ -213,18 +214,18 @@ def test_the_models_of_the_passes_are_those_of_the_checkpoints(passes, prepared,
     ((_, of_batch),) = passes(batch_size=60)
     for checkpoint, one in zip(CHECKPOINTS, of_batch, strict=True):
         expected_NC = by_hand(prepared, ensemble, checkpoint)
-        np.testing.assert_allclose(one.logits_BC.softmax(dim=1), expected_NC, atol=1e-5)
+        np.testing.assert_allclose(one.outputs_B.softmax(dim=1), expected_NC, atol=1e-5)
 
 
 def test_a_pass_is_made_once_and_when_it_is_asked_for(passes, monkeypatch):
     task, made = tasks.load("image_classification"), []
-    features = task.features
+    forward = task.forward
 
     def watched(*arguments):
         made.append(1)
-        return features(*arguments)
+        return forward(*arguments)
 
-    monkeypatch.setattr(task, "features", watched)
+    monkeypatch.setattr(task, "forward", watched)
     _, of_batch = next(passes())
     assert made == []
     for number, _ in enumerate(of_batch, start=1):
@@ -243,7 +244,7 @@ def test_features_of_a_pass_are_let_go_with_it(passes):
 def test_inputs_of_a_pass_can_be_differentiated_through(passes):
     _, of_batch = next(passes())
     one = next(of_batch)
-    one.model(one.inputs_BKHW).sum().backward()
+    one.model(one.inputs_B).sum().backward()
     assert all(parameter.grad is not None for parameter in one.model.parameters())
 
 
@@ -251,19 +252,14 @@ def test_rows_in_any_order_make_a_batch(prepared):
     inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
     rows = np.array([50, 3, 3, 17])
     expected = normalise(torch.from_numpy(np.array(inputs)), meta)[rows]
-    (found,) = prediction.load_batches(inputs, [rows], meta)
+    (found,) = read_batches(prepared, "train", [rows], meta, torch.device("cpu"))
     assert torch.equal(found, expected)
-
-
-def test_no_samples_are_no_batches(predict):
-    assert predict(inputs=np.zeros((0, 8, 8, 1), dtype=np.uint8)) == []
 
 
 def test_weights_of_another_model_are_refused(predict, prepared, tmp_path):
     toy.write_ensemble(tmp_path, CHECKPOINTS[:1])
     described = artifacts.load_ensemble(tmp_path)
-    other = artifacts.Ensemble("resnet8", 4, described.image_shape, described.checkpoints)
+    other = artifacts.Ensemble("resnet8", 4, described.input_shape, described.checkpoints)
     artifacts.save_ensemble(tmp_path, other)
-    inputs, meta = artifacts.load_inputs(prepared, "train"), artifacts.load_meta(prepared)
     with pytest.raises(ArtifactError, match=r"classifier\.bias is \[3\]; in the model it is \[4\]"):
-        next(prediction.forward_passes(tmp_path, CHECKPOINTS[:1], inputs, meta, 16, "fp32"))
+        next(prediction.forward_passes(tmp_path, CHECKPOINTS[:1], prepared, "train", 16, "fp32"))

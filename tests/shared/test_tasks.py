@@ -150,7 +150,7 @@ def test_the_right_ones_are_counted_and_equal_logits_predict_the_lowest_class():
     logits_BC = torch.tensor([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     targets_B = torch.tensor([1, 2, 0, 0])
     assert TASK.is_right(logits_BC, targets_B).tolist() == [True, False, True, True]
-    assert TASK.num_correct(logits_BC, targets_B).item() == 3
+    assert TASK.right_and_all(logits_BC, targets_B).tolist() == [3, 4]
 
 
 def test_the_losss_gradient_is_probability_minus_label():
@@ -226,7 +226,8 @@ def test_logits_are_the_last_layer_of_the_features():
         for precision in ("fp32", "bf16"):
             features_BD = TASK.features(model, images_BKHW, precision)
             assert (features_BD.dtype, features_BD.shape) == (torch.float32, (5, 64))
-            logits_BC = TASK.logits(model, images_BKHW, precision)
+            again_BD, logits_BC = TASK.forward(model, images_BKHW, precision)
+            assert torch.equal(again_BD, features_BD)
             assert torch.equal(model.classifier(features_BD), logits_BC)
 
 
@@ -247,7 +248,7 @@ def test_bf16_ranks_samples_as_fp32_does():
     entropies = {}
     for precision in ("fp32", "bf16"):
         with torch.inference_mode():
-            logits_BC = TASK.logits(model, images_BKHW, precision)
+            _, logits_BC = TASK.forward(model, images_BKHW, precision)
         assert logits_BC.dtype == torch.float32
         signals = TASK.signals(TASK.probabilities(logits_BC)[None], targets_B)
         entropies[precision] = signals["predictive_entropy_N"].numpy()

@@ -25,7 +25,7 @@ def imagenet(tmp_path, monkeypatch) -> Meta:
     toy.write_prepared(tmp_path / "prepared")
     meta = artifacts.load_meta(tmp_path / "prepared")
     names = [f"n{number:08d}" for number in range(1000)]
-    return dataclasses.replace(meta, image_shape=SHAPE, class_names=names)
+    return dataclasses.replace(meta, input_shape=SHAPE, class_names=names)
 
 
 def cached(name: str) -> torch.nn.Module:

@@ -9,6 +9,7 @@ members, T test samples, V validation samples, S sampled train samples, H x W x 
 channels, E epochs.
 """
 
+from stages.shared.artifacts.boxes import BoxList, load_boxes, save_boxes
 from stages.shared.artifacts.dynamics import (
     Dynamics,
     load_dynamics,
@@ -27,7 +28,6 @@ from stages.shared.artifacts.ensembles import (
     save_history,
 )
 from stages.shared.artifacts.evaluations import (
-    METRICS,
     Evaluation,
     load_evaluation,
     save_evaluation,
@@ -77,11 +77,15 @@ from stages.shared.artifacts.scores import (
 )
 from stages.shared.artifacts.signals import (
     OPTIONAL_SIGNAL_DTYPES,
+    REDUCED_ACQUISITIONS,
+    REDUCED_SIGNALS,
+    REDUCTIONS,
     SIGNAL_DTYPES,
     VALIDATION_SIGNALS,
     GradientBatch,
     ValidationResult,
     Voter,
+    has_signal,
     load_gradient_batches,
     load_signal,
     load_signals,
@@ -91,6 +95,7 @@ from stages.shared.artifacts.signals import (
     save_gradient_batches,
     save_validation,
     save_voters,
+    signal_dtype,
 )
 from stages.shared.artifacts.subsets import (
     SUBSET_HEADER,
@@ -100,16 +105,21 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
+from stages.shared.artifacts.texts import Kind as TextKind
+from stages.shared.artifacts.texts import Sequences, load_sequences, save_sequences
 
 __all__ = [
     "HISTORY_HEADER",
-    "METRICS",
     "OPTIONAL_SIGNAL_DTYPES",
+    "REDUCED_ACQUISITIONS",
+    "REDUCED_SIGNALS",
+    "REDUCTIONS",
     "SIGNAL_DTYPES",
     "SPLITS",
     "SUBSET_HEADER",
     "VALIDATION_SIGNALS",
     "Array",
+    "BoxList",
     "Checkpoint",
     "Columns",
     "Correlations",
@@ -123,12 +133,16 @@ __all__ = [
     "Ints",
     "Meta",
     "Rows",
+    "Sequences",
     "Split",
     "Subset",
+    "TextKind",
     "ValidationResult",
     "Voter",
     "has_file_list",
+    "has_signal",
     "load_array",
+    "load_boxes",
     "load_column",
     "load_correlations",
     "load_dynamics",
@@ -146,6 +160,7 @@ __all__ = [
     "load_sample_ids",
     "load_sample_list",
     "load_scores",
+    "load_sequences",
     "load_signal",
     "load_signals",
     "load_subset",
@@ -158,6 +173,7 @@ __all__ = [
     "no_dynamics",
     "require_finite",
     "save_array",
+    "save_boxes",
     "save_correlations",
     "save_dynamics",
     "save_ensemble",
@@ -171,10 +187,12 @@ __all__ = [
     "save_rows",
     "save_sample_ids",
     "save_scores",
+    "save_sequences",
     "save_subset",
     "save_table",
     "save_targets",
     "save_validation",
     "save_voters",
+    "signal_dtype",
     "stack_dynamics",
 ]

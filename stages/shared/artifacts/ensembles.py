@@ -30,7 +30,7 @@ class Ensemble:
 
     model: str
     num_classes: int
-    image_shape: list[int]  # H, W, K
+    input_shape: list[int]  # of one sample: H, W, K of an image
     checkpoints: list[Checkpoint]
 
     def of_member(self, member: int) -> list[Checkpoint]:

@@ -1,65 +1,62 @@
 """Evaluations: data/evaluation/<model>-<subset>."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from stages.shared.artifacts.formats import load_array, load_json, save_array, save_json
+from stages.shared.artifacts.formats import Array, load_array, load_json, save_array, save_json
 from stages.shared.errors import ArtifactError
-
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "log_loss",
-    "calibration_error",
-    "validation_accuracy",
-)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a target model does; shares are in [0, 1], log loss in nats."""
+    """How well a target model does; shares are in [0, 1], log loss in nats.
 
-    members: list[dict[str, float]]  # member, epoch and METRICS of each
-    mean: dict[str, float]  # METRICS, mean over the members
-    ensemble: dict[str, float]  # METRICS, of the members' mean probability
-    by_class: dict[str, dict[str, float | None]]  # num of test samples, accuracy over the members
-    correct_MT: npt.NDArray[np.bool_]  # whether each member is right on each test sample
+    Metrics are the task's; each member, the mean and the ensemble have the same.
+    """
+
+    members: list[dict[str, float]]  # member, epoch and the metrics of each
+    mean: dict[str, float]  # the metrics, mean over the members
+    ensemble: dict[str, float]  # the metrics, of all members together
+    by_class: dict[str, dict[str, float | None]]  # what is known of each class, over the members
+    # What each test sample, or each of some groups of them, says of each member's metric: whether
+    # it is right (bool), or a pseudo-value of the metric (float64). Their mean is the metric.
+    test_values_MT: Array
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write metrics.json and correct_MT.npy of an evaluation."""
+    """Write metrics.json and test_values_MT.npy of an evaluation."""
     content = dict(vars(evaluation))
-    save_array(folder / "correct_MT.npy", content.pop("correct_MT"))
+    save_array(folder / "test_values_MT.npy", content.pop("test_values_MT"))
     save_json(folder / "metrics.json", content)
 
 
-def load_evaluation(folder: Path, num_test: int) -> Evaluation:
-    """Return an evaluation.
+def load_evaluation(folder: Path, metrics: Sequence[str], num_test: int) -> Evaluation:
+    """Return an evaluation, which must have these metrics, the first of them by test sample.
 
     Raises:
         ArtifactError: a metric is missing, or the two files speak of different members.
     """
-    path = folder / "metrics.json"
+    path, values_path = folder / "metrics.json", folder / "test_values_MT.npy"
     content = load_json(path)
+    # Accuracy is known of each sample, other metrics of groups of them.
+    dtype, num = (np.bool_, num_test) if metrics[0] == "accuracy" else (np.float64, None)
     try:
         evaluation = Evaluation(
-            **content,
-            correct_MT=load_array(folder / "correct_MT.npy", np.bool_, (None, num_test)),
+            **content, test_values_MT=load_array(values_path, dtype, (None, num))
         )
     except TypeError as error:
         raise ArtifactError(f"{path}: {error}; it must be written by evaluate") from None
-    for name in METRICS:
+    for name in metrics:
         if any(name not in values for values in [*evaluation.members, evaluation.mean]):
             raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")
-    accuracies = [values["accuracy"] for values in evaluation.members]
-    shares = evaluation.correct_MT.mean(axis=1)
-    if len(accuracies) != len(shares) or not np.allclose(accuracies, shares, atol=1e-5):
+    found = [values[metrics[0]] for values in evaluation.members]
+    means = evaluation.test_values_MT.mean(axis=1)
+    if len(found) != len(means) or not np.allclose(found, means, atol=1e-5):
         raise ArtifactError(
-            f"{path}: the members' accuracies are {accuracies}; those of correct_MT.npy are "
-            f"{shares.tolist()}"
+            f"{path}: the members' {metrics[0]} is {found}; the means of {values_path.name} are "
+            f"{means.tolist()}"
         )
     return evaluation

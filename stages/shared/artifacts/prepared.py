@@ -34,7 +34,7 @@ class Meta:
     task: str
     dataset: str
     class_names: list[str]
-    image_shape: list[int]  # H, W, K
+    input_shape: list[int]  # of one sample: H, W, K of an image
     mean: list[float]  # of the train split, one for each channel, in [0, 1]
     std: list[float]
     num_samples: dict[str, int]  # of each split
@@ -90,7 +90,8 @@ class FileList:
     """The user's image files of a split, and what makes images of them."""
 
     root: str
-    image_size: int | None  # edge in pixels that they are scaled to; None: their own size
+    # What they are scaled to: the edge of the middle square, or width and height; None: nothing.
+    image_size: int | list[int] | None
     image_shape: list[int]  # H, W, 3 of each, then
     names: list[str]  # paths below root, a sample each
     checksum_N: Ints  # CRC-32 of the pixels of each, then

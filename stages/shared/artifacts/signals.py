@@ -45,6 +45,26 @@ OPTIONAL_SIGNAL_DTYPES: dict[str, type[np.generic]] = {
     "gradient_norm_N": np.float32,
 }
 
+# Of samples with many outputs, such as an image with a map of probabilities for each class: what
+# an acquisition function says of each output, already reduced to one value of the sample.
+REDUCTIONS = ("max", "mean", "top_k_mean")
+REDUCED_ACQUISITIONS = ("entropy", "mutual_information", "variation_ratios")
+REDUCED_SIGNALS = tuple(
+    f"{name}_{reduction}_N" for name in REDUCED_ACQUISITIONS for reduction in REDUCTIONS
+)
+
+
+def signal_dtype(name: str) -> type[np.generic]:
+    """Return the dtype of a signal."""
+    if name in REDUCED_SIGNALS:
+        return np.float32
+    return {**SIGNAL_DTYPES, **OPTIONAL_SIGNAL_DTYPES}[name]
+
+
+def has_signal(signals: Path, name: str) -> bool:
+    """Return whether predict_pool wrote a signal; the folder holds what it wrote alone."""
+    return (signals / f"{name}.npy").exists()
+
 
 def save_voters(signals: Path, voters: Iterable[Voter]) -> None:
     """Write which checkpoint stands in which row of votes_MN."""
@@ -78,7 +98,7 @@ def load_signal(signals: Path, name: str, num_train: int) -> Array:
         raise ArtifactError(
             f"{path}: missing; predict_pool.signals must hold {name.rpartition('_')[0]}"
         )
-    array = load_array(path, {**SIGNAL_DTYPES, **OPTIONAL_SIGNAL_DTYPES}[name], shape)
+    array = load_array(path, signal_dtype(name), shape)
     if array.dtype.kind == "f":
         require_finite(signals / f"{name}.npy", array)
     return array

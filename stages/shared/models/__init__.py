@@ -1,28 +1,30 @@
-"""Image classifiers, one file each, found by its name."""
+"""Models by name: a file `<task>/<name>.py` below this folder; no two tasks share a name."""
 
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from stages.shared.layers import Classifier
-
-
-def names() -> list[str]:
-    """Return the names of all models: the files of this folder."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+FOLDER = Path(__file__).parent
 
 
-def build(name: str, num_classes: int, image_shape: Sequence[int]) -> Classifier:
+def names(task: str = "*") -> list[str]:
+    """Return the names of a task's models, or of all: the files of its folder."""
+    return sorted(path.stem for path in FOLDER.glob(f"{task}/[!_]*.py"))
+
+
+def build(name: str, num_classes: int, input_shape: Sequence[int]) -> Any:
     """Return the model of that name with random initial weights from torch's global generator.
 
     Args:
-        name: a file of this folder; it has the function `build(num_classes, image_shape)`.
+        name: a file below this folder; it has the function `build(num_classes, input_shape)`.
         num_classes: outputs of the last layer.
-        image_shape: H, W, K as in meta.json.
+        input_shape: of one sample, as in meta.json.
 
     Raises:
         ValueError: there is no model of that name.
     """
-    if name not in names():
+    task = next((path.parent.name for path in FOLDER.glob(f"*/{name}.py")), None)
+    if task is None or name not in names():
         raise ValueError(f"model is {name!r}; choose one of {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}").build(num_classes, image_shape)
+    return importlib.import_module(f"{__name__}.{task}.{name}").build(num_classes, input_shape)

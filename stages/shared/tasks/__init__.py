@@ -1,9 +1,47 @@
-"""Tasks by name: a file `<task>.py` beside this one says what the task's loss and signals are."""
+"""Tasks by name: a folder `<task>` beside this file, with two files that others read.
+
+rules.py    `RULES`: what params.yaml may say with the task; read by every stage, so without torch
+task.py     how samples are read, what is learnt, and the signals; other files are its own
+"""
 
 import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a task allows, and which files speak of it."""
+
+    has_labels: bool  # one for each sample; otherwise there is nothing to balance or to forget
+    acquisitions: tuple[str, ...]
+    metrics: tuple[str, ...]  # that report.metric may name
+    validation_metric: str  # by which to choose, of `evaluate` on the validation split
+    inputs: str  # stages/prepare/write_<inputs>.py writes them
+    evaluation: str  # a file of stages/evaluate
+    gallery: str  # a file of stages/report that draws samples
+    signals: tuple[str, ...] = ()  # that predict_pool.signals may name
+    # By dotted key the only value that is allowed, and the values that are not.
+    only: Mapping[str, object] = field(default_factory=dict)
+    never: Mapping[str, object] = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """Return the names of all tasks: the folders beside this file."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/rules.py"))
+
+
+def rules(name: str) -> Rules:
+    """Return what a task allows."""
+    found = importlib.import_module(f"{__name__}.{name}.rules").RULES
+    assert isinstance(found, Rules)
+    return found
 
 
 def load(name: str) -> ModuleType:
-    """Return the module of a task; `params` has checked the name."""
-    return importlib.import_module(f"{__name__}.{name}")
+    """Return the module `task` of a task (needs torch); `params` has checked the name."""
+    return importlib.import_module(f"{__name__}.{name}.task")

@@ -5,8 +5,6 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from stages.shared.layers import Classifier
-
 
 class MovingAverage:
     """The exponential moving average of a model, with what its normalisations know of the data.
@@ -20,7 +18,7 @@ class MovingAverage:
         model: the average, a model of the same form on the same device, without gradients.
     """
 
-    def __init__(self, model: Classifier, decay: float) -> None:
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = deepcopy(model).requires_grad_(False)
         self._decay = decay
         self._updates = 0

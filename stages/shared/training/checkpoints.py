@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from torch import nn
+
 from stages.shared.artifacts import Checkpoint, Epoch
-from stages.shared.layers import Classifier
-from stages.shared.params_sections import Checkpoints
+from stages.shared.params_training import Checkpoints
 from stages.shared.weights import save_weights
 
 
@@ -33,7 +34,7 @@ class CheckpointKeeper:
         """The epochs whose weights are kept so far."""
         return self._written.keys()
 
-    def add(self, epoch: Epoch, model: Classifier) -> None:
+    def add(self, epoch: Epoch, model: nn.Module) -> None:
         """Take the weights after an epoch."""
         self._epoch = epoch.epoch
         if epoch.validation_accuracy is not None:

@@ -7,16 +7,16 @@ E epochs.
 import math
 from collections.abc import Collection, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Dynamics, Ints
-from stages.shared.data import batches, load_samples, normalise
+from stages.shared.data import batches
 from stages.shared.job import Job
-from stages.shared.layers import Classifier
 from stages.shared.randomness import permutation_by_id
 from stages.shared.tracking import Tracked
 
@@ -115,6 +115,21 @@ class Recorder:
         return torch.where(never_right_R, most_R, self._events_R).int()
 
 
+class NoRecorder:
+    """In the place of a recorder where samples have no single label that could be forgotten."""
+
+    def add(self, epoch: int, rows_B: Tensor, outputs_B: Tensor, targets_B: Any) -> None:
+        """Take a training batch."""
+
+    def end_epoch(self, epoch: int, kept: Collection[int]) -> None:
+        """Note nothing."""
+
+    def finish(self, row_R: Ints, num_epochs: int, kept: Sequence[Checkpoint]) -> Dynamics:
+        """Return dynamics of no sample."""
+        del row_R, num_epochs, kept
+        return artifacts.no_dynamics()
+
+
 class GradientNormTracker:
     """The gradient norms of the same few samples after each epoch.
 
@@ -126,11 +141,11 @@ class GradientNormTracker:
         self._job = job
         self._task = tasks.load(job.task)
         self._row_S = tracked_rows(job)
-        self._samples = load_samples(job.prepared, "train", device, self._row_S)
+        self._samples = self._task.load_samples(job.prepared, "train", device, self._row_S)
         self._norms_ES: list[Tensor] = []
 
     @torch.inference_mode()
-    def add(self, model: Classifier) -> None:
+    def add(self, model: nn.Module) -> None:
         """Take the weights after an epoch; leaves the model in evaluation mode."""
         model.eval()
         norms = [
@@ -139,11 +154,12 @@ class GradientNormTracker:
         ]
         self._norms_ES.append(torch.cat(norms))
 
-    def _norms(self, model: Classifier, rows: slice) -> Tensor:
-        images_BHWK = self._samples.images(torch.arange(rows.start, rows.stop))
+    def _norms(self, model: nn.Module, rows: slice) -> Tensor:
+        index_B = torch.arange(rows.start, rows.stop)
+        (raw_B,) = self._samples.in_batches([index_B])
         norm_B: Tensor = self._task.last_layer_gradient_norm(
             model,
-            normalise(images_BHWK, self._job.meta),
+            self._task.as_inputs(raw_B, self._job.meta),
             self._samples.targets_N[rows],
             self._job.settings.precision,
         )

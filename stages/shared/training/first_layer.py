@@ -16,7 +16,6 @@ from stages.shared import artifacts
 from stages.shared.data import batches, load_samples, normalise
 from stages.shared.errors import ParamsError
 from stages.shared.job import Job
-from stages.shared.layers import Classifier
 from stages.shared.randomness import permutation_by_id
 
 NUM_IMAGES = 2_000  # of 32 pixels they have 200,000 patches of 3 x 3
@@ -24,14 +23,14 @@ BATCH = 100
 EPSILON = 1e-3  # of the variance of a pixel, which is 1
 
 
-def first_convolution(model: Classifier, job: Job) -> nn.Conv2d:
+def first_convolution(model: nn.Module, job: Job) -> nn.Conv2d:
     """Return the convolution that reads the images.
 
     Raises:
         ParamsError: the model has none.
     """
     layer = next((part for part in model.modules() if isinstance(part, nn.Conv2d)), None)
-    if layer is None or layer.weight.shape[1] != job.meta.image_shape[-1]:
+    if layer is None or layer.weight.shape[1] != job.meta.input_shape[-1]:
         raise ParamsError(
             f"params.yaml: first_layer is whitened; it must be trained, {job.model} has no "
             "convolution that reads all channels of the images"

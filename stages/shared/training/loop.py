@@ -1,7 +1,7 @@
 """Train one member: the only training loop, for ensembles and target models alike.
 
-Shapes: P picks of the subset (draws of an epoch), R distinct samples among them, B batch,
-C classes, H x W x K pixels and channels.
+Shapes: P picks of the subset (draws of an epoch), R distinct samples among them, B batch.
+What inputs, outputs and targets of a batch are is the task's.
 """
 
 import math
@@ -9,26 +9,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.sgd import sgd
 
 from stages.shared import models, tasks
 from stages.shared.artifacts import Epoch
 from stages.shared.cost import TRAINING_COST
-from stages.shared.data import batches, load_samples, normalise, num_batches
+from stages.shared.data import Samples, batches, num_batches
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job, Trained
-from stages.shared.layers import Classifier
-from stages.shared.params_sections import Optimizer
+from stages.shared.params_training import Optimizer
 from stages.shared.randomness import stream_seed
 from stages.shared.training import augmentation, first_layer, schedules
 from stages.shared.training.averaging import MovingAverage
 from stages.shared.training.checkpoints import CheckpointKeeper
-from stages.shared.training.dynamics import GradientNormTracker, Recorder, sampled_rows
+from stages.shared.training.dynamics import (
+    GradientNormTracker,
+    NoRecorder,
+    Recorder,
+    sampled_rows,
+)
 from stages.shared.training.resolution import Resolution, Size, resize
 from stages.shared.weights import load_weights
 
@@ -57,22 +62,26 @@ class _Trainer:
         self.device = device
         self.task = tasks.load(job.task)
         self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
-        self.samples = load_samples(job.prepared, "train", device, self.row_R)
-        self.validation = load_samples(job.prepared, "validation", device)
+        self.samples: Samples = self.task.load_samples(job.prepared, "train", device, self.row_R)
+        self.validation: Samples = self.task.load_samples(job.prepared, "validation", device)
+        copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
+        self.loss, self.validation_loss = self.task.losses(
+            job.settings, job.meta.num_classes, self.samples.targets_N, copies_R
+        )
         self.model = initial_model(job).to(device)
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
         self.resolution = Resolution(
-            job.settings.resolution, job.meta.image_shape, self.num_updates
+            job.settings.resolution, job.meta.input_shape, self.num_updates
         )
-        self.flops_per_image = self._flops_by_size()
+        self.flops_per_sample = self._flops_by_size()
         self.optimizer = Sgd(self.model, job.settings.optimizer)
         self.average = self._average()
         # What is validated and kept.
         self.result = self.average.model if self.average else self.model
-        self.recorder = self._recorder()
+        self.recorder = self._recorder(copies_R)
         self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
         self.updates = 0
         self.images_seen = 0
@@ -97,11 +106,13 @@ class _Trainer:
         settings = self.job.settings.weight_averaging
         return None if isinstance(settings, str) else MovingAverage(self.model, settings.ema)
 
-    def _recorder(self) -> Recorder:
+    def _recorder(self, copies_R: Tensor) -> Recorder | NoRecorder:
+        if not tasks.rules(self.job.task).has_labels:
+            return NoRecorder()
         place_S = np.searchsorted(self.row_R, sampled_rows(self.job))
         return Recorder(
             self.task,
-            torch.from_numpy(np.bincount(self.pick_P)).to(self.device),
+            copies_R,
             torch.from_numpy(place_S).to(self.device),
             self.job.meta.num_classes,
             self.job.settings.el2n_epoch,
@@ -146,24 +157,24 @@ class _Trainer:
         )
 
     def _train_epoch(self, number: int) -> Epoch:
-        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        tally = _Tally(self.device)
         images, rate = 0, 0.0
         self.model.train()
-        for rows_B, inputs_BKHW, targets_B in self._epoch_batches(number):
+        for rows_B, inputs_B, targets_B in self._epoch_batches(number):
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
             size = self.resolution.size(self.updates)
-            loss, logits_BC = self._update(resize(inputs_BKHW, size), targets_B, rate)
-            loss_sum += loss * len(targets_B)
-            correct += self.task.num_correct(logits_BC, targets_B)
-            self.recorder.add(number, rows_B, logits_BC, targets_B)
-            images += len(targets_B)
-            self.flops += TRAINING_COST * self.flops_per_image[size] * len(targets_B)
+            if size != self.resolution.full:
+                inputs_B = resize(inputs_B, size)
+            loss, outputs_B = self._update(inputs_B, targets_B, rate)
+            tally.add(loss, self.task.right_and_all(outputs_B, targets_B), len(rows_B))
+            self.recorder.add(number, rows_B, outputs_B, targets_B)
+            images += len(rows_B)
+            self.flops += TRAINING_COST * self.flops_per_sample[size] * len(rows_B)
             self.updates += 1
         self.images_seen += images
-        mean_loss = float(loss_sum) / images
+        mean_loss, accuracy = tally.means()
         self._require_finite(mean_loss, "loss", number, rate)
         return Epoch(
             member=self.job.member,
@@ -173,12 +184,12 @@ class _Trainer:
             flops=self.flops,
             learning_rate=rate,
             train_loss=mean_loss,
-            train_accuracy=int(correct) / images,
+            train_accuracy=accuracy,
             validation_loss=None,
             validation_accuracy=None,
         )
 
-    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Any, Any]]:
         """Yield the places in [0, R) of each batch's samples, its inputs and its targets."""
         settings, num = self.job.settings, len(self.pick_P)
         order_P = torch.randperm(num, generator=self._generator("order", number))
@@ -187,43 +198,41 @@ class _Trainer:
         draws = draws.to(self.device)
         parts = list(batches(num, settings.batch_size))
         loaded = self.samples.in_batches(order_P[rows] for rows in parts)
-        for rows, images_BHWK in zip(parts, loaded, strict=True):
+        for rows, raw_B in zip(parts, loaded, strict=True):
             rows_B = order_P[rows]
-            images_BHWK = augmentation.augment(images_BHWK, draws[rows], settings.augmentation)
-            yield rows_B, normalise(images_BHWK, self.job.meta), self.samples.targets_N[rows_B]
+            inputs_B = augmentation.augment(raw_B, draws[rows], settings.augmentation)
+            targets_B = self.task.moved(
+                self.samples.targets_N[rows_B], draws[rows], settings.augmentation
+            )
+            yield rows_B, self.task.as_inputs(inputs_B, self.job.meta), targets_B
 
-    def _update(self, inputs_BKHW: Tensor, targets_B: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        logits_BC = self.task.logits(self.model, inputs_BKHW, self.job.settings.precision)
-        loss = self.task.loss(logits_BC, targets_B, self.job.settings.label_smoothing)
+    def _update(self, inputs_B: Any, targets_B: Any, rate: float) -> tuple[Tensor, Tensor]:
+        _, outputs_B = self.task.forward(self.model, inputs_B, self.job.settings.precision)
+        loss = self.loss(outputs_B, targets_B)
         loss.backward()
         self.optimizer.step(rate)
         if self.average:
             self.average.add()
-        return loss.detach(), logits_BC.detach()
+        return loss.detach(), outputs_B.detach()
 
     @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
         self.result.eval()
-        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        num = len(self.validation)
+        tally, num = _Tally(self.device), len(self.validation)
         index_N = torch.arange(num, device=self.device)
         parts = list(batches(num, VALIDATION_BATCH))
         loaded = self.validation.in_batches(index_N[rows] for rows in parts)
-        for rows, images_BHWK in zip(parts, loaded, strict=True):
-            inputs_BKHW = normalise(images_BHWK, self.job.meta)
-            targets_B = self.validation.targets_N[rows]
-            logits_BC = self.task.logits(self.result, inputs_BKHW, self.job.settings.precision)
-            loss_sum += self.task.loss(logits_BC, targets_B, 0.0).double() * len(targets_B)
-            correct += self.task.num_correct(logits_BC, targets_B)
-        self.flops += self.flops_per_image[self.resolution.full] * num
-        mean_loss = float(loss_sum) / num
+        for rows, raw_B in zip(parts, loaded, strict=True):
+            inputs_B = self.task.as_inputs(raw_B, self.job.meta)
+            targets_B = self.validation.targets_N[index_N[rows]]
+            _, outputs_B = self.task.forward(self.result, inputs_B, self.job.settings.precision)
+            loss = self.validation_loss(outputs_B, targets_B).double()
+            tally.add(loss, self.task.right_and_all(outputs_B, targets_B), rows.stop - rows.start)
+        self.flops += self.flops_per_sample[self.resolution.full] * num
+        mean_loss, accuracy = tally.means()
         self._require_finite(mean_loss, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
-            epoch,
-            flops=self.flops,
-            validation_loss=mean_loss,
-            validation_accuracy=int(correct) / num,
+            epoch, flops=self.flops, validation_loss=mean_loss, validation_accuracy=accuracy
         )
 
     def _require_finite(self, loss: float, name: str, epoch: int, rate: float) -> None:
@@ -247,15 +256,40 @@ class _Trainer:
         return stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
 
 
+class _Tally:
+    """Mean loss and accuracy over some batches; nothing waits for the device before the end."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._right_and_all = torch.zeros(2, dtype=torch.int64, device=device)
+        self._num = 0
+
+    def add(self, loss: Tensor, right_and_all: Tensor, num: int) -> None:
+        """Take the mean loss of so many samples, and what is right of what there is."""
+        self._loss_sum += loss * num
+        self._right_and_all += right_and_all
+        self._num += num
+
+    def means(self) -> tuple[float, float]:
+        """Return the mean loss of a sample and the accuracy, 0 where there is nothing."""
+        right, all_ = self._right_and_all.tolist()
+        return float(self._loss_sum) / self._num, right / max(all_, 1)
+
+
 class Sgd:
     """SGD with momentum, as torch.optim.SGD with the fused kernel.
 
     That class imports torch's compiler as it is built, which takes as long as torch itself.
+    Tables of which a batch looks up a few rows are trained by plain SGD, those rows alone, as
+    fastText does: momentum and weight decay would move every row at every step.
     """
 
-    def __init__(self, model: Classifier, settings: Optimizer) -> None:
+    def __init__(self, model: nn.Module, settings: Optimizer) -> None:
+        tables = {id(part.weight) for part in model.modules() if getattr(part, "sparse", False)}
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._tables: list[Tensor] = [table for table in trained if id(table) in tables]
         self._parameters: list[Tensor] = [
-            parameter for parameter in model.parameters() if parameter.requires_grad
+            parameter for parameter in trained if id(parameter) not in tables
         ]
         self._settings = settings
         self._momentum: list[Tensor | None] = [None] * len(self._parameters)
@@ -276,15 +310,18 @@ class Sgd:
                 dampening=0.0,
                 maximize=False,
             )
-        for parameter in self._parameters:
+            for table in self._tables:
+                assert table.grad is not None
+                table.add_(table.grad, alpha=-learning_rate)
+        for parameter in (*self._parameters, *self._tables):
             parameter.grad = None
 
 
-def initial_model(job: Job) -> Classifier:
+def initial_model(job: Job) -> nn.Module:
     """Return the model with its first weights, the same for every subset (paired trainings)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(job.random_seed, "initial weights", job.member))
-        model = models.build(job.model, job.meta.num_classes, job.meta.image_shape)
+        model: nn.Module = models.build(job.model, job.meta.num_classes, job.meta.input_shape)
     if job.settings.first_layer == "whitened":
         layer = first_layer.first_convolution(model, job)
         if job.initial_weights is None:

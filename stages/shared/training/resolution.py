@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.shared.params_sections import Resizing
+from stages.shared.params_training import Resizing
 
-Size = tuple[int, int]  # height and width in pixels
+Size = tuple[int, ...]  # height and width in pixels; texts have a length that stays as it is
 
 # Sizes rise in so many steps of the edge: few shapes, for which kernels are chosen only once, and
 # whole pixels where edges are multiples of 8.
@@ -54,10 +54,8 @@ class Resolution:
         return self._scaled(int(STEPS * (start + (1 - start) * update / end)))
 
     def _scaled(self, step: int) -> Size:
-        height, width = (
-            max(1, (edge * step + STEPS // 2) // STEPS) for edge in self._image_shape[:2]
-        )
-        return height, width
+        edges = self._image_shape[:2]
+        return tuple(max(1, (edge * step + STEPS // 2) // STEPS) for edge in edges)
 
 
 def resize(inputs_BKHW: Tensor, size: Size) -> Tensor:

@@ -16,7 +16,7 @@ from stages.shared.data import normalise
 from stages.shared.errors import ArtifactError
 from stages.shared.job import Job
 from stages.shared.params import load_params
-from stages.shared.params_sections import (
+from stages.shared.params_training import (
     Augmentation,
     Checkpoints,
     EpochLength,

@@ -88,7 +88,7 @@ def test_some_images_of_many_do(job, monkeypatch):
     [(name, (3, 3, 3)) for name in ("resnet8_stride2", "resnet20", "resnet18", "cnn5")],
 )
 def test_the_convolution_that_reads_the_images_is_the_first_to_run(job, model, shape):
-    meta = dataclasses.replace(job.meta, image_shape=[32, 32, 3])
+    meta = dataclasses.replace(job.meta, input_shape=[32, 32, 3])
     built = models.build(model, 3, [32, 32, 3]).eval()
     ran = []
     for part in built.modules():

@@ -21,7 +21,7 @@ from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.layers import Classifier
 from stages.shared.params import load_params
-from stages.shared.params_sections import (
+from stages.shared.params_training import (
     Augmentation,
     Averaging,
     Checkpoints,
@@ -234,8 +234,8 @@ def test_forward_flops_of_the_last_layer_are_counted_by_hand(make_job):
 @pytest.mark.parametrize("edge", [32, 224])
 @pytest.mark.parametrize("model", ["resnet8", "resnet50", "densenet121"])
 def test_forward_flops_are_those_of_torchs_counter(make_job, model, edge):
-    meta = dataclasses.replace(make_job().meta, image_shape=(edge, edge, 3))
-    net = models.build(model, meta.num_classes, meta.image_shape).eval()
+    meta = dataclasses.replace(make_job().meta, input_shape=(edge, edge, 3))
+    net = models.build(model, meta.num_classes, meta.input_shape).eval()
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         net(torch.zeros(1, 3, edge, edge))
@@ -310,8 +310,9 @@ def test_kept_weights_are_those_of_their_epoch(make_job, prepared, tmp_path):
     for checkpoint in checkpoints:
         model = models.build("resnet8", 3, [8, 8, 1])
         load_weights(tmp_path / checkpoint.path, model)
-        correct = task.num_correct(task.logits(model.eval(), inputs, "fp32"), targets)
-        assert int(correct) / 20 == history[checkpoint.epoch - 1].validation_accuracy
+        _, logits = task.forward(model.eval(), inputs, "fp32")
+        correct, num = task.right_and_all(logits, targets).tolist()
+        assert correct / num == history[checkpoint.epoch - 1].validation_accuracy
 
 
 @pytest.mark.parametrize(

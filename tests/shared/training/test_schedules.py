@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stages.shared.params import load_params
-from stages.shared.params_sections import (
+from stages.shared.params_training import (
     EpochLength,
     OneCycle,
     Plateau,

@@ -1,4 +1,4 @@
-"""What the predictions of a target model are worth.
+"""What the predictions of a classifier are worth.
 
 Of each prediction only the class, its probability and that of the label are kept: every metric
 follows from them, and memory does not grow with the number of classes.
@@ -8,13 +8,25 @@ Shapes: M members (one more row for their ensemble), T samples of a split, B bat
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
-from stages.shared.artifacts import METRICS, Checkpoint, Evaluation, Ints
+from stages.shared import artifacts, prediction, tasks
+from stages.shared.artifacts import Checkpoint, Evaluation, Ints, Split
+from stages.shared.params_sections import Evaluate
 
+PRECISION = "fp32"  # whatever they were trained in
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "calibration_error",
+    "validation_accuracy",
+)
 CALIBRATION_BINS = 15
 # The least probability that counts: a label that float32 rounds to 0 then costs 87 nats.
 LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
@@ -33,6 +45,37 @@ class Outcomes:
     def correct_MT(self) -> npt.NDArray[np.bool_]:  # noqa: N802 - a shape suffix
         """Whether each row is right."""
         return self.predicted_MT == self.targets_T
+
+
+def evaluate(
+    prepared: Path, model: Path, checkpoints: Sequence[Checkpoint], settings: Evaluate
+) -> Evaluation:
+    """Predict validation and test with a checkpoint of each member; say what they are worth."""
+    return measured(
+        checkpoints,
+        validation=_predict(prepared, "validation", model, checkpoints, settings),
+        test=_predict(prepared, "test", model, checkpoints, settings),
+        class_names=artifacts.load_meta(prepared).class_names,
+    )
+
+
+def _predict(
+    prepared: Path,
+    split: Split,
+    model: Path,
+    checkpoints: Sequence[Checkpoint],
+    settings: Evaluate,
+) -> Outcomes:
+    batches = prediction.forward_passes(
+        model, checkpoints, prepared, split, settings.batch_size, PRECISION
+    )
+    task = tasks.load(artifacts.load_meta(prepared).task)
+    predicted = prediction.predict(task, batches, settings.views)
+    return collect(
+        ((rows, probs_MBC.cpu().numpy()) for rows, probs_MBC in predicted),
+        artifacts.load_targets(prepared, split),
+        len(checkpoints),
+    )
 
 
 def collect(
@@ -54,7 +97,7 @@ def collect(
     return outcomes
 
 
-def evaluate(
+def measured(
     checkpoints: Sequence[Checkpoint],
     *,
     validation: Outcomes,
@@ -77,7 +120,7 @@ def evaluate(
         mean={name: float(np.mean([values[name] for values in members])) for name in METRICS},
         ensemble=ensemble,
         by_class=_by_class(test, class_names),
-        correct_MT=test.correct_MT[:-1],
+        test_values_MT=test.correct_MT[:-1],
     )
 
 

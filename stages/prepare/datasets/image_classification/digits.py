@@ -7,7 +7,8 @@ is no test split, so folds are used; a sample id is the row in scikit-learn's ar
 import numpy as np
 from sklearn.datasets import load_digits
 
-from stages.prepare.sources import ArrayImages, Source, refuse_file_params
+from stages.prepare.images import ArrayImages
+from stages.prepare.sources import Source, refuse_file_params
 from stages.shared.params_sections import Dataset
 
 HIGHEST = 16  # pixels count the inked ones among 4x4
@@ -27,5 +28,5 @@ def load(params: Dataset) -> Source:
         targets_N=digits.target.astype(np.int64),
         sample_ids=[str(row) for row in range(len(digits.target))],
         given_splits=None,
-        images=ArrayImages(images_NHW[..., np.newaxis]),
+        inputs=ArrayImages(images_NHW[..., np.newaxis]),
     )

@@ -6,8 +6,9 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 from torchmetrics.functional.classification import binary_calibration_error
 
-from stages.evaluate import metrics
-from stages.shared.artifacts import METRICS, Checkpoint
+from stages.evaluate import classification as metrics
+from stages.evaluate.classification import METRICS
+from stages.shared.artifacts import Checkpoint
 
 NAMES = ["ant", "bee", "cat", "dog"]
 
@@ -107,7 +108,7 @@ def test_a_sure_and_right_model_is_perfect_in_every_way():
 def test_the_mean_over_the_members_is_not_the_ensemble(targets_T):
     test = outcomes(probabilities(), targets_T)
     checkpoints = [Checkpoint(member, 9, 0.5, True, True) for member in range(3)]
-    found = metrics.evaluate(checkpoints, validation=test, test=test, class_names=NAMES)
+    found = metrics.measured(checkpoints, validation=test, test=test, class_names=NAMES)
     assert [values["member"] for values in found.members] == [0, 1, 2]
     assert {values["epoch"] for values in found.members} == {9}
     for name in METRICS:
@@ -116,14 +117,14 @@ def test_the_mean_over_the_members_is_not_the_ensemble(targets_T):
         )
     assert found.ensemble["accuracy"] == test.correct_MT[3].mean() != found.mean["accuracy"]
     assert found.ensemble["validation_accuracy"] == found.ensemble["accuracy"]
-    np.testing.assert_array_equal(found.correct_MT, test.correct_MT[:3])
+    np.testing.assert_array_equal(found.test_values_MT, test.correct_MT[:3])
 
 
 def test_each_class_has_its_samples_and_the_share_that_the_members_get_right():
     probs_MTC = np.eye(4, dtype=np.float32)[[[0, 0, 1], [0, 1, 1]]]
     test = outcomes(probs_MTC, np.array([0, 0, 1]))
     checkpoints = [Checkpoint(member, 1, 0.5, True, True) for member in range(2)]
-    found = metrics.evaluate(checkpoints, validation=test, test=test, class_names=NAMES)
+    found = metrics.measured(checkpoints, validation=test, test=test, class_names=NAMES)
     assert found.by_class == {
         "ant": {"num": 2, "accuracy": 0.75},
         "bee": {"num": 1, "accuracy": 1.0},

@@ -25,6 +25,7 @@ from stages.prepare.images import EXTENSIONS, FoundFiles
 from stages.prepare.sources import Source
 from stages.shared.artifacts import Split, load_table
 from stages.shared.errors import DataError
+from stages.shared.images import ImageSize
 from stages.shared.params_sections import Dataset
 
 SPLIT_NAMES: dict[str, Split] = {
@@ -67,7 +68,7 @@ def load(params: Dataset) -> Source:
     return _source(root, entries, labels, params.image_size)
 
 
-def _source(root: Path, entries: list[Entry], labels: set[str], image_size: int | None) -> Source:
+def _source(root: Path, entries: list[Entry], labels: set[str], image_size: ImageSize) -> Source:
     entries = sorted(entries, key=lambda entry: os.fsencode(entry.sample_id))
     class_names = sorted(labels, key=os.fsencode)
     numbers = {name: number for number, name in enumerate(class_names)}
@@ -78,7 +79,7 @@ def _source(root: Path, entries: list[Entry], labels: set[str], image_size: int 
         targets_N=np.array([numbers[entry.label] for entry in entries], dtype=np.int64),
         sample_ids=sample_ids,
         given_splits=splits or None,
-        images=FoundFiles(root, sample_ids, image_size),
+        inputs=FoundFiles(root, sample_ids, image_size),
     )
 
 

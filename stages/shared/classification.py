@@ -1,26 +1,55 @@
-"""Image classification: one of C classes for each image.
+"""Classification of whatever a model reads: one of C classes for each sample.
 
-Shapes: B batch, M voters, C classes, K x H x W channels and pixels, D inputs of the last layer.
+Shapes: B batch, M voters, C classes, D inputs of the last layer, R distinct samples of a subset.
 """
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from stages.shared.layers import Classifier
+from stages.shared.params_training import Training
+
+# Of outputs and targets, the mean over the batch.
+Loss = Callable[[Any, Any], Tensor]
 
 
-def features(model: Classifier, inputs_BKHW: Tensor, precision: str) -> Tensor:
+def features(model: Classifier, inputs_B: Any, precision: str) -> Tensor:
     """Return the input of the last layer, float32 [B, D] whatever the precision before it."""
-    with torch.autocast(inputs_BKHW.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        features_BD = model.features(inputs_BKHW)
+    with torch.autocast(inputs_B.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        features_BD = model.features(inputs_B)
     # Rounded logits would tie samples that differ, and make sure ones equal to surer ones.
     return features_BD.float()
 
 
-def logits(model: Classifier, inputs_BKHW: Tensor, precision: str) -> Tensor:
-    """Return the float32 logits [B, C]; under bf16 the last layer still runs in float32."""
-    return model.classifier(features(model, inputs_BKHW, precision))
+def forward(model: Classifier, inputs_B: Any, precision: str) -> tuple[Tensor, Tensor]:
+    """Return features [B, D] and logits [B, C], both float32.
+
+    Under bf16 the last layer still runs in float32.
+    """
+    features_BD = features(model, inputs_B, precision)
+    return features_BD, model.classifier(features_BD)
+
+
+def losses(
+    settings: Training, num_classes: int, targets_R: Tensor, copies_R: Tensor
+) -> tuple[Loss, Loss]:
+    """Return the losses to train and to validate by; which classes the subset holds is no matter.
+
+    Labels are smoothed in training alone.
+    """
+    del num_classes, targets_R, copies_R
+    return partial(loss, label_smoothing=settings.label_smoothing), partial(loss, label_smoothing=0)
+
+
+def moved(targets_B: Tensor, draws: object, settings: object) -> Tensor:
+    """Return the classes of augmented samples: as they were."""
+    del draws, settings
+    return targets_B
 
 
 def loss(logits_BC: Tensor, targets_B: Tensor, label_smoothing: float) -> Tensor:
@@ -40,9 +69,13 @@ def loss_gradient(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
     return torch.where(is_true_BC, -others_BC.sum(dim=1, keepdim=True), others_BC)
 
 
-def num_correct(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
-    """Return how many of the batch are right, a scalar on the same device."""
-    return is_right(logits_BC, targets_B).sum()
+def right_and_all(outputs_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return how many of the batch are right and how many there are, int64 [2].
+
+    Of logits or of probabilities; their sums over the batches give the accuracy.
+    """
+    right_B = is_right(outputs_BC, targets_B).long()
+    return torch.stack([right_B.sum(), torch.ones_like(right_B).sum()])
 
 
 def probabilities(logits_BC: Tensor) -> Tensor:
@@ -94,10 +127,10 @@ def error_length(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
 
 
 def last_layer_gradient_norm(
-    model: Classifier, inputs_BKHW: Tensor, targets_B: Tensor, precision: str
+    model: Classifier, inputs_B: Any, targets_B: Tensor, precision: str
 ) -> Tensor:
     """Return the l2 norm of each loss's gradient by the last layer's weights, float32 [B]."""
-    features_BD = features(model, inputs_BKHW, precision)
+    features_BD = features(model, inputs_B, precision)
     r_BC = loss_gradient(model.classifier(features_BD), targets_B)
     return outer_product_norm(r_BC, features_BD.double(), 2.0).float()
 

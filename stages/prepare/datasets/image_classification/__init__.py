@@ -1,0 +1,1 @@
+"""Data sets of labelled images, one file each."""

@@ -1,0 +1,1 @@
+"""Data sets of labelled texts, one file each."""

@@ -1,0 +1,1 @@
+"""Image classification: one of C classes for each image."""

@@ -1,0 +1,31 @@
+"""What params.yaml may say when images are classified."""
+
+from stages.shared.tasks import Rules
+
+RULES = Rules(
+    has_labels=True,
+    acquisitions=(
+        "aum",
+        "el2n",
+        "entropy",
+        "error_count",
+        "forgetting_events",
+        "gradient_norm",
+        "least_confidence",
+        "margin",
+        "mutual_information",
+        "random",
+        "variation_ratios",
+    ),
+    metrics=("accuracy", "balanced_accuracy", "macro_f1"),
+    validation_metric="validation_accuracy",
+    inputs="images",
+    evaluation="classification",
+    gallery="images",
+    signals=("features", "gradient_norm"),
+    only={
+        "score.reduction": "max",  # read where a sample has many outputs
+        "train_ensemble.focal_gamma": 0.0,  # of detection's loss
+        "train_subset_model.focal_gamma": 0.0,
+    },
+)

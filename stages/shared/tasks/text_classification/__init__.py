@@ -1,0 +1,1 @@
+"""Text classification: one of C classes for each text."""

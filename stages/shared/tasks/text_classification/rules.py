@@ -1,0 +1,50 @@
+"""What params.yaml may say when texts are classified."""
+
+from stages.shared.tasks import Rules
+
+_NOT_AUGMENTED = {
+    f"{section}.{key}": value
+    for section in ("train_ensemble", "train_subset_model")
+    for key, value in {
+        "augmentation.crop_padding": 0,
+        "augmentation.horizontal_flip": False,
+        "augmentation.scale": [1.0, 1.0],
+        "first_layer": "trained",
+        "resolution": "full",
+        "focal_gamma": 0.0,  # of detection's loss
+    }.items()
+}
+
+RULES = Rules(
+    has_labels=True,
+    acquisitions=(
+        "aum",
+        "el2n",
+        "entropy",
+        "error_count",
+        "forgetting_events",
+        "gradient_norm",
+        "least_confidence",
+        "margin",
+        "mutual_information",
+        "random",
+        "variation_ratios",
+    ),
+    metrics=("accuracy", "balanced_accuracy", "macro_f1"),
+    validation_metric="validation_accuracy",
+    inputs="texts",
+    evaluation="classification",
+    gallery="texts",
+    signals=("features", "gradient_norm"),
+    only={
+        "score.reduction": "max",  # read where a sample has many outputs
+        "predict_pool.views": ["identity"],
+        "evaluate.views": ["identity"],
+        "predict_pool.gradient_norm.parameters": "last_layer_weights",
+        "train_ensemble.weights": "trained",
+        "dataset.image_size": None,
+        "dataset.manifest": None,
+        "dataset.storage": "auto",
+        **_NOT_AUGMENTED,
+    },
+)
