@@ -44,6 +44,8 @@ class Pool:
         arrays: dict[str, np.memmap[tuple[int, ...], np.dtype[np.generic]]] = {}
         entropy_MS = np.empty((len(self.voters), len(sampled_S)), dtype=np.float32)
         task = tasks.load(self.meta.task)
+        # A task whose samples have many outputs may show them for a few of the samples.
+        shown = task.HeatMaps() if hasattr(task, "HeatMaps") else None
         for rows, probs_MB, _, batch in self._reduced("train", self.settings.signals):
             for name, part in batch.items():
                 if name not in arrays:
@@ -53,6 +55,10 @@ class Pool:
             inside = torch.from_numpy(sampled_S[start:stop] - rows.start)
             chosen_MB = probs_MB[:, inside.to(probs_MB.device)].double()
             entropy_MS[:, start:stop] = task.entropy(chosen_MB).cpu().numpy()
+            if shown is not None:
+                shown.add(rows, probs_MB, batch)
+        if shown is not None:
+            shown.save(signals)
         for array in arrays.values():
             array.flush()
         artifacts.save_array(signals / "voter_entropy_MS.npy", entropy_MS)
@@ -88,7 +94,7 @@ class Pool:
         for _, probs_MB, targets_B, batch in self._reduced("validation"):
             together_B = probs_MB.double().mean(dim=0)
             for row, probs_B in enumerate([*probs_MB, together_B]):
-                tally[row] += task.right_and_all(probs_B, targets_B).cpu()
+                tally[row] += task.right_and_all_by_probability(probs_B, targets_B).cpu()
             if "votes_MN" in batch:
                 votes.append(batch["votes_MN"])
                 predicted.append(batch["predicted_class_N"])

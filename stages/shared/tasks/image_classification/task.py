@@ -17,6 +17,7 @@ from stages.shared.classification import (
     signals,
     true_margin,
 )
+from stages.shared.classification import right_and_all as right_and_all_by_probability
 from stages.shared.data import example, load_samples, load_targets, read_batches
 from stages.shared.data import normalise as as_inputs
 
@@ -39,6 +40,7 @@ __all__ = [
     "probabilities",
     "read_batches",
     "right_and_all",
+    "right_and_all_by_probability",
     "signals",
     "true_margin",
 ]
