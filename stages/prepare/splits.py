@@ -58,7 +58,8 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
     """Return what is wrong with the splits, a text for each problem."""
     num_classes = len(source.class_names)
     counts = {
-        split: np.bincount(source.classes_of(rows[split]), minlength=num_classes) for split in SPLITS
+        split: np.bincount(source.classes_of(rows[split]), minlength=num_classes)
+        for split in SPLITS
     }
     found = [
         f"the {split} split is empty (see dataset.validation_fraction and num_folds)"

@@ -1,7 +1,8 @@
 """Samples with what is known of them: by their scores, and by what the round did with them.
 
 Which they are stands here. The file beside this one that the task's rules name draws them: `load`
-reads the samples of the train split, `gallery` draws rows of some.
+reads the samples of the train split, `gallery` draws rows of some, and `heat_maps` those that
+predict_pool wrote maps of.
 
 Shapes: N train samples, K candidates, P picks.
 """
@@ -19,7 +20,7 @@ from stages.shared.artifacts import Ints
 
 
 def save_galleries(folder: Path, results: Results, entry: Round) -> None:
-    """Draw a round's galleries, under names of their own."""
+    """Draw a round's galleries and heat maps, under names of their own."""
     kind = results.params.rules.gallery
     drawing = import_module(f"stages.report.{kind}")
     acquisition = entry.acquisition.replace("_", " ")
@@ -29,6 +30,8 @@ def save_galleries(folder: Path, results: Results, entry: Round) -> None:
         if rows:
             figure = drawing.gallery(rows, title, results, entry)
             save(folder / f"{kind}_by_{name}/{entry.source}.png", figure)
+    if entry.heat_maps is not None:
+        save(folder / f"heat_maps/{entry.source}.png", drawing.heat_maps(title, results, entry))
 
 
 def by_score(results: Results, entry: Round) -> dict[str, Ints]:

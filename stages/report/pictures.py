@@ -91,7 +91,8 @@ def class_shares(rows: Rows, _: str, results: Results) -> "Figure":
     axes.set_yticks(range(len(shown)), [str(row["class"]) for row in shown])
     axes.margins(y=0.01)
     axes.invert_yaxis()
-    axes.set_xlabel("share of the picks (%)")
+    of = "the picks" if results.boxes is None else "the objects in the picks"
+    axes.set_xlabel(f"share of {of} (%)")
     axes.set_ylabel("class")
     return finished(figure, f"{title}: selected {results.params.sizes[-1]}")
 

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from stages.shared import artifacts
 from stages.shared.artifacts import (
     Array,
+    BoxList,
     Correlations,
     Epoch,
     Evaluation,
     Floats,
     GradientBatch,
+    HeatMaps,
     Ints,
     Meta,
     Subset,
@@ -59,6 +61,8 @@ class Round:
     history: list[Epoch]
     gradient_batches: list[GradientBatch]  # none without the signal gradient_norm
     tracked: Tracked | None  # with train_ensemble.track: gradient_norm
+    # Of the acquisition function, in the images that it scores highest; None: it has none.
+    heat_maps: HeatMaps | None
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,17 @@ class Results:
     meta: Meta
     inputs_N: Any  # what the train samples are, as the file that draws them reads them
     targets_N: Ints
+    boxes: BoxList | None  # the objects in the train images, where the task is to find them
     is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it
     validation_targets_V: Ints
     subsets: Mapping[str, Subset]  # by size, in the order of the rounds
     rounds: list[Round]
     comparison: Mapping[str, Subset]  # by name, as params name them
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
+
+    def classes_of(self, index_P: Ints) -> Ints:
+        """Return the class of each pick, or of each object in the picks."""
+        return self.targets_N[index_P] if self.boxes is None else self.boxes.of(index_P).class_A
 
     @property
     def last_subset(self) -> Subset:
@@ -136,6 +145,9 @@ def load_results(params: Params, folders: Folders) -> Results:
         meta=meta,
         inputs_N=drawing.load(folders.prepared),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
+        boxes=artifacts.load_boxes(folders.prepared, "train")
+        if artifacts.has_boxes(folders.prepared, "train")
+        else None,
         is_excluded_N=_is_excluded(Path(params.select.exclude), sample_ids),
         validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
         subsets={
@@ -167,6 +179,7 @@ def _load_round(
     params: Params, meta: Meta, sample_ids: Sequence[str], folders: Folders, number: int
 ) -> Round:
     source, target = (str(size) for size in params.sizes[number - 1 : number + 1])
+    acquisition = params.acquisition_of(target)
     signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
     has_norms = "gradient_norm" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
@@ -174,7 +187,7 @@ def _load_round(
         number=number,
         source=source,
         target=target,
-        acquisition=params.acquisition_of(target),
+        acquisition=acquisition,
         score_N=artifacts.load_scores(scores, numbers["train"]),
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
         correlations=artifacts.load_correlations(scores),
@@ -184,6 +197,9 @@ def _load_round(
         history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
         gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
         tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
+        heat_maps=artifacts.load_heat_maps(signals, acquisition, numbers["train"])
+        if artifacts.has_heat_maps(signals, acquisition)
+        else None,
     )
 
 

@@ -123,7 +123,7 @@ def _curve(history: Sequence[Epoch], column: str) -> dict[int, float]:
 
 
 def class_shares(results: Results) -> Rows:
-    """Return each class's share of the picks, in percent."""
+    """Return each class's share of the picks, or of the objects in them, in percent."""
     picks = {
         "full": np.arange(len(results.targets_N)),
         "selected": results.last_subset.index_P,
@@ -133,7 +133,7 @@ def class_shares(results: Results) -> Rows:
             if name in results.comparison
         },
     }
-    targets = {name: results.targets_N[index_P] for name, index_P in picks.items()}
+    targets = {name: results.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
             "class": label,

@@ -12,6 +12,7 @@ from scipy import stats
 from stages.report import galleries, images, ranking, score_pictures
 from stages.report.correlations import round_correlations
 from stages.report.tables import all_tables
+from stages.report.tiles import scaled
 from stages.select import candidates as candidates_of_select
 from stages.shared import artifacts
 from stages.shared.drawing import load_limits
@@ -244,7 +245,7 @@ def test_every_image_of_a_gallery_has_label_prediction_and_score_above(run):
 )
 def test_small_images_are_enlarged_in_squares_and_large_ones_averaged(shape, expected):
     image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    tile = images.tile(image)
+    tile = scaled(image, 96)
     assert tile.shape == expected
     if shape[0] < 96:
         step = expected[0] // shape[0]

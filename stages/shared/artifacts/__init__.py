@@ -9,7 +9,7 @@ members, T test samples, V validation samples, S sampled train samples, H x W x 
 channels, E epochs.
 """
 
-from stages.shared.artifacts.boxes import BoxList, load_boxes, save_boxes
+from stages.shared.artifacts.boxes import BoxList, has_boxes, load_boxes, save_boxes
 from stages.shared.artifacts.dynamics import (
     Dynamics,
     load_dynamics,
@@ -50,6 +50,12 @@ from stages.shared.artifacts.formats import (
     save_json,
     save_rows,
     save_table,
+)
+from stages.shared.artifacts.heat_maps import (
+    HeatMaps,
+    has_heat_maps,
+    load_heat_maps,
+    save_heat_maps,
 )
 from stages.shared.artifacts.prepared import (
     SPLITS,
@@ -130,6 +136,7 @@ __all__ = [
     "FileList",
     "Floats",
     "GradientBatch",
+    "HeatMaps",
     "Ints",
     "Meta",
     "Rows",
@@ -139,7 +146,9 @@ __all__ = [
     "TextKind",
     "ValidationResult",
     "Voter",
+    "has_boxes",
     "has_file_list",
+    "has_heat_maps",
     "has_signal",
     "load_array",
     "load_boxes",
@@ -150,6 +159,7 @@ __all__ = [
     "load_evaluation",
     "load_file_list",
     "load_gradient_batches",
+    "load_heat_maps",
     "load_history",
     "load_inputs",
     "load_json",
@@ -180,6 +190,7 @@ __all__ = [
     "save_evaluation",
     "save_file_list",
     "save_gradient_batches",
+    "save_heat_maps",
     "save_history",
     "save_json",
     "save_meta",

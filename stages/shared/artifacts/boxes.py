@@ -54,6 +54,11 @@ def save_boxes(prepared: Path, split: Split, boxes: BoxList) -> None:
     save_array(folder / "box_offsets_N1.npy", boxes.offset_N1)
 
 
+def has_boxes(prepared: Path, split: Split) -> bool:
+    """Return whether the images of a split have objects that are to be found."""
+    return (prepared / split / "box_offsets_N1.npy").exists()
+
+
 def load_boxes(prepared: Path, split: Split) -> BoxList:
     """Return the objects of a split.
 
