@@ -17,23 +17,27 @@ import numpy as np
 import overrides
 import pytest
 import toy
+import toy_scenes
+import toy_texts
 from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
 from stages.predict_pool import voters
-from stages.score.acquisition import ACQUISITIONS
+from stages.score.acquisition import score
 from stages.score.signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
 from stages.shared.params import Params, load_params
 from stages.shared.params_sections import OutlierFraction
 from stages.shared.params_training import Steps, Training
+from stages.shared.sizes import parse_size
 
 PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
+LARGEST = 80  # picks, where sizes are counts
 EPOCHS = 4
 CHECKPOINTS = 3
 
@@ -85,15 +89,15 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
 # --- at tiny size ---------------------------------------------------------------------------------
 
 
-def tiny(content: dict[str, Any], images: Path) -> dict[str, Any]:
+def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     """Make a preset cheap and keep what it is about: rounds, voters, schedule, rules, subsets."""
-    dataset = content["dataset"]
-    layout = "val" if "imagenet" in dataset["root"] else "test"
-    dataset |= {"name": "imagefolder", "root": str(images / layout), "image_size": 8}
-    content["compare"]["models"] = ["resnet8"]
-    content["train_ensemble"]["model"] = "resnet8"
+    content["dataset"] |= TINY_DATA[content["task"]](content["dataset"]["root"], data)
+    model = TINY_MODELS[content["task"]]
+    content["compare"]["models"] = [model]
+    content["train_ensemble"]["model"] = model
     for section in ("train_ensemble", "train_subset_model"):
         shorten(content[section])
+    scale_counts(content)
     settings = content["predict_pool"]["voters"]
     settings["count"] = min(settings["count"], CHECKPOINTS)
     # A size below two hundredths would be nothing of so few images.
@@ -101,6 +105,51 @@ def tiny(content: dict[str, Any], images: Path) -> dict[str, Any]:
         name for name in content["compare"]["subsets"] if not re.search(r"-0\.00|-0\.01", name)
     ]
     return content
+
+
+def scale_counts(content: dict[str, Any]) -> None:
+    """Make counts of picks those of so few images that the last round holds most of them."""
+    if not isinstance(content["seed_size"], int):
+        return
+    last = content["rounds"][-1]["to"]
+
+    def scaled(size: int) -> int:
+        return size * LARGEST // last
+
+    content["seed_size"] = scaled(content["seed_size"])
+    content["rounds"] = [
+        {name: scaled(size) for name, size in entry.items()} for entry in content["rounds"]
+    ]
+    content["compare"]["subsets"] = [
+        re.sub(r"\d+", lambda found: str(scaled(int(found[0]))), name)
+        for name in content["compare"]["subsets"]
+    ]
+
+
+def tiny_images(root: str, data: Path) -> dict[str, Any]:
+    layout = "val" if "imagenet" in root else "test"
+    return {"name": "imagefolder", "root": str(data / layout), "image_size": 8}
+
+
+def tiny_texts(root: str, data: Path) -> dict[str, Any]:
+    return {"name": "reviews", "root": str(data / "texts"), "text_length": 60}
+
+
+def tiny_scenes(root: str, data: Path) -> dict[str, Any]:
+    del root
+    return {"name": "voc", "root": str(data / "scenes"), "image_size": None}
+
+
+TINY_DATA = {
+    "image_classification": tiny_images,
+    "object_detection": tiny_scenes,
+    "text_classification": tiny_texts,
+}
+TINY_MODELS = {
+    "image_classification": "resnet8",
+    "object_detection": "unet_detector_small",
+    "text_classification": "fasttext",
+}
 
 
 def shorten(training: dict[str, Any]) -> None:
@@ -142,6 +191,10 @@ class Finished:
     summary: dict[str, Any]
 
     @property
+    def model(self) -> str:
+        return self.params.train_ensemble.model
+
+    @property
     def num_train(self) -> int:
         return artifacts.load_meta(self.data / "prepared").num_samples["train"]
 
@@ -166,20 +219,23 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory) -> Path:
-    """Folders of images: `test` beside train, or as ImageNet has it, `val`."""
-    root = tmp_path_factory.mktemp("images")
+def data(tmp_path_factory) -> Path:
+    """Folders of images: `test` beside train, or as ImageNet has it, `val`; and of texts."""
+    root = tmp_path_factory.mktemp("data")
     for layout in ("test", "val"):
         write_images(root / layout)
+    toy_scenes.write_voc(root / "scenes", {"train": NUM_IMAGES, "test": 30})
+    for split, num in (("train", NUM_IMAGES), ("test", 30)):
+        toy_texts.write_csv(root / f"texts/{split}.csv", toy_texts.reviews(num, num))
     return root
 
 
 @pytest.fixture(scope="module", params=PRESETS, ids=lambda path: path.stem)
-def finished(request, tmp_path_factory, images) -> Finished:
+def finished(request, tmp_path_factory, data) -> Finished:
     """Run a preset at tiny size, once for all tests of it."""
     project = tmp_path_factory.mktemp(request.param.stem)
     content = YAML(typ="safe", pure=True).load(request.param.read_text())
-    toy.write_params(project, tiny(content, images))
+    toy.write_params(project, tiny(content, data))
     shutil.copy(toy.ROOT / "dvc.yaml", project)
     shutil.copytree(toy.ROOT / "lists", project / "lists")
     (project / "stages").symlink_to(toy.ROOT / "stages")
@@ -190,9 +246,19 @@ def finished(request, tmp_path_factory, images) -> Finished:
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
         patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+        if content["task"] == "text_classification":
+            # Two million rows of a table would be written for each of a hundred texts.
+            patch.setattr("stages.shared.models.text_classification.fasttext.NUM_BUCKETS", 1000)
+            patch.setattr("stages.shared.engine.map_pieces", in_this_process)
         dag.run(project)
     summary = json.loads((project / "metrics/summary.json").read_text())
     return Finished(load_params(project / "params.yaml"), project / "data", summary)
+
+
+def in_this_process(function, pieces, *, threads_per_piece, on_report):
+    """Do what engine.map_pieces does, where what was patched is patched."""
+    del threads_per_piece, on_report
+    return [function(piece, lambda message: None) for piece in pieces]
 
 
 def test_each_subset_has_the_size_that_its_name_says(finished):
@@ -204,7 +270,7 @@ def test_each_subset_has_the_size_that_its_name_says(finished):
         expected = {
             "full": finished.num_train,
             "random-unique": len(set(finished.subset(last).index_P.tolist())),
-        }.get(name, finished.picks(float(size) if size.startswith("0.") else last))
+        }.get(name, finished.picks(parse_size(size) if size[:1].isdigit() else last))
         assert len(finished.subset(name, "comparison")) == expected
 
 
@@ -247,8 +313,8 @@ def test_each_round_scores_with_its_own_acquisition_function(finished):
             **from_training(finished.data / f"dynamics/{entry.from_}", finished.num_train),
             "targets_N": lambda: targets_N,
         }
-        acquisition = ACQUISITIONS[finished.params.acquisition_of(str(entry.to))]
-        expected_N = acquisition(LazySignals(loaded))
+        name = finished.params.acquisition_of(str(entry.to))
+        expected_N = score(name, LazySignals(loaded), finished.params.score.reduction)
         np.testing.assert_array_equal(finished.scores(entry.from_), expected_N)
     # The last ensemble at least has learnt enough to be of two minds.
     assert len(np.unique(finished.scores(entry.from_))) > 1
@@ -294,7 +360,7 @@ def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
     """At their own rate, so that they stay near them; the yardstick starts from scratch."""
     training = finished.params.train_subset_model
     for subset in finished.params.compare.subsets:
-        history = artifacts.load_history(finished.data / f"histories/resnet8-{subset}.csv")
+        history = artifacts.load_history(finished.data / f"histories/{finished.model}-{subset}.csv")
         is_tuned = training.initialize_from != "scratch" and subset != "full"
         rate = training.optimizer.learning_rate
         highest = training.fine_tune_learning_rate if is_tuned else rate
@@ -304,7 +370,7 @@ def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
             first = f"ensembles/{training.initialize_from}"
             for member in range(training.members):
                 moved = distance(
-                    finished.weights(f"subset_models/resnet8-{subset}", member),
+                    finished.weights(f"subset_models/{finished.model}-{subset}", member),
                     finished.weights(first, member),
                 )
                 others = distance(finished.weights(first, 0), finished.weights(first, 1))
@@ -334,7 +400,7 @@ def test_what_is_trained_alike_is_the_same_model(finished):
             picks = np.sort(finished.subset(name, "comparison").index_P)
             is_scratch = params.train_subset_model.initialize_from == "scratch" or name == "full"
             expected = is_alike and is_scratch and np.array_equal(picks, source)
-            target = finished.weights(f"subset_models/resnet8-{name}").read_bytes()
+            target = finished.weights(f"subset_models/{finished.model}-{name}").read_bytes()
             assert (target == ensemble) == expected
 
 
@@ -359,7 +425,7 @@ def settings_of(training: Training) -> dict[str, Any]:
 def test_schedules_keep_their_shape(finished):
     for section, histories in (
         (finished.params.train_ensemble, "ensemble-*.csv"),
-        (finished.params.train_subset_model, "resnet8-full.csv"),
+        (finished.params.train_subset_model, f"{finished.model}-full.csv"),
     ):
         for path in sorted((finished.data / "histories").glob(histories)):
             for member in range(section.members):
@@ -384,8 +450,8 @@ def test_the_summary_has_the_fixed_keys_and_finite_numbers(finished):
         name for name in ("selected", "random", "full") if name in finished.params.compare.subsets
     ]
     difference = {"value", "standard_error"}
-    assert set(finished.summary) == {"resnet8", "subset", "cost"}
-    model = finished.summary["resnet8"]
+    assert set(finished.summary) == {finished.model, "subset", "cost"}
+    model = finished.summary[finished.model]
     assert {key: set(value) for key, value in model.items()} == {
         "accuracy": set(compared),
         "validation_accuracy": {"selected"},

@@ -20,6 +20,14 @@ Writes  data/signals/<from>/       over the whole train split, N samples:
                                    sum of the norms and the norm of the sum, of the first voter
 Params  random_seed, predict_pool, train_ensemble.batch_size
 
+Where objects are detected, the acquisition functions are applied to each position and class here:
+instead of the votes, entropies and what follows from the probabilities there are
+          <acquisition>_<reduction>_N.npy   float32, of entropy, mutual_information and
+                                   variation_ratios by max, mean and top_k_mean
+          heat_rows_<acquisition>_K.npy, heat_maps_<acquisition>_KCHW.npy   int64 and float16, the
+                                   8 images that it scores highest by max, and their maps
+and voter_entropy_MS is the largest of an image; accuracy is the F1 of positions.
+
 The probabilities of all voters, [M, N, C], are never stored: memory and disk do not grow with
 voters x samples x classes.
 """

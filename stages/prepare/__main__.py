@@ -15,6 +15,7 @@ from stages.shared.params import Params, load_params
 from stages.shared.params_sections import Dataset
 
 MAX_LISTED = 20
+BOXES_NEED = "every box must have an area inside its image"
 
 
 def main(prepared: Path, scratch: Path) -> None:
@@ -23,8 +24,9 @@ def main(prepared: Path, scratch: Path) -> None:
     data_set = import_module(f"stages.prepare.datasets.{params.task}.{params.dataset.name}")
     source: Source = data_set.load(params.dataset)
     inputs = import_module(f"stages.prepare.write_{params.rules.inputs}")
+    needs = inputs.NEEDS if source.boxes is None else f"{inputs.NEEDS}, {BOXES_NEED}"
     if source.problems:
-        raise DataError(_describe(source.problems, params.dataset, inputs.NEEDS))
+        raise DataError(_describe(source.problems, params.dataset, needs))
     rows = splits.assign(source, params.dataset)
     with atomic_folder(prepared) as folder:
         problems = splits.problems(source, rows)
@@ -37,7 +39,7 @@ def main(prepared: Path, scratch: Path) -> None:
             _write_targets(folder, split, source, rows[split], hashed)
         problems += writer.problems
         if problems:
-            raise DataError(_describe(problems, params.dataset, inputs.NEEDS))
+            raise DataError(_describe(problems, params.dataset, needs))
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
     artifacts.save_json(scratch / "model.json", {})
 

@@ -2,13 +2,14 @@
 
 Reads only files that params.yaml names, for every `from` and `to` of `rounds`, every <model> and
 <subset> of `compare` (a folder may hold files of an earlier params.yaml):
-        data/prepared/                meta.json, train/{inputs,targets}.npy, train/sample_ids.csv,
-                                      validation/targets.npy
+        data/prepared/                meta.json, train/{inputs,targets,box*}.npy,
+                                      train/sample_ids.csv, validation/targets.npy
         data/subsets/<size>.csv       seed subset and the subset of each round
         data/signals/<from>/          voters.csv, votes_MN.npy, predicted_class_N.npy,
                                       validation.json, validation_votes_MV.npy,
                                       validation_predicted_V.npy; gradient_batches.csv where
-                                      predict_pool.signals names gradient_norm
+                                      predict_pool.signals names gradient_norm;
+                                      heat_{rows,maps}_<acquisition>_*.npy where there are some
         data/scores/<from>/           score_N.npy, {acquisitions,voters,reference,forgetting}.csv
         data/dynamics/<from>/         tracked_{row_S,gradient_norm_MES}.npy where
                                       train_ensemble.track names them
@@ -21,7 +22,7 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
             consensus/<from>.csv      how often voters agree on unselected samples
-            class_shares.csv          in percent of the picks
+            class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
             speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2);
                                       in seconds as `speedups` of metrics/timings.json, no output
@@ -34,8 +35,11 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
                                       a table exists where there is something to say
         plots/images/                 the same as pictures, PNG, and without a table:
             gradient_history/<from>.png   tracked gradient norms by epoch (the same, Fig. 2, 5)
-            images_by_score/<from>.png    highest, middle, lowest (the same, Fig. 4, 10, 11)
-            images_by_choice/<from>.png   selected, skipped, dropped
+            <samples>_by_score/<from>.png   highest, middle, lowest (the same, Fig. 4, 10, 11);
+                                      the task names its samples: images, scenes or texts
+            <samples>_by_choice/<from>.png  selected, skipped, dropped
+            heat_maps/<from>.png      of objects: where each class is uncertain (Chitta et al. 2020,
+                                      Fig. 2)
 Params  acquisition, compare, predict_pool.signals, random_seed, report, rounds, seed_size,
         select.{candidates,exclude}, train_ensemble.track,
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}

@@ -24,6 +24,7 @@ from stages.shared.artifacts import (
     Evaluation,
     FileList,
     GradientBatch,
+    HeatMaps,
     Meta,
     Subset,
     ValidationResult,
@@ -181,6 +182,11 @@ PAIRS = {
         lambda folder, subset: artifacts.save_subset(folder / "0.5.csv", subset),
         lambda folder: artifacts.load_subset(folder / "0.5.csv", TRAIN),
     ),
+    "heat maps": Pair(
+        HeatMaps(np.array([2, 0]), np.linspace(0, 1, 12, dtype=np.float16).reshape(2, 1, 2, 3)),
+        lambda folder, maps: artifacts.save_heat_maps(folder, "entropy", maps),
+        lambda folder: artifacts.load_heat_maps(folder, "entropy", 3),
+    ),
     "boxes": Pair(
         BOXES,
         lambda folder, boxes: artifacts.save_boxes(folder, "train", boxes),
@@ -259,7 +265,7 @@ def require_equal(found: Any, expected: Any) -> None:
         assert list(found) == list(expected)
         for key, value in expected.items():
             require_equal(found[key], value)
-    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList | BoxList):
+    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList | BoxList | HeatMaps):
         require_equal(vars(found), vars(expected))
     else:
         assert found == expected

@@ -1,0 +1,42 @@
+"""Images in galleries: above each its label, what the ensemble predicts, and its score.
+
+Shapes: N train samples, P samples of a row, H x W x K pixels and channels.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stages.report.results import Results, Round
+from stages.report.tiles import Tile, scaled, short, tiled
+from stages.shared.artifacts import Ints
+from stages.shared.loading import Images, load_images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PIXELS = 96  # about the width of an image
+
+
+def load(prepared: Path) -> Images:
+    """Return the images of the train split, uint8 [N, H, W, K], read as they are used."""
+    return load_images(prepared, "train")
+
+
+def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
+    """Draw rows of images, by their names."""
+    shown = {
+        name: [
+            Tile(scaled(image_HWK, PIXELS), _caption(results, entry, index))
+            for index, image_HWK in zip(index_P.tolist(), results.inputs_N[index_P], strict=True)
+        ]
+        for name, index_P in rows.items()
+    }
+    return tiled(shown, f"{title}\nlabel, prediction, score")
+
+
+def _caption(results: Results, entry: Round, index: int) -> str:
+    names = results.meta.class_names
+    assert entry.votes is not None
+    label, predicted = results.targets_N[index], entry.votes.predicted_class_N[index]
+    return f"{short(names[label])}\n{short(names[predicted])}\n{entry.score_N[index]:.3g}"

@@ -1,0 +1,11 @@
+"""VDCNN-29 on characters (Conneau et al. 2017, arXiv 1606.01781, table 2): 29 convolutions."""
+
+from collections.abc import Sequence
+
+from stages.shared.layers import Classifier
+from stages.shared.tasks.text_classification.vdcnn import vdcnn
+
+
+def build(num_classes: int, input_shape: Sequence[int]) -> Classifier:
+    """Return a VDCNN-29 for texts of the length in `input_shape`."""
+    return vdcnn([10, 10, 4, 4], num_classes, input_shape)

@@ -1,0 +1,239 @@
+"""Tests for stages/evaluate/{detection,average_precision,jackknife}.py."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import toy_scenes
+
+from stages.evaluate import detection, jackknife
+from stages.evaluate.average_precision import measure, weighted
+from stages.evaluate.jackknife import groups, iou, mean_precision, pseudo_values
+from stages.shared import artifacts, tasks
+from stages.shared.errors import ArtifactError
+from stages.shared.params_sections import Evaluate
+from stages.shared.tasks.object_detection import maps
+
+pytestmark = pytest.mark.usefixtures("on_one_core")
+SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"])
+BOX = [10.0, 10.0, 30.0, 30.0]
+OTHER = [50.0, 50.0, 70.0, 70.0]
+
+
+def image(boxes, labels, scores=None):
+    made = {
+        "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        "labels": torch.tensor(labels, dtype=torch.int64),
+    }
+    return made if scores is None else {**made, "scores": torch.tensor(scores)}
+
+
+def scenes(num, seed=0, num_classes=3):
+    """Return true and found objects: some well placed, some badly, some of another class."""
+    rng = np.random.default_rng(seed)
+    truth, found = [], []
+    for _ in range(num):
+        size = rng.integers(0, 6)
+        corner = rng.uniform(0, 200, (size, 2))
+        boxes = np.concatenate([corner, corner + rng.uniform(10, 150, (size, 2))], axis=1)
+        labels = rng.integers(0, num_classes, size)
+        truth.append(image(boxes, labels))
+        seen = np.concatenate([boxes + rng.normal(0, 4, boxes.shape), boxes[: size // 2] + 15])
+        seen_labels = np.where(rng.random(len(seen)) < 0.8, [*labels, *labels[: size // 2]], 0)
+        found.append(image(seen, seen_labels, rng.random(len(seen)).astype(np.float32).tolist()))
+    return found, truth
+
+
+def test_what_is_found_exactly_has_precision_one():
+    _, truth = scenes(10)
+    found = [{**one, "scores": torch.full((len(one["labels"]),), 0.7)} for one in truth]
+    result = measure(found, truth)
+    assert (result.whole, result.at_50, result.weighted) == pytest.approx((1, 1, 1))
+    assert result.by_class == pytest.approx({0: 1, 1: 1, 2: 1})
+
+
+def test_precision_by_hand():
+    """Of two objects one is found, after a box that is none: precision 1/2 up to recall 1/2.
+
+    The box that is right covers 0.78 of its object: it counts at 6 of the 10 thresholds. 51 of the
+    101 recalls are reached.
+    """
+    found = [image([[100, 100, 110, 110], [10, 10, 30, 25.6]], [0, 0], [0.9, 0.8])]
+    truth = [image([BOX, OTHER], [0, 0])]
+    result = measure(found, truth)
+    assert result.at_50 == pytest.approx(51 / 101 / 2)
+    assert result.whole == pytest.approx(0.6 * 51 / 101 / 2)
+
+
+def test_a_second_box_on_one_object_is_wrong():
+    truth = [image([BOX], [0])]
+    once = measure([image([BOX], [0], [0.9])], truth)
+    twice = measure([image([BOX, BOX], [0, 0], [0.9, 0.8])], truth)
+    before = measure([image([BOX, OTHER], [0, 0], [0.8, 0.9])], truth)
+    assert (once.whole, twice.whole, before.whole) == pytest.approx((1, 1, 0.5))
+
+
+def test_classes_without_objects_count_for_nothing():
+    truth = [image([BOX], [0])]
+    result = measure([image([BOX, OTHER], [0, 1], [0.9, 0.8])], truth)
+    assert result.whole == pytest.approx(1)
+    assert result.by_class == {0: pytest.approx(1)}
+
+
+def test_sizes_are_weighted_1_2_3_and_those_without_objects_are_left_out():
+    def of(small, medium, large):
+        return weighted({"map_small": small, "map_medium": medium, "map_large": large})
+
+    assert of(0.6, 0.3, 0.8) == pytest.approx((0.6 + 0.6 + 2.4) / 6)
+    assert of(0.6, -1, 0.8) == pytest.approx((0.6 + 2.4) / 4)
+    assert of(0.6, -1, -1) == pytest.approx(0.6)
+
+
+def test_sizes_are_those_of_coco():
+    """Edges of 31, 33 and 97 pixels; only the large one is found."""
+    boxes = [[0, 0, 31, 31], [40, 0, 73, 33], [100, 100, 197, 197]]
+    result = measure([image(boxes[2:], [0], [0.9])], [image(boxes, [0, 0, 0])])
+    assert result.weighted == pytest.approx(3 / 6)
+
+
+def test_iou_by_hand():
+    found = iou(np.array([[0, 0, 4, 4], [0, 0, 0, 0.0]]), np.array([[2, 2, 6, 6], [5, 5, 6, 6.0]]))
+    np.testing.assert_allclose(found, [[4 / 28, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_precision_of_the_jackknife_is_that_of_torchmetrics(seed):
+    found, truth = scenes(25, seed)
+    everything = np.ones(25, dtype=bool)
+    matches = jackknife.match(found, truth)
+    assert mean_precision(matches, everything) == pytest.approx(
+        measure(found, truth).whole, abs=1e-6
+    )
+
+
+def test_leaving_out_images_is_measuring_the_others():
+    found, truth = scenes(20)
+    groups_T = np.arange(20) % 4
+    matches = jackknife.match(found, truth)
+    without = []
+    for group in range(4):
+        kept = np.flatnonzero(groups_T != group)
+        expected = measure([found[row] for row in kept], [truth[row] for row in kept]).whole
+        without.append(expected)
+        assert mean_precision(matches, groups_T != group) == pytest.approx(expected, abs=1e-6)
+    # The usual pseudo-values, moved to where their mean is the metric.
+    whole = measure(found, truth).whole
+    usual = 4 * whole - 3 * np.array(without)
+    expected = usual + whole - usual.mean()
+    np.testing.assert_allclose(pseudo_values(found, truth, groups_T), expected, atol=1e-5)
+    assert pseudo_values(found, truth, groups_T).mean() == pytest.approx(whole, abs=1e-6)
+
+
+def test_nothing_found_and_nothing_left_are_zero():
+    truth = [image([BOX], [0]), image([], [])]
+    nothing = [image([], [], []), image([], [], [])]
+    groups_T = np.array([0, 1])
+    assert pseudo_values(nothing, truth, groups_T).tolist() == [0, 0]
+    found = [image([BOX], [0], [0.9]), image([BOX], [0], [0.1])]
+    # Without the first image there is nothing to find.
+    assert pseudo_values(found, truth, groups_T).tolist() == pytest.approx([1.5, 0.5])
+
+
+def test_groups_are_nearly_equal_and_decided_by_the_ids_alone():
+    names = [f"test-{row}" for row in range(107)]
+    found = groups(names)
+    assert np.bincount(found).tolist() == [6] * 7 + [5] * 13
+    assert groups(names[::-1]).tolist() == found[::-1].tolist()
+    assert groups(names[:3]).max() == 2
+
+
+def test_scenes_without_objects_found_or_true_are_scenes_as_others():
+    truth = [image([BOX], [0]), image([], []), image([OTHER], [0])]
+    found = [image([BOX], [0], [0.9]), image([OTHER], [0], [0.95]), image([], [], [])]
+    result = measure(found, truth)
+    assert result.whole == pytest.approx(51 / 101 / 2)
+
+
+@pytest.fixture(scope="module")
+def scenes_and_model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    toy_scenes.write_prepared(folder / "prepared")
+    return folder, toy_scenes.write_ensemble(folder / "model", 2)
+
+
+def evaluated(folder, checkpoints):
+    return detection.evaluate(folder / "prepared", folder / "model", checkpoints, SETTINGS)
+
+
+def test_an_evaluation_is_what_the_rest_of_the_pipeline_reads(scenes_and_model, tmp_path):
+    folder, checkpoints = scenes_and_model
+    found = evaluated(folder, checkpoints)
+    artifacts.save_evaluation(tmp_path / "first", found)
+    artifacts.save_evaluation(tmp_path / "second", evaluated(folder, checkpoints))
+    rules = tasks.rules("object_detection")
+    names = [*rules.metrics, rules.validation_metric]
+    loaded = artifacts.load_evaluation(tmp_path / "first", names, 24)
+    assert list(loaded.ensemble) == names == list(detection.METRICS)
+    assert loaded.test_values_MT.shape == (2, 20)
+    for values in [*loaded.members, loaded.ensemble]:
+        assert all(0 <= values[name] <= 1 for name in names)
+    for name in names:
+        assert loaded.mean[name] == np.mean([values[name] for values in loaded.members])
+    counts = np.bincount(artifacts.load_boxes(folder / "prepared", "test").class_A)
+    assert [loaded.by_class[name]["num"] for name in toy_scenes.CLASS_NAMES] == counts.tolist()
+    for name in ("metrics.json", "test_values_MT.npy"):
+        first, second = ((tmp_path / run / name).read_bytes() for run in ("first", "second"))
+        assert first == second
+
+
+def test_perfect_maps_are_worth_one(scenes_and_model, monkeypatch):
+    """From the maps of a model that knows everything to the metrics, by member and ensemble."""
+    folder, checkpoints = scenes_and_model
+
+    def perfect(_, batches, __):
+        del batches
+        truth = tasks.load("object_detection").load_targets(
+            folder / "prepared", split, torch.device("cpu")
+        )
+        height, width = maps.map_size(truth.size)
+        values = torch.zeros(len(truth), 4, height * width)
+        for image, place in truth.is_there_NG.nonzero().tolist():
+            cell = maps.cells(truth)[image, place]
+            values[image, :, cell] = maps.box_values(truth)[image, place]
+        values = values.view(-1, 4, height, width)
+        yield slice(0, len(truth)), torch.cat([maps.class_maps(truth, 2), values], dim=1)[None]
+
+    monkeypatch.setattr(detection.prediction, "predict", perfect)
+    for split in ("test", "validation"):
+        truth = detection.load_truth(folder / "prepared", split)
+        member, ensemble = detection.predict(
+            folder / "prepared", split, folder / "model", checkpoints[:1], SETTINGS
+        )
+        for images in (member, ensemble):
+            assert all(
+                len(image["scores"]) == len(true["labels"])
+                for image, true in zip(images, truth, strict=True)
+            )
+            assert measure(images, truth).whole == pytest.approx(1)
+
+
+def test_an_ensemble_of_equal_members_is_worth_as_much_as_each(scenes_and_model, tmp_path):
+    folder, (checkpoint, _) = scenes_and_model
+    twice = [checkpoint, replace(checkpoint, member=1, epoch=1)]
+    weights = folder / "model" / checkpoint.path
+    for one in twice:
+        path = tmp_path / "model" / one.path
+        path.parent.mkdir(parents=True)
+        path.write_bytes(weights.read_bytes())
+    ensemble = artifacts.load_ensemble(folder / "model")
+    artifacts.save_ensemble(tmp_path / "model", replace(ensemble, checkpoints=twice))
+    found = detection.evaluate(folder / "prepared", tmp_path / "model", twice, SETTINGS)
+    first, second = ({name: one[name] for name in detection.METRICS} for one in found.members)
+    assert first == second == pytest.approx(found.ensemble)
+
+
+def test_a_split_without_any_object_is_refused_in_one_line(tmp_path):
+    artifacts.save_boxes(tmp_path, "test", toy_scenes.listed([([], []), ([], [])]))
+    with pytest.raises(ArtifactError, match=r"test: has no object; precision needs one at least$"):
+        detection.load_truth(tmp_path, "test")

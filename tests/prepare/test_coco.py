@@ -1,0 +1,140 @@
+"""Files in the form of COCO become images with boxes, or one line says what is wrong."""
+
+import json
+
+import pytest
+
+from stages.prepare.datasets.object_detection.coco import load
+from stages.shared.errors import DataError
+
+CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 3, "name": "dog", "supercategory": "animal"}]
+
+
+def annotation(image, category, bbox, **more):
+    return {"image_id": image, "category_id": category, "bbox": bbox, **more}
+
+
+@pytest.fixture
+def write(images):
+    """Write a file of annotations and its images, 8x6 pixels and numbered; return the root."""
+
+    def make(file, folder, num, *annotations, **more):
+        names = [f"{number}.png" for number in range(num)]
+        root = images(*(f"{folder}/{name}" for name in names), size=(8, 6))
+        listed = [
+            {"id": 10 + number, "file_name": name, "width": 8, "height": 6, "license": 1}
+            for number, name in enumerate(names)
+        ]
+        content = {"images": listed, "annotations": annotations, "categories": CATEGORIES} | more
+        path = root / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+        return root
+
+    return make
+
+
+def test_one_file_of_all_images(dataset, write):
+    root = write(
+        "annotations.json",
+        "images",
+        3,
+        annotation(12, 7, [1, 2, 3.5, 4]),
+        annotation(10, 3, [0, 0, 8, 6], iscrowd=0),
+        annotation(12, 3, [4, 4, 1, 1]),
+        annotation(11, 3, [0, 0, 8, 6], iscrowd=1),
+    )
+    source = load(dataset(root=str(root)))
+    assert source.class_names == ["dog", "cat"]
+    assert source.sample_ids == ["images/0.png", "images/1.png", "images/2.png"]
+    assert source.given_splits is None
+    assert source.boxes.count_N.tolist() == [1, 0, 2]
+    assert source.boxes.box_A4.tolist() == [[0, 0, 8, 6], [1, 2, 4.5, 6], [4, 4, 5, 5]]
+    assert source.boxes.class_A.tolist() == [0, 1, 0]
+    assert source.problems == []
+
+
+def test_a_file_for_each_split(dataset, write):
+    for folder, number in (("train2017", 2), ("val2017", 1)):
+        file = f"annotations/instances_{folder}.json"
+        root = write(file, folder, number, annotation(10, 7, [0, 0, 2, 2]))
+    source = load(dataset(root=str(root), image_size=[16, 6]))
+    assert list(zip(source.sample_ids, source.given_splits, strict=True)) == [
+        ("train2017/0.png", "train"),
+        ("train2017/1.png", "train"),
+        ("val2017/0.png", "validation"),
+    ]
+    assert source.boxes.box_A4.tolist() == [[0, 0, 4, 2], [0, 0, 4, 2]]
+    assert source.boxes.offset_N1.tolist() == [0, 1, 1, 2]
+
+
+def test_all_that_is_wrong_with_boxes_is_listed(dataset, write):
+    root = write(
+        "annotations.json",
+        "images",
+        2,
+        annotation(10, 7, [1, 2, 3, 4]),
+        annotation(99, 7, [1, 2, 3, 4]),
+        annotation(10, 5, [1, 2, 3, 4]),
+        annotation(11, 3, [1, 2, 0, 4]),
+        annotation(11, 7, [6, 2, 4, 4]),
+    )
+    (root / "images/0.png").unlink()
+    assert load(dataset(root=str(root))).problems == [
+        "'annotations.json': annotation 1 is of image 99, which is not listed",
+        "'annotations.json': annotation 2 is of category 5, which is not listed",
+        "'images/0.png' cannot be read (No such file or directory)",
+        "'images/1.png': object 1 ('dog'), from 1, 2 to 1, 6, has no area",
+        "'images/1.png': object 2 ('cat'), from 6, 2 to 10, 6, lies outside its 8x6 pixels",
+    ]
+
+
+FIRST = {"id": 1, "file_name": "0.png", "width": 8, "height": 6}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"categories": None}, "categories: Input should be a valid array;"),
+        ({"annotations": [annotation(10, 7, [1, 2, 3])]}, "annotations.0.bbox.3: Field required"),
+        ({"annotations": [annotation(10, 7, [1, 2, 3, float("nan")])]}, "must be JSON in the form"),
+        ({"images": [FIRST, FIRST]}, "an image's id stands twice"),
+        ({"images": [FIRST, FIRST | {"id": 2}]}, "'images/0.png' is listed twice"),
+        ({"categories": [CATEGORIES[0], CATEGORIES[0]]}, "a category's id or name stands twice"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(dataset, write, more, says):
+    root = write("annotations.json", "images", 1, **more)
+    with pytest.raises(DataError, match=says) as caught:
+        load(dataset(root=str(root)))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_json_is_refused(dataset, write):
+    root = write("annotations.json", "images", 1)
+    (root / "annotations.json").write_text("{")
+    with pytest.raises(DataError, match=r"annotations\.json: the file: Invalid JSON"):
+        load(dataset(root=str(root)))
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["other.json"], "has no annotations; coco needs annotations.json"),
+        (["val"], "has no annotations; coco needs annotations.json"),
+        (["train1", "train2"], "instances_train1.json and instances_train2.json; one is allowed"),
+    ],
+)
+def test_files_that_are_missing_or_too_many_are_named(dataset, write, files, says):
+    for name in files:
+        root = write(f"annotations/instances_{name}.json", name, 1)
+    with pytest.raises(DataError, match=says):
+        load(dataset(root=str(root)))
+
+
+def test_the_categories_of_all_splits_are_the_same(dataset, write):
+    write("annotations/instances_train.json", "train", 1)
+    other = [{"id": 7, "name": "cat"}, {"id": 3, "name": "owl"}]
+    root = write("annotations/instances_test.json", "test", 1, categories=other)
+    with pytest.raises(DataError, match=r"instances_test\.json: has other categories than train"):
+        load(dataset(root=str(root)))

@@ -1,0 +1,200 @@
+"""Folders in the form of Pascal VOC become images with boxes, or one line says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.prepare.__main__ import main
+from stages.prepare.datasets.object_detection.voc import load
+from stages.shared import artifacts
+from stages.shared.artifacts import SPLITS
+from stages.shared.errors import DataError
+
+PRESET = Path(__file__).parents[2] / "presets/detection_bccd.yaml"
+OBJECT = (
+    "<object><name>{}</name><part><name>head</name><bndbox/></part><bndbox><ymin>{}</ymin>"
+    "<xmin>{}</xmin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+)
+
+
+@pytest.fixture
+def write(images):
+    """Write an image of 8x6 pixels and its annotation; return the root."""
+
+    def make(name, *found, size=(8, 6), content=None):
+        root = images(f"JPEGImages/{name}.png", size=(8, 6))
+        (root / "Annotations").mkdir(exist_ok=True)
+        width, height = size
+        text = f"<annotation><size><width>{width}</width><height>{height}</height></size>"
+        # name, xmin, ymin, xmax, ymax
+        text += "".join(OBJECT.format(kind, top, *rest) for kind, top, rest in map(_turned, found))
+        path = root / f"Annotations/{name}.xml"
+        path.write_text(f"{text}</annotation>" if content is None else content)
+        return root
+
+    return make
+
+
+def _turned(found):
+    name, left, top, right, bottom = found
+    return name, top, (left, right, bottom)
+
+
+@pytest.fixture
+def lists(write):
+    """Write lists of names into ImageSets/Main, and five images a to e; return the root."""
+
+    def make(**names):
+        for name in "abcde":
+            root = write(name, ("cat", 1, 1, 4, 4))
+        folder = root / "ImageSets/Main"
+        folder.mkdir(parents=True)
+        for name, held in names.items():
+            (folder / f"{name}.txt").write_text("\n".join(held) + "\n")
+        return root
+
+    return make
+
+
+def test_coordinates_count_from_one_and_hold_their_last_pixel(dataset, write):
+    write("b", ("dog", 1, 1, 8, 6), ("cat", 7, 2.5, 7, 3))
+    root = write("a")
+    source = load(dataset(root=str(root)))
+    assert source.sample_ids == ["JPEGImages/a.png", "JPEGImages/b.png"]
+    assert source.class_names == ["cat", "dog"]
+    assert source.boxes.box_A4.tolist() == [[0, 0, 8, 6], [6, 1.5, 7, 3]]
+    assert source.boxes.class_A.tolist() == [1, 0]
+    assert source.boxes.count_N.tolist() == [0, 2]
+    assert source.given_splits is None
+    assert source.problems == []
+
+
+def test_a_file_that_counts_from_zero_is_cut_to_its_image(dataset, write):
+    root = write("a", ("cat", 0, 0, 7, 5))
+    source = load(dataset(root=str(root)))
+    assert source.boxes.box_A4.tolist() == [[0, 0, 7, 5]]
+    assert source.problems == []
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"train": "ab", "val": "c", "test": "de", "trainval": "abc"}, "ttvee"),
+        ({"trainval": "abc", "test": "de"}, "tttee"),
+        ({"train": "ab", "val": "c"}, "ttv"),
+        ({"train": "ab", "test": "de", "trainval": "ab"}, "ttee"),
+        ({"trainval": "abc"}, None),
+        ({"test": "abc"}, None),
+    ],
+)
+def test_the_lists_of_names_are_the_splits(dataset, lists, names, expected):
+    source = load(dataset(root=str(lists(**names))))
+    letters = {"train": "t", "validation": "v", "test": "e"}
+    if expected is None:
+        assert source.given_splits is None
+        assert len(source.sample_ids) == 5
+    else:
+        assert "".join(letters[split] for split in source.given_splits) == expected
+
+
+def test_a_name_that_stands_in_two_lists_is_refused(dataset, lists):
+    root = lists(train="ab", test="bc")
+    with pytest.raises(DataError, match=r"test.txt: 'b' is in train already; once is allowed"):
+        load(dataset(root=str(root)))
+
+
+def test_folders_that_are_missing_are_named(dataset, tmp_path):
+    with pytest.raises(DataError, match=r"JPEGImages: cannot be listed .* voc needs"):
+        load(dataset(root=str(tmp_path)))
+
+
+ENTITIES = """<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>
+<annotation><size><width>8</width><height>6</height></size>
+<object><name>&x;</name></object></annotation>"""
+
+
+def test_all_that_is_wrong_stands_in_one_line(dataset, write, lists):
+    lists(train="abcde", val=["missing"])
+    write("a", ("cat", 1, 1, 20, 4))
+    write("b", ("cat", 5, 1, 4, 4))
+    write("c", content="<annotation><size>")
+    write("d", content=ENTITIES)
+    root = write("e", ("cat", "one", 1, 4, 4))
+    (root / "JPEGImages/a.png").unlink()
+    (root / "JPEGImages/b.png").write_text("text")
+    problems = load(dataset(root=str(root))).problems
+    for said in (
+        "'Annotations/missing.xml' is missing",
+        "'JPEGImages/a.jpg' cannot be read (No such file or directory)",
+        "'JPEGImages/a.jpg': object 1 ('cat'), from 0, 0 to 20, 4, lies outside its 8x6 pixels",
+        "'JPEGImages/b.png' is no image",
+        "'JPEGImages/b.png': object 1 ('cat'), from 4, 0 to 4, 4, has no area",
+        "'Annotations/c.xml' cannot be read (no element found: line 1, column 18)",
+        "'Annotations/d.xml' cannot be read (undefined entity &x;: line 3, column 14)",
+        "'Annotations/e.xml' object 1: bndbox/xmin is 'one'; it must be a number",
+    ):
+        assert said in problems
+    assert len(problems) == 8
+
+
+# --- the stage as a whole -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def prepare(tmp_path, monkeypatch):
+    """Run the stage in an empty folder with a preset of detection."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(**changes):
+        yaml = YAML(typ="safe", pure=True)
+        params = yaml.load(PRESET.read_text())
+        params["dataset"].update({"validation_fraction": 0.25} | changes)
+        with Path("params.yaml").open("w") as file:
+            yaml.dump(params, file)
+        main(Path("data/prepared"), Path("data/ensembles/scratch"))
+        return Path("data/prepared")
+
+    return run
+
+
+@pytest.mark.parametrize("storage", ["memory", "files"])
+def test_images_and_boxes_of_every_split_are_written_together(prepare, write, storage):
+    for number in range(20):
+        kind = "cat" if number % 2 else "dog"
+        root = write(f"{number:02d}", *[(kind, 1, 1, 1 + number % 8, 6)] * (number % 3))
+    folder = prepare(root=str(root), storage=storage, image_size=[16, 12])
+    meta = artifacts.load_meta(folder)
+    assert meta.input_shape == [12, 16, 3]
+    assert meta.class_names == ["cat", "dog"]
+    assert artifacts.has_file_list(folder, "train") == (storage == "files")
+    for split in SPLITS:
+        boxes = artifacts.load_boxes(folder, split)
+        names = artifacts.load_sample_ids(folder, split)
+        assert len(boxes) == len(names) == meta.num_samples[split]
+        for image, name in enumerate(names):
+            number = int(Path(name).stem)
+            expected = [[0, 0, 2 * (1 + number % 8), 12]] * (number % 3)
+            assert boxes.box_A4[boxes.rows(image)].tolist() == expected
+            assert set(boxes.class_A[boxes.rows(image)]) <= {int(number % 2 == 0)}
+
+
+def test_nothing_is_written_where_a_box_is_wrong(prepare, write):
+    write("a", ("cat", 1, 1, 4, 4))
+    root = write("b", ("cat", 1, 1, 40, 4), ("cat", 1, 1, 4, 40))
+    with pytest.raises(DataError) as caught:
+        prepare(root=str(root))
+    line = str(caught.value)
+    assert line.count("lies outside its 8x6 pixels") == 2
+    assert line.endswith("every box must have an area inside its image")
+    assert not list(Path("data").rglob("*"))
+
+
+def test_the_boxes_decide_the_fingerprint(prepare, write):
+    def fingerprint(right):
+        for name in "abcdefgh":
+            root = write(name, ("cat", 1, 1, right, 4))
+        return artifacts.load_meta(prepare(root=str(root))).fingerprint
+
+    assert fingerprint(4) == fingerprint(4)
+    assert fingerprint(4) != fingerprint(5)
