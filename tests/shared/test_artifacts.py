@@ -26,6 +26,7 @@ from stages.shared.artifacts import (
     GradientBatch,
     HeatMaps,
     Meta,
+    Sequences,
     Subset,
     ValidationResult,
     Voter,
@@ -114,6 +115,8 @@ BOXES = BoxList(
     np.array([0, 2, 1]),
     np.array([0, 2, 2, 3]),
 )
+# Three texts, the second empty.
+TEXTS = Sequences(np.frombuffer(b"ab\xc3\xa9", dtype=np.uint8), np.array([0, 2, 2, 4]))
 COLUMNS = {"name": str, "value": artifacts.maybe(float)}
 PAIR = {"spearman": 0.5, "pearson": None}
 CORRELATIONS = Correlations(
@@ -191,6 +194,13 @@ PAIRS = {
         BOXES,
         lambda folder, boxes: artifacts.save_boxes(folder, "train", boxes),
         lambda folder: artifacts.load_boxes(folder, "train"),
+    ),
+    "sequences": Pair(
+        TEXTS,
+        lambda folder, texts: artifacts.save_sequences(
+            folder, "train", "text_bytes", texts.lengths(np.arange(3)), texts.parts(np.arange(3))
+        ),
+        lambda folder: artifacts.load_sequences(folder, "train", "text_bytes"),
     ),
     "order": Pair(
         np.array([5, 0, 5, 3]),

@@ -1,22 +1,13 @@
 """What params.yaml may say when images are classified."""
 
+from typing import get_args
+
+from stages.shared.params_sections import Acquisition
 from stages.shared.tasks import Rules
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=(
-        "aum",
-        "el2n",
-        "entropy",
-        "error_count",
-        "forgetting_events",
-        "gradient_norm",
-        "least_confidence",
-        "margin",
-        "mutual_information",
-        "random",
-        "variation_ratios",
-    ),
+    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="images",

@@ -1,5 +1,8 @@
 """What params.yaml may say when texts are classified."""
 
+from typing import get_args
+
+from stages.shared.params_sections import Acquisition
 from stages.shared.tasks import Rules
 
 _NOT_AUGMENTED = {
@@ -17,19 +20,7 @@ _NOT_AUGMENTED = {
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=(
-        "aum",
-        "el2n",
-        "entropy",
-        "error_count",
-        "forgetting_events",
-        "gradient_norm",
-        "least_confidence",
-        "margin",
-        "mutual_information",
-        "random",
-        "variation_ratios",
-    ),
+    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="texts",
