@@ -275,7 +275,9 @@ def require_equal(found: Any, expected: Any) -> None:
         assert list(found) == list(expected)
         for key, value in expected.items():
             require_equal(found[key], value)
-    elif isinstance(expected, Subset | Evaluation | Dynamics | FileList | BoxList | HeatMaps):
+    elif isinstance(
+        expected, Subset | Evaluation | Dynamics | FileList | BoxList | HeatMaps | Sequences
+    ):
         require_equal(vars(found), vars(expected))
     else:
         assert found == expected
