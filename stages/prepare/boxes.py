@@ -141,7 +141,9 @@ def _scaled(boxes: BoxList, size_N2: Floats, params: Dataset) -> BoxList:
     bound_A2 = size_N2[_image_A(boxes)]
     box_A22 = boxes.box_A4.reshape(-1, 2, 2).clip(0, bound_A2[:, np.newaxis])
     if params.image_size is not None:
-        box_A22 *= (np.array(pixels_of(params.image_size)) / bound_A2)[:, np.newaxis]
+        # An image said to have no pixels is among the problems.
+        scale_A2 = np.array(pixels_of(params.image_size)) / np.maximum(bound_A2, 1)
+        box_A22 *= scale_A2[:, np.newaxis]
     return BoxList(box_A22.reshape(-1, 4).astype(np.float32), boxes.class_A, boxes.offset_N1)
 
 

@@ -66,6 +66,11 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
         for split in SPLITS
         if not len(rows[split])
     ]
+    found += [
+        f"the {split} split has no object"
+        for split in SPLITS
+        if len(rows[split]) and not counts[split].any()
+    ]
     for number in np.flatnonzero(counts["train"] == 0):
         held = [f"{counts[split][number]} in {split}" for split in SPLITS if counts[split][number]]
         where = f"is missing from train ({', '.join(held)})" if held else "is empty"

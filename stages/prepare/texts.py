@@ -23,6 +23,7 @@ from stages.shared.artifacts import Ints, Sequences, Split
 from stages.shared.errors import DataError
 from stages.shared.params_sections import Dataset
 
+LONGEST_FIELD = 2**30  # characters; Python's own limit is 131,072
 NUM_FIELDS = 3
 MOST_SHOWN = 20  # letters of what is no class
 MOST_CLASSES = 1000  # where the data set does not say how many there are
@@ -114,6 +115,7 @@ class _Table:
     def read(self, path: Path) -> int:
         """Add the rows of a file; return how many were as they must be."""
         before = len(self._class_N)
+        csv.field_size_limit(LONGEST_FIELD)
         try:
             # Lines end at line feeds alone, as editors count them.
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:

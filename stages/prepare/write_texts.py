@@ -29,11 +29,14 @@ class Writer:
             "tokens": source.words,
         }
         self._text_length = params.text_length
+        self._num_words = np.zeros(1, dtype=np.int64)  # of each text of train
 
     def write_split(self, split: Split, rows_N: Ints, fingerprint: Fingerprint) -> None:
         """Write the texts of these rows, which become the split."""
         for kind, sequences in self._kinds.items():
             length_N = sequences.lengths(rows_N)
+            if split == "train" and kind == "tokens":
+                self._num_words = length_N
             # How much of a text models read decides what is trained, as the text does.
             fingerprint.begin(np.int64, (len(rows_N), self._text_length))
             fingerprint.add(length_N)
@@ -41,8 +44,9 @@ class Writer:
             artifacts.save_sequences(self._folder, split, kind, length_N, parts)
 
     def described(self) -> dict[str, list[float] | list[int]]:
-        """Return what meta.json says of the inputs: how many characters of each are read."""
-        return {"input_shape": [self._text_length], "mean": [], "std": []}
+        """Return what meta.json says: how many characters are read, how many words there are."""
+        mean, std = float(self._num_words.mean()), float(self._num_words.std())
+        return {"input_shape": [self._text_length], "mean": [mean], "std": [std]}
 
 
 def _hashed(parts: Iterable[Array], fingerprint: Fingerprint) -> Iterator[Array]:

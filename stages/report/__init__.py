@@ -24,6 +24,7 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
+            metrics.csv               every metric of every target, mean and sd over its members
             speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2);
                                       in seconds as `speedups` of metrics/timings.json, no output
             correlations/<from>.csv   between acquisition functions' scores (SVP, Fig. 3, 13)

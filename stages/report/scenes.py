@@ -52,13 +52,13 @@ def heat_maps(title: str, results: Results, entry: Round) -> "Figure":
             _tile(results, entry, index),
             *(
                 Tile(
-                    scaled(overlaid(image_HWK, map_CHW[number] / highest_C.max()), PIXELS),
+                    scaled(overlaid(image_HWK, map_CHW[number] / (highest_C.max() or 1)), PIXELS),
                     f"{short(results.meta.class_names[number])}\n{highest_C[number]:.3g}",
                 )
                 for number in classes
             ),
         ]
-    heading = f"{title}\nhighest over the whole train split; true boxes, map by class"
+    heading = f"{title}\nof highest maps in the whole train split; true boxes, map by class"
     return tiled(shown, heading, max(map(len, shown.values())))
 
 

@@ -42,6 +42,7 @@ def all_tables(results: Results) -> dict[str, Rows]:
         "rounds": rounds(results),
         "duplicates": duplicates(results),
         "costs": costs(results),
+        "metrics": metrics(results),
         "speedups": speedups(results),
     }
     return {name: rows for name, rows in tables.items() if rows}
@@ -144,6 +145,32 @@ def class_shares(results: Results) -> Rows:
         }
         for index, label in enumerate(results.meta.class_names)
     ]
+
+
+def metrics(results: Results) -> Rows:
+    """Return every metric of every target model: of its members, mean and sd, and of all together.
+
+    In points from 0 to 100, but the log loss, which is in nats.
+    """
+    return [
+        {
+            "model": model,
+            "subset": subset,
+            "metric": name,
+            "mean": _in_points(name, float(np.mean(values))),
+            "standard_deviation": _in_points(name, float(np.std(values, ddof=1)))
+            if len(values) > 1
+            else None,
+            "ensemble": _in_points(name, target.evaluation.ensemble[name]),
+        }
+        for (model, subset), target in results.targets.items()
+        for name in target.evaluation.mean
+        for values in [[member[name] for member in target.evaluation.members]]
+    ]
+
+
+def _in_points(metric: str, value: float) -> float:
+    return significant(value) if metric == "log_loss" else points(100 * value)
 
 
 def duplicates(results: Results) -> Rows:

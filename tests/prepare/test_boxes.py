@@ -125,5 +125,6 @@ def test_the_splits_must_hold_objects_of_every_class_in_train_and_images_may_be_
     params = dataset(root=str(root))
     found = source_of(annotated, ["common", "rare"], params, [])
     assert splits.problems(found, splits.assign(found, params)) == [
-        "class 'rare' is missing from train (1 in validation)"
+        "the test split has no object",
+        "class 'rare' is missing from train (1 in validation)",
     ]

@@ -222,7 +222,8 @@ def prepared(tmp_path, monkeypatch):
 def test_the_arrays_hold_what_a_loop_over_the_rows_makes(prepared):
     folder, rows = prepared
     meta = artifacts.load_meta(folder)
-    assert (meta.input_shape, meta.mean, meta.std) == ([60], [], [])
+    num_words = np.diff(artifacts.load_sequences(folder, "train", "tokens").offset_N1)
+    assert (meta.input_shape, meta.mean, meta.std) == ([60], [num_words.mean()], [num_words.std()])
     assert meta.num_samples == {
         "train": 80,
         "validation": 10,

@@ -139,7 +139,7 @@ DRAWN = {
     "voter_correlations/0.0625",
     "voter_correlations/0.125",
 }
-NUMBERS_ALONE = {"costs", "duplicates", "rounds", "speedups"}
+NUMBERS_ALONE = {"costs", "duplicates", "metrics", "rounds", "speedups"}
 GALLERIES = {
     f"images_by_{what}/{source}" for what in ("choice", "score") for source in ("0.0625", "0.125")
 }

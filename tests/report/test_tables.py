@@ -89,6 +89,17 @@ def test_duplicates_are_counted_by_how_often_a_sample_occurs(run):
     }
 
 
+def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
+    rows = tables.metrics(run.results())
+    (found,) = [row for row in rows if (row["subset"], row["metric"]) == ("full", "accuracy")]
+    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "test_values_MT.npy")
+    shares = 100 * right_MT.mean(axis=1)
+    assert found["mean"] == pytest.approx(shares.mean(), abs=0.005)
+    assert found["standard_deviation"] == pytest.approx(shares.std(ddof=1), abs=0.005)
+    assert {row["subset"] for row in rows} == {"selected", "random", "full"}
+    assert {row["metric"] for row in rows} >= {"accuracy", "macro_f1", "log_loss"}
+
+
 def test_costs_add_up_all_members_and_count_in_full_trainings(run):
     rows = {row["part"]: row for row in tables.costs(run.results())}
     # Three members at 0.9, 1.0 and 1.1 million; the history repeats earlier epochs' sums.

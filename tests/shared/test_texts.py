@@ -62,7 +62,7 @@ def batch(texts, length=8, rows=None):
 
 def meta(length=64, num_classes=2):
     names = [str(number) for number in range(num_classes)]
-    return Meta("text_classification", "toy", names, [length], [], [], {}, "0")
+    return Meta("text_classification", "toy", names, [length], [11.0], [0.0], {}, "0")
 
 
 # --- characters -----------------------------------------------------------------------------------

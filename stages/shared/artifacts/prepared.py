@@ -35,7 +35,8 @@ class Meta:
     dataset: str
     class_names: list[str]
     input_shape: list[int]  # of one sample: H, W, K of an image
-    mean: list[float]  # of the train split, one for each channel, in [0, 1]
+    # Of the train split: of each channel of its images, in [0, 1]; of texts the words of one.
+    mean: list[float]
     std: list[float]
     num_samples: dict[str, int]  # of each split
     fingerprint: str  # of the inputs and targets of train and validation

@@ -93,7 +93,10 @@ def _scene(
     weight_C = 1 / np.arange(1, NUM_CLASSES + 1)
     found: list[Object] = []
     for label in rng.choice(NUM_CLASSES, num, p=weight_C / weight_C.sum()).tolist():
-        row = rng.choice(np.flatnonzero(target_N == label))
+        rows = np.flatnonzero(target_N == label)
+        if not len(rows):  # a split as small as that has none of this digit
+            continue
+        row = rng.choice(rows)
         digit_EE = _enlarged(digits_NHW[row], int(rng.integers(LEAST_EDGE, MOST_EDGE + 1)))
         digit_EE *= rng.uniform(FAINTEST, 1)
         for _ in range(MOST_TRIES):

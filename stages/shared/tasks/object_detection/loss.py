@@ -33,10 +33,11 @@ def class_weights(counts_C: Tensor, num_images: int) -> Tensor:
     """Return 1 / (C x boxes of the class for each image), float32 [C].
 
     The inverse frequency of the boxes (Chitta et al. 2020, section 5): every class weighs as much
-    as another, and the objects of an image weigh 1 in the mean. A class without a box counts as if
-    it had one.
+    as another, and the objects of an image weigh 1 in the mean. A class without a box weighs as
+    much as the rarest that has some: more, and models would be sure above all that it is nowhere.
     """
-    return num_images / (len(counts_C) * counts_C.clamp(min=1)).float()
+    least = counts_C.masked_fill(counts_C == 0, int(counts_C.max().clamp(min=1))).min()
+    return num_images / (len(counts_C) * counts_C.clamp(min=int(least))).float()
 
 
 def loss(outputs_BKHW: Tensor, boxes: Boxes, weights_C: Tensor, focal_gamma: float) -> Tensor:
@@ -62,7 +63,9 @@ def positions_loss(
     if focal_gamma:
         # Of the untruth; by the logit of the truth, which is the sign's.
         wrong_BCHW = torch.sigmoid(logits_BCHW * (1 - 2 * targets_BCHW))
-        loss_BCHW = loss_BCHW * wrong_BCHW**focal_gamma
+        # A root has no gradient at 0.
+        least = torch.finfo(wrong_BCHW.dtype).tiny
+        loss_BCHW = loss_BCHW * wrong_BCHW.clamp(min=least) ** focal_gamma
     return loss_BCHW.sum(dim=(0, 2, 3)) @ weights_C
 
 

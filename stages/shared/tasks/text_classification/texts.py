@@ -26,7 +26,6 @@ NUM_CHARACTERS = FIRST + len(ALPHABET)
 # Of a character beyond ASCII, the first byte stands for all of it.
 MOST_BYTES = 4
 FIRST_BYTE, LATER_BYTE = 0xC0, 0x80
-LETTERS_OF_A_WORD = 5  # of English, about
 
 
 def _ids() -> Tensor:
@@ -182,10 +181,9 @@ def as_inputs(batch: TextBatch, meta: Meta) -> TextBatch:
 
 
 def example(meta: Meta, size: object = None) -> TextBatch:
-    """Return a text of as many characters as are read, in words of five letters."""
+    """Return a text of as many characters as are read, and of as many words as train's mean."""
     del size
-    (length,) = meta.input_shape
-    num_words = -(-length // (LETTERS_OF_A_WORD + 1))
+    (length,), (num_words,) = meta.input_shape, map(round, meta.mean)
     texts = Texts(Path(), "train", length, torch.device("cpu"))
     texts.bytes_ = Flat(torch.full((length,), ord("a")).byte(), torch.tensor([0, length]))
     texts.words = Flat(torch.arange(num_words), torch.tensor([0, num_words]))

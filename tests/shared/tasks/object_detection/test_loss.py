@@ -96,7 +96,8 @@ def test_class_weights_by_hand():
     counts = scenes().counts_by_class(3, copies)
     assert counts.tolist() == [3, 5, 0]
     found = class_weights(counts, 6)
-    assert found.tolist() == pytest.approx([6 / (3 * 3), 6 / (3 * 5), 6 / (3 * 1)])
+    assert found.tolist() == pytest.approx([6 / (3 * 3), 6 / (3 * 5), 6 / (3 * 3)])
+    assert class_weights(torch.tensor([0, 0]), 4).tolist() == [2.0, 2.0]
     # All objects together weigh 1 for each image and class that has some.
     assert float((found * counts).sum()) == pytest.approx(6 * 2 / 3)
 
