@@ -3,9 +3,10 @@
     python -m benchmarks.random_seeds presets/cifar10_cpu.yaml --random-seeds 0 1 2 --raw data/raw
 
 Runs `dvc repro` once for each random seed in a clone of the committed project, and compares the
-test accuracies of every compared subset (mean over the members) with those of the random subset of
-the same size and with those of everything. Over the seeds: mean, standard error (sd / sqrt(seeds)),
-and the half width of the 95 % t-interval, which few seeds make wide.
+test accuracies of every compared subset (or what report.metric names, mean over the members) with
+those of the random subset of the same size and with those of everything. Over the seeds: mean,
+standard error (sd / sqrt(seeds)), and the half width of the 95 % t-interval, which few seeds make
+wide.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 from benchmarks import clones
-from stages.shared import artifacts
+from stages.shared import artifacts, tasks
 
 Values = npt.NDArray[np.float64]  # one for each random seed
 
@@ -49,14 +50,15 @@ def _parse() -> argparse.Namespace:
 
 
 def read(clone: Path) -> clones.Shown:
-    """Return, by model and name of the subset, accuracy on test and size, and what it all cost."""
+    """Return, by model and subset, `report.metric` on test and size, and what it all cost."""
     content = YAML(typ="safe").load((clone / "params.yaml").read_text())
     compare = content["compare"]
     num = artifacts.load_meta(clone / "data/prepared").num_samples
+    metrics = tasks.rules(content["task"]).metrics
     accuracy = {
         f"{model}-{subset}": artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}", ["accuracy"], num["test"]
-        ).mean["accuracy"]
+            clone / f"data/evaluation/{model}-{subset}", metrics, num["test"]
+        ).mean[content["report"]["metric"]]
         for model in compare["models"]
         for subset in compare["subsets"]
     }
