@@ -20,6 +20,7 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 
 # Moves bytes, checks them or tells of them, and never decides them.
 PLUMBING = {
+    "stages/shared/cluster.py": "where pieces run; a cluster gives equal bytes",
     "stages/shared/command.py": "parses the command line",
     "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
     "stages/shared/errors.py": "names of errors",
@@ -39,6 +40,7 @@ PLUMBING = {
     "stages/shared/timings.py": "times are no output",
     "stages/shared/tracking.py": "writes what it is given; round trips are tested",
     "stages/shared/weights.py": "writes what it is given; round trips are tested",
+    "stages/shared/workers.py": "where pieces run; any number of workers gives equal bytes",
     **{
         f"stages/shared/artifacts/{path.name}": "writes what it is given; round trips are tested"
         for path in ROOT.glob("stages/shared/artifacts/*.py")

@@ -1,36 +1,30 @@
-"""Map a function over independent pieces of work, in worker processes on this machine.
+"""Map a function over independent pieces of work, on this machine or on a Ray cluster.
 
 Where and how fast things run comes from the environment and decides no bytes:
-`SUBSET_DEVICE` (auto, cpu, cuda), `SUBSET_WORKERS` (how many pieces run at once) and
-`SUBSET_LOADERS` (how many image files are decoded at once).
+`SUBSET_ENGINE` (local, ray), `SUBSET_DEVICE` (auto, cpu, cuda), `SUBSET_CORES` (of one process),
+`SUBSET_WORKERS` (how many pieces run at once on this machine), `SUBSET_LOADERS` (how many image
+files are decoded at once); cluster.py has those of a cluster.
 """
 
 import ctypes
-import multiprocessing
 import os
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from itertools import islice
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from stages.shared.errors import ParamsError, TrainingError
+from stages.shared.errors import ParamsError
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+Shared = TypeVar("Shared")
+Part = TypeVar("Part")
 Report = Callable[[object], None]
 
 # Of glibc's mallopt: parameters, and values that are never reached. Some versions take no more than
 # 32 MiB for the first.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 NO_TRIM, NO_MMAP, LITTLE_MMAP = 2**31 - 1, 2**30, 2**25
-
-_report: Report = lambda message: None  # noqa: E731 - replaced in each worker process
 
 
 def map_pieces(
@@ -42,61 +36,54 @@ def map_pieces(
 ) -> list[Result]:
     """Return `function(piece, report)` of each piece, in order; reports arrive as they are made.
 
-    After a piece that fails none begins; those under way end first, so that what they finish is
-    kept.
+    Pieces run in processes of their own. After one that fails none begins; those under way end
+    first, so that what they finish is kept. A path that a piece returns is a folder in its
+    machine's resume folder; on return it is in that of this machine.
 
     Raises:
-        TrainingError: a worker process was killed.
+        TrainingError: a process was killed.
     """
-    # The parent needs no torch: the server that workers are forked from imports it once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["stages.shared.training.loop"])
-    # A pipe without a lock, which a killed worker could take along: short messages arrive whole.
-    receiver, sender = context.Pipe(duplex=False)
-    reader = threading.Thread(target=_read_reports, args=(receiver, on_report), daemon=True)
-    reader.start()
-    workers = min(num_workers(threads_per_piece), len(pieces))
-    try:
-        settings = {"SUBSET_LOADERS": str(loaders_each(workers)), **_settings()}
-        with ProcessPoolExecutor(workers, context, _start_worker, (sender, settings)) as pool:
-            return _run_all(pool, workers, function, pieces)
-    except BrokenProcessPool:
-        raise TrainingError(
-            "a worker process was killed (out of memory?); finished members are kept, so run "
-            "`dvc repro` again, with a smaller SUBSET_WORKERS if memory is short"
-        ) from None
-    finally:
-        sender.close()  # the reader ends when no worker holds its end either
-        reader.join()
+    from stages.shared import cluster, workers  # they read this file
+
+    where = cluster if on_cluster() else workers
+    return where.map_pieces(
+        function, pieces, threads_per_piece=threads_per_piece, on_report=on_report
+    )
 
 
-def _run_all(
-    pool: ProcessPoolExecutor,
-    workers: int,
-    function: Callable[[Piece, Report], Result],
-    pieces: Sequence[Piece],
-) -> list[Result]:
-    """Run the pieces, never more begun than there are workers: a pool does not take back others."""
-    waiting = iter(enumerate(pieces))
-    running: dict[Future[Result], int] = {}
-    results: dict[int, Result] = {}
+def stream(
+    function: Callable[[Shared, Piece], Iterator[Part]], shared: Shared, pieces: Sequence[Piece]
+) -> Iterator[Part]:
+    """Yield the parts that `function(shared, piece)` yields of each piece, in order.
 
-    def begin(count: int) -> None:
-        for number, piece in islice(waiting, count):
-            running[pool.submit(_run, function, number, piece)] = number
+    Here they come one after the other in this process: what is streamed uses all cores, or the
+    GPU, by itself. On a cluster several pieces are under way, and `shared` travels once.
+    """
+    if on_cluster():
+        from stages.shared import cluster
 
-    begin(workers)
-    while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            results[running.pop(future)] = future.result()
-            begin(1)
-    return [results[number] for number in range(len(pieces))]
+        yield from cluster.stream(function, shared, pieces)
+        return
+    for piece in pieces:
+        yield from function(shared, piece)
+
+
+def on_cluster() -> bool:
+    """Return whether pieces run on a Ray cluster.
+
+    Raises:
+        ParamsError: `SUBSET_ENGINE` is unknown.
+    """
+    wanted = os.environ.get("SUBSET_ENGINE") or "local"
+    if wanted not in ("local", "ray"):
+        raise ParamsError(f"SUBSET_ENGINE is {wanted!r}; choose one of local, ray")
+    return wanted == "ray"
 
 
 def num_workers(threads_per_piece: int) -> int:
     """Return how many pieces run at once: `SUBSET_WORKERS`, or what fits cores or the GPU."""
     fitting = 1 if has_gpu() else max(1, num_cores() // threads_per_piece)
-    return _positive("SUBSET_WORKERS") or fitting
+    return positive("SUBSET_WORKERS") or fitting
 
 
 def loaders_each(workers: int) -> int:
@@ -106,14 +93,7 @@ def loaders_each(workers: int) -> int:
 
 def num_loaders() -> int:
     """Return how many image files are decoded at once: `SUBSET_LOADERS`, or one for each core."""
-    return _positive("SUBSET_LOADERS") or num_cores()
-
-
-def end_with_parent() -> None:
-    """Make this worker process end when the one that started it does, as after SIGKILL."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    return positive("SUBSET_LOADERS") or num_cores()
 
 
 def keep_freed_memory() -> None:
@@ -129,7 +109,9 @@ def keep_freed_memory() -> None:
 
 
 def num_cores() -> int:
-    """Return how many cores this process may use, which may be fewer than the machine has."""
+    """Return how many cores this process may use: `SUBSET_CORES`, or what the system allows."""
+    if wanted := positive("SUBSET_CORES"):
+        return wanted
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -143,13 +125,23 @@ def device_name() -> str:
     """
     import torch
 
-    wanted = os.environ.get("SUBSET_DEVICE", "auto")
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise ParamsError(f"SUBSET_DEVICE is {wanted!r}; choose one of auto, cpu, cuda")
+    wanted = wanted_device()
     has_gpu = torch.cuda.is_available()
     if wanted == "cuda" and not has_gpu:
         raise ParamsError("SUBSET_DEVICE is 'cuda'; torch finds no GPU, so choose auto or cpu")
     return "cuda" if has_gpu and wanted != "cpu" else "cpu"
+
+
+def wanted_device() -> str:
+    """Return `SUBSET_DEVICE`: auto, cpu or cuda.
+
+    Raises:
+        ParamsError: it is something else.
+    """
+    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise ParamsError(f"SUBSET_DEVICE is {wanted!r}; choose one of auto, cpu, cuda")
+    return wanted
 
 
 def has_gpu() -> bool:
@@ -157,46 +149,24 @@ def has_gpu() -> bool:
 
     Whatever else SUBSET_DEVICE names, `device_name` says whether it is there.
     """
-    wanted = os.environ.get("SUBSET_DEVICE", "auto")
+    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
     return Path("/dev/nvidiactl").exists() if wanted == "auto" else wanted != "cpu"
 
 
-def _positive(name: str) -> int | None:
+def positive(name: str) -> int | None:
+    """Return the whole number in an environment variable; None where it is unset or empty.
+
+    Raises:
+        ParamsError: it is no positive whole number.
+    """
     text = os.environ.get(name)
-    if text is not None and (not text.isdecimal() or int(text) < 1):
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
         raise ParamsError(f"{name} is {text!r}; it must be a positive integer")
-    return None if text is None else int(text)
+    return int(text)
 
 
-def _settings() -> dict[str, str]:
+def settings() -> dict[str, str]:
+    """Return what the environment says of where and how fast to run."""
     return {name: value for name, value in os.environ.items() if name.startswith("SUBSET_")}
-
-
-def _start_worker(sender: Connection, settings: dict[str, str]) -> None:
-    global _report
-    _report = sender.send
-    # The server that workers are forked from still has the environment it was started with.
-    os.environ.update(settings)
-    keep_freed_memory()
-    end_with_parent()
-
-
-def _end_with(parent: Any) -> None:
-    # An orphan would write beside the next run.
-    parent.join()
-    os._exit(1)
-
-
-def _run(function: Callable[[Piece, Report], Result], number: int, piece: Piece) -> Result:
-    return function(piece, lambda message: _report((number, message)))
-
-
-def _read_reports(receiver: Connection, on_report: Callable[[int, Any], None]) -> None:
-    while True:
-        try:
-            number, message = receiver.recv()
-        except EOFError:
-            return
-        # Reports are for people: a closed terminal must not stop the work.
-        with suppress(Exception):
-            on_report(number, message)

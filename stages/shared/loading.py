@@ -24,9 +24,10 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
-from stages.shared.engine import end_with_parent, num_loaders
+from stages.shared.engine import num_loaders
 from stages.shared.errors import DataError
 from stages.shared.images import ImageSize, Pixels, checksum, decode_or_describe
+from stages.shared.workers import end_with_parent
 
 # Of pixels: a job that a process decodes without asking, some tens of milliseconds of work.
 JOB_BYTES = 2**20

@@ -98,9 +98,9 @@ def train_once(job: Job, report: engine.Report) -> Path:
         for each in (job, replace(job, track="gradient_norm"))
     )
     # Tracking decides no weights: who does without finds them beside what was tracked.
-    if tracked.exists():
+    if resume.is_finished(tracked):
         return tracked
-    if not folder.exists():
+    if not resume.is_finished(folder):
         report(None)
         # Two experiments may train the same member at the same time, to the same bytes.
         with atomic_folder(folder, keep_first=True) as temporary:

@@ -5,7 +5,7 @@ and what it gives is the task's: of images [B, K, H, W], and of a classifier log
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from stages.shared import artifacts, engine, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
-from stages.shared.weights import load_weights
+from stages.shared.weights import load_weights, read_weights
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,24 @@ def forward_passes(
     batch_size: int,
     precision: str,
 ) -> Iterator[tuple[slice, Iterator[ForwardPass]]]:
-    """Yield the rows of each batch and, one after the other, the checkpoints' forward passes.
+    """Yield the rows of each batch of a split and, one after the other, the checkpoints' passes."""
+    voters = Voters.of(folder, checkpoints)
+    num = artifacts.load_meta(prepared).num_samples[split]
+    return passes_of_batches(voters, prepared, split, batches(num, batch_size), precision)
+
+
+def batches(num_samples: int, batch_size: int) -> list[slice]:
+    """Return consecutive batches of this size; the last may be smaller."""
+    return [
+        slice(start, min(start + batch_size, num_samples))
+        for start in range(0, num_samples, batch_size)
+    ]
+
+
+def passes_of_batches(
+    voters: "Voters", prepared: Path, split: Split, batches: Sequence[slice], precision: str
+) -> Iterator[tuple[slice, Iterator[ForwardPass]]]:
+    """Yield each of the batches and, one after the other, the voters' forward passes.
 
     All models stay loaded, so every batch is read and normalised once. A pass is made when it is
     asked for: of M passes no more need be alive than are used at a time.
@@ -61,27 +78,52 @@ def forward_passes(
     engine.keep_freed_memory()
     meta = artifacts.load_meta(prepared)
     task = tasks.load(meta.task)
-    voters = load_models(folder, checkpoints)
-    num = meta.num_samples[split]
-    batches = [slice(start, min(start + batch_size, num)) for start in range(0, num, batch_size)]
+    models = voters.load()
     loaded = task.read_batches(prepared, split, batches, meta, device())
     for rows, inputs_B in zip(batches, loaded, strict=True):
-        yield rows, (forward(task, model, inputs_B, precision) for model in voters)
+        yield rows, (forward(task, model, inputs_B, precision) for model in models)
+
+
+@dataclass(frozen=True)
+class Voters:
+    """Checkpoints of one ensemble, to be loaded where they predict."""
+
+    ensemble: Ensemble
+    weights: Sequence[Path | bytes]  # of each checkpoint: its file, or what is in it
+
+    @classmethod
+    def of(cls, folder: Path, checkpoints: Sequence[Checkpoint]) -> "Voters":
+        """Return some checkpoints of the ensemble in a folder."""
+        ensemble = artifacts.load_ensemble(folder)
+        return cls(ensemble, [folder / checkpoint.path for checkpoint in checkpoints])
+
+    def packed(self) -> "Voters":
+        """Return the same with all weights in memory, to travel to other machines.
+
+        Raises:
+            ArtifactError: weights are missing.
+        """
+        return replace(self, weights=[read_weights(source) for source in self.weights])
+
+    def load(self) -> list[nn.Module]:
+        """Return the models on the device, in evaluation mode.
+
+        Raises:
+            ArtifactError: weights are missing, damaged, or of another model.
+        """
+        return [self._load(source) for source in self.weights]
+
+    def _load(self, source: Path | bytes) -> nn.Module:
+        model: nn.Module = models.build(
+            self.ensemble.model, self.ensemble.num_classes, self.ensemble.input_shape
+        )
+        load_weights(source, model)
+        return model.eval().to(device()).to(memory_format=torch.channels_last)
 
 
 def device() -> torch.device:
     """Return where to predict."""
     return torch.device(engine.device_name())
-
-
-def load_models(folder: Path, checkpoints: Sequence[Checkpoint]) -> list[nn.Module]:
-    """Return the models of some checkpoints on the device, in evaluation mode.
-
-    Raises:
-        ArtifactError: weights are missing, damaged, or of another model.
-    """
-    ensemble = artifacts.load_ensemble(folder)
-    return [_load(folder, ensemble, checkpoint, device()) for checkpoint in checkpoints]
 
 
 @torch.inference_mode()
@@ -102,11 +144,3 @@ def probabilities(task: ModuleType, made: ForwardPass, views: Sequence[str]) -> 
         return probs_B
     mirrored = forward(task, made.model, made.inputs_B.flip(3), made.precision)
     return (probs_B + task.probabilities(mirrored.outputs_B)) / 2
-
-
-def _load(
-    folder: Path, ensemble: Ensemble, checkpoint: Checkpoint, device: torch.device
-) -> nn.Module:
-    model: nn.Module = models.build(ensemble.model, ensemble.num_classes, ensemble.input_shape)
-    load_weights(folder / checkpoint.path, model)
-    return model.eval().to(device).to(memory_format=torch.channels_last)

@@ -38,6 +38,22 @@ def folder() -> Path:
     return here / ".resume"
 
 
+# Names of members that the node has where the pipeline runs, in a piece of work on another node.
+known_elsewhere: frozenset[str] = frozenset()
+
+
+def finished(resume: Path) -> frozenset[str]:
+    """Return the names of the finished members in a resume folder."""
+    members = resume / "members"
+    found = members.iterdir() if members.is_dir() else ()
+    return frozenset(path.name for path in found if not path.name.startswith("."))
+
+
+def is_finished(member: Path) -> bool:
+    """Return whether a member is finished, here or on the node where the pipeline runs."""
+    return member.exists() or member.name in known_elsewhere
+
+
 def fingerprint(parts: Mapping[str, object]) -> str:
     """Return a name for everything that decides a member's bytes."""
     text = json.dumps(parts, sort_keys=True, allow_nan=False)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import nn
 
 from stages.shared.errors import ArtifactError
@@ -19,18 +19,31 @@ def save_weights(path: Path, model: nn.Module) -> None:
     path.write_bytes(save(tensors))
 
 
-def load_weights(path: Path, model: nn.Module) -> None:
-    """Read parameters and buffers into a model of the same form.
+def read_weights(path: Path | bytes) -> bytes:
+    """Return the content of a file of weights.
+
+    Raises:
+        ArtifactError: the file is missing or cannot be read.
+    """
+    try:
+        return path if isinstance(path, bytes) else path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path!s}: cannot be read ({error}); run `dvc repro`") from None
+
+
+def load_weights(path: Path | bytes, model: nn.Module) -> None:
+    """Read parameters and buffers, from a file or its content, into a model of the same form.
 
     Raises:
         ArtifactError: the file is missing, damaged, or of another model.
     """
     try:
-        tensors = load_file(path)
+        tensors = load(path) if isinstance(path, bytes) else load_file(path)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
     except (SafetensorError, OSError) as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); it must be .safetensors") from None
+    where = "weights" if isinstance(path, bytes) else path
     expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: list(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:
@@ -38,7 +51,7 @@ def load_weights(path: Path, model: nn.Module) -> None:
             name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
         )
         raise ArtifactError(
-            f"{path}: tensor {wrong} is {found.get(wrong, 'missing')}; in the model it is "
+            f"{where}: tensor {wrong} is {found.get(wrong, 'missing')}; in the model it is "
             f"{expected.get(wrong, 'missing')}"
         )
     model.load_state_dict(tensors)

@@ -16,7 +16,7 @@ from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, models, prediction, tasks
-from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Meta
+from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Ensemble, Meta
 from stages.shared.data import normalise
 from stages.shared.flops import forward_flops
 from stages.shared.params_sections import GradientNorm, PredictPool, Voters
@@ -405,19 +405,17 @@ def test_the_rows_for_correlations_are_drawn_by_seed_and_rising(run, monkeypatch
 
 
 class Predictor:
-    """Stands in for `prediction.forward_passes`; knows how many batches of logits are alive."""
+    """Stands in for `passes_of_batches`; knows how many batches of logits are alive."""
 
     def __init__(self, num_voters, num_classes):
         self.shape = (num_voters, num_classes)
         self.alive = weakref.WeakSet()
         self.most_alive = 0
 
-    def __call__(self, folder, checkpoints, prepared, split, batch_size, precision):
-        assert len(checkpoints) == self.shape[0]
+    def __call__(self, voters, prepared, split, batches, precision):
+        assert len(voters.weights) == self.shape[0]
         generator = torch.Generator().manual_seed(0)
-        num = artifacts.load_meta(prepared).num_samples[split]
-        for start in range(0, num, batch_size):
-            rows = slice(start, min(start + batch_size, num))
+        for rows in batches:
             shape = (self.shape[0], rows.stop - rows.start, self.shape[1])
             logits_MBC = torch.rand(shape, generator=generator)
             self.alive.add(logits_MBC)
@@ -432,8 +430,9 @@ def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
     votes_bytes = num_voters * num * 2
     prepared = write_large_pool(tmp_path / "prepared", num)
     predictor = Predictor(num_voters, num_classes)
-    monkeypatch.setattr(prediction, "forward_passes", predictor)
+    monkeypatch.setattr(prediction, "passes_of_batches", predictor)
     checkpoints = [Checkpoint(0, epoch, None, False, True) for epoch in range(num_voters)]
+    artifacts.save_ensemble(tmp_path, Ensemble("resnet8", num_classes, [8, 8, 1], checkpoints))
     pool = Pool(
         prepared, artifacts.load_meta(prepared), tmp_path, checkpoints, settings(batch_size=500)
     )

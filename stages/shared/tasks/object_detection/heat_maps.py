@@ -42,7 +42,13 @@ class HeatMaps:
                 values_CHW = acquisition_maps(maps_MBKHW[:, place : place + 1])[name][0]
                 map_CHW = values_CHW.cpu().numpy().astype(np.float16)
                 kept.append(_Kept(-float(score_B[place]), rows.start + place, map_CHW))
-            self._kept[name] = sorted(kept, key=lambda entry: entry[:2])[:NUM_IMAGES]
+            self._kept[name] = _best(kept)
+
+    def merged(self, later: "HeatMaps") -> "HeatMaps":
+        """Return the maps of both, which saw different images."""
+        both = HeatMaps()
+        both._kept = {name: _best([*kept, *later._kept[name]]) for name, kept in self._kept.items()}
+        return both
 
     def save(self, signals: Path) -> None:
         """Write the maps of each acquisition function's highest-scored images, highest first."""
@@ -50,3 +56,7 @@ class HeatMaps:
             row_K = np.array([entry.row for entry in kept], dtype=np.int64)
             map_KCHW = np.stack([entry.map_CHW for entry in kept])
             artifacts.save_heat_maps(signals, name, artifacts.HeatMaps(row_K, map_KCHW))
+
+
+def _best(kept: list[_Kept]) -> list[_Kept]:
+    return sorted(kept, key=lambda entry: entry[:2])[:NUM_IMAGES]
