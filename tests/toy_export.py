@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import toy
 import toy_scenes
+import toy_texts
 from PIL import Image
 from ruamel.yaml import YAML
 
@@ -76,6 +77,14 @@ def arrays(sample_ids: Sequence[str] = ()) -> Exported:
     artifacts.save_meta(PREPARED, replace(artifacts.load_meta(PREPARED), dataset="digits"))
     artifacts.save_sample_ids(PREPARED, "train", sample_ids or [str(7 * row) for row in range(60)])
     return Exported(toy.default_params())
+
+
+def texts(root: Path) -> Exported:
+    """Prepare short texts; those below root/train.csv are the train split but for a part."""
+    toy_texts.write_csv(root / "train.csv", toy_texts.reviews(40))
+    made = Exported(toy_texts.params(root))
+    prepare(PREPARED, Path("data/ensembles/scratch"))
+    return made
 
 
 def scenes(root: Path, **dataset: Any) -> Exported:

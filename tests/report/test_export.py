@@ -11,7 +11,7 @@ import toy
 import toy_export
 from toy_export import export
 
-from stages.report.export.__main__ import FORMS
+from stages.report.export.__main__ import FORMS, main
 from stages.shared.errors import ArtifactError, DataError, ParamsError
 
 NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)]
@@ -177,33 +177,29 @@ def test_no_form_takes_the_place_of_something(here, form):
     assert not list(Path("mine").iterdir())
 
 
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "stages.report.export", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(toy.ROOT)},
-    )
-
-
 def test_the_command_says_what_it_wrote_and_an_error_in_one_line(here):
     toy_export.arrays().pick([2, 0, 2])
+    command = [sys.executable, "-m", "stages.report.export", "csv", "subset.csv", "--subset", "6"]
+    environment = os.environ | {"PYTHONPATH": str(toy.ROOT)}
 
-    done = command("csv", "subset.csv", "--subset", "6")
-    again = command("csv", "subset.csv")
+    done, again = (
+        subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        for _ in range(2)
+    )
 
-    assert done.stdout == "'subset.csv': subset 6, 3 picks of 2 samples\n"
-    assert done.returncode == 0
+    assert (done.returncode, done.stdout) == (0, "'subset.csv': subset 6, 3 picks of 2 samples\n")
+    assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == "error: subset.csv: is there already; name what is not there yet\n"
-    assert again.returncode == 1
 
 
-def test_every_form_has_help(here):
-    for arguments in ([], ["csv"]):
-        shown = command(*arguments, "--help")
-        assert shown.returncode == 0
-        assert "--subset" in shown.stdout
+@pytest.mark.parametrize("arguments", [[], *([form] for form in FORMS)])
+def test_every_form_has_help(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("sys.argv", ["export", *arguments, "--help"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 0
+    assert "--subset" in capsys.readouterr().out
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(here):

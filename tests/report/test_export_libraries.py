@@ -125,6 +125,19 @@ def test_without_files_rows_are_those_of_the_source(here):
     }
 
 
+def test_texts_are_rows_of_their_file_and_no_images(here):
+    made = toy_export.texts(here / "reviews")
+    ids = made.pick(PICKS)
+
+    rows = read_json(export("huggingface", "subset.json"))
+
+    assert [f"{rows['split']}/{row}" for row in rows["indices"]] == ids
+    for form in ("copy", "fiftyone"):
+        with pytest.raises(DataError, match=r"are no images; their forms .*, huggingface$"):
+            export(form, "smaller")
+    assert not Path("smaller").exists()
+
+
 @pytest.mark.parametrize(
     ("ids", "says"),
     [
@@ -138,6 +151,17 @@ def test_ids_that_are_no_rows_of_one_source_are_refused(here, ids, says):
     with pytest.raises(DataError, match=says):
         export("huggingface", "subset.json")
     assert not Path("subset.json").exists()
+
+
+def test_a_file_that_hugging_face_takes_for_no_image_is_named(here, offline):
+    names = [name.replace(".png", ".data") if "3" in name else name for name in NAMES]
+    rows = "".join(f"{name},{name.partition('/')[0]},\n" for name in names)
+    (here / "list.csv").write_text(f"path,label,split\n{rows}")
+    made = toy_export.folder_of_images(here / "images", names, manifest=str(here / "list.csv"))
+    made.pick(range(len(made.ids)))
+
+    with pytest.raises(DataError, match=r"3.data': is no image to Hugging Face's imagefolder"):
+        export("huggingface", "subset.json")
 
 
 # --- FiftyOne -------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ def run(form: str, output: Path, subset: str | None, **options: Any) -> None:
         UserError: it cannot be; nothing is left behind.
     """
     refuse_existing(output)
-    chosen = load_chosen(subset)
     try:
+        chosen = load_chosen(subset)
         FORMS[form].write(chosen, output, **options)
     except OSError as error:
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error

@@ -5,7 +5,6 @@ Shapes: N train samples, P picks.
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Meta, Subset
 from stages.shared.errors import DataError, ParamsError
 from stages.shared.params import Params, load_params
-from stages.shared.tasks import Rules
 
 PREPARED = Path("data/prepared")
 
@@ -37,7 +35,7 @@ class Chosen:
     """A subset, its samples and their data set."""
 
     name: str
-    rules: Rules
+    params: Params
     meta: Meta
     root: Path | None  # absolute; every sample id is a file below it; None: there are no files
     subset: Subset
@@ -68,7 +66,7 @@ def load_chosen(name: str | None) -> Chosen:
     root = _root_of_files(params, [sample_ids[index] for index in subset.index_P.tolist()])
     return Chosen(
         name=name,
-        rules=params.rules,
+        params=params,
         meta=meta,
         root=root,
         subset=subset,
@@ -106,7 +104,8 @@ def _root_of_files(params: Params, sample_ids: Sequence[str]) -> Path | None:
     given = artifacts.load_file_list(PREPARED, "train").root if is_listed else params.dataset.root
     # Without .. but with links as they are: other libraries' paths have to be the same.
     root = os.path.abspath(given)  # noqa: PTH100 - Path has nothing that does so
-    missing = [name for name in sample_ids if not Path(root, name).is_file()]
+    # No Path for each: of a million that is most of the work.
+    missing = [name for name in sample_ids if not os.path.isfile(f"{root}/{name}")]  # noqa: PTH113
     if not missing:
         return Path(root)
     if len(missing) == len(sample_ids) and not is_listed:
@@ -121,20 +120,20 @@ def _root_of_files(params: Params, sample_ids: Sequence[str]) -> Path | None:
 def _samples(
     params: Params, meta: Meta, root: Path | None, sample_ids: Sequence[str], subset: Subset
 ) -> list[Sample]:
-    targets_N = artifacts.load_targets(PREPARED, "train")
-    picks = Counter(subset.index_P.tolist())
-    # Backwards, so that the first pick of a sample is the one that stays.
-    backwards = reversed(range(len(subset)))
-    first = {index: place for place in backwards for index in [int(subset.index_P[place])]}
+    class_N = artifacts.load_targets(PREPARED, "train").tolist()
+    has_labels = params.rules.has_labels
+    places: dict[int, list[int]] = {}  # of each sample, in the order of picking
+    for place, index in enumerate(subset.index_P.tolist()):
+        places.setdefault(index, []).append(place)
     return [
         Sample(
             index=index,
             sample_id=sample_ids[index],
             path=f"{root}/{sample_ids[index]}" if root else "",
-            label=meta.class_names[targets_N[index]] if params.rules.has_labels else "",
-            picks=picks[index],
-            round=int(subset.round_P[first[index]]),
-            score=float(subset.score_P[first[index]]),
+            label=meta.class_names[class_N[index]] if has_labels else "",
+            picks=len(found),
+            round=int(subset.round_P[found[0]]),
+            score=float(subset.score_P[found[0]]),
         )
-        for index in picks
+        for index, found in places.items()
     ]

@@ -73,9 +73,9 @@ def require_images(chosen: Chosen) -> None:
     Raises:
         DataError: they are not.
     """
-    if chosen.rules.inputs != "images":
+    if chosen.params.rules.inputs != "images":
         raise DataError(
-            f"samples of {chosen.meta.task} are no images; forms for them are csv, text"
+            f"samples of {chosen.meta.task} are no images; their forms are csv, text, huggingface"
         )
 
 
@@ -127,8 +127,8 @@ def _write_classes(chosen: Chosen, folder: Path, samples: Iterable[Sample], plac
     empty = [name for name in chosen.meta.class_names if name not in names]
     if empty:
         sys.stderr.write(
-            f"no folder for {', '.join(map(repr, empty))}: the subset holds none of them, and "
-            "ImageFolder numbers classes by their folders\n"
+            f"no folder for {len(empty)} classes of which the subset holds nothing, such as "
+            f"{empty[0]!r}: ImageFolder numbers classes by their folders\n"
         )
 
 

@@ -50,6 +50,18 @@ def _rows_of_source(chosen: Chosen) -> tuple[str | None, dict[str, int]]:
 
 def _rows_of_folder(chosen: Chosen, root: Path) -> tuple[str, dict[str, int], int]:
     """Return the split that holds the samples, the row of each sample id in it, and its length."""
+    paths = _paths_by_split(root)
+    found = {path: (split, row) for split in paths for row, path in enumerate(paths[split])}
+    missing = [sample.path for sample in chosen.samples if sample.path not in found]
+    if missing:
+        raise DataError(f"{missing[0]!r}: is no image to Hugging Face's imagefolder of {root}")
+    place_of = {sample.sample_id: found[sample.path] for sample in chosen.samples}
+    split = _only({split for split, _ in place_of.values()})
+    return split, {name: row for name, (_, row) in place_of.items()}, len(paths[split])
+
+
+def _paths_by_split(root: Path) -> dict[str, list[str]]:
+    """Return the path of each row of the user's folder, as Hugging Face's data set of it."""
     try:
         # Imported here: seconds, and nothing else needs it.
         from datasets import (  # type: ignore[import-untyped] # it ships no types
@@ -61,20 +73,15 @@ def _rows_of_folder(chosen: Chosen, root: Path) -> tuple[str, dict[str, int], in
             "rows of a folder of images need Hugging Face's package `datasets`: install it, or "
             "match the paths of the form text yourself"
         ) from None
-    found: dict[str, tuple[str, int]] = {}
-    data_set = load_dataset("imagefolder", data_dir=str(root)).cast_column(
-        "image", Image(decode=False)
-    )
-    for split, rows in data_set.items():
-        for row, image in enumerate(rows["image"]):
-            found.setdefault(image["path"], (split, row))
-    missing = [sample.path for sample in chosen.samples if sample.path not in found]
-    if missing:
-        raise DataError(f"{missing[0]!r}: is no image to Hugging Face's imagefolder of {root}")
-    place_of = {sample.sample_id: found[sample.path] for sample in chosen.samples}
-    split = _only({split for split, _ in place_of.values()})
-    row_of = {sample_id: row for sample_id, (_, row) in place_of.items()}
-    return split, row_of, len(data_set[split])
+    try:
+        loaded = load_dataset("imagefolder", data_dir=str(root))
+        as_paths = loaded.cast_column("image", Image(decode=False))
+        return {
+            split: [image["path"] for image in rows["image"]] for split, rows in as_paths.items()
+        }
+    except Exception as error:  # of a dozen kinds
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{root}: Hugging Face's imagefolder cannot read it ({reason})") from error
 
 
 def _only(splits: set[str]) -> str:
