@@ -24,10 +24,15 @@ NAMES = [
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
-    """A prepared folder of images."""
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
+
+
+@pytest.fixture
+def made(tmp_path, here):
+    """A prepared folder of images."""
     return toy_export.folder_of_images(tmp_path / "images", NAMES)
 
 
@@ -83,7 +88,7 @@ def test_names_of_any_bytes_survive(tmp_path, made):
     assert [path.name for path in folder.rglob("*.*")] == [Path(odd).name]
 
 
-def test_images_without_files_are_copied_as_the_prepared_pixels(made):
+def test_images_without_files_are_copied_as_the_prepared_pixels(here):
     made = toy_export.arrays()
     made.pick([2, 0, 2, 5])
     inputs = artifacts.load_inputs(toy_export.PREPARED, "train")
@@ -97,7 +102,7 @@ def test_images_without_files_are_copied_as_the_prepared_pixels(made):
         np.testing.assert_array_equal(np.asarray(Image.open(found[name])), inputs[row, ..., 0])
 
 
-def test_classes_without_a_pick_are_named_and_have_no_folder(made, capsys):
+def test_classes_without_a_pick_are_named_and_have_no_folder(here, capsys):
     toy_export.arrays().pick([0])
 
     folder = export("copy", "smaller")
@@ -108,7 +113,7 @@ def test_classes_without_a_pick_are_named_and_have_no_folder(made, capsys):
     )
 
 
-def test_links_to_nothing_are_refused(made):
+def test_links_to_nothing_are_refused(here):
     toy_export.arrays().pick([0])
 
     with pytest.raises(DataError, match="symlinks need image files, and there are none; `copy`"):
@@ -116,8 +121,8 @@ def test_links_to_nothing_are_refused(made):
     assert not Path("smaller").exists()
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", ".a", "", "a\0b"])
-def test_a_class_that_is_no_name_of_a_folder_is_refused_in_one_line(made, name):
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a\0b"])
+def test_a_class_that_is_no_name_of_a_folder_is_refused_in_one_line(here, name):
     made = toy_export.arrays()
     meta = artifacts.load_meta(toy_export.PREPARED)
     artifacts.save_meta(toy_export.PREPARED, meta.__class__(**vars(meta) | {"class_names": [name]}))
@@ -130,7 +135,7 @@ def test_a_class_that_is_no_name_of_a_folder_is_refused_in_one_line(made, name):
     assert not Path("smaller").exists()
 
 
-def test_a_copy_that_fails_half_way_leaves_nothing(made):
+def test_a_copy_that_fails_half_way_leaves_nothing(here):
     made = toy_export.arrays()
     meta = artifacts.load_meta(toy_export.PREPARED)
     names = {"class_names": ["good", "x" * 300, "other"]}

@@ -132,7 +132,7 @@ def test_texts_are_rows_of_their_file_and_no_images(here):
     rows = read_json(export("huggingface", "subset.json"))
 
     assert [f"{rows['split']}/{row}" for row in rows["indices"]] == ids
-    for form in ("copy", "fiftyone"):
+    for form in ("symlinks", "copy", "fiftyone"):
         with pytest.raises(DataError, match=r"are no images; their forms .*, huggingface$"):
             export(form, "smaller")
     assert not Path("smaller").exists()

@@ -28,8 +28,9 @@ def write_symlinks(chosen: Chosen, output: Path, repeat: bool) -> None:
     """Write links to the user's files; `repeat`: one for each pick.
 
     Raises:
-        DataError: there are no files, or a class is no name of a folder.
+        DataError: the samples are no images, there are no files, or a class is no name of a folder.
     """
+    require_images(chosen)
     if chosen.root is None:
         raise DataError("symlinks need image files, and there are none; `copy` writes them")
     _write(chosen, output, repeat, _link)
@@ -105,7 +106,6 @@ class Names:
 
 
 def _write(chosen: Chosen, output: Path, repeat: bool, place: Place) -> None:
-    require_images(chosen)
     samples = chosen.picks if repeat else chosen.samples
     if chosen.boxes is None:
         _refuse_class_names({sample.label for sample in samples})
