@@ -1,6 +1,7 @@
 """What can be chosen is named in README.md: nobody should have to read code. Its commands work."""
 
 import re
+import textwrap
 from typing import get_args
 
 import overrides
@@ -8,6 +9,7 @@ import pipeline
 import pytest
 import toy
 
+from stages.report import export
 from stages.score.acquisition import ACQUISITIONS
 from stages.select.rules import RULES
 from stages.shared import params_sections, tasks
@@ -92,3 +94,12 @@ def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_pat
     paths = overrides.changed(command, params.read_text(), tmp_path)
     # All are loaded and so checked; of a sweep, one may be the run as it stands.
     assert sum(load_params(path) != load_params(params) for path in paths)
+
+
+def test_readme_shows_the_lines_that_read_an_exported_subset():
+    """Those of the command's help, which tests run."""
+    readme = (ROOT / "README.md").read_text()
+    blocks = [block for block in export.__doc__.split("\n\n") if block.startswith("    ")]
+    code = [textwrap.dedent(block).strip() for block in blocks if " = " in block]
+    assert len(code) == 5
+    assert all(f"```python\n{lines}\n```" in readme for lines in code)

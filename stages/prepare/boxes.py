@@ -3,27 +3,24 @@
 Shapes: N images, A objects of all of them, C classes.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from stages.prepare.images import FoundFiles
 from stages.prepare.sources import Source
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
 from stages.shared.errors import DataError, ParamsError
-from stages.shared.images import FORMATS, decode_or_describe, pixels_of
+from stages.shared.images import decode_or_describe, pixels_of
+from stages.shared.loading import shown_size
 from stages.shared.params_sections import Dataset
 
 # In pixels: coordinates are rounded, and some files that should count from 1 count from 0. What
 # reaches farther out of its image is an error.
 SLACK = 1.0
-ORIENTATION = 0x0112  # of EXIF
-SIDEWAYS = 5  # and more: the image is shown turned by a quarter
 
 
 class Object(NamedTuple):
@@ -175,7 +172,7 @@ def _wrong_boxes(
 def _wrong_files(root: Path, images: Sequence[Annotated]) -> Iterator[str]:
     for image in images:
         try:
-            found = _shown_size(root / image.name)
+            found = shown_size(root / image.name)
         except Exception:  # Pillow raises errors of a dozen kinds
             decoded = decode_or_describe(root, image.name, None)
             yield decoded if isinstance(decoded, str) else f"{image.name!r} has no known size"
@@ -183,11 +180,3 @@ def _wrong_files(root: Path, images: Sequence[Annotated]) -> Iterator[str]:
         if found != image.size:
             said = "x".join(map(str, image.size))
             yield f"{image.name!r} is {found[0]}x{found[1]}; its annotation says {said}"
-
-
-def _shown_size(path: Path) -> tuple[int, int]:
-    """Return width and height of an image as it is shown; only the head of the file is read."""
-    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
-        width, height = file.size
-        is_turned = file.getexif().get(ORIENTATION, 1) >= SIDEWAYS
-    return (height, width) if is_turned else (width, height)

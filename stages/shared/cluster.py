@@ -292,7 +292,9 @@ def _needs(ray: Any, num_cpus: int) -> dict[str, float]:
 
 
 def _kinds(needs: dict[str, float]) -> list[tuple[str, str]]:
-    return [(kind, name) for kind, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]]
+    return [
+        (kind, name) for kind, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]
+    ]
 
 
 def _share(name: str, default: float) -> float:

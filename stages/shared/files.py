@@ -36,7 +36,7 @@ def atomic_folder(folder: Path, *, keep_first: bool = False) -> Iterator[Path]:
     try:
         yield temporary
         for path in temporary.rglob("*"):
-            if path.is_file():
+            if path.is_file() and not path.is_symlink():  # what a link names is not ours
                 _sync(path)
         temporary.chmod(0o777 & ~_umask())
         if not keep_first:

@@ -9,6 +9,7 @@ Shapes: N samples, B batch, H x W x K pixels and channels.
 
 import math
 import multiprocessing
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -21,18 +22,22 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from PIL import Image
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
 from stages.shared.engine import num_loaders
 from stages.shared.errors import DataError
-from stages.shared.images import ImageSize, Pixels, checksum, decode_or_describe
+from stages.shared.images import FORMATS, ImageSize, Pixels, checksum, decode_or_describe
 from stages.shared.workers import end_with_parent
 
 # Of pixels: a job that a process decodes without asking, some tens of milliseconds of work.
 JOB_BYTES = 2**20
 # And all that is decoded ahead of need.
 AHEAD_BYTES = 128 * 2**20
+
+ORIENTATION = 0x0112  # of EXIF
+SIDEWAYS = 5  # and more: the image is shown turned by a quarter
 
 Rows = slice | Ints
 
@@ -56,6 +61,14 @@ def load_images(prepared: Path, split: Split) -> Images:
     if not artifacts.has_file_list(prepared, split):
         return artifacts.load_inputs(prepared, split)
     return ImageFiles(artifacts.load_file_list(prepared, split))
+
+
+def shown_size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image as it is shown; only the head of the file is read."""
+    with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
+        width, height = file.size
+        is_turned = file.getexif().get(ORIENTATION, 1) >= SIDEWAYS
+    return (height, width) if is_turned else (width, height)
 
 
 def in_batches(images: Images, batches: Iterable[Rows]) -> Iterator[Pixels]:

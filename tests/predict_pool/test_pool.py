@@ -16,7 +16,13 @@ from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, models, prediction, tasks
-from stages.shared.artifacts import OPTIONAL_SIGNAL_DTYPES, SIGNAL_DTYPES, Checkpoint, Ensemble, Meta
+from stages.shared.artifacts import (
+    OPTIONAL_SIGNAL_DTYPES,
+    SIGNAL_DTYPES,
+    Checkpoint,
+    Ensemble,
+    Meta,
+)
 from stages.shared.data import normalise
 from stages.shared.flops import forward_flops
 from stages.shared.params_sections import GradientNorm, PredictPool, Voters

@@ -57,3 +57,16 @@ def test_the_first_of_two_writers_of_one_folder_wins(tmp_path):
 
     assert (tmp_path / "a/part").read_bytes() == b"early"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_files_that_a_folder_links_to_are_left_alone(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("stages.shared.files._sync", synced.append)
+    (tmp_path / "theirs").write_bytes(b"1")
+
+    with atomic_folder(tmp_path / "a") as temporary:
+        (temporary / "ours").write_bytes(b"2")
+        (temporary / "link").symlink_to(tmp_path / "theirs")
+
+    assert [path.name for path in synced] == ["ours"]
+    assert (tmp_path / "a/link").read_bytes() == b"1"
