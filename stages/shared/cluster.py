@@ -3,8 +3,8 @@
 `SUBSET_ENGINE=ray` chooses it. `RAY_ADDRESS` names the cluster; without it Ray takes the one that
 was started on this machine, or starts one. What a piece asks the cluster for:
 
-    SUBSET_CPUS_PER_PIECE   cores; default: threads of a training, all of the smallest node to predict
-    SUBSET_GPUS_PER_PIECE   GPUs, 0.25 for four pieces on each; default: 1 where the cluster has any
+    SUBSET_CPUS_PER_PIECE   cores; default: a training's threads, or to predict those of a node
+    SUBSET_GPUS_PER_PIECE   GPUs, 0.25 for four pieces on each; default: 1 where there are any
 
 All nodes see the repository and its data under the same path, on a shared file system, and have
 the same packages installed. Ray starts a piece again whose process or node was lost.
@@ -114,7 +114,7 @@ class _Place:
         with NamedTemporaryFile(dir=here, prefix=".shared-") as marker:
             yield cls(
                 {**settings, "SUBSET_RESUME": str(here)},
-                os.getcwd(),
+                str(Path.cwd()),
                 version("torch"),
                 resume.finished(here),
                 Path(marker.name),
@@ -125,8 +125,8 @@ class _Place:
         found = version("torch")
         if found != self.torch:
             raise ParamsError(
-                f"node {_node_name()} has torch {found}; every node must have {self.torch}, that of "
-                "the node where the pipeline runs"
+                f"node {_node_name()} has torch {found}; every node must have {self.torch}, as the "
+                "one where the pipeline runs"
             )
         if not Path(self.root).is_dir():
             raise ParamsError(
@@ -350,7 +350,8 @@ def _ray() -> Any:
         import ray
     except ModuleNotFoundError:
         raise ParamsError(
-            "SUBSET_ENGINE is 'ray'; Ray is not installed: run `uv sync --extra ray`, or choose local"
+            "SUBSET_ENGINE is 'ray'; Ray is not installed, so run `uv sync --extra ray` or choose "
+            "local"
         ) from None
     return ray
 
