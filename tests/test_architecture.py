@@ -21,6 +21,7 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 # Moves bytes, checks them or tells of them, and never decides them.
 PLUMBING = {
     "stages/shared/command.py": "parses the command line",
+    "stages/shared/ending.py": "ends a stage that must not go on",
     "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
     "stages/shared/errors.py": "names of errors",
     "stages/shared/files.py": "writes files whole",

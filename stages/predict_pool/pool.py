@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from torch import Tensor
 
 from stages.predict_pool import gradient_batches, gradients
@@ -156,7 +155,7 @@ class Pool:
         shape = list(batch_shape)
         shape[_axis_of_samples(name)] = self.meta.num_samples["train"]
         dtype = signal_dtype(name)
-        return open_memmap(signals / f"{name}.npy", "w+", dtype, tuple(shape))
+        return artifacts.create_array(signals / f"{name}.npy", dtype, shape)
 
 
 def _of_samples(name: str, rows: slice) -> tuple[slice, ...]:
