@@ -6,12 +6,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    import psutil
+from typing import NoReturn
 
 INTERVAL_S = 0.5  # in which it is noticed that DVC is gone
 
@@ -53,7 +50,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 def _watch(over: threading.Event) -> None:
     parent = os.getppid()
-    if over.wait(INTERVAL_S):  # importing psutil would cost many stages more than they take
+    if over.wait(INTERVAL_S):  # importing psutil would cost many stages a part of what they take
         return
     dvc = _dvc()
     while dvc is not None and parent == os.getppid() and dvc == _dvc():
@@ -62,21 +59,21 @@ def _watch(over: threading.Event) -> None:
     os._exit(1)
 
 
-def _dvc() -> "psutil.Process | None":
-    """Return the process that runs this stage, or None where it is gone.
+def _dvc() -> int | None:
+    """Return the id of the process that runs this stage, None where it is gone.
 
     It is the nearest ancestor whose command line is not that of this stage: between them may stand
     a shell. Whoever adopts an orphan belongs to another session.
     """
-    import psutil
-
-    command = " ".join(sys.orig_argv[1:3])  # -m stages.<stage>
     try:
+        import psutil  # type: ignore[import-untyped]  # it ships no type information
+    except ImportError:  # it comes with DVC; a benchmark does without both
+        return os.getppid()
+    command = " ".join(sys.orig_argv[1:3])  # -m stages.<stage>
+    with suppress(psutil.Error, ProcessLookupError):  # one of them has just ended
         ancestor = psutil.Process().parent()
         while ancestor is not None and command in " ".join(ancestor.cmdline()):
             ancestor = ancestor.parent()
-        if ancestor is None or os.getsid(ancestor.pid) != os.getsid(0):
-            return None
-    except (psutil.NoSuchProcess, ProcessLookupError):
-        return None
-    return ancestor
+        if ancestor is not None:
+            return ancestor.pid if os.getsid(ancestor.pid) == os.getsid(0) else None
+    return os.getppid()

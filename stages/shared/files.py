@@ -34,6 +34,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends well."""
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_alone = SUFFIX not in str(path.parent)  # atomic_folder waits for all of its files
         descriptor, name = tempfile.mkstemp(SUFFIX, f".{path.name}.", path.parent)
         os.close(descriptor)
         temporary = Path(name)
@@ -41,9 +42,11 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
             # mkstemp makes files that only their owner reads; results are as open as any other.
             temporary.chmod(0o666 & ~_umask())
-            _sync(temporary)
+            if is_alone:
+                _sync(temporary)
             temporary.replace(path)
-            _sync(path.parent)
+            if is_alone:
+                _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -92,8 +92,8 @@ def test_files_and_the_names_of_folders_are_on_the_disk_when_a_block_is_over(tmp
     order.clear()
     with atomic_folder(tmp_path / "top/b") as temporary:
         (temporary / "inside").mkdir()
-        (temporary / "inside/part").write_bytes(b"1")
-    assert order == ["ins", "par", ".b.", "rename b", "top"]
+        write_atomically(temporary / "inside/part", b"1")
+    assert order == ["rename part", "ins", "par", ".b.", "rename b", "top"]
 
 
 def test_the_old_folder_is_there_until_the_new_one_is_complete_and_back_if_that_fails(

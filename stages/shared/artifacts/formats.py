@@ -36,12 +36,14 @@ def save_array(path: Path, array: Array) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def create_array(path: Path, dtype: npt.DTypeLike, shape: Sequence[int]) -> Array:
+def create_array(
+    path: Path, dtype: npt.DTypeLike, shape: Sequence[int]
+) -> "np.memmap[Any, np.dtype[Any]]":
     """Return a new array as a memory map to write to, in a folder that appears whole (`files`).
 
     Its space is taken at once: where the disk is full a process would die of writing to a map.
     """
-    array: Array = open_memmap(path, "w+", dtype, tuple(shape))
+    array = open_memmap(path, "w+", dtype, tuple(shape))
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
