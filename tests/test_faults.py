@@ -29,6 +29,7 @@ KINDS = ("stage", "worker", "dvc")
 NUM_KILLS = 10
 TRAINING = "train_subset_model@resnet8_quarter-selected"  # the last one
 TIMEOUT_S = 600.0
+POLL_S = 0.02
 
 
 def write_toy(folder):
@@ -56,7 +57,6 @@ class Run:
     def __init__(self, checkout, **settings):
         self.began = {}  # seconds from the start, by stage
         self.text = ""
-        self._checkout = checkout
         self._started = time.monotonic()
         self.process = subprocess.Popen(
             pipeline.dvc_command("repro"),
@@ -99,7 +99,7 @@ class Run:
         """Wait until one of these stages begins, or the run ends."""
         while self.process.poll() is None and not any(name in self.began for name in names):
             assert self.seconds() < TIMEOUT_S, self.text
-            time.sleep(0.01)
+            time.sleep(POLL_S)
 
     def wait_for(self, kind):
         """Return a process of that kind as soon as there is one, None if the run ends before."""
@@ -107,6 +107,7 @@ class Run:
             for process in self.alive():
                 if is_of_kind(process, kind):
                     return process
+            time.sleep(POLL_S)
         return None
 
     def ends(self):
@@ -116,6 +117,7 @@ class Run:
         end = time.monotonic() + TIMEOUT_S
         while alive := self.alive():
             assert time.monotonic() < end, f"{alive} live on: {self.text}"
+            time.sleep(POLL_S)
         self._reader.join()
         return code
 
