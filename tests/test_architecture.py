@@ -22,6 +22,7 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 PLUMBING = {
     "stages/shared/cluster.py": "where pieces run; a cluster gives equal bytes",
     "stages/shared/command.py": "parses the command line",
+    "stages/shared/ending.py": "ends a stage that must not go on",
     "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
     "stages/shared/errors.py": "names of errors",
     "stages/shared/files.py": "writes files whole",

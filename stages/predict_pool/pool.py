@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 
 from stages.predict_pool import gradient_batches
 from stages.predict_pool.shards import Part, Work, places_within, reduce_shard, shards_of
@@ -104,7 +103,7 @@ class Pool:
         """Yield what is kept of each batch of a split, in order."""
         voters = prediction.Voters.of(self.ensemble, self.voters)
         batches = prediction.batches(self.meta.num_samples[split], self.settings.batch_size)
-        shards = [batches]
+        shards: list[Sequence[slice]] = [batches]
         if engine.on_cluster():
             voters = voters.packed()
             shards = shards_of(batches, len(self.voters))
@@ -126,7 +125,7 @@ class Pool:
         shape = list(batch_shape)
         shape[_axis_of_samples(name)] = self.meta.num_samples["train"]
         dtype = signal_dtype(name)
-        return open_memmap(signals / f"{name}.npy", "w+", dtype, tuple(shape))
+        return artifacts.create_array(signals / f"{name}.npy", dtype, shape)
 
 
 def _of_samples(name: str, rows: slice) -> tuple[slice, ...]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from stages.prepare.images import FoundFiles, SourceImages
 from stages.shared import artifacts
@@ -54,7 +53,7 @@ class _ArrayStore:
     def __init__(self, path: Path, shape: Sequence[int]) -> None:
         self._start = 0
         # A memory map of nothing is an error; what is wrong then is that the split is empty.
-        self._array = open_memmap(path, "w+", "u1", tuple(shape)) if shape[0] else None
+        self._array = artifacts.create_array(path, np.uint8, shape) if shape[0] else None
 
     def add(self, images_BHWK: Pixels) -> None:
         """Write some images."""

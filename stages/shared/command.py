@@ -1,7 +1,7 @@
 """Run a stage from the command line: its arguments are those of its `main`.
 
-An error of the user's ends the process with code 1 and one line; `SUBSET_DEBUG=1` shows the
-traceback. The seconds of each stage go to metrics/timings.json.
+An error of the user's, or a disk that takes no more, ends the process with code 1 and one line;
+`SUBSET_DEBUG=1` shows the traceback. The seconds of each stage go to metrics/timings.json.
 """
 
 import argparse
@@ -12,33 +12,47 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import stages
-from stages.shared import timings
+from stages.shared import ending, files, timings
 from stages.shared.errors import UserError
 
 
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
     arguments = _parse(main)
-    with errors_in_one_line():
-        main(**arguments)
-    stage = os.environ.get("DVC_STAGE")
-    if stage:
-        timings.record(stage, time.perf_counter() - stages.STARTED)
+    with errors_in_one_line(), ending.with_dvc(), ending.on_interrupt():
+        _run(main, arguments)
 
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """End the process with code 1 and one line where the block meets an error of the user's."""
+    """End the process with one line where the block meets an error of the user's, or Ctrl-C."""
     try:
         yield
-    except UserError as error:
-        if os.environ.get("SUBSET_DEBUG") == "1":
+    except KeyboardInterrupt:
+        _stop("interrupted; what is finished is kept, and `dvc repro` goes on from there", 130)
+    except (UserError, OSError) as error:
+        line = files.describe(error) if isinstance(error, OSError) else str(error)
+        if line is None or os.environ.get("SUBSET_DEBUG") == "1":
             raise
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(1) from None
+        _stop(line, 1)
+
+
+def _run(main: Callable[..., None], arguments: dict[str, Any]) -> None:
+    stage = os.environ.get("DVC_STAGE")
+    if stage:
+        # DVC lets no other stage write these meanwhile: what lies there is of one that was killed.
+        files.remove_unfinished(path for path in arguments.values() if isinstance(path, Path))
+    main(**arguments)
+    if stage:
+        timings.record(stage, time.perf_counter() - stages.STARTED)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    sys.stderr.write(f"error: {line}\n")
+    raise SystemExit(code)
 
 
 def _parse(main: Callable[..., None]) -> dict[str, Any]:

@@ -103,7 +103,10 @@ class Voters:
         Raises:
             ArtifactError: weights are missing.
         """
-        return replace(self, weights=[read_weights(source) for source in self.weights])
+        contents = [
+            read_weights(source) if isinstance(source, Path) else source for source in self.weights
+        ]
+        return replace(self, weights=contents)
 
     def load(self) -> list[nn.Module]:
         """Return the models on the device, in evaluation mode.

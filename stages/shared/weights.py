@@ -19,31 +19,31 @@ def save_weights(path: Path, model: nn.Module) -> None:
     path.write_bytes(save(tensors))
 
 
-def read_weights(path: Path | bytes) -> bytes:
+def read_weights(path: Path) -> bytes:
     """Return the content of a file of weights.
 
     Raises:
         ArtifactError: the file is missing or cannot be read.
     """
     try:
-        return path if isinstance(path, bytes) else path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path!s}: cannot be read ({error}); run `dvc repro`") from None
+        raise ArtifactError(f"{path}: cannot be read ({error}); run `dvc repro`") from None
 
 
-def load_weights(path: Path | bytes, model: nn.Module) -> None:
+def load_weights(source: Path | bytes, model: nn.Module) -> None:
     """Read parameters and buffers, from a file or its content, into a model of the same form.
 
     Raises:
         ArtifactError: the file is missing, damaged, or of another model.
     """
+    where = "weights" if isinstance(source, bytes) else str(source)
     try:
-        tensors = load(path) if isinstance(path, bytes) else load_file(path)
+        tensors = load(source) if isinstance(source, bytes) else load_file(source)
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
+        raise ArtifactError(f"{where}: missing; run `dvc repro`") from None
     except (SafetensorError, OSError) as error:
-        raise ArtifactError(f"{path}: cannot be read ({error}); it must be .safetensors") from None
-    where = "weights" if isinstance(path, bytes) else path
+        raise ArtifactError(f"{where}: cannot be read ({error}); it must be .safetensors") from None
     expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: list(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:

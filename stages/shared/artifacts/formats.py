@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -30,8 +31,23 @@ PECULIAR = ('"', ",", "\r", "\n\n")
 
 def save_array(path: Path, array: Array) -> None:
     """Write one array."""
-    with atomic(path) as temporary, temporary.open("wb") as file:
+    # Opened to be read too: numpy then leaves the writing to Python, whose errors say what failed.
+    with atomic(path) as temporary, temporary.open("w+b") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def create_array(
+    path: Path, dtype: npt.DTypeLike, shape: Sequence[int]
+) -> "np.memmap[Any, np.dtype[Any]]":
+    """Return a new array as a memory map to write to, in a folder that appears whole (`files`).
+
+    Its space is taken at once: where the disk is full a process would die of writing to a map.
+    """
+    array = open_memmap(path, "w+", dtype, tuple(shape))
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> Array:

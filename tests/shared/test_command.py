@@ -1,0 +1,263 @@
+"""Tests for stages/shared/command.py and ending.py: how a stage ends before it is done.
+
+The stage is `seed_subset`. Where its params.yaml is a pipe it waits there until somebody writes.
+"""
+
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from toy import ROOT
+
+from stages.shared import ending
+
+STAGE = ["-m", "stages.seed_subset", "0.2", "prepared", "out/0.2.csv"]
+COMMAND = " ".join([sys.executable, *STAGE])
+TIMEOUT_S = 60.0
+
+
+def environment(**settings):
+    """The environment of a command, without what a run around these tests set."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
+    return {**own, "PYTHONPATH": str(ROOT), **settings}
+
+
+def stage(**settings):
+    """Run the stage to its end."""
+    return subprocess.run(
+        [sys.executable, *STAGE],
+        env=environment(**settings),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def start(*command, **settings):
+    """Start a command in a session of its own, with SIGINT as a terminal's processes have it."""
+    return subprocess.Popen(
+        command,
+        env=environment(**settings),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def within(seconds, condition):
+    """Return whether a condition comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture
+def waiting(tmp_path, monkeypatch):
+    """A working folder whose params.yaml is a pipe: a function that waits until it is read."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("params.yaml")
+    opened = []
+
+    def is_read():
+        try:
+            opened.append(os.open("params.yaml", os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # nobody reads it yet
+            return False
+        return True
+
+    yield lambda: within(TIMEOUT_S, is_read)
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+def stage_below(process):
+    """Return the process of the stage that a process started."""
+    (found,) = (
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if child.cmdline()[1:3] == STAGE[:2]
+    )
+    return found
+
+
+def is_over(process):
+    """Return whether a process has ended; where nobody waits for an orphan it stays a zombie."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"DVC_STAGE=seed_subset {COMMAND}; true",
+        f"DVC_STAGE=seed_subset sh -c '{COMMAND}; true'; true",
+    ],
+    ids=["that started it", "with a shell between"],
+)
+def test_a_stage_ends_soon_after_the_dvc_process_is_killed(line, waiting):
+    Path("dvc").write_text(line)
+    dvc = start("sh", "dvc")
+    assert waiting()
+    running = stage_below(dvc)
+
+    dvc.kill()
+    dvc.wait()
+
+    assert within(10 * ending.INTERVAL_S, lambda: is_over(running))
+    dvc.stderr.close()
+
+
+def test_a_stage_ends_whose_dvc_process_was_killed_before_it_could_look(waiting):
+    Path("dvc").write_text(f"DVC_STAGE=seed_subset {COMMAND} & kill -9 $$")
+    dvc = start("sh", "dvc")
+    assert waiting()
+
+    # What they print comes to its end when both have.
+    assert dvc.communicate(timeout=TIMEOUT_S)[1] == ""
+
+
+def test_a_stage_that_was_started_by_hand_outlives_who_started_it(waiting):
+    Path("script").write_text(f"{COMMAND}; true")
+    script = start("sh", "script")
+    assert waiting()
+    running = stage_below(script)
+
+    script.kill()
+    script.wait()
+
+    time.sleep(3 * ending.INTERVAL_S)
+    assert not is_over(running)
+    running.kill()
+    script.stderr.close()
+
+
+@pytest.mark.parametrize("settings", [{}, {"DVC_STAGE": "seed_subset"}], ids=["hand", "DVC"])
+def test_ctrl_c_ends_a_stage_in_one_line(settings, waiting):
+    started = start(sys.executable, *STAGE, **settings)
+    assert waiting()
+
+    started.send_signal(signal.SIGINT)
+
+    assert started.communicate(timeout=TIMEOUT_S)[1] == (
+        "error: interrupted; what is finished is kept, and `dvc repro` goes on from there\n"
+    )
+    assert started.returncode == 130
+
+
+def test_ctrl_c_ends_a_stage_that_is_still_importing_and_its_workers_in_silence():
+    code = "import os, stages; os.kill(os.getpid(), 2); import this"
+
+    started = start(sys.executable, "-c", code, DVC_STAGE="prepare")
+
+    assert started.communicate(timeout=TIMEOUT_S)[1] == ""
+    assert started.returncode == -signal.SIGINT
+
+
+def test_ctrl_c_ends_the_workers_of_a_process_too():
+    worker = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(TIMEOUT_S,))
+    before = signal.getsignal(signal.SIGINT)
+    worker.start()
+
+    with pytest.raises(KeyboardInterrupt), ending.on_interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_what_a_killed_run_left_is_removed_where_dvc_lets_one_alone_write(project):
+    left = Path("out/.0.2.csv.abcdefgh.unfinished")
+    left.parent.mkdir()
+    left.touch()
+
+    assert stage().returncode == 0
+    assert left.exists()
+
+    assert stage(DVC_STAGE="seed_subset").returncode == 0
+    assert not left.exists()
+
+
+@pytest.fixture
+def old_subset(project):
+    """The content of the subset that an earlier run wrote."""
+    assert stage().returncode == 0
+    return Path("out/0.2.csv").read_bytes()
+
+
+def test_a_file_that_may_not_grow_is_one_line_and_earlier_outputs_stay(old_subset, monkeypatch):
+    limit = (len(old_subset) - 1,) * 2
+    done = subprocess.run(
+        [sys.executable, *STAGE],
+        env=environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: out/0.2.csv: File too large; its disk and `ulimit -f` must allow larger files. "
+        "Then run `dvc repro` again\n"
+    )
+    assert Path("out/0.2.csv").read_bytes() == old_subset
+    assert list(Path("out").iterdir()) == [Path("out/0.2.csv")]
+
+
+# In a mount namespace of its own a user may mount a small disk, and make it read-only.
+MOUNTED = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+
+
+@pytest.mark.parametrize(
+    ("mount", "line"),
+    [
+        (
+            "head -c 100000 /dev/zero > out/full 2>/dev/null",
+            "out/0.2.csv: No space left on device; free some space.",
+        ),
+        (
+            "mount -o remount,ro out",
+            "out/0.2.csv: Read-only file system; it must be writable.",
+        ),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_disk_that_takes_no_more_is_one_line(mount, line, project):
+    if not shutil.which("unshare") or subprocess.run([*MOUNTED, "true"], check=False).returncode:
+        pytest.skip("mounting needs user namespaces here")
+    Path("out").mkdir()
+    script = f"mount -t tmpfs -o size=16k none out && {{ {mount}; {COMMAND}; }}"
+
+    done = subprocess.run(
+        [*MOUNTED, script], env=environment(), check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == f"error: {line} Then run `dvc repro` again\n"
+
+
+def test_debugging_shows_where_a_write_failed(old_subset):
+    done = subprocess.run(
+        [sys.executable, *STAGE],
+        env=environment(SUBSET_DEBUG="1"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1)),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "OSError: [Errno 27] File too large: 'out/0.2.csv'" in done.stderr
