@@ -103,12 +103,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = side_by_side.parser(__doc__)
     parser.add_argument("--train", type=int, default=100_000_000, help="samples to choose from")
     parser.add_argument("--limit-gb", type=float, default=16.0, help="of data, in 2^30 bytes")
+    parser.add_argument("--without-ids", action="store_true", help="random numbers are drawn")
     parsed = parser.parse_args(arguments)
     # A process of its own: it alone is limited.
     with ProcessPoolExecutor(
         1, multiprocessing.get_context("spawn"), limit_data, (parsed.limit_gb,)
     ) as process:
-        steps = process.submit(measure, parsed.train).result()
+        steps = process.submit(measure, parsed.train, not parsed.without_ids).result()
     parts = [
         f"{parsed.train:,} samples, {NUM_VOTERS} voters, {NUM_CLASSES} classes; "
         f"{parsed.train // IN_SUBSET:,} in the subset, {parsed.train // ADDED:,} added; "
@@ -124,7 +125,7 @@ def limit_data(gb: float) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (int(gb * GB), most))
 
 
-def measure(num_train: int) -> list[Step]:
+def measure(num_train: int, by_id: bool) -> list[Step]:
     """Return what scoring, the random numbers and each way of selecting took."""
     steps = Steps()
     targets_N, signals = generate(num_train)
@@ -133,9 +134,11 @@ def measure(num_train: int) -> list[Step]:
         for name in ACQUISITIONS
     }
     del signals
-    tie_N = steps.run(
-        "random numbers by id", partial(uniform_by_id, sample_ids(num_train), 0, "ties", 1)
-    )
+    if by_id:
+        numbers_of = partial(uniform_by_id, sample_ids(num_train), 0, "ties", 1)
+        tie_N = steps.run("random numbers by id", numbers_of)
+    else:
+        tie_N = generator(0, "ties").random(num_train)
     for name, (acquisition, changes) in SELECTIONS.items():
         settings, score_N = PLAIN.model_copy(update=changes), scores.pop(acquisition)
         picks = steps.run(

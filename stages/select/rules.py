@@ -94,19 +94,21 @@ def _features(candidates: Candidates) -> tuple[Ints, Array, Array]:
 
     In this order the first of equals is the right one, and no row number decides anything.
     """
-    by_tie_K = _by_tie(candidates)
+    by_tie_K = np.argsort(candidates.tie_N[candidates.row_K], kind="stable")
     features_ND = candidates.features_ND()
     return by_tie_K, features_ND[candidates.row_K[by_tie_K]], features_ND[candidates.kept_P]
 
 
 def _smallest_first(candidates: Candidates, key_K: Floats) -> Ints:
-    """Return the candidates by key, equal ones by their random number."""
-    by_tie_K = _by_tie(candidates)
-    return by_tie_K[np.argsort(key_K[by_tie_K], kind="stable")]
-
-
-def _by_tie(candidates: Candidates) -> Ints:
-    return np.argsort(candidates.tie_N[candidates.row_K], kind="stable")
+    """Return the candidates by key, equal ones by their random number, then by position."""
+    order_K = np.argsort(key_K)  # equal ones in any order, which is several times as fast
+    sorted_K = key_K[order_K]
+    as_next = sorted_K[1:] == sorted_K[:-1]
+    tied = np.flatnonzero(np.append(as_next, False) | np.append(False, as_next))
+    equals = np.sort(order_K[tied])
+    by_tie = equals[np.argsort(candidates.tie_N[candidates.row_K[equals]], kind="stable")]
+    order_K[tied] = by_tie[np.argsort(key_K[by_tie], kind="stable")]
+    return order_K
 
 
 RULES: dict[str, Callable[[Candidates], Ints]] = {
