@@ -7,6 +7,7 @@ Shapes: N train samples, M voters, R samples of the subset, S sampled rows, E ke
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,10 +114,18 @@ def _write_signals(signals: Path, scale: Scale, targets_N: Ints, rng: np.random.
         )
         for name, dtype in SIGNAL_DTYPES.items()
     }
-    for start in range(0, scale.num_train, BLOCK):
+    fill_signals(arrays, targets_N, scale, rng)
+
+
+def fill_signals(
+    arrays: Mapping[str, artifacts.Array], targets_N: Ints, scale: Scale, rng: np.random.Generator
+) -> None:
+    """Draw the signals of every sample, and put those into the arrays that have one, by name."""
+    for start in range(0, len(targets_N), BLOCK):
         rows = slice(start, start + BLOCK)
-        for name, values in _signals(targets_N[rows], scale, rng).items():
-            arrays[name][..., rows] = values
+        drawn = _signals(targets_N[rows], scale, rng)
+        for name, array in arrays.items():
+            array[..., rows] = drawn[name]
 
 
 def _signals(targets_B: Ints, scale: Scale, rng: np.random.Generator) -> dict[str, artifacts.Array]:

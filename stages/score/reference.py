@@ -35,7 +35,7 @@ def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
             f"{path}: names {next(iter(scores))} and none of its {len(scores)} sample ids is in "
             f"the train split; they must be such as {sample_ids[0]}"
         )
-    return np.array([scores.get(name, math.nan) for name in sample_ids], dtype=np.float64)
+    return np.fromiter((scores.get(name, math.nan) for name in sample_ids), dtype=np.float64)
 
 
 def _finite(path: Path, number: int, field: str) -> float:

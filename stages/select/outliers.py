@@ -6,6 +6,7 @@ are candidates again in the next round.
 Shapes: K candidates, M voters, N train samples.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,11 +22,16 @@ Mask = npt.NDArray[np.bool_]
 
 def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> Mask:
     """Mark the floor(fraction * num_train) highest-scored candidates, bool [K]."""
+    row_K = candidates.row_K
     # As the fraction is written: 0.29 of 100 samples are 29, in floating point 28.999...
-    count = int(Fraction(str(fraction)) * num_train)
-    is_outlier_K = np.zeros(len(candidates.row_K), dtype=np.bool_)
+    count = min(int(Fraction(str(fraction)) * num_train), len(row_K))
+    is_outlier_K = np.zeros(len(row_K), dtype=np.bool_)
     if count:
-        is_outlier_K[top(candidates)[:count]] = True
+        score_K = candidates.score_N[row_K]
+        least = np.partition(score_K, -count)[-count]
+        foremost = np.flatnonzero(score_K >= least)  # all others need no order
+        order = top(replace(candidates, row_K=row_K[foremost]))
+        is_outlier_K[foremost[order[:count]]] = True
     return is_outlier_K
 
 

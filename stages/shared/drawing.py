@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Ints, Subset
+from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.params import Params
 from stages.shared.params_sections import Select
@@ -68,7 +69,8 @@ def _rows_of_list(path: Path, header: Sequence[str], sample_ids: Sequence[str]) 
     names = artifacts.load_sample_list(path, header)
     if not names:
         return NOTHING
-    row_of = {name: row for row, name in enumerate(sample_ids)}
+    wanted = set(names)  # few: a dict of the whole train split would be its largest object
+    row_of = {name: row for row, name in enumerate(sample_ids) if name in wanted}
     for name in names:
         if name not in row_of:
             raise ArtifactError(
@@ -123,29 +125,40 @@ def draw(
     Raises:
         ParamsError: there are fewer candidates, or more samples in the include list.
     """
-    is_included_K = np.isin(order_K, limits.included) & ~np.isin(order_K, taken_P)
+    included = limits.included[~np.isin(limits.included, taken_P)]
+    is_included_K = np.isin(order_K, included)
     num_included = int(is_included_K.sum())
     _require_room(count, len(order_K), num_included, setting)
     order_K = np.concatenate([order_K[is_included_K], order_K[~is_included_K]])
-
-    class_K = limits.targets_N[order_K]
-    nth_K = limits.count_classes(taken_P)[class_K] + _rank_within_class(class_K)
-    tier_K = np.where(nth_K < limits.min_per_class, 1, 2)
+    key_K, tier_K = _keys(order_K, limits, taken_P, balanced=balanced)
     tier_K[:num_included] = 0
-    num_train_C = np.bincount(limits.targets_N)
-    key_K = (nth_K + 0.5) / num_train_C[class_K] if balanced else np.zeros(len(order_K))
     # lexsort is stable: preference decides between equal keys.
     return order_K[np.lexsort((key_K, tier_K))[:count]]
 
 
-def _rank_within_class(class_K: Ints) -> Ints:
-    """Return for each candidate how many of its class are preferred to it."""
+def _keys(
+    order_K: Ints, limits: Limits, taken_P: Ints, *, balanced: bool
+) -> tuple[Floats, npt.NDArray[np.int8]]:
+    """Return the key of each candidate, and 1 where its class needs it for its minimum, else 2."""
+    key_K, tier_K = np.zeros(len(order_K)), np.full(len(order_K), 2, dtype=np.int8)
+    if balanced or limits.min_per_class:
+        class_K = limits.targets_N[order_K]
+        nth_K = _nth_of_class(class_K, limits.count_classes(taken_P))
+        tier_K[nth_K < limits.min_per_class] = 1
+        if balanced:
+            key_K = (nth_K + 0.5) / np.bincount(limits.targets_N)[class_K]
+    return key_K, tier_K
+
+
+def _nth_of_class(class_K: Ints, taken_C: Ints) -> Ints:
+    """Return for each candidate how many of its class are taken or preferred to it, int64 [K]."""
     by_class_K = np.argsort(class_K, kind="stable")
-    size_C = np.bincount(class_K)
-    start_C = np.cumsum(size_C) - size_C
-    rank_K = np.empty(len(class_K), dtype=np.int64)
-    rank_K[by_class_K] = np.arange(len(class_K)) - start_C[class_K[by_class_K]]
-    return rank_K
+    end_C = np.cumsum(np.bincount(class_K, minlength=len(taken_C)))
+    nth_K = np.empty(len(class_K), dtype=np.int64)
+    # Class by class, so that only by_class_K is as long as nth_K.
+    for taken, its_K in zip(taken_C, np.split(by_class_K, end_C[:-1]), strict=True):
+        nth_K[its_K] = np.arange(taken, taken + len(its_K))
+    return nth_K
 
 
 def _require_room(count: int, num_candidates: int, num_included: int, setting: str) -> None:

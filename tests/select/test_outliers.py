@@ -1,7 +1,12 @@
 """Outliers: what is skipped for its score."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stages.select.outliers import all_voters_disagree, highest_scored
 from stages.select.rules import Candidates
@@ -39,6 +44,21 @@ def test_no_share_marks_nothing():
 def test_equal_scores_are_marked_by_their_random_number():
     marked = highest_scored(scored([0.0, 0.0, 0.0], [0.5, 0.1, 0.9]), 0.34, num_train=3)
     assert marked.tolist() == [False, True, False]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=30),
+    st.floats(0, 0.99),
+    st.integers(0, 60),
+)
+def test_marked_are_the_first_by_score_then_random_number_then_position(
+    scores_and_ties, fraction, num_train
+):
+    score_N, tie_N = np.array(scores_and_ties, dtype=np.float64).reshape(-1, 2).T
+    marked = highest_scored(scored(score_N, tie_N), fraction, num_train)
+    by_preference = sorted(range(len(score_N)), key=lambda row: (-score_N[row], tie_N[row], row))
+    count = math.floor(Fraction(str(fraction)) * num_train)
+    assert np.flatnonzero(marked).tolist() == sorted(by_preference[:count])
 
 
 def test_candidates_on_which_all_voters_disagree_are_marked():

@@ -138,6 +138,13 @@ def test_top_prefers_high_scores_and_among_equals_low_random_numbers():
     assert RULES["top"](competing).tolist() == [1, 2, 0, 3]
 
 
+@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40))
+def test_top_is_the_order_by_score_then_random_number_then_position(scores_and_ties):
+    score_N, tie_N = np.array(scores_and_ties, dtype=np.float64).reshape(-1, 2).T
+    expected = sorted(range(len(score_N)), key=lambda row: (-score_N[row], tie_N[row], row))
+    assert RULES["top"](candidates(score_N, tie_N)).tolist() == expected
+
+
 # --- proportional --------------------------------------------------------------------------------
 
 

@@ -56,6 +56,35 @@ def test_too_few_candidates_are_an_error_with_both_numbers_and_the_setting():
         draw_all([3, 1, 0, 2], 5, limits_of([0, 0, 1, 1]))
 
 
+def by_definition(order_K, limits, balanced, taken_P):
+    """Return the order of picking as the docstring of `draw` says it, candidate by candidate."""
+    included = set(limits.included.tolist()) - set(taken_P)
+    first = [row for row in order_K if row in included]
+    order_K = first + [row for row in order_K if row not in included]
+    seen = Counter(limits.targets_N[list(taken_P)].tolist())
+    size = Counter(limits.targets_N.tolist())
+    keys = []
+    for place, row in enumerate(order_K):
+        target = int(limits.targets_N[row])
+        tier = 0 if row in included else 1 if seen[target] < limits.min_per_class else 2
+        key = (seen[target] + 0.5) / size[target] if balanced else 0
+        keys.append((tier, key, place))
+        seen[target] += 1
+    return [order_K[place] for _, _, place in sorted(keys)]
+
+
+@given(st.data())
+def test_whatever_is_demanded_the_draw_is_that_of_the_definition(data):
+    targets = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=20))
+    some_rows = st.lists(st.integers(0, len(targets) - 1), max_size=25)
+    order_K, taken_P = data.draw(some_rows), sorted(set(data.draw(some_rows)))
+    included = sorted(set(data.draw(some_rows)))[:4]
+    limits = limits_of(targets, included, min_per_class=data.draw(st.integers(0, 3)))
+    balanced = data.draw(st.booleans())
+    expected = by_definition(order_K, limits, balanced, taken_P)
+    assert draw_all(order_K, len(order_K), limits, balanced, taken_P) == expected
+
+
 # --- include list --------------------------------------------------------------------------------
 
 

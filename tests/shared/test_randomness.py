@@ -40,6 +40,12 @@ def test_the_number_of_a_sample_is_the_keyed_hash_of_its_id():
     assert uniform_by_id(["a.png"], 3, "ties", 1).tolist() == [expected]
 
 
+@given(st.lists(st.text(), max_size=5))
+def test_ids_may_come_one_by_one_and_each_is_hashed_for_itself(sample_ids):
+    alone = [uniform_by_id([sample_id], 3, "ties")[0] for sample_id in sample_ids]
+    assert uniform_by_id(iter(sample_ids), 3, "ties").tolist() == alone
+
+
 def test_numbers_of_samples_are_uniform_and_differ_between_streams():
     streams = [uniform_by_id(IDS, *name) for name in ((0, "a"), (1, "a"), (0, "b"), (0, "a", 1))]
     for number_N in streams:
