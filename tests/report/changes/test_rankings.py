@@ -1,18 +1,14 @@
-"""Comparing revisions: hand-computed values, and real revisions and experiments under DVC."""
+"""Rankings of two revisions: hand-computed values."""
 
-import csv
-import shutil
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import Checkout
 
-from stages.report.compare import (
+from stages.report.changes.files import load_settings
+from stages.report.changes.rankings import (
     compare_revisions,
     draw,
     jaccard,
@@ -21,20 +17,11 @@ from stages.report.compare import (
     overlap,
     preference,
     spearman_of_finite,
-    text_table,
 )
-from stages.report.revisions import (
-    Revision,
-    Round,
-    Settings,
-    common_rounds,
-    load_settings,
-    sample_numbers,
-)
+from stages.report.changes.revisions import Revision, Round, common_rounds, sample_numbers
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError, ParamsError
 
-ROOT = Path(__file__).parents[2]
 NAN = float("nan")
 picks = st.lists(st.integers(0, 9), min_size=1, max_size=20).map(np.array)
 
@@ -238,7 +225,10 @@ def test_only_the_keys_that_are_needed_are_read(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("rounds: [{from: 1.0, to: 0.5, why: old}]\ndataset: {name: digits}\nold: 1\n")
 
-    assert load_settings(path) == Settings("digits", [("1.0", "0.5")], False, 0)
+    found = load_settings(path)
+
+    assert (found.dataset, found.sizes) == ("digits", [("1.0", "0.5")])
+    assert (found.orders_all, found.num_random) == (False, 0)
 
 
 @pytest.mark.parametrize(
@@ -283,26 +273,6 @@ def test_a_revision_without_rounds_is_refused(tmp_path, text):
         load_settings(path)
 
 
-# --- what is shown -------------------------------------------------------------------------------
-
-ROWS = [{"first": "main", "k": 5, "overlap": 0.25}, {"first": "b", "k": 10, "overlap": NAN}]
-
-
-def test_a_table_has_aligned_columns():
-    assert text_table(ROWS, markdown=False) == (
-        "first   k  overlap\nmain    5   0.2500\nb      10      nan\n"
-    )
-
-
-def test_a_markdown_table_has_a_rule_below_its_header():
-    assert text_table(ROWS, markdown=True) == (
-        "| first |  k | overlap |\n"
-        "| ----- | -: | ------: |\n"
-        "| main  |  5 |  0.2500 |\n"
-        "| b     | 10 |     nan |\n"
-    )
-
-
 def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
     first = revision("a", "stuvwxyz", [("0.5", range(8), subset([], [7, 6, 5, 4]))])
     second = revision("b", "stuvwxyz", [("0.5", range(8), subset([], [7, 0, 5, 1]))])
@@ -316,165 +286,3 @@ def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
     assert random.get_xydata().tolist() == [[1, 1 / 8], [2, 2 / 8], [4, 4 / 8]]
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["a, b: 0.5", "random (k / N)"]
-
-
-# --- real revisions ------------------------------------------------------------------------------
-
-PIPELINE = """
-stages:
-  all:
-    cmd: python make.py
-    params: [rounds, scores]
-    outs: [data/orders/0.75.npy, data/prepared/train, data/scores/0.25, data/subsets/0.75.csv]
-"""
-# The order in which params.yaml names the samples is that of the train split; a and b are the seed.
-MAKE = """
-from pathlib import Path
-import numpy as np
-from ruamel.yaml import YAML
-from stages.shared import artifacts
-
-scores = YAML(typ="safe").load(Path("params.yaml"))["scores"]
-ids = list(scores)
-order = sorted(set(ids) - {"a", "b"}, key=scores.get, reverse=True)
-chosen = order[:4]
-index_P = np.array([ids.index(name) for name in ["a", "b", *chosen]])
-score_P = np.array([np.nan, np.nan, *(scores[name] for name in chosen)])
-artifacts.save_sample_ids(Path("data/prepared"), "train", ids)
-artifacts.save_scores(Path("data/scores/0.25"), np.array(list(scores.values()), dtype=float))
-subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
-artifacts.save_subset(Path("data/subsets/0.75.csv"), subset)
-artifacts.save_order(Path("data/orders/0.75.npy"), np.array([ids.index(name) for name in order]))
-"""
-PARAMS = "rounds: [{{from: 0.25, to: 0.75}}]\ndataset: {{name: toy}}\nscores: {{{}}}\n"
-SCORES = "a: 8, b: 7, c: 6, d: 5, e: 4, f: 3, g: 2, h: 1"
-# d fell to the end: rank differences 4 1 1 1 1, so Spearman is 1 - 6 20 / (8 63) = 0.7619.
-OTHER_SCORES = "h: 2, g: 3, f: 4, e: 5, d: 1, c: 6, b: 7, a: 8"
-# c d e f and c e f g; a b c d e f and a b c e f g
-EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
-EXPECTED = """\
-first  first_size  second     second_size  samples  ranked_by  ranked  spearman  jaccard
-one    0.75        {second:9}  0.75               8  scores          8    0.7619   0.7143
-
-first  first_size  second     second_size  k  overlap  random
-one    0.75        {second:9}  0.75         1   1.0000  0.1250
-one    0.75        {second:9}  0.75         2   0.5000  0.2500
-one    0.75        {second:9}  0.75         4   0.7500  0.5000
-"""
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """A project with the tags `one` and `other-tag` and, like the latter, the experiment `other`.
-
-    The workspace is as the second tag.
-    """
-    folder = tmp_path_factory.mktemp("compared")
-    made = Checkout(folder / "project", folder / "resume")
-    made.folder.mkdir()
-    made.resume.mkdir()
-    made.git("init", "--quiet")
-    made.git("config", "user.name", "Toy")  # for the commit that an experiment is
-    made.git("config", "user.email", "toy@example.org")
-    made.dvc("init", "--quiet")
-    (made.folder / "dvc.yaml").write_text(PIPELINE)
-    (made.folder / "make.py").write_text(MAKE)
-    commit(made, "one", SCORES)
-    (made.folder / "params.yaml").write_text(PARAMS.format(OTHER_SCORES))
-    made.dvc("exp", "run", "--name", "other-exp", PYTHONPATH=str(ROOT))
-    commit(made, "other-tag", OTHER_SCORES)
-    return made
-
-
-def commit(checkout, name, scores):
-    """Run the pipeline and tag its results."""
-    (checkout.folder / "params.yaml").write_text(PARAMS.format(scores))
-    checkout.dvc("repro", PYTHONPATH=str(ROOT))
-    checkout.git("add", "--all")
-    checkout.git("commit", "--quiet", "--message", name)
-    checkout.git("tag", name)
-
-
-def compare(checkout, *arguments):
-    """Run the command in a project."""
-    command = [sys.executable, "-m", "stages.report.compare", *arguments]
-    return checkout.run(*command, PYTHONPATH=str(ROOT))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("second", ["other-tag", "other-exp", "workspace"])
-def test_revisions_and_experiments_are_read_from_the_cache(checkout, second):
-    output = compare(checkout, "one", *([second] if second != "workspace" else []))
-
-    assert output.code == 0, output.text
-    assert output.text == EXPECTED.format(second=second)
-    assert checkout.git("status", "--porcelain") == ""
-
-
-@pytest.mark.slow
-def test_the_overlap_is_written_as_a_table_and_as_a_picture(checkout, tmp_path):
-    files = ["--csv", str(tmp_path / "overlap.csv"), "--picture", str(tmp_path / "overlap.png")]
-
-    output = compare(checkout, "one", "other-tag", "workspace", "--markdown", *files)
-
-    assert output.code == 0, output.text
-    assert output.text.startswith("| first     | first_size | second    | second_size |")
-    rows = list(csv.DictReader((tmp_path / "overlap.csv").read_text().splitlines()))
-    columns = [(int(row["k"]), float(row["overlap"]), float(row["random"])) for row in rows]
-    assert columns[:6] == EXPECTED_OVERLAP * 2
-    assert [row[1] for row in columns[6:]] == [1, 1, 1]  # other-tag and the workspace
-    assert (tmp_path / "overlap.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.slow
-def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(checkout, tmp_path):
-    copy = checkout.copy(tmp_path)
-    params = copy.folder / "params.yaml"
-    params.write_text(params.read_text() + "select: {order: all}\n")
-    copy.git("commit", "--quiet", "--all", "--message", "all")
-    copy.git("tag", "all")
-
-    by_order, by_scores = compare(copy, "all"), compare(copy, "one")
-
-    assert by_order.text.splitlines()[1].split()[5:] == ["order", "6", "1.0000", "1.0000"]
-    assert by_scores.text.splitlines()[1].split()[5:] == ["scores", "8", "0.7619", "0.7143"]
-
-
-@pytest.mark.slow
-def test_an_unknown_revision_is_one_line(checkout):
-    output = compare(checkout, "one", "onne")
-
-    assert output.code == 1
-    assert output.text.splitlines() == [
-        "error: onne: unknown Git revision 'onne'; it must be a git revision, the name of an "
-        "experiment, or workspace"
-    ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lost", ["*", "*.dir"])
-def test_data_that_is_not_in_the_cache_is_one_line_that_names_dvc_fetch(checkout, tmp_path, lost):
-    copy = checkout.copy(tmp_path)
-    for path in copy.folder.glob(f".dvc/cache/files/md5/*/{lost}"):
-        path.unlink()
-    shutil.rmtree(copy.folder / "data")
-
-    output = compare(copy, "one", "other-tag")
-
-    assert output.code == 1
-    [line] = output.text.splitlines()
-    assert line.startswith("error: one:data/prepared/train/sample_ids.csv: cannot be read (")
-    assert "`dvc fetch`" in line
-
-
-@pytest.mark.slow
-def test_a_broken_file_is_named_with_its_revision(checkout, tmp_path):
-    copy = checkout.copy(tmp_path)
-    (copy.folder / "data/subsets/0.75.csv").unlink()
-    (copy.folder / "data/subsets/0.75.csv").write_text("index,round,score\n8,0,\n")
-
-    output = compare(copy, "one")
-
-    assert output.code == 1
-    [line] = output.text.splitlines()
-    assert line.startswith("error: workspace:data/subsets/0.75.csv: row 2 has index 8; ")
