@@ -13,12 +13,10 @@ import numpy as np
 from stages.report.changes.files import Files
 from stages.report.changes.revisions import load_sample_ids
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
-from stages.shared import artifacts, tasks
+from stages.shared import artifacts
 from stages.shared.artifacts import Evaluation
-from stages.shared.errors import DataError
 
 MARGIN = 0.5  # points, of a params.yaml that is older than report.margin
-TASK = "image_classification"  # of one that is older than the key
 
 Pairing = Literal["member and sample", "sample", "nothing"]  # what two revisions share
 
@@ -79,26 +77,11 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
 
 
 def _load_evaluation(files: Files, key: str, metric: str, num_test: int) -> Evaluation:
-    metrics = (rules_of(files).metrics[0], metric)
+    metrics = (files.rules.metrics[0], metric)
     folder = f"data/evaluation/{key}"
     return files.read(
         lambda root: artifacts.load_evaluation(root / folder, metrics, num_test), folder
     )
-
-
-def rules_of(files: Files) -> tasks.Rules:
-    """Return what a revision's task allows.
-
-    Raises:
-        DataError: there is no such task here.
-    """
-    task = str(files.settings.at("task", TASK))
-    if task not in tasks.names():
-        raise DataError(
-            f"{files.name}:params.yaml: task is {task}; it must be one of "
-            f"{', '.join(tasks.names())}"
-        )
-    return tasks.rules(task)
 
 
 def accuracy_changes(first: Evaluated, second: Evaluated) -> Iterator[AccuracyChange]:

@@ -15,8 +15,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.shared.errors import ArtifactError, DataError, ParamsError
+from stages.shared.params_task import Rules, rules_of
 
 WORKSPACE = "workspace"  # DVC's own name for the files as they lie here
+TASK = "image_classification"  # of a params.yaml that is older than the key
 Content = TypeVar("Content")
 
 
@@ -91,6 +93,18 @@ class Files:
     def settings(self) -> Settings:
         """What the revision was run with."""
         return self.read(lambda root: load_settings(root / "params.yaml"), "params.yaml")
+
+    @property
+    def rules(self) -> Rules:
+        """What the revision's task allows.
+
+        Raises:
+            ParamsError: there is no such task here.
+        """
+        try:
+            return rules_of(self.settings.at("task", TASK))
+        except ParamsError as error:
+            raise ParamsError(f"{self.name}:params.yaml: {error}") from None
 
     def _lay(self, path: str) -> None:
         if path in self._laid:

@@ -60,7 +60,9 @@ class Difference:
 
 
 def artifact_changes(first: str, second: str) -> str:
-    """Say which stage is the first whose outputs differ, and why, and which others do.
+    """Say which stage is the first whose outputs differ although its inputs do not.
+
+    Where there is none, the first whose outputs differ; then which others do, each with why.
 
     Args:
         first: a git revision, an experiment, the workspace, or a folder with a dvc.lock.
@@ -142,13 +144,12 @@ def _lines(first: Run, second: Run) -> Iterator[str]:
         yield f"equal: {len(common)} stages of {where} wrote the same"
         return
     causes = [entry for entry in found if not entry.inputs]
-    if causes:
-        yield f"first: {_said(causes[0], first, second)}, although all its inputs are equal"
-    else:
-        yield "every output that differs has an input that does"
-    for entry in found:
-        if entry not in causes[:1]:
-            yield f"then: {_said(entry, first, second)}, {_because(entry.inputs)}"
+    first_found = (causes or found)[0]
+    yield f"first: {_said(first_found, first, second)}"
+    for place, entry in enumerate(found):
+        if entry is not first_found:
+            when = "before" if place < found.index(first_found) else "then"
+            yield f"{when}: {_said(entry, first, second)}"
 
 
 def in_order(stages: Mapping[str, Locked]) -> list[str]:
@@ -199,23 +200,29 @@ def _different(first: Mapping[str, object], second: Mapping[str, object]) -> lis
 
 
 def _said(found: Difference, first: Run, second: Run) -> str:
-    """Name a stage, its output, and in a folder the first file that differs."""
-    digests = [run.stages[found.stage].outs.get(found.output, "") for run in (first, second)]
-    where = f"{found.stage} wrote another {found.output}"
+    """Name a stage, what it wrote, and why."""
+    where = _first_file(found, first, second)
+    if not found.inputs:
+        return f"{found.stage} wrote another {where}, although all its inputs are equal"
+    num_more = len(found.inputs) - MOST_NAMED
+    more = f" and {num_more} more" if num_more > 0 else ""
+    named = ", ".join(found.inputs[:MOST_NAMED])
+    return f"{found.stage} wrote another {where}, because of other inputs: {named}{more}"
+
+
+def _first_file(found: Difference, first: Run, second: Run) -> str:
+    """Name an output, and in a folder the first file that differs."""
+    runs = (first, second)
+    digests = [run.stages[found.stage].outs.get(found.output, "") for run in runs]
     if not all(digest.endswith(".dir") for digest in digests):
-        return where
-    one, other = (run.listing(digest) for run, digest in zip((first, second), digests, strict=True))
+        return found.output
+    one, other = (run.listing(digest) for run, digest in zip(runs, digests, strict=True))
     if one is None or other is None:
-        return f"{where} (its files are not in DVC's cache)"
+        return f"{found.output} (the list of its files is not in DVC's cache)"
     name = min(_different(one, other))
-    for run, files in ((first, one), (second, other)):
-        if name not in files:
-            return f"{where} (first in it {name}, which {run.name} lacks)"
-    return f"{where} (first in it {name})"
-
-
-def _because(inputs: list[str]) -> str:
-    if not inputs:
-        return "although all its inputs are equal"
-    more = f" and {len(inputs) - MOST_NAMED} more" if len(inputs) > MOST_NAMED else ""
-    return f"because of other inputs: {', '.join(inputs[:MOST_NAMED])}{more}"
+    lacking = [
+        f", which {run.name} lacks"
+        for run, files in zip(runs, (one, other), strict=True)
+        if name not in files
+    ]
+    return f"{found.output} (first in it {name}{''.join(lacking)})"

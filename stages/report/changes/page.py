@@ -1,12 +1,9 @@
 """A review as one HTML page that needs nothing else, with pictures of what came and went."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from importlib import import_module
-from types import ModuleType
 
 from stages.report import html
-from stages.report.changes.accuracies import rules_of
 from stages.report.changes.files import Files
 from stages.report.changes.review import Review
 from stages.report.changes.revisions import PREPARED
@@ -41,7 +38,7 @@ th:first-child, td:first-child { padding-left: 0; }
   margin: 1rem 0; overflow-wrap: anywhere; }
 .tiles { list-style: none; margin: .75rem 0; padding: 0; display: grid; gap: .75rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--tile)), 1fr)); }
-.images { --tile: 7rem; } .scenes { --tile: 16rem; } .texts { --tile: 20rem; }
+.images { --tile: 6.5rem; } .scenes { --tile: 16rem; } .texts { --tile: 20rem; }
 .tiles li { background: var(--panel); border-radius: 6px; padding: .5rem; }
 figure { margin: 0; }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
@@ -125,32 +122,32 @@ def _cell(value: Cell, decimals: int) -> str:
 def _gallery(title: str, files: Files, labels: Labels, moved: Sequence[Moved]) -> str:
     """Return the first that came, or went, drawn as the revision's task draws its samples."""
     shown = moved[:MOST_SHOWN]
-    heading = f"<h2>{title}: {len(moved)}</h2>\n"
     if not shown:
-        return f"<section>\n{heading}<p>None.</p>\n</section>\n"
+        return f"<section>\n<h2>{title}: 0</h2>\n</section>\n"
     try:
-        kind = rules_of(files).gallery
-        drawing = import_module(f"stages.report.{kind}")
-        draw = partial(
-            _tile,
-            drawing,
-            files.read(lambda root: drawing.load(root / PREPARED), f"{PREPARED}/train"),
-            labels,
-        )
-        tiles = "".join(draw(one, has_come=title == "Came") for one in shown)
+        tiles = _tiles(files, labels, shown, has_come=title == "Came")
     except UserError as error:
-        return f"<section>\n{heading}{_problems([str(error)])}</section>\n"
-    note = f"<p>The first {len(shown)} in the order of picking.</p>\n" if moved[MOST_SHOWN:] else ""
-    return f'<section>\n{heading}{note}<ul class="tiles {kind}">\n{tiles}</ul>\n</section>\n'
-
-
-def _tile(
-    drawing: ModuleType, inputs_N: object, labels: Labels, one: Moved, *, has_come: bool
-) -> str:
-    label = labels.said_of(one.row)
-    sample = drawing.thumbnail(inputs_N, labels, one.row)
+        tiles = _problems([str(error)])
+    order = f"The first {len(shown)} in the order of picking" if moved[MOST_SHOWN:] else "All"
     return (
-        f"<li><figure>{sample}<figcaption><code>{html.text(one.sample_id)}</code><br>"
-        f"{html.text(label)}<br>{html.text(said_of(one, has_come=has_come))}</figcaption>"
-        "</figure></li>\n"
+        f"<section>\n<h2>{title}: {len(moved)}</h2>\n<p>{order}, with their ranks by score before "
+        f"and after.</p>\n{tiles}</section>\n"
     )
+
+
+def _tiles(files: Files, labels: Labels, shown: Sequence[Moved], *, has_come: bool) -> str:
+    kind = files.rules.gallery
+    drawing = import_module(f"stages.report.{kind}")
+    inputs_N = files.read(lambda root: drawing.load(root / PREPARED), f"{PREPARED}/train")
+    figures = []
+    for one in shown:
+        label = labels.said_of(one.row)
+        sample = drawing.thumbnail(inputs_N, labels, one.row)
+        about = [
+            f"<code>{html.text(one.sample_id)}</code>",
+            html.text(label if labels.boxes else f"label {label}"),
+            f"rank {said_of(one, has_come=has_come)}",
+        ]
+        caption = f"<figcaption>{'<br>'.join(about)}</figcaption>"
+        figures.append(f"<li><figure>{sample}{caption}</figure></li>\n")
+    return f'<ul class="tiles {kind}">\n{"".join(figures)}</ul>\n'

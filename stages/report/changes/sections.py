@@ -40,10 +40,15 @@ def lists(review: Review) -> Iterator[Section]:
 
 
 def _of_subsets(change: SubsetChange) -> Section:
-    new = sum(not moved.is_elsewhere for moved in change.came)
-    gone = sum(not moved.is_elsewhere for moved in change.went)
-    came = f"{_picks(change.came)} came, {new} of them of samples new in the train split"
-    went = f"{_picks(change.went)} went, {gone} of them of samples no longer in the train split"
+    new, gone = (
+        sum(one.other_rank is None for one in moved) for moved in (change.came, change.went)
+    )
+    came = f"{_picks(change.came)} came" + (
+        f", {new} of them new in the train split" if new else ""
+    )
+    went = f"{_picks(change.went)} went" + (
+        f", {gone} no longer in the train split" if gone else ""
+    )
     rows: list[Row] = [
         {"": name, "before": before, "after": after, "change": after - before}
         for name, (before, after) in {
@@ -90,24 +95,23 @@ def _of_parameters(rows: list[Row]) -> Section:
 
 
 def _of_rankings(rankings: Sequence[Comparison]) -> Iterator[Section]:
-    names = ("first", "second")
-    rows = [
-        {key: value for key, value in found.summary.items() if key not in names}
-        for found in rankings
-    ]
+    rows = [_of_round(found.summary) for found in rankings]
     yield Section(
         "Rankings",
         ["Spearman's rank correlation, and the Jaccard index of the subsets, round by round."],
         rows,
     )
-    curves = [
-        {key: value for key, value in row.items() if key not in names}
-        for found in rankings
-        for row in found.overlap_rows
-    ]
+    curves = [_of_round(row) for found in rankings for row in found.overlap_rows]
     if curves:
         sentence = "Of the first k picks that scores chose; random is what two random sets share."
         yield Section("Overlap", [sentence], curves, is_long=True)
+
+
+def _of_round(row: Row) -> Row:
+    """Return a row without the revisions, and with one name of the round."""
+    sizes = dict.fromkeys([row["first_size"], row["second_size"]])
+    found = {key.replace("_", " "): value for key, value in list(row.items())[4:]}
+    return {"round to": ", ".join(map(str, sizes)), **found}
 
 
 def _listed(title: str, moved: Sequence[Moved], labels: Labels | None) -> Section:
@@ -115,19 +119,22 @@ def _listed(title: str, moved: Sequence[Moved], labels: Labels | None) -> Sectio
         {
             "sample": Code(one.sample_id),
             "label": Code(labels.said_of(one.row)) if labels else "",
-            "score": said_of(one, has_come=title == "Came"),
+            "rank": said_of(one, has_come=title == "Came"),
         }
         for one in moved[:MOST_LISTED]
     ]
-    sentence = f"{len(rows)} of {_picks(moved)}, in the order of picking."
+    sentence = (
+        f"{len(rows)} of {_picks(moved)}, in the order of picking; the rank is that of the score "
+        "among all train samples, before and after."
+    )
     return Section(f"{title}: {_picks(moved)}", [sentence], rows, is_long=True)
 
 
 def said_of(moved: Moved, *, has_come: bool) -> str:
-    """Say how a pick was scored before and after."""
-    if not moved.is_elsewhere:
-        return f"{moved.score:.3g}, " + ("new" if has_come else "no longer in the train split")
-    before, after = moved.score, moved.other_score
+    """Say how a pick ranked by its score before and after."""
+    if moved.other_rank is None:
+        return f"{moved.rank}, " + ("new" if has_come else "gone")
+    before, after = moved.rank, moved.other_rank
     if has_come:
         before, after = after, before
-    return f"{before:.3g} → {after:.3g}"
+    return f"{before} → {after}"

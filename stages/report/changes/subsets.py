@@ -18,7 +18,7 @@ from stages.report.changes.revisions import PREPARED, Revision
 from stages.report.changes.tables import Code, Row
 from stages.report.labels import Labels
 from stages.shared import artifacts
-from stages.shared.artifacts import Ints
+from stages.shared.artifacts import Floats, Ints
 
 
 def load_labels(files: Files) -> Labels:
@@ -46,13 +46,8 @@ class Moved:
 
     row: int  # of the revision's own train split
     sample_id: str
-    score: float  # of the last round, in the revision that picked it
-    other_score: float  # in the revision that did not; NaN: its train split lacks the sample
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether the other revision's train split holds the sample, too."""
-        return not np.isnan(self.other_score)
+    rank: int  # by the last round's scores of all train samples, from 1
+    other_rank: int | None  # in the revision that lacks it; None: so does its train split
 
 
 @dataclass(frozen=True)
@@ -103,13 +98,18 @@ def left_over(picks: Sequence[str], others: Sequence[str]) -> list[int]:
 
 
 def _moved(revision: Revision, other: Revision, places: Sequence[int]) -> list[Moved]:
-    score_N, other_score_N = (entry.rounds[-1].score_N for entry in (revision, other))
-    score_of = dict(zip(other.sample_ids, other_score_N.tolist(), strict=True))
+    rank_N, other_rank_N = (_ranks(entry.rounds[-1].score_N) for entry in (revision, other))
+    rank_of = dict(zip(other.sample_ids, other_rank_N.tolist(), strict=True))
     return [
-        Moved(row, name, float(score_N[row]), score_of.get(name, np.nan))
+        Moved(row, name, int(rank_N[row]), rank_of.get(name))
         for row in _last(revision)[np.array(places, dtype=np.int64)].tolist()
         for name in [revision.sample_ids[row]]
     ]
+
+
+def _ranks(score_N: Floats) -> Ints:
+    """Return how many scores are higher, plus 1; scores themselves differ by what they are of."""
+    return 1 + len(score_N) - np.searchsorted(np.sort(score_N), score_N, side="right")
 
 
 def class_shares(

@@ -13,7 +13,7 @@ from stages.report.changes.accuracies import (
 )
 from stages.report.statistics import Measured, paired_difference
 from stages.shared import artifacts
-from stages.shared.errors import ArtifactError, DataError
+from stages.shared.errors import ArtifactError, ParamsError
 
 IDS = ["a", "b", "c", "d"]
 
@@ -110,5 +110,5 @@ def test_a_metric_that_a_revision_lacks_is_named_with_the_revision(first, files_
 def test_an_unknown_task_is_refused(first, files_of):
     path = first / "params.yaml"
     path.write_text(path.read_text().replace("task: image_classification", "task: poetry"))
-    with pytest.raises(DataError, match=r"^first:params.yaml: task is poetry; it must be one of "):
+    with pytest.raises(ParamsError, match=r"^first:params.yaml: task is 'poetry'; choose one of "):
         load_evaluated(files_of("first", first), "accuracy")

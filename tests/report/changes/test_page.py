@@ -124,7 +124,8 @@ def test_no_more_samples_are_shown_than_a_page_bears(second, shown, monkeypatch)
     tree = Tree(shown())
 
     assert len(tree.attributes("img")) == 10
-    assert tree.texts.count("The first 5 in the order of picking.") == 2
+    told = "The first 5 in the order of picking, with their ranks by score before and after."
+    assert tree.texts.count(told) == 2
     assert "Came: 20" in tree.texts
 
 

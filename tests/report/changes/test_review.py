@@ -52,10 +52,7 @@ def test_everything_that_changed_is_said(first, second, files_of):
     found = by_title(reviewed(files_of, first, second))
 
     came, jaccard = found["Selected samples"].sentences
-    assert came == (
-        "2 picks came, 0 of them of samples new in the train split; 2 picks went, 0 of them of "
-        "samples no longer in the train split."
-    )
+    assert came == "2 picks came; 2 picks went."
     assert jaccard.startswith("Jaccard index 0.8182, as multisets")  # 18 / 22
     assert found["Selected samples"].rows[1] == {
         "": "different samples",
@@ -115,6 +112,22 @@ def test_samples_of_other_data_sets_are_not_matched(first, second, files_of):
     [line] = found.problems
     assert line == "one and two: are of the data sets digits and mnist; it must be one"
     assert list(by_title(found)) == ["Test results", "Parameters that differ"]
+
+
+def test_samples_that_are_new_or_gone_are_counted(first, second, files_of):
+    ids = [str(row) for row in range(80)]
+    last = artifacts.load_subset(second / "data/subsets/0.25.csv", 80).index_P[-1]
+    ids[last] = "new"
+    artifacts.save_sample_ids(second / "data/prepared", "train", ids)
+
+    found = by_title(reviewed(files_of, first, second))
+
+    assert found["Selected samples"].sentences[0] == (
+        "1 pick came, 1 of them new in the train split; 1 pick went, 1 no longer in the train "
+        "split."
+    )
+    assert found["Came: 1 pick"].rows[0]["rank"].endswith(", new")
+    assert found["Went: 1 pick"].rows[0]["rank"].endswith(", gone")
 
 
 def test_a_folder_without_a_run_is_refused(first, second, files_of):

@@ -47,14 +47,24 @@ def test_samples_are_matched_by_id_in_data_sets_that_grew_and_were_reordered():
 
     assert [one.sample_id for one in change.came] == ["e", "e"]
     assert [one.sample_id for one in change.went] == ["c", "a"]
-    assert [one.is_elsewhere for one in change.came + change.went] == [False, False, False, True]
-    assert (change.went[1].score, change.went[1].other_score) == (0.1, 0.1)
+    # By the scores: a b c d rank 4 3 2 1 before, e d b a rank 2 3 1 4 after.
+    assert [one.rank for one in change.came + change.went] == [2, 2, 2, 4]
+    assert [one.other_rank for one in change.came + change.went] == [None, None, None, 4]
     assert change.went[1].row == 0
     assert change.came[0].row == 0
     assert change.jaccard == 1 / 5  # b; a b c e e
     assert change.sizes == (3, 3)
     assert change.different == (3, 2)
     assert change.train_samples == (4, 4)
+
+
+def test_equal_scores_share_the_best_of_their_ranks():
+    before, after = revision("abcd", "a", [2, 1, 2, 3]), revision("abcd", "b", [5, 5, 5, 5])
+
+    change = subset_change(before, after)
+
+    assert (change.went[0].rank, change.went[0].other_rank) == (2, 1)
+    assert (change.came[0].rank, change.came[0].other_rank) == (1, 4)
 
 
 def test_equal_selections_have_a_jaccard_index_of_one():
