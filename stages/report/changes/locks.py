@@ -141,7 +141,8 @@ def _lines(first: Run, second: Run) -> Iterator[str]:
             yield f"only {one.name} ran {', '.join(alone)}"
     found = differences({name: (first.stages[name], second.stages[name]) for name in common})
     if not found:
-        yield f"equal: {len(common)} stages of {where} wrote the same"
+        stages = "1 stage" if len(common) == 1 else f"{len(common)} stages"
+        yield f"equal: {stages} of {where} wrote the same"
         return
     causes = [entry for entry in found if not entry.inputs]
     first_found = (causes or found)[0]

@@ -123,10 +123,8 @@ def _listed(title: str, moved: Sequence[Moved], labels: Labels | None) -> Sectio
         }
         for one in moved[:MOST_LISTED]
     ]
-    sentence = (
-        f"{len(rows)} of {_picks(moved)}, in the order of picking; the rank is that of the score "
-        "among all train samples, before and after."
-    )
+    order = f"The first {MOST_LISTED} in" if moved[MOST_LISTED:] else "In"
+    sentence = f"{order} the order of picking, with their ranks by score before and after."
     return Section(f"{title}: {_picks(moved)}", [sentence], rows, is_long=True)
 
 
