@@ -7,6 +7,9 @@ import sys
 
 import pytest
 from compared import OTHER_SCORES, PARAMS, ROOT, commit, write_project
+from pipeline import Output
+
+from stages.report.compare import main
 
 # c d e f and c e f g; a b c d e f and a b c e f g
 EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
@@ -48,7 +51,7 @@ test samples; of one draw of the subsets).
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A project with the tags `one` and `other-tag` and, like the latter, the experiment `other-exp`.
+    """A project with the tags `one`, `other-tag` and, as the latter, the experiment `other-exp`.
 
     The workspace is as the second tag.
     """
@@ -59,10 +62,22 @@ def checkout(tmp_path_factory):
     return made
 
 
-def compare(checkout, *arguments):
-    """Run the command in a project."""
-    command = [sys.executable, "-m", "stages.report.compare", *arguments]
-    return checkout.run(*command, PYTHONPATH=str(ROOT))
+@pytest.fixture
+def compare(monkeypatch, capsys):
+    """Return a function that runs the command in a project; a process of its own takes seconds."""
+
+    def run(checkout, *arguments):
+        monkeypatch.chdir(checkout.folder)
+        for name, value in checkout.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["compare", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return Output(capsys.readouterr().err, end.code)
+        return Output(capsys.readouterr().out, 0)
+
+    return run
 
 
 def test_the_help_names_every_option():
@@ -74,7 +89,7 @@ def test_the_help_names_every_option():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", ["other-tag", "other-exp", "workspace"])
-def test_revisions_and_experiments_are_read_from_the_cache(checkout, second):
+def test_revisions_and_experiments_are_read_from_the_cache(checkout, compare, second):
     output = compare(checkout, "one", *([second] if second != "workspace" else ["."]))
 
     assert output.code == 0, output.text
@@ -85,7 +100,7 @@ def test_revisions_and_experiments_are_read_from_the_cache(checkout, second):
 
 
 @pytest.mark.slow
-def test_all_that_is_asked_for_is_written(checkout, tmp_path):
+def test_all_that_is_asked_for_is_written(checkout, compare, tmp_path):
     names = ("markdown.md", "html.html", "csv.csv", "picture.png")
     files = [part for name in names for part in (f"--{name.partition('.')[0]}", tmp_path / name)]
 
@@ -103,7 +118,9 @@ def test_all_that_is_asked_for_is_written(checkout, tmp_path):
 
 
 @pytest.mark.slow
-def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(checkout, tmp_path):
+def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(
+    checkout, compare, tmp_path
+):
     copy = checkout.copy(tmp_path)
     params = copy.folder / "params.yaml"
     params.write_text(params.read_text() + "select: {order: all}\n")
@@ -116,7 +133,7 @@ def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(check
 
 
 @pytest.mark.slow
-def test_an_unknown_revision_is_one_line(checkout):
+def test_an_unknown_revision_is_one_line(checkout, compare):
     output = compare(checkout, "one", "onne")
 
     assert output.code == 1
@@ -128,7 +145,9 @@ def test_an_unknown_revision_is_one_line(checkout):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", ["*", "*.dir"])
-def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(checkout, tmp_path, lost):
+def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(
+    checkout, compare, tmp_path, lost
+):
     copy = checkout.copy(tmp_path)
     for path in copy.folder.glob(f".dvc/cache/files/md5/*/{lost}"):
         path.unlink()
@@ -144,7 +163,7 @@ def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(checkout, 
 
 
 @pytest.mark.slow
-def test_a_broken_file_is_named_with_its_revision(checkout, tmp_path):
+def test_a_broken_file_is_named_with_its_revision(checkout, compare, tmp_path):
     copy = checkout.copy(tmp_path)
     (copy.folder / "data/subsets/0.75.csv").unlink()
     (copy.folder / "data/subsets/0.75.csv").write_text("index,round,score\n8,0,\n")
@@ -158,7 +177,7 @@ def test_a_broken_file_is_named_with_its_revision(checkout, tmp_path):
 
 @pytest.mark.slow
 def test_the_artifact_that_differs_first_is_named_of_revisions_experiments_and_clones(
-    checkout, tmp_path
+    checkout, compare, tmp_path
 ):
     clone = checkout.clone(tmp_path)
     because = "because of other inputs: params.yaml:scores"
@@ -174,7 +193,7 @@ def test_the_artifact_that_differs_first_is_named_of_revisions_experiments_and_c
 
 
 @pytest.mark.slow
-def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout, tmp_path):
+def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout, compare, tmp_path):
     copy = checkout.copy(tmp_path)
     lines = ["", "with Path('data/orders/0.75.npy').open('ab') as file:", "    file.write(b'!')"]
     # The code is no dependency of the toy's stage, so its inputs stay equal.

@@ -118,22 +118,27 @@ class Files:
         except Exception as error:  # each kind of remote raises its own
             raise DataError(
                 f"{self.name}:{path}: cannot be read ({_line(error)}); a finished run must be "
-                "here: `dvc fetch --all-commits` fetches what was pushed, `dvc exp pull origin "
-                f"{self.name}` an experiment; otherwise run it again"
+                f"here: {_fetching(self.name)}; otherwise run it again"
             ) from error
         self._laid.add(path)
 
     def _link_or_copy(self, path: str) -> None:
-        """Lay a file where loaders find it; a large one in DVC's cache is not copied."""
+        """Lay a file where loaders find it; what lies on this disk, and may be large, as a link."""
         target = self._folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        digest = self._source.info(f"/{path}").get("md5")  # of what lies in the cache alone
-        cached = digest and Path(self._source.repo.cache.local.oid_to_path(digest))
-        if cached and cached.is_file():
-            target.symlink_to(cached)
+        here = self._here(path)
+        if here is not None and here.is_file():
+            target.symlink_to(here)
         else:
             self._source.get_file(f"/{path}", str(target))
+
+    def _here(self, path: str) -> Path | None:
+        """Return where on this disk a file lies that is in DVC's cache or in the workspace."""
+        digest = self._source.info(f"/{path}").get("md5")  # of what lies in the cache alone
+        if digest:
+            return Path(self._source.repo.cache.local.oid_to_path(digest))
+        return Path(self._source.repo.root_dir) / path if self.name == WORKSPACE else None
 
 
 @contextmanager
@@ -157,6 +162,15 @@ def opened(name: str) -> Iterator[Files]:
                 f"or {WORKSPACE}"
             ) from error
         yield Files(name, Path(folder), source)
+
+
+def _fetching(name: str) -> str:
+    if name == WORKSPACE:
+        return "`dvc pull` fetches what was pushed"
+    return (
+        "`dvc fetch --all-commits` fetches what was pushed, "
+        f"`dvc exp pull origin {name}` an experiment"
+    )
 
 
 def _line(error: Exception) -> str:

@@ -42,6 +42,7 @@ th:first-child, td:first-child { padding-left: 0; }
 .tiles li { background: var(--panel); border-radius: 6px; padding: .5rem; }
 figure { margin: 0; }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
+.scenes img { width: 100%; image-rendering: auto; }
 blockquote { margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
 figcaption { margin-top: .4rem; font-size: .8rem; line-height: 1.35; color: var(--soft); }
 figcaption code { color: var(--ink); }

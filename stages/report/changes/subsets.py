@@ -28,7 +28,9 @@ def load_labels(files: Files) -> Labels:
         DataError: they are neither here nor on the remote.
     """
     meta = files.read(lambda root: artifacts.load_meta(root / PREPARED), f"{PREPARED}/meta.json")
-    return files.read(lambda root: _labels(root / PREPARED, meta.class_names), f"{PREPARED}/train")
+    # Boxes lie beside the inputs, which may be large and are otherwise left where they are.
+    path = f"{PREPARED}/train/targets.npy" if files.rules.has_labels else f"{PREPARED}/train"
+    return files.read(lambda root: _labels(root / PREPARED, meta.class_names), path)
 
 
 def _labels(prepared: Path, class_names: list[str]) -> Labels:

@@ -38,6 +38,7 @@ stages:
     - {path: data/history.csv, hash: md5, md5: h0, size: 1}
     - {path: data/model, hash: md5, md5: m0.dir, size: 1, nfiles: 3}
 """
+UNLISTED = "(the list of its files is not in DVC's cache)"
 OTHER_MODEL = [("md5: m0.dir", "md5: m1.dir")]
 OTHER_SCORES = [("md5: s0.dir", "md5: s2.dir"), ("md5: s1,", "md5: s3,")]
 OTHER_PLOTS = [("md5: p0.dir", "md5: p1.dir")]
@@ -72,11 +73,9 @@ def test_a_stage_is_after_those_whose_outputs_it_reads(tmp_path):
 
 def test_the_first_that_differs_with_equal_inputs_is_named_and_what_follows_from_it(clones):
     assert clones([*OTHER_MODEL, *OTHER_SCORES, *OTHER_PLOTS]) == [
-        "first: train wrote another data/model (the list of its files is not in DVC's cache), although all "
-        "its inputs are equal",
+        f"first: train wrote another data/model {UNLISTED}, although all its inputs are equal",
         "then: score wrote another data/scores/a.npy, because of other inputs: data/model",
-        "then: report wrote another plots (the list of its files is not in DVC's cache), because of other "
-        "inputs: data/scores",
+        f"then: report wrote another plots {UNLISTED}, because of other inputs: data/scores",
     ]
 
 
