@@ -157,7 +157,10 @@ def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(
 
     assert output.code == 0
     lines = [line for line in output.text.splitlines() if "cannot be read" in line]
-    assert lines[0].startswith("- ``one:data/prepared/train/sample_ids.csv: cannot be read (")
+    where = "data/prepared/train/sample_ids.csv and 2 more: cannot be read ("
+    assert [line.partition("(")[0] for line in lines] == [
+        f"- ``{name}:{where}".removesuffix("(") for name in ("one", "other-tag")
+    ]
     assert all("`dvc fetch --all-commits`" in line for line in lines)
     assert "| `scores.d` | `5`    | `1`   |" in output.text
 

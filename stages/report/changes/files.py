@@ -3,7 +3,8 @@
 They are read through DVC, which finds them in its cache or on its remote; nothing is checked out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,6 +66,23 @@ def load_settings(path: Path) -> Settings:
     return Settings(dataset, sizes, select.get("order") == "all", starts, content)
 
 
+class MissingError(DataError):
+    """Files of one revision that are neither here nor on the remote."""
+
+    def __init__(self, name: str, paths: Sequence[str], reason: str) -> None:
+        self.name, self.paths, self.reason = name, paths, reason
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        fetch = "`dvc fetch --all-commits` fetches what was pushed"
+        if name == WORKSPACE:
+            fetch = "`dvc pull` fetches what was pushed"
+        elif re.fullmatch(r"[\w-]+", name):  # may be one
+            fetch += f", `dvc exp pull origin {name}` an experiment"
+        super().__init__(
+            f"{name}:{paths[0]}{more}: cannot be read ({reason}); a finished run must be here: "
+            f"{fetch}; otherwise run it again"
+        )
+
+
 class Files:
     """The files of one revision, by their paths in the project."""
 
@@ -78,7 +96,7 @@ class Files:
         """Return what `load` makes of a folder in which these files and folders lie.
 
         Raises:
-            DataError: one is neither here nor on the remote.
+            MissingError: one is neither here nor on the remote.
             ArtifactError: one holds something else than its stage writes; ParamsError likewise.
         """
         for path in paths:
@@ -116,10 +134,7 @@ class Files:
             else:
                 self._link_or_copy(path)
         except Exception as error:  # each kind of remote raises its own
-            raise DataError(
-                f"{self.name}:{path}: cannot be read ({_line(error)}); a finished run must be "
-                f"here: {_fetching(self.name)}; otherwise run it again"
-            ) from error
+            raise MissingError(self.name, [path], _line(error)) from error
         self._laid.add(path)
 
     def _link_or_copy(self, path: str) -> None:
@@ -162,15 +177,6 @@ def opened(name: str) -> Iterator[Files]:
                 f"or {WORKSPACE}"
             ) from error
         yield Files(name, Path(folder), source)
-
-
-def _fetching(name: str) -> str:
-    if name == WORKSPACE:
-        return "`dvc pull` fetches what was pushed"
-    return (
-        "`dvc fetch --all-commits` fetches what was pushed, "
-        f"`dvc exp pull origin {name}` an experiment"
-    )
 
 
 def _line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """All that changed between two revisions, as far as their data is here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -11,7 +11,7 @@ from stages.report.changes.accuracies import (
     load_evaluated,
     metric_of,
 )
-from stages.report.changes.files import Files
+from stages.report.changes.files import Files, MissingError
 from stages.report.changes.parameters import parameter_changes
 from stages.report.changes.rankings import Comparison, compare_revisions
 from stages.report.changes.revisions import load_revision
@@ -41,7 +41,7 @@ class Review:
     class_shares: list[Row]
     rankings: list[Comparison]
     accuracies: list[AccuracyChange]
-    problems: list[str]  # a line for each part that could not be compared
+    problems: list[str]  # a line for each that left a part uncompared
 
 
 def review(first: Files, second: Files) -> Review:
@@ -50,7 +50,7 @@ def review(first: Files, second: Files) -> Review:
     Raises:
         ParamsError: one of them has no params.yaml of this pipeline.
     """
-    problems: list[str] = []
+    problems: list[UserError] = []
     parameters = parameter_changes(first.settings, second.settings)
     metric = metric_of(second)
 
@@ -74,14 +74,26 @@ def review(first: Files, second: Files) -> Review:
         class_shares=class_shares(*comparable, *labels) if comparable and labels else [],
         rankings=rankings or [],
         accuracies=list(accuracy_changes(*evaluated)) if evaluated else [],
-        problems=list(dict.fromkeys(problems)),
+        problems=_lines(problems),
     )
 
 
-def _unless(problems: list[str], find: Callable[[], Found]) -> Found | None:
-    """Return what is found; otherwise note in a line why it is not."""
+def _unless(problems: list[UserError], find: Callable[[], Found]) -> Found | None:
+    """Return what is found; otherwise note why it is not."""
     try:
         return find()
     except UserError as error:
-        problems.append(str(error))
+        problems.append(error)
         return None
+
+
+def _lines(problems: Sequence[UserError]) -> list[str]:
+    """Return a line for each problem, and one for all that is missing in a revision."""
+    missing: dict[str, MissingError] = {}
+    for error in problems:
+        if isinstance(error, MissingError):
+            known = missing.get(error.name, error)
+            paths = dict.fromkeys([*known.paths, *error.paths])
+            missing[error.name] = MissingError(error.name, list(paths), known.reason)
+    others = [error for error in problems if not isinstance(error, MissingError)]
+    return list(dict.fromkeys(map(str, [*missing.values(), *others])))
