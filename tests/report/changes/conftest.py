@@ -1,9 +1,6 @@
 """Two finished runs as revisions, without git and DVC."""
 
-import csv
-import io
 import shutil
-from pathlib import Path
 
 import pytest
 from fsspec.implementations.dirfs import DirFileSystem
@@ -38,20 +35,3 @@ def second(first, tmp_path):
     """The same run, to be changed."""
     shutil.copytree(first, tmp_path / "second")
     return tmp_path / "second"
-
-
-@pytest.fixture
-def rows_of():
-    """Return the rows of a table of Markdown as lists of cells."""
-
-    def of(text, title):
-        table = text.partition(f"{title}\n")[2].partition("| ")[2].partition("\n\n")[0]
-        lines = io.StringIO("| " + table)
-        return [[cell.strip() for cell in row[1:-1]] for row in csv.reader(lines, delimiter="|")]
-
-    return of
-
-
-def picks_of(root: Path) -> list[int]:
-    """Return what the last round of a run selected."""
-    return artifacts.load_subset(root / "data/subsets/0.25.csv", 80).index_P.tolist()
