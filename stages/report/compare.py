@@ -1,277 +1,74 @@
-"""Compare what revisions of the project selected: do their models rank the samples alike?
+"""What changed between revisions of the project: in their selections, results and settings.
 
-    python -m stages.report.compare main resnet20-exp      two revisions or experiments
+    python -m stages.report.compare main HEAD              git revisions, names of experiments
     python -m stages.report.compare main                   a revision with the workspace
-    python -m stages.report.compare a b c --markdown --csv overlap.csv --picture overlap.png
+    python -m stages.report.compare main HEAD --markdown comment.md --html changes.html
+    python -m stages.report.compare a b c --csv overlap.csv --picture overlap.png
+    python -m stages.report.compare --artifacts main HEAD  which stage wrote something else first
+    python -m stages.report.compare --artifacts one two    the same of two clones, by their folders
 
-For each pair of revisions and each round they have in common (by the size it leads to, otherwise
-by its number), over the samples they have in common (by sample id):
+For every two of the revisions, as Markdown for a comment on a pull request: which samples came and
+went, with the Jaccard index of the subsets as multisets; accuracies on test, and their change with
+its standard error, paired by what both have in common; class shares; rank correlation of the
+scores and overlap of the picks (stages/report/changes/rankings.py says how); parameters that
+differ. Samples are the same where their sample ids are. --html writes a page of its own, with
+pictures of what came and went.
 
-    spearman   rank correlation (Coleman et al. 2020, Fig. 3) of what the column `ranked_by` says:
-               `order`, the places in the order of picking, over the candidates of both, where both
-               revisions were run with select.order: all; otherwise the `scores`;
-               `ranked` says of how many samples
-    jaccard    |A and B| / |A or B| of the whole subsets, seed subset and duplicates included
-    overlap    |A and B| / k of the first k picks that scores chose, in the order of picking; the
-               seed subset (round 0) is left out, since no score chose it, and so are the random
-               samples that k-centers started from (Vodrahalli et al. 2018, Fig. 6)
-    random     k / N, the overlap of two random sets of k of the N train samples; a little low where
-               both leave out the same seed subset of S samples: then k / (N - S)
-
-It is a command for people and no stage: it writes nothing unless asked to.
+It is a command for people and no stage: it writes nothing unless asked to. What is not here is
+said in a line, with the command that fetches it.
 """
 
 import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from stages.report.figures import finished, new_figure, save, style
-from stages.report.revisions import (
-    WORKSPACE,
-    Revision,
-    Round,
-    common_rounds,
-    load_revision,
-    sample_numbers,
-)
-from stages.shared.artifacts import Floats, Ints, save_table
-from stages.shared.correlation import spearman
-from stages.shared.errors import UserError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Row = dict[str, str | int | float]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How alike one round of two revisions is."""
-
-    names: Row  # the revisions, and the sizes of the subsets that the round chose
-    num_common: int  # samples that both train splits hold
-    ranked_by: str  # what Spearman's correlation is of, order or scores
-    num_ranked: int  # samples that it is over
-    spearman: float  # in [-1, 1]; NaN where all scores of a revision are equal
-    jaccard: float  # in [0, 1]
-    count_K: Ints  # of the first picks
-    overlap_K: Floats  # in [0, 1]
-    random_K: Floats  # what two random sets would have
-
-    @property
-    def overlap_rows(self) -> list[Row]:
-        """The overlap as a table, one row for each count of picks."""
-        columns = zip(
-            self.count_K.tolist(), self.overlap_K.tolist(), self.random_K.tolist(), strict=True
-        )
-        return [
-            {**self.names, "k": count, "overlap": overlap, "random": random}
-            for count, overlap, random in columns
-        ]
-
-
-# --- what is measured, on arrays -----------------------------------------------------------------
-
-
-def spearman_of_finite(first_N: Floats, second_N: Floats) -> float:
-    """Return Spearman's rank correlation over the rows finite in both, in [-1, 1].
-
-    It is NaN where one of them has a single value.
-    """
-    finite_N = np.isfinite(first_N) & np.isfinite(second_N)
-    return float(spearman(np.stack([first_N[finite_N], second_N[finite_N]]))[0, 1])
-
-
-def preference(order_K: Ints, num_train: int) -> Floats:
-    """Return minus the place of each sample in an order, float64 [N]; NaN where it has none.
-
-    A sample that stands twice has its first place.
-    """
-    place_N = np.full(num_train, np.nan)
-    place_N[order_K[::-1]] = -np.arange(len(order_K), dtype=np.float64)[::-1]
-    return place_N
-
-
-def num_shared(first_P: Ints, second_P: Ints) -> int:
-    """Return how many picks two subsets share; a sample that is twice in both counts twice."""
-    length = 1 + max(first_P.max(initial=0), second_P.max(initial=0))
-    times = [np.bincount(picks_P, minlength=length) for picks_P in (first_P, second_P)]
-    return int(np.minimum(*times).sum())
-
-
-def jaccard(first_P: Ints, second_P: Ints) -> float:
-    """Return the size of the intersection over that of the union, in [0, 1], as multisets."""
-    shared = num_shared(first_P, second_P)
-    return shared / (len(first_P) + len(second_P) - shared)
-
-
-def overlap(first_P: Ints, second_P: Ints, count_K: Ints) -> Floats:
-    """Return |A and B| / k of the first k picks of both, float64 [K] in [0, 1]."""
-    shared_K = [num_shared(first_P[:count], second_P[:count]) for count in count_K]
-    return np.array(shared_K, dtype=np.float64) / count_K
-
-
-def log_grid(last: int) -> Ints:
-    """Return 1, 2, 5, 10, 20, 50, ... below `last`, and `last` itself, int64 [K]."""
-    steps = [step * 10**power for power in range(len(str(last))) for step in (1, 2, 5)]
-    below = [step for step in steps if step < last]
-    return np.array([*below, last] if last else [], dtype=np.int64)
-
-
-# --- revisions -----------------------------------------------------------------------------------
-
-
-def compare_revisions(first: Revision, second: Revision) -> list[Comparison]:
-    """Compare each round that two revisions have in common.
-
-    Raises:
-        DataError: they are of different data sets.
-    """
-    number_N = sample_numbers(first, second)
-    return [
-        _compare_rounds(
-            {
-                "first": first.name,
-                "first_size": one.size,
-                "second": second.name,
-                "second_size": other.size,
-            },
-            one,
-            other,
-            number_N,
-        )
-        for one, other in common_rounds(first.rounds, second.rounds)
-    ]
-
-
-def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> Comparison:
-    """Compare two rounds; `number_N` gives the second's samples their rows of the first."""
-    num_first, num_second = len(first.score_N), len(second.score_N)
-    common_N = number_N < num_first
-    chosen_P = [
-        entry.subset.index_P[entry.subset.round_P > 0][entry.num_random :]
-        for entry in (first, second)
-    ]
-    count_K = log_grid(min(map(len, chosen_P)))
-    num_common = int(common_N.sum())
-    ranked_by, rank_N, other_rank_N = _ranks(first, second)
-    ranks_2N = np.stack([rank_N[number_N[common_N]], other_rank_N[common_N]])
-    return Comparison(
-        names=names,
-        num_common=num_common,
-        ranked_by=ranked_by,
-        num_ranked=int(np.isfinite(ranks_2N).all(axis=0).sum()),
-        spearman=spearman_of_finite(*ranks_2N),
-        jaccard=jaccard(first.subset.index_P, number_N[second.subset.index_P]),
-        count_K=count_K,
-        overlap_K=overlap(chosen_P[0], number_N[chosen_P[1]], count_K),
-        # k / N where both have one train split; a sample that one of them lacks is in no overlap.
-        random_K=count_K.astype(np.float64) * num_common / (num_first * num_second),
-    )
-
-
-def _ranks(first: Round, second: Round) -> tuple[str, Floats, Floats]:
-    """Return by what samples are ranked, and for both rounds what is higher the sooner picked.
-
-    Distances choose by no score, so an order of all candidates says more, where both have one.
-    """
-    if first.order_K is None or second.order_K is None:
-        return "scores", first.score_N, second.score_N
-    return (
-        "order",
-        preference(first.order_K[first.num_random :], len(first.score_N)),
-        preference(second.order_K[second.num_random :], len(second.score_N)),
-    )
-
-
-# --- what is shown -------------------------------------------------------------------------------
-
-
-def text_table(rows: Sequence[Row], *, markdown: bool) -> str:
-    """Return rows as a table with aligned columns: words to the left, numbers to the right."""
-    header = list(rows[0])
-    cells = [header, *([_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    is_text = [isinstance(value, str) for value in rows[0].values()]
-    lines = [
-        [
-            cell.ljust(width) if text else cell.rjust(width)
-            for cell, width, text in zip(line, widths, is_text, strict=True)
-        ]
-        for line in cells
-    ]
-    if not markdown:
-        return "".join("  ".join(line).rstrip() + "\n" for line in lines)
-    rule = [
-        "-" * width if text else "-" * (width - 1) + ":"
-        for width, text in zip(widths, is_text, strict=True)
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
-
-
-def _cell(value: str | float) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def draw(comparisons: Sequence[Comparison]) -> "Figure":
-    """Draw the overlap over k on a log axis, with the line of two random sets."""
-    figure, axes = new_figure(width=9.0)
-    for place, found in enumerate(comparisons):
-        axes.plot(found.count_K, found.overlap_K, label=_label(found.names), **style(place))
-    for place, found in enumerate(comparisons):
-        label = None if place else "random (k / N)"
-        axes.plot(found.count_K, found.random_K, label=label, color="grey", linestyle="--")
-    axes.set_xscale("log")
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("k, first picks that scores chose")
-    axes.set_ylabel("overlap |A ∩ B| / k")
-    return finished(figure, "Overlap of what two revisions selected")
-
-
-def _label(names: Row) -> str:
-    first, size, second, other_size = names.values()
-    return f"{first}, {second}: {size}" + ("" if size == other_size else f", {other_size}")
-
-
-# --- the command ---------------------------------------------------------------------------------
+from stages.report.changes.comment import comment
+from stages.report.changes.files import WORKSPACE, opened
+from stages.report.changes.locks import artifact_changes
+from stages.report.changes.page import page
+from stages.report.changes.rankings import draw
+from stages.report.changes.review import Review, review
+from stages.report.figures import save
+from stages.shared.artifacts import save_table
+from stages.shared.errors import DataError, UserError
+from stages.shared.files import write_atomically
 
 
 def run(options: Namespace) -> None:
     """Compare every two of the revisions; print, and write what was asked for."""
-    names = options.revisions if len(options.revisions) > 1 else [*options.revisions, WORKSPACE]
-    revisions = [load_revision(name) for name in names]
-    found = [
-        comparison
-        for first, second in combinations(revisions, 2)
-        for comparison in compare_revisions(first, second)
-    ]
-    curves = [row for entry in found for row in entry.overlap_rows]
-    sys.stdout.write(text_table([_summary(entry) for entry in found], markdown=options.markdown))
-    if curves:
-        sys.stdout.write("\n" + text_table(curves, markdown=options.markdown))
+    names = [WORKSPACE if name == "." else name for name in options.revisions]
+    if len(names) == 1:
+        names.append(WORKSPACE)
+    if options.artifacts:
+        for first, second in combinations(names, 2):
+            sys.stdout.write(artifact_changes(first, second))
+        return
+    with ExitStack() as stack:
+        revisions = [stack.enter_context(opened(name)) for name in names]
+        reviews = [review(*pair) for pair in combinations(revisions, 2)]
+        _write(reviews, options)
+
+
+def _write(reviews: list[Review], options: Namespace) -> None:
+    text = comment(reviews)
+    if options.markdown:
+        write_atomically(options.markdown, text.encode())
+    else:
+        sys.stdout.write(text)
+    if options.html:
+        write_atomically(options.html, page(reviews).encode())
+    rankings = [found for entry in reviews for found in entry.rankings]
+    curves = [row for found in rankings for row in found.overlap_rows]
+    if (options.csv or options.picture) and not curves:
+        problems = "; ".join(line for entry in reviews for line in entry.problems)
+        raise DataError(f"no picks could be compared ({problems or 'scores chose none'})")
     if options.csv:
-        header = [*found[0].names, "k", "overlap", "random"]
-        save_table(options.csv, header, (list(row.values()) for row in curves))
+        save_table(options.csv, list(curves[0]), (list(row.values()) for row in curves))
     if options.picture:
-        save(options.picture, draw(found))
-
-
-def _summary(found: Comparison) -> Row:
-    return {
-        **found.names,
-        "samples": found.num_common,
-        "ranked_by": found.ranked_by,
-        "ranked": found.num_ranked,
-        "spearman": found.spearman,
-        "jaccard": found.jaccard,
-    }
+        save(options.picture, draw(rankings))
 
 
 def main() -> None:
@@ -285,13 +82,22 @@ def main() -> None:
         "revisions",
         nargs="+",
         metavar="REV",
-        help=f"git revision, name of a DVC experiment, or {WORKSPACE}; with one alone, it is "
-        f"compared with the {WORKSPACE}",
+        help=f"git revision, name of a DVC experiment, or {WORKSPACE} (also .); with one alone, "
+        f"it is compared with the {WORKSPACE}",
     )
-    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the overlap as CSV")
+    files = {
+        "--markdown": "write the comment instead of printing it",
+        "--html": "write a page with pictures of what came and went",
+        "--csv": "write the overlap of the picks as CSV",
+        "--picture": "draw the overlap over k, as PNG",
+    }
+    for name, text in files.items():
+        parser.add_argument(name, type=Path, metavar="FILE", help=text)
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE.png", help="draw the overlap over k, as PNG"
+        "--artifacts",
+        action="store_true",
+        help="say instead which stage is the first whose outputs differ, and why; REV may be a "
+        "folder with a dvc.lock, too",
     )
     try:
         run(parser.parse_args())

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stages.report import html
+from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.report.tiles import Tile, scaled, short, tiled
 from stages.shared.artifacts import Ints
@@ -33,6 +35,11 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
         for name, index_P in rows.items()
     }
     return tiled(shown, f"{title}\nlabel, prediction, score")
+
+
+def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
+    """Return an image as HTML."""
+    return html.image(scaled(inputs_N[row : row + 1][0], PIXELS), labels.said_of(row))
 
 
 def _caption(results: Results, entry: Round, index: int) -> str:

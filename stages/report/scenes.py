@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stages.report import html
 from stages.report.figures import COLOURS
 from stages.report.images import load as load
+from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.report.tiles import PER_ROW, Tile, scaled, short, tiled, zoom_to
 from stages.shared.artifacts import Array, Ints
+from stages.shared.loading import Images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +35,19 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
         for name, index_P in rows.items()
     }
     return tiled(shown, f"{title}\ntrue boxes, score")
+
+
+def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
+    """Return an image with its true boxes as HTML."""
+    assert labels.boxes is not None
+    objects = labels.boxes.rows(row)
+    picture_HW3 = boxed(
+        inputs_N[row : row + 1][0],
+        labels.boxes.box_A4[objects],
+        labels.boxes.class_A[objects],
+        labels.class_names,
+    )
+    return html.image(picture_HW3, labels.said_of(row))
 
 
 def heat_maps(title: str, results: Results, entry: Round) -> "Figure":

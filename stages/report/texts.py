@@ -6,11 +6,12 @@ Shapes: N train samples.
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from textwrap import wrap
+from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
-from stages.report import tiles
+from stages.report import html, tiles
 from stages.report.figures import DPI
+from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Sequences
@@ -56,6 +57,12 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
                 figure.text(left / WIDTH, top / height, cell, **CELL)
             top -= step
     return figure
+
+
+def thumbnail(inputs_N: Sequences, labels: Labels, row: int) -> str:
+    """Return a text as HTML, its end left out where it is long."""
+    text = shorten(inputs_N[row].tobytes().decode(), LETTERS * LINES, placeholder=" …")
+    return f"<blockquote>{html.text(text)}</blockquote>"
 
 
 def cells(results: Results, entry: Round, index: int) -> list[str]:

@@ -8,10 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from stages.shared import models, tasks
+from stages.shared.errors import ParamsError
 from stages.shared.params_errors import as_written, choice
-from stages.shared.tasks import Rules
+from stages.shared.tasks import Rules as Rules
 
 DATASETS = Path(__file__).parent.parent / "prepare/datasets"
+
+
+def rules_of(task: str) -> Rules:
+    """Return what a task allows.
+
+    Raises:
+        ParamsError: there is none of this name.
+    """
+    if task not in tasks.names():
+        raise ParamsError(f"task is {as_written(task)}; {choice(task, tasks.names())}")
+    return tasks.rules(task)
 
 
 def problems(task: str, content: Mapping[str, Any]) -> Iterator[str]:

@@ -1,447 +1,139 @@
-"""Comparing revisions: hand-computed values, and real revisions and experiments under DVC."""
+"""The command `compare` on real revisions and experiments under git and DVC."""
 
 import csv
 import shutil
+import subprocess
 import sys
-from collections import Counter
-from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pipeline import Checkout
+from compared import OTHER_SCORES, PARAMS, ROOT, commit, write_project
+from pipeline import Output
 
-from stages.report.compare import (
-    compare_revisions,
-    draw,
-    jaccard,
-    log_grid,
-    num_shared,
-    overlap,
-    preference,
-    spearman_of_finite,
-    text_table,
-)
-from stages.report.revisions import (
-    Revision,
-    Round,
-    Settings,
-    common_rounds,
-    load_settings,
-    sample_numbers,
-)
-from stages.shared.artifacts import Subset
-from stages.shared.errors import DataError, ParamsError
+from stages.report.compare import main
 
-ROOT = Path(__file__).parents[2]
-NAN = float("nan")
-picks = st.lists(st.integers(0, 9), min_size=1, max_size=20).map(np.array)
-
-
-def subset(seed, chosen):
-    """Return a subset of a seed part and of what the scores of one round chose."""
-    count = len(seed) + len(chosen)
-    rounds = [0] * len(seed) + [1] * len(chosen)
-    return Subset(np.array([*seed, *chosen]), np.array(rounds), np.full(count, NAN))
-
-
-def revision(name, sample_ids, rounds, dataset="digits"):
-    """Return a revision; a round is a size, the scores and the subset, perhaps an order."""
-    made = [
-        Round(size, np.array(scores, dtype=float), part, *map(np.array, order))
-        for size, scores, part, *order in rounds
-    ]
-    return Revision(name, dataset, list(sample_ids), made)
-
-
-# --- what is measured ----------------------------------------------------------------------------
-
-
-def test_spearman_is_that_of_the_formula_by_rank_differences():
-    # Ranks 1 2 3 4 and 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8; values do not count.
-    assert spearman_of_finite(
-        np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 30.0, 2.0, 900.0])
-    ) == (pytest.approx(0.8))
-
-
-def test_spearman_leaves_out_rows_that_are_not_finite():
-    first_N = np.array([1.0, NAN, 2.0, 3.0, 4.0, 9.0])
-    second_N = np.array([1.0, 5.0, 30.0, 2.0, 900.0, -np.inf])
-
-    assert spearman_of_finite(first_N, second_N) == pytest.approx(0.8)
-
-
-def test_spearman_of_equal_scores_is_not_a_number():
-    assert np.isnan(spearman_of_finite(np.ones(4), np.arange(4.0)))
-    assert np.isnan(spearman_of_finite(np.arange(4.0), np.ones(4)))
-
-
-def test_what_is_picked_sooner_is_preferred_and_what_competes_twice_counts_by_its_first_place():
-    np.testing.assert_array_equal(
-        preference(np.array([4, 2, 0, 2]), 6), np.array([-2.0, NAN, -1.0, NAN, 0.0, NAN])
-    )
-
-
-def test_overlap_is_the_shared_part_of_the_first_picks():
-    first_P, second_P = np.array([7, 3, 5, 1]), np.array([3, 7, 9, 5])
-
-    # {7} and {3}; {7, 3} twice; {7, 3, 5} and {3, 7, 9}; three of four.
-    found = overlap(first_P, second_P, np.array([1, 2, 3, 4]))
-
-    assert found.tolist() == [0, 1, 2 / 3, 3 / 4]
-
-
-def test_a_sample_that_is_twice_in_both_is_shared_twice():
-    assert num_shared(np.array([4, 4, 2]), np.array([4, 4, 4])) == 2
-    assert num_shared(np.array([4, 4, 2]), np.array([4, 2, 1])) == 2
-
-
-def test_jaccard_is_intersection_by_union():
-    assert jaccard(np.array([0, 1, 2]), np.array([2, 3])) == 1 / 4
-    assert jaccard(np.array([4, 4, 2]), np.array([4, 4, 4])) == 2 / 4
-
-
-@settings(deadline=None)
-@given(picks, picks)
-def test_shared_picks_are_those_of_the_multisets(first_P, second_P):
-    shared = Counter(first_P.tolist()) & Counter(second_P.tolist())
-    either = Counter(first_P.tolist()) | Counter(second_P.tolist())
-
-    assert num_shared(first_P, second_P) == num_shared(second_P, first_P) == shared.total()
-    assert jaccard(first_P, second_P) == shared.total() / either.total()
-
-
-@pytest.mark.parametrize(
-    ("last", "counts"),
-    [
-        (0, []),
-        (1, [1]),
-        (2, [1, 2]),
-        (10, [1, 2, 5, 10]),
-        (449, [1, 2, 5, 10, 20, 50, 100, 200, 449]),
-    ],
-)
-def test_counts_of_picks_are_logarithmic_up_to_the_last(last, counts):
-    assert log_grid(last).tolist() == counts
-
-
-def test_the_random_line_is_the_mean_overlap_of_random_sets():
-    rng = np.random.default_rng(0)
-    scores = np.arange(100.0)
-    pairs = [[rng.permutation(100)[:20] for _ in range(2)] for _ in range(500)]
-    mean = np.mean([num_shared(*pair) / 20 for pair in pairs])
-    one = revision("a", map(str, range(100)), [("0.2", scores, subset([], pairs[0][0]))])
-
-    [found] = compare_revisions(one, one)
-
-    assert found.random_K.tolist() == [0.01, 0.02, 0.05, 0.1, 0.2]
-    assert mean == pytest.approx(found.random_K[-1], abs=0.01)  # its standard error is 0.004
-
-
-# --- what revisions have in common ---------------------------------------------------------------
-
-
-def test_rounds_are_paired_by_size_and_otherwise_by_number():
-    part = subset([], [0])
-
-    def rounds(*sizes):
-        return [Round(size, np.zeros(1), part) for size in sizes]
-
-    def paired(first, second):
-        return [(a.size, b.size) for a, b in common_rounds(rounds(*first), rounds(*second))]
-
-    assert paired(["0.2", "0.5"], ["0.5"]) == [("0.5", "0.5")]
-    assert paired(["0.2", "0.5"], ["0.3", "0.5"]) == [("0.2", "0.3"), ("0.5", "0.5")]
-    assert paired(["0.2", "0.4"], ["300"]) == [("0.2", "300")]
-
-
-def test_samples_are_matched_by_their_ids_in_whatever_order_they_stand():
-    first = revision("a", "wxyz", [("3", [4, 3, 2, 1], subset([0], [1, 2]))])
-    # z, v, x, w: y is not there, v is new.
-    second = revision("b", "zvxw", [("3", [9, 0, 2, 5], subset([3], [2, 0]))])
-
-    [found] = compare_revisions(first, second)
-
-    assert found.num_common == 3
-    assert found.spearman == pytest.approx(-0.5)  # w x z: 3 2 1 and 2 1 3: 1 - 6 (1 + 1 + 4) / 24
-    assert found.jaccard == 2 / 4  # w x y and w x z
-    assert found.count_K.tolist() == [1, 2]
-    assert found.overlap_K.tolist() == [1, 1 / 2]  # x y and x z: the seed sample w is left out
-    assert found.random_K.tolist() == [3 / 16, 6 / 16]  # k 3 / (4 4)
-
-
-def test_orders_of_all_candidates_are_compared_where_both_hold_one():
-    part = subset([], [0])
-    # v w x y z are the rows 0 to 4 of the first revision and 4 to 0 of the second.
-    first = revision("a", "vwxyz", [("0.2", [5, 4, 3, 2, 1], part, [3, 0, 1, 2])])
-    second = revision("b", "zyxwv", [("0.2", [5, 4, 3, 2, 1], part, [1, 0, 2, 3])])
-    unordered = revision("c", "zyxwv", [("0.2", [5, 4, 3, 2, 1], part)])
-
-    [by_order] = compare_revisions(first, second)
-    [by_scores] = compare_revisions(first, unordered)
-
-    # y v w x and y z x w: of y w x the places are 1 2 3 and 1 3 2, so 1 - 6 (1 + 1) / 24.
-    assert (by_order.ranked_by, by_order.spearman) == ("order", pytest.approx(0.5))
-    assert (by_scores.ranked_by, by_scores.spearman) == ("scores", pytest.approx(-1))
-
-
-def test_random_picks_that_k_centers_started_from_are_left_out():
-    """Both start from 0 and 1, and agree on nothing else."""
-    first = Round("0.5", np.zeros(6), subset([], [0, 1, 2, 3]), np.array([0, 1, 2, 3, 4, 5]), 2)
-    second = Round("0.5", np.zeros(6), subset([], [0, 1, 5, 4]), np.array([0, 1, 5, 4, 3, 2]), 2)
-    ids = list("uvwxyz")
-
-    [found] = compare_revisions(
-        Revision("a", "digits", ids, [first]), Revision("b", "digits", ids, [second])
-    )
-
-    assert (found.num_ranked, found.spearman) == (4, pytest.approx(-1))
-    assert found.overlap_K.tolist() == [0.0, 0.0]
-
-
-def test_a_revision_agrees_with_itself():
-    one = revision("a", "stuvwxyz", [("0.75", range(8), subset([0, 1], [7, 6, 5, 4]))])
-
-    [found] = compare_revisions(one, one)
-
-    assert found.spearman == pytest.approx(1)
-    assert found.jaccard == 1
-    assert found.overlap_K.tolist() == [1, 1, 1]
-
-
-def test_a_round_that_chose_nothing_has_no_overlap():
-    one = revision("a", "xyz", [("1", [1, 2, 3], subset([0], []))])
-
-    [found] = compare_revisions(one, one)
-
-    assert found.jaccard == 1
-    assert found.overlap_rows == []
-
-
-def test_revisions_of_different_data_sets_are_refused():
-    first = revision("a", ["1", "2", "3"], [])
-
-    with pytest.raises(DataError, match=r"^a and b: are of the data sets digits and mnist; .+"):
-        sample_numbers(first, revision("b", ["1", "2", "3"], [], dataset="mnist"))
-    with pytest.raises(DataError, match=r"^a and b: have 1 train samples in common, .+ of 3 and 4"):
-        sample_numbers(first, revision("b", ["3", "4", "5", "6"], []))
-
-
-def test_two_folds_of_a_data_set_can_be_compared():
-    folds = [revision("a", "stuvw", []), revision("b", "wxstu", [])]
-
-    assert sample_numbers(*folds).tolist() == [4, 5, 0, 1, 2]
-
-
-def test_only_the_keys_that_are_needed_are_read(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text("rounds: [{from: 1.0, to: 0.5, why: old}]\ndataset: {name: digits}\nold: 1\n")
-
-    assert load_settings(path) == Settings("digits", [("1.0", "0.5")], False, 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("select: {order: all, rule: old}", True),
-        ("select: {order: picks}", False),
-        ("select: {rule: old}", False),
-        ("select: old", False),
-    ],
-)
-def test_whether_orders_hold_all_candidates_is_read_where_a_revision_knows_it(
-    tmp_path, text, expected
-):
-    path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).orders_all is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("select: {rule: k_centers, k_centers_start: 7}", 7),
-        ("select: {rule: top, k_centers_start: 7}", 0),
-        ("select: {rule: k_centers}", 0),
-    ],
-)
-def test_how_many_random_picks_k_centers_starts_from_is_read(tmp_path, text, expected):
-    path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).num_random == expected
-
-
-@pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])
-def test_a_revision_without_rounds_is_refused(tmp_path, text):
-    path = tmp_path / "params.yaml"
-    path.write_text(text)
-
-    with pytest.raises(ParamsError, match=r"params.yaml: names no data set and rounds; .+"):
-        load_settings(path)
-
-
-# --- what is shown -------------------------------------------------------------------------------
-
-ROWS = [{"first": "main", "k": 5, "overlap": 0.25}, {"first": "b", "k": 10, "overlap": NAN}]
-
-
-def test_a_table_has_aligned_columns():
-    assert text_table(ROWS, markdown=False) == (
-        "first   k  overlap\nmain    5   0.2500\nb      10      nan\n"
-    )
-
-
-def test_a_markdown_table_has_a_rule_below_its_header():
-    assert text_table(ROWS, markdown=True) == (
-        "| first |  k | overlap |\n"
-        "| ----- | -: | ------: |\n"
-        "| main  |  5 |  0.2500 |\n"
-        "| b     | 10 |     nan |\n"
-    )
-
-
-def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
-    first = revision("a", "stuvwxyz", [("0.5", range(8), subset([], [7, 6, 5, 4]))])
-    second = revision("b", "stuvwxyz", [("0.5", range(8), subset([], [7, 0, 5, 1]))])
-
-    figure = draw(compare_revisions(first, second))
-
-    [axes] = figure.axes
-    curve, random = axes.get_lines()
-    assert axes.get_xscale() == "log"
-    assert curve.get_xydata().tolist() == [[1, 1], [2, 0.5], [4, 0.5]]
-    assert random.get_xydata().tolist() == [[1, 1 / 8], [2, 2 / 8], [4, 4 / 8]]
-    [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["a, b: 0.5", "random (k / N)"]
-
-
-# --- real revisions ------------------------------------------------------------------------------
-
-PIPELINE = """
-stages:
-  all:
-    cmd: python make.py
-    params: [rounds, scores]
-    outs: [data/orders/0.75.npy, data/prepared/train, data/scores/0.25, data/subsets/0.75.csv]
-"""
-# The order in which params.yaml names the samples is that of the train split; a and b are the seed.
-MAKE = """
-from pathlib import Path
-import numpy as np
-from ruamel.yaml import YAML
-from stages.shared import artifacts
-
-scores = YAML(typ="safe").load(Path("params.yaml"))["scores"]
-ids = list(scores)
-order = sorted(set(ids) - {"a", "b"}, key=scores.get, reverse=True)
-chosen = order[:4]
-index_P = np.array([ids.index(name) for name in ["a", "b", *chosen]])
-score_P = np.array([np.nan, np.nan, *(scores[name] for name in chosen)])
-artifacts.save_sample_ids(Path("data/prepared"), "train", ids)
-artifacts.save_scores(Path("data/scores/0.25"), np.array(list(scores.values()), dtype=float))
-subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
-artifacts.save_subset(Path("data/subsets/0.75.csv"), subset)
-artifacts.save_order(Path("data/orders/0.75.npy"), np.array([ids.index(name) for name in order]))
-"""
-PARAMS = "rounds: [{{from: 0.25, to: 0.75}}]\ndataset: {{name: toy}}\nscores: {{{}}}\n"
-SCORES = "a: 8, b: 7, c: 6, d: 5, e: 4, f: 3, g: 2, h: 1"
-# d fell to the end: rank differences 4 1 1 1 1, so Spearman is 1 - 6 20 / (8 63) = 0.7619.
-OTHER_SCORES = "h: 2, g: 3, f: 4, e: 5, d: 1, c: 6, b: 7, a: 8"
 # c d e f and c e f g; a b c d e f and a b c e f g
 EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
 EXPECTED = """\
-first  first_size  second     second_size  samples  ranked_by  ranked  spearman  jaccard
-one    0.75        {second:9}  0.75               8  scores          8    0.7619   0.7143
+## Selection: `one` → `{second}`
 
-first  first_size  second     second_size  k  overlap  random
-one    0.75        {second:9}  0.75         1   1.0000  0.1250
-one    0.75        {second:9}  0.75         2   0.5000  0.2500
-one    0.75        {second:9}  0.75         4   0.7500  0.5000
+### Selected samples
+
+1 pick came; 1 pick went.
+Jaccard index 0.7143, as multisets: a sample that is picked twice counts twice, in what came and \
+went too.
+
+|                   | before | after | change |
+| ----------------- | -----: | ----: | -----: |
+| picks             |      6 |     6 |      0 |
+| different samples |      6 |     6 |      0 |
+| train split       |      8 |     8 |      0 |
+
+### Test results
+
+Accuracy in points, mean over the members, with the standard error of the change (trainings and \
+test samples; of one draw of the subsets).
+
+| model | trained on | before | after | change | error | paired by         | verdict     |
+| ----- | ---------- | -----: | ----: | -----: | ----: | ----------------- | ----------- |
+| net   | selected   |  70.00 | 60.00 | -10.00 | 14.14 | member and sample | cannot tell |
+
+### Parameters that differ
+
+| parameter  | before | after |
+| ---------- | ------ | ----- |
+| `scores.d` | `5`    | `1`   |
+| `scores.e` | `4`    | `5`   |
+| `scores.f` | `3`    | `4`   |
+| `scores.g` | `2`    | `3`   |
+| `scores.h` | `1`    | `2`   |
 """
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A project with the tags `one` and `other-tag` and, like the latter, the experiment `other`.
+    """A project with the tags `one`, `other-tag` and, as the latter, the experiment `other-exp`.
 
     The workspace is as the second tag.
     """
-    folder = tmp_path_factory.mktemp("compared")
-    made = Checkout(folder / "project", folder / "resume")
-    made.folder.mkdir()
-    made.resume.mkdir()
-    made.git("init", "--quiet")
-    made.git("config", "user.name", "Toy")  # for the commit that an experiment is
-    made.git("config", "user.email", "toy@example.org")
-    made.dvc("init", "--quiet")
-    (made.folder / "dvc.yaml").write_text(PIPELINE)
-    (made.folder / "make.py").write_text(MAKE)
-    commit(made, "one", SCORES)
+    made = write_project(tmp_path_factory.mktemp("compared"))
     (made.folder / "params.yaml").write_text(PARAMS.format(OTHER_SCORES))
     made.dvc("exp", "run", "--name", "other-exp", PYTHONPATH=str(ROOT))
     commit(made, "other-tag", OTHER_SCORES)
     return made
 
 
-def commit(checkout, name, scores):
-    """Run the pipeline and tag its results."""
-    (checkout.folder / "params.yaml").write_text(PARAMS.format(scores))
-    checkout.dvc("repro", PYTHONPATH=str(ROOT))
-    checkout.git("add", "--all")
-    checkout.git("commit", "--quiet", "--message", name)
-    checkout.git("tag", name)
+@pytest.fixture
+def compare(monkeypatch, capsys):
+    """Return a function that runs the command in a project; a process of its own takes seconds."""
+
+    def run(checkout, *arguments):
+        monkeypatch.chdir(checkout.folder)
+        for name, value in checkout.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["compare", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return Output(capsys.readouterr().err, end.code)
+        return Output(capsys.readouterr().out, 0)
+
+    return run
 
 
-def compare(checkout, *arguments):
-    """Run the command in a project."""
-    command = [sys.executable, "-m", "stages.report.compare", *arguments]
-    return checkout.run(*command, PYTHONPATH=str(ROOT))
+def test_the_help_names_every_option():
+    command = [sys.executable, "-m", "stages.report.compare", "--help"]
+    text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for option in ("--markdown", "--html", "--csv", "--picture", "--artifacts"):
+        assert option in text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", ["other-tag", "other-exp", "workspace"])
-def test_revisions_and_experiments_are_read_from_the_cache(checkout, second):
-    output = compare(checkout, "one", *([second] if second != "workspace" else []))
+def test_revisions_and_experiments_are_read_from_the_cache(checkout, compare, second):
+    output = compare(checkout, "one", *([second] if second != "workspace" else ["."]))
 
     assert output.code == 0, output.text
-    assert output.text == EXPECTED.format(second=second)
+    assert "Not compared" not in output.text
+    assert output.text.startswith(EXPECTED.format(second=second))
+    assert "| 0.75     |       8 | scores    |      8 |   0.7619 |  0.7143 |" in output.text
     assert checkout.git("status", "--porcelain") == ""
 
 
 @pytest.mark.slow
-def test_the_overlap_is_written_as_a_table_and_as_a_picture(checkout, tmp_path):
-    files = ["--csv", str(tmp_path / "overlap.csv"), "--picture", str(tmp_path / "overlap.png")]
+def test_all_that_is_asked_for_is_written(checkout, compare, tmp_path):
+    names = ("markdown.md", "html.html", "csv.csv", "picture.png")
+    files = [part for name in names for part in (f"--{name.partition('.')[0]}", tmp_path / name)]
 
-    output = compare(checkout, "one", "other-tag", "workspace", "--markdown", *files)
+    output = compare(checkout, "one", "other-tag", "workspace", *map(str, files))
 
-    assert output.code == 0, output.text
-    assert output.text.startswith("| first     | first_size | second    | second_size |")
-    rows = list(csv.DictReader((tmp_path / "overlap.csv").read_text().splitlines()))
+    assert (output.code, output.text) == (0, "")
+    assert (tmp_path / "markdown.md").read_text().count("## Selection: ") == 3
+    page = (tmp_path / "html.html").read_text()
+    assert page.count("data:image/png") == 4  # g and d, of two pairs; the last two are equal
+    rows = list(csv.DictReader((tmp_path / "csv.csv").read_text().splitlines()))
     columns = [(int(row["k"]), float(row["overlap"]), float(row["random"])) for row in rows]
     assert columns[:6] == EXPECTED_OVERLAP * 2
     assert [row[1] for row in columns[6:]] == [1, 1, 1]  # other-tag and the workspace
-    assert (tmp_path / "overlap.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
-def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(checkout, tmp_path):
+def test_orders_of_all_candidates_are_read_where_params_says_that_they_are(
+    checkout, compare, tmp_path
+):
     copy = checkout.copy(tmp_path)
     params = copy.folder / "params.yaml"
     params.write_text(params.read_text() + "select: {order: all}\n")
     copy.git("commit", "--quiet", "--all", "--message", "all")
     copy.git("tag", "all")
 
-    by_order, by_scores = compare(copy, "all"), compare(copy, "one")
+    output = compare(copy, "all")
 
-    assert by_order.text.splitlines()[1].split()[5:] == ["order", "6", "1.0000", "1.0000"]
-    assert by_scores.text.splitlines()[1].split()[5:] == ["scores", "8", "0.7619", "0.7143"]
+    assert "| 0.75     |       8 | order     |      6 |   1.0000 |  1.0000 |" in output.text
 
 
 @pytest.mark.slow
-def test_an_unknown_revision_is_one_line(checkout):
+def test_an_unknown_revision_is_one_line(checkout, compare):
     output = compare(checkout, "one", "onne")
 
     assert output.code == 1
@@ -453,7 +145,9 @@ def test_an_unknown_revision_is_one_line(checkout):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", ["*", "*.dir"])
-def test_data_that_is_not_in_the_cache_is_one_line_that_names_dvc_fetch(checkout, tmp_path, lost):
+def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(
+    checkout, compare, tmp_path, lost
+):
     copy = checkout.copy(tmp_path)
     for path in copy.folder.glob(f".dvc/cache/files/md5/*/{lost}"):
         path.unlink()
@@ -461,20 +155,57 @@ def test_data_that_is_not_in_the_cache_is_one_line_that_names_dvc_fetch(checkout
 
     output = compare(copy, "one", "other-tag")
 
-    assert output.code == 1
-    [line] = output.text.splitlines()
-    assert line.startswith("error: one:data/prepared/train/sample_ids.csv: cannot be read (")
-    assert "`dvc fetch`" in line
+    assert output.code == 0
+    lines = [line for line in output.text.splitlines() if "cannot be read" in line]
+    where = "data/prepared/train/sample_ids.csv and 2 more: cannot be read ("
+    assert [line.partition("(")[0] for line in lines] == [
+        f"- ``{name}:{where}".removesuffix("(") for name in ("one", "other-tag")
+    ]
+    assert all("`dvc fetch --all-commits`" in line for line in lines)
+    assert "| `scores.d` | `5`    | `1`   |" in output.text
 
 
 @pytest.mark.slow
-def test_a_broken_file_is_named_with_its_revision(checkout, tmp_path):
+def test_a_broken_file_is_named_with_its_revision(checkout, compare, tmp_path):
     copy = checkout.copy(tmp_path)
     (copy.folder / "data/subsets/0.75.csv").unlink()
     (copy.folder / "data/subsets/0.75.csv").write_text("index,round,score\n8,0,\n")
 
     output = compare(copy, "one")
 
-    assert output.code == 1
-    [line] = output.text.splitlines()
-    assert line.startswith("error: workspace:data/subsets/0.75.csv: row 2 has index 8; ")
+    assert output.code == 0
+    assert "- `workspace:data/subsets/0.75.csv: row 2 has index 8; " in output.text
+    assert "### Test results" in output.text
+
+
+@pytest.mark.slow
+def test_the_artifact_that_differs_first_is_named_of_revisions_experiments_and_clones(
+    checkout, compare, tmp_path
+):
+    clone = checkout.clone(tmp_path)
+    because = "because of other inputs: params.yaml:scores"
+
+    of_revisions = compare(checkout, "--artifacts", "one", "other-exp")
+    of_clones = compare(checkout, "--artifacts", "workspace", str(clone.folder))
+
+    assert of_revisions.text == (
+        "first: all wrote another data/evaluation (first in it net-selected/metrics.json), "
+        f"{because}\n"
+    )
+    assert of_clones.text == f"equal: 1 stage of workspace and {clone.folder} wrote the same\n"
+
+
+@pytest.mark.slow
+def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout, compare, tmp_path):
+    copy = checkout.copy(tmp_path)
+    lines = ["", "with Path('data/orders/0.75.npy').open('ab') as file:", "    file.write(b'!')"]
+    # The code is no dependency of the toy's stage, so its inputs stay equal.
+    with (copy.folder / "make.py").open("a") as file:
+        file.write("\n".join(lines))
+    copy.dvc("repro", "--force", PYTHONPATH=str(ROOT))
+
+    output = compare(copy, "--artifacts", str(checkout.folder), ".")
+
+    assert output.text == (
+        "first: all wrote another data/orders/0.75.npy, although all its inputs are equal\n"
+    )
