@@ -36,8 +36,7 @@ class Cluster:
 
     def end(self):
         """Shut the cluster down."""
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
+        self.process.communicate(timeout=60)
 
 
 def start_cluster(attempts=3):
@@ -51,6 +50,7 @@ def start_cluster(attempts=3):
     )
     address = process.stdout.readline().strip()
     if not address:
+        process.communicate()
         assert attempts > 1, "the cluster did not start"
         return start_cluster(attempts - 1)
     return Cluster(address, process)
