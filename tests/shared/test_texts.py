@@ -36,7 +36,7 @@ from stages.shared.tasks.text_classification.texts import (
 )
 from stages.shared.tasks.text_classification.vdcnn import largest
 from stages.shared.training import loop
-from stages.shared.training.loop import Sgd
+from stages.shared.training.optimizer import Sgd
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")

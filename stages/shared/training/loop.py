@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.sgd import sgd
 
 from stages.shared import models, tasks
 from stages.shared.artifacts import Epoch
@@ -23,7 +22,6 @@ from stages.shared.data import Samples, batches, num_batches
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.flops import forward_flops
 from stages.shared.job import Job, Trained
-from stages.shared.params_training import Optimizer
 from stages.shared.randomness import stream_seed
 from stages.shared.training import augmentation, first_layer, schedules
 from stages.shared.training.averaging import MovingAverage
@@ -34,7 +32,9 @@ from stages.shared.training.dynamics import (
     Recorder,
     sampled_rows,
 )
+from stages.shared.training.optimizer import Sgd
 from stages.shared.training.resolution import Resolution, Size, resize
+from stages.shared.training.tally import Tally
 from stages.shared.weights import load_weights
 
 VALIDATION_BATCH = 500
@@ -157,7 +157,7 @@ class _Trainer:
         )
 
     def _train_epoch(self, number: int) -> Epoch:
-        tally = _Tally(self.device)
+        tally = Tally(self.device)
         images, rate = 0, 0.0
         self.model.train()
         for rows_B, inputs_B, targets_B in self._epoch_batches(number):
@@ -218,7 +218,7 @@ class _Trainer:
     @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
         self.result.eval()
-        tally, num = _Tally(self.device), len(self.validation)
+        tally, num = Tally(self.device), len(self.validation)
         index_N = torch.arange(num, device=self.device)
         parts = list(batches(num, VALIDATION_BATCH))
         loaded = self.validation.in_batches(index_N[rows] for rows in parts)
@@ -254,67 +254,6 @@ class _Trainer:
 
     def _seed(self, purpose: str, epoch: int) -> int:
         return stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
-
-
-class _Tally:
-    """Mean loss and accuracy over some batches; nothing waits for the device before the end."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self._right_and_all = torch.zeros(2, dtype=torch.int64, device=device)
-        self._num = 0
-
-    def add(self, loss: Tensor, right_and_all: Tensor, num: int) -> None:
-        """Take the mean loss of so many samples, and what is right of what there is."""
-        self._loss_sum += loss * num
-        self._right_and_all += right_and_all
-        self._num += num
-
-    def means(self) -> tuple[float, float]:
-        """Return the mean loss of a sample and the accuracy, 0 where there is nothing."""
-        right, all_ = self._right_and_all.tolist()
-        return float(self._loss_sum) / self._num, right / max(all_, 1)
-
-
-class Sgd:
-    """SGD with momentum, as torch.optim.SGD with the fused kernel.
-
-    That class imports torch's compiler as it is built, which takes as long as torch itself.
-    Tables of which a batch looks up a few rows are trained by plain SGD, those rows alone, as
-    fastText does: momentum and weight decay would move every row at every step.
-    """
-
-    def __init__(self, model: nn.Module, settings: Optimizer) -> None:
-        tables = {id(part.weight) for part in model.modules() if getattr(part, "sparse", False)}
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._tables: list[Tensor] = [table for table in trained if id(table) in tables]
-        self._parameters: list[Tensor] = [
-            parameter for parameter in trained if id(parameter) not in tables
-        ]
-        self._settings = settings
-        self._momentum: list[Tensor | None] = [None] * len(self._parameters)
-
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters with their gradients, and drop these."""
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        with torch.no_grad():
-            sgd(
-                self._parameters,
-                gradients,
-                self._momentum,
-                fused=True,
-                lr=learning_rate,
-                momentum=self._settings.momentum,
-                nesterov=self._settings.nesterov,
-                weight_decay=self._settings.weight_decay,
-                dampening=0.0,
-                maximize=False,
-            )
-            for table in self._tables:
-                assert table.grad is not None
-                table.add_(table.grad, alpha=-learning_rate)
-        for parameter in (*self._parameters, *self._tables):
-            parameter.grad = None
 
 
 def initial_model(job: Job) -> nn.Module:
