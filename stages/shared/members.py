@@ -91,6 +91,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
     import torch
 
     from stages.shared.training import loop
+    from stages.shared.training.state import SavedStates
 
     device = engine.device_name()
     folder, tracked = (
@@ -100,12 +101,17 @@ def train_once(job: Job, report: engine.Report) -> Path:
     # Tracking decides no weights: who does without finds them beside what was tracked.
     if tracked.exists():
         return tracked
+    states = SavedStates(resume.folder() / "partial", folder.name)
     if not folder.exists():
-        report(None)
+        # A member that goes on shows the epoch that it goes on from.
+        report((states.newest.history[-1], None) if states.newest else None)
         # Two experiments may train the same member at the same time, to the same bytes.
         with atomic_folder(folder, keep_first=True) as temporary:
-            trained = loop.train(job, temporary, torch.device(device), lambda *event: report(event))
+            trained = loop.train(
+                job, temporary, torch.device(device), lambda *event: report(event), states
+            )
             resume.save_member(temporary, trained)
+    states.drop()
     return folder
 
 

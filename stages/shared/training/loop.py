@@ -16,11 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from stages.shared import models, tasks
-from stages.shared.artifacts import Epoch
+from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.cost import TRAINING_COST
 from stages.shared.data import Samples, batches, num_batches
-from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.flops import forward_flops
+from stages.shared.errors import TrainingError
 from stages.shared.job import Job, Trained
 from stages.shared.randomness import stream_seed
 from stages.shared.training import augmentation, first_layer, schedules
@@ -33,7 +32,8 @@ from stages.shared.training.dynamics import (
     sampled_rows,
 )
 from stages.shared.training.optimizer import Sgd
-from stages.shared.training.resolution import Resolution, Size, resize
+from stages.shared.training.resolution import Resolution, flops_by_size, resize
+from stages.shared.training.state import Saved, SavedStates, State, Stateful, joined, part_of
 from stages.shared.training.tally import Tally
 from stages.shared.weights import load_weights
 
@@ -41,11 +41,16 @@ VALIDATION_BATCH = 500
 
 
 def train(
-    job: Job, folder: Path, device: torch.device, report: Callable[[Epoch, int], None]
+    job: Job,
+    folder: Path,
+    device: torch.device,
+    report: Callable[[Epoch, int], None],
+    states: SavedStates | None = None,
 ) -> Trained:
     """Train one member, leave its kept weights in `folder`, and return what belongs to them.
 
-    `report` is called after each epoch with it and the images of the whole training.
+    `report` is called after each epoch with it and the images of the whole training. From the
+    newest of the saved states the training goes on, to the same bytes as without.
     Only the multiset of the picks decides the bytes, not their order.
 
     Raises:
@@ -53,7 +58,7 @@ def train(
         TrainingError: the loss is not finite.
     """
     torch.set_num_threads(job.settings.num_threads)
-    return _Trainer(job, device).run(folder, report)
+    return _Trainer(job, device).run(folder, report, states)
 
 
 class _Trainer:
@@ -76,31 +81,17 @@ class _Trainer:
         self.resolution = Resolution(
             job.settings.resolution, job.meta.input_shape, self.num_updates
         )
-        self.flops_per_sample = self._flops_by_size()
+        self.flops_per_sample = flops_by_size(self.resolution, job)
         self.optimizer = Sgd(self.model, job.settings.optimizer)
         self.average = self._average()
         # What is validated and kept.
         self.result = self.average.model if self.average else self.model
         self.recorder = self._recorder(copies_R)
         self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
+        self.validated = validated_epochs(job.settings.validations, self.num_epochs)
         self.updates = 0
         self.images_seen = 0
         self.flops = 0
-
-    def _flops_by_size(self) -> dict[Size, int]:
-        """Return what a forward pass of one image costs at each size of the training."""
-        job, full = self.job, forward_flops(self.job.model, self.job.meta)
-        try:
-            smaller = {
-                size: forward_flops(job.model, job.meta, size)
-                for size in self.resolution.sizes[:-1]
-            }
-        except RuntimeError:  # what it is depends on the layer
-            raise ParamsError(
-                f"params.yaml: resolution starts with images of {self.resolution.sizes[0]} pixels; "
-                f"it must be full, {job.model} does not read images of every size"
-            ) from None
-        return {**smaller, self.resolution.full: full}
 
     def _average(self) -> MovingAverage | None:
         settings = self.job.settings.weight_averaging
@@ -124,37 +115,73 @@ class _Trainer:
         rest_images = rest * len(self.pick_P) // self.updates_per_epoch
         return min(self.num_epochs, whole) * len(self.pick_P) + rest_images
 
-    def run(self, folder: Path, report: Callable[[Epoch, int], None]) -> Trained:
-        """Train all epochs."""
+    def run(
+        self,
+        folder: Path,
+        report: Callable[[Epoch, int], None],
+        states: SavedStates | None = None,
+    ) -> Trained:
+        """Train all epochs, or those that the newest saved state lacks."""
         ends_early = self.job.settings.schedule.name == "plateau"
-        kept = CheckpointKeeper(
-            folder,
-            self.job.member,
-            self.job.settings.checkpoints,
-            None if ends_early else self.num_epochs,
-        )
-        validated = validated_epochs(self.job.settings.validations, self.num_epochs)
-        history: list[Epoch] = []
-        for number in range(1, self.num_epochs + 1):
-            with self._dropout_stream(number):
-                epoch = self._train_epoch(number)
-            if number in validated:
-                epoch = self._validate(epoch)
+        last_epoch = None if ends_early else self.num_epochs
+        kept = CheckpointKeeper(folder, self.job.member, self.job.settings.checkpoints, last_epoch)
+        history = self._restore(states.newest, kept) if states and states.newest else []
+        # What a schedule knows follows from the history.
+        ended = any(self.schedule.end_epoch(epoch.validation_accuracy) for epoch in history)
+        while not ended and len(history) < self.num_epochs:
+            epoch = self._epoch(len(history) + 1, kept)
             history.append(epoch)
-            kept.add(epoch, self.result)
-            self.recorder.end_epoch(number, kept.epochs)
-            if self.tracker:
-                self.tracker.add(self.result)
+            ended = self.schedule.end_epoch(epoch.validation_accuracy)
+            if states:
+                states.save(self._state(), history, folder)
             report(epoch, self._num_images())
-            if self.schedule.end_epoch(epoch.validation_accuracy):
-                break
-        checkpoints = kept.finish()
+        return self._finish(history, kept.finish())
+
+    def _epoch(self, number: int, kept: CheckpointKeeper) -> Epoch:
+        with self._dropout_stream(number):
+            epoch = self._train_epoch(number)
+        if number in self.validated:
+            epoch = self._validate(epoch)
+        kept.add(epoch, self.result)
+        self.recorder.end_epoch(number, kept.epochs)
+        if self.tracker:
+            self.tracker.add(self.result)
+        return epoch
+
+    def _finish(self, history: list[Epoch], checkpoints: list[Checkpoint]) -> Trained:
         return Trained(
             history,
             checkpoints,
             self.recorder.finish(self.row_R, len(history), checkpoints),
             self.tracker.finish() if self.tracker else None,
         )
+
+    def _stateful(self) -> dict[str, Stateful]:
+        """Return what changes from epoch to epoch, beside the model and what the history says."""
+        every = {
+            "optimizer": self.optimizer,
+            "average": self.average,
+            "recorder": self.recorder,
+            "tracker": self.tracker,
+        }
+        return {name: each for name, each in every.items() if each is not None}
+
+    def _state(self) -> State:
+        states = {name: each.state() for name, each in self._stateful().items()}
+        return joined({"model": self.model.state_dict(), **states})
+
+    def _restore(self, saved: Saved, kept: CheckpointKeeper) -> list[Epoch]:
+        self.model.load_state_dict(part_of(saved.tensors, "model"))
+        for name, each in self._stateful().items():
+            each.restore(part_of(saved.tensors, name))
+        kept.restore(saved.history, saved.kept)
+        last = saved.history[-1]
+        self.updates, self.images_seen, self.flops = (
+            last.updates,
+            last.images_seen,
+            int(last.flops),
+        )
+        return list(saved.history)
 
     def _train_epoch(self, number: int) -> Epoch:
         tally = Tally(self.device)

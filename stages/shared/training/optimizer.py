@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.optim.sgd import sgd
 
 from stages.shared.params_training import Optimizer
+from stages.shared.training.state import State
 
 
 class Sgd:
@@ -46,3 +47,18 @@ class Sgd:
                 table.add_(table.grad, alpha=-learning_rate)
         for parameter in (*self._parameters, *self._tables):
             parameter.grad = None
+
+    def state(self) -> State:
+        """Return the momentum of each parameter that has one."""
+        return {
+            str(number): tensor
+            for number, tensor in enumerate(self._momentum)
+            if tensor is not None
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""
+        for name, tensor in state.items():
+            # In the parameter's memory layout, which the fused kernel relies on.
+            momentum = torch.empty_like(self._parameters[int(name)], requires_grad=False)
+            self._momentum[int(name)] = momentum.copy_(tensor)
