@@ -6,9 +6,10 @@ import numpy as np
 
 from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, command
+from stages.shared import artifacts, command, engine
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
 from stages.shared.cost import TRAINING_COST
+from stages.shared.determinism import deterministic
 from stages.shared.files import atomic_folder
 from stages.shared.flops import forward_flops
 from stages.shared.params import Params, load_params
@@ -29,7 +30,8 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     num_passes = passes_per_voter(meta, params.predict_pool) * len(chosen)
     flops = forward_flops(described.model, meta) * num_passes
 
-    with atomic_folder(signals) as folder:
+    wanted, device = params.train_ensemble.deterministic, engine.device_name()
+    with deterministic(wanted, device), atomic_folder(signals) as folder:
         pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
         if "gradient_norm" in params.predict_pool.signals:
             pool.write_gradient_batches(folder, _mini_batches(prepared, params))

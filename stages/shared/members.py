@@ -25,7 +25,16 @@ DECIDING_CODE = [
     *sorted((SHARED / "training").glob("*.py")),
     *(
         SHARED / f"{name}.py"
-        for name in ("classification", "cost", "data", "flops", "images", "layers", "randomness")
+        for name in (
+            "classification",
+            "cost",
+            "data",
+            "determinism",
+            "flops",
+            "images",
+            "layers",
+            "randomness",
+        )
     ),
 ]
 

@@ -149,6 +149,7 @@ class Training(Section):
     augmentation: Augmentation
     precision: Literal["bf16", "fp32"]
     num_threads: PositiveInt
+    deterministic: bool
     validations: Annotated[
         PositiveInt | Literal["every_epoch"], either("a whole number from 1, or every_epoch")
     ]

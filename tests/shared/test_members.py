@@ -243,6 +243,7 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"batch_size": 9},
         {"length": {"epochs": 2}},
         {"num_threads": 2},
+        {"deterministic": True},
         {"precision": "bf16"},
         {"label_smoothing": 0.2},
         {"weight_averaging": {"ema": 0.9}},

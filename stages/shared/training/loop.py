@@ -19,6 +19,7 @@ from stages.shared import models, tasks
 from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.cost import TRAINING_COST
 from stages.shared.data import Samples, batches, num_batches
+from stages.shared.determinism import deterministic
 from stages.shared.errors import TrainingError
 from stages.shared.job import Job, Trained
 from stages.shared.randomness import stream_seed
@@ -55,10 +56,11 @@ def train(
 
     Raises:
         ParamsError: the model does not allow a setting.
-        TrainingError: the loss is not finite.
+        TrainingError: the loss is not finite, or an operation is not deterministic.
     """
     torch.set_num_threads(job.settings.num_threads)
-    return _Trainer(job, device).run(folder, report, states)
+    with deterministic(job.settings.deterministic, device.type):
+        return _Trainer(job, device).run(folder, report, states)
 
 
 class _Trainer:
