@@ -36,9 +36,8 @@ from stages.shared.training.optimizer import Sgd
 from stages.shared.training.resolution import Resolution, flops_by_size, resize
 from stages.shared.training.state import Saved, SavedStates, State, Stateful, joined, part_of
 from stages.shared.training.tally import Tally
+from stages.shared.training.validation import Validation, validated_epochs
 from stages.shared.weights import load_weights
-
-VALIDATION_BATCH = 500
 
 
 def train(
@@ -70,11 +69,11 @@ class _Trainer:
         self.task = tasks.load(job.task)
         self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
         self.samples: Samples = self.task.load_samples(job.prepared, "train", device, self.row_R)
-        self.validation: Samples = self.task.load_samples(job.prepared, "validation", device)
         copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
-        self.loss, self.validation_loss = self.task.losses(
+        self.loss, validation_loss = self.task.losses(
             job.settings, job.meta.num_classes, self.samples.targets_N, copies_R
         )
+        self.validation = Validation(job, device, validation_loss)
         self.model = initial_model(job).to(device)
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
@@ -244,21 +243,9 @@ class _Trainer:
             self.average.add()
         return loss.detach(), outputs_B.detach()
 
-    @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
-        self.result.eval()
-        tally, num = Tally(self.device), len(self.validation)
-        index_N = torch.arange(num, device=self.device)
-        parts = list(batches(num, VALIDATION_BATCH))
-        loaded = self.validation.in_batches(index_N[rows] for rows in parts)
-        for rows, raw_B in zip(parts, loaded, strict=True):
-            inputs_B = self.task.as_inputs(raw_B, self.job.meta)
-            targets_B = self.validation.targets_N[index_N[rows]]
-            _, outputs_B = self.task.forward(self.result, inputs_B, self.job.settings.precision)
-            loss = self.validation_loss(outputs_B, targets_B).double()
-            tally.add(loss, self.task.right_and_all(outputs_B, targets_B), rows.stop - rows.start)
-        self.flops += self.flops_per_sample[self.resolution.full] * num
-        mean_loss, accuracy = tally.means()
+        mean_loss, accuracy = self.validation.measure(self.result)
+        self.flops += self.flops_per_sample[self.resolution.full] * self.validation.num_samples
         self._require_finite(mean_loss, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
             epoch, flops=self.flops, validation_loss=mean_loss, validation_accuracy=accuracy
@@ -298,10 +285,3 @@ def initial_model(job: Job) -> nn.Module:
     if job.initial_weights is not None:
         load_weights(job.initial_weights, model)
     return model.to(memory_format=torch.channels_last)
-
-
-def validated_epochs(validations: int | str, num_epochs: int) -> set[int]:
-    """Return the epochs after which to validate: evenly spread over the training, the last too."""
-    if not isinstance(validations, int):
-        return set(range(1, num_epochs + 1))
-    return {math.ceil(number * num_epochs / validations) for number in range(1, validations + 1)}

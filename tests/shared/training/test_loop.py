@@ -33,7 +33,7 @@ from stages.shared.params_training import (
 )
 from stages.shared.training import loop
 from stages.shared.training.checkpoints import CheckpointKeeper
-from stages.shared.training.loop import validated_epochs
+from stages.shared.training.validation import validated_epochs
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
