@@ -12,7 +12,7 @@ import numpy as np
 from stages.shared import artifacts, engine, resume, timings
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
-from stages.shared.job import Job, Track, Trained
+from stages.shared.job import ALONE, Job, Parallel, Track, Trained
 from stages.shared.params import Params
 from stages.shared.params_training import Training
 from stages.shared.progress import MemberProgress
@@ -54,6 +54,7 @@ class Plan:
     subset: Subset
     initial_weights: Sequence[Path] | None  # of each member; None: from scratch
     track: Track
+    parallel: Parallel = ALONE
 
 
 def train_members(
@@ -92,6 +93,7 @@ def _job(params: Params, plan: Plan, member: int) -> Job:
         if plan.initial_weights is None
         else plan.initial_weights[member].absolute(),
         track=plan.track,
+        parallel=plan.parallel,
     )
 
 
@@ -161,6 +163,7 @@ def fingerprint(job: Job, device: str) -> str:
             "torchvision": version("torchvision"),
             # Only where something is: a stage that tracks nothing else finds the same members.
             **({} if job.track == "none" else {"track": job.track}),
+            **({} if job.parallel.processes == 1 else {"parallel": vars(job.parallel)}),
         }
     )
 

@@ -13,7 +13,7 @@ import toy
 
 from stages.shared import artifacts, engine, members, resume, tracking
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.job import Job
+from stages.shared.job import Job, Parallel
 from stages.shared.members import DECIDING_CODE, SHARED, Plan
 from stages.shared.params import Params, check_params
 from stages.shared.progress import MemberProgress
@@ -257,6 +257,17 @@ def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
     assert members.fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
 
 
+def test_processes_that_share_a_training_change_the_fingerprint(prepared):
+    job = job_of(prepared, tiny_params())
+    prints = [
+        members.fingerprint(replace(job, parallel=how), "cpu")
+        for how in (Parallel(), Parallel(1), Parallel(2), Parallel(2, sync_batch_norm=True))
+    ]
+
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 3
+
+
 def test_rising_resolution_changes_the_fingerprint(prepared):
     one, other = (
         tiny_params(length={"epochs": 2}, resolution=resolution)
@@ -479,6 +490,7 @@ def test_the_fingerprint_covers_all_code_that_the_training_imports():
 
     plumbing = {
         "artifacts",
+        "engine",
         "errors",
         "files",
         "job",

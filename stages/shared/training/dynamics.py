@@ -141,6 +141,15 @@ class Recorder:
         return torch.where(never_right_R, most_R, self._events_R).int()
 
 
+def recorder_of(job: Job, row_R: Ints, copies_R: Tensor) -> "Recorder | NoRecorder":
+    """Return what records a training on these rows of the train split, drawn so often each."""
+    if not tasks.rules(job.task).has_labels:
+        return NoRecorder()
+    place_S = torch.from_numpy(np.searchsorted(row_R, sampled_rows(job))).to(copies_R.device)
+    num_classes = job.meta.num_classes
+    return Recorder(tasks.load(job.task), copies_R, place_S, num_classes, job.settings.el2n_epoch)
+
+
 class NoRecorder:
     """In the place of a recorder where samples have no single label that could be forgotten."""
 
