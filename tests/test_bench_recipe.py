@@ -145,7 +145,7 @@ def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkey
     assert [text.count("1 of 1: ") for text in (first, again, afterwards)] == [1, 0, 1]
 
 
-def in_this_process(function, pieces, *, threads_per_piece, on_report):
+def in_this_process(function, pieces, *, on_report, **settings):
     return [
         function(piece, lambda message, number=number: on_report(number, message))
         for number, piece in enumerate(pieces)

@@ -255,9 +255,9 @@ def finished(request, tmp_path_factory, data) -> Finished:
     return Finished(load_params(project / "params.yaml"), project / "data", summary)
 
 
-def in_this_process(function, pieces, *, threads_per_piece, on_report):
+def in_this_process(function, pieces, **settings):
     """Do what engine.map_pieces does, where what was patched is patched."""
-    del threads_per_piece, on_report
+    del settings
     return [function(piece, lambda message: None) for piece in pieces]
 
 

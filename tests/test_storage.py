@@ -51,7 +51,7 @@ def write_project(project, root, storage):
     (project / "stages").symlink_to(toy.ROOT / "stages")
 
 
-def in_this_process(function, pieces, *, threads_per_piece, on_report):
+def in_this_process(function, pieces, **settings):
     return [function(piece, lambda message: None) for piece in pieces]
 
 

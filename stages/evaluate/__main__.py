@@ -3,8 +3,9 @@
 from importlib import import_module
 from pathlib import Path
 
-from stages.shared import artifacts, command
+from stages.shared import artifacts, command, engine
 from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation
+from stages.shared.determinism import deterministic
 from stages.shared.files import atomic_folder
 from stages.shared.params import load_params
 
@@ -14,7 +15,8 @@ def main(prepared: Path, model: Path, evaluation: Path) -> None:
     params = load_params()
     checkpoints = one_for_each_member(artifacts.load_ensemble(model), params.evaluate.weights)
     measures = import_module(f"stages.evaluate.{params.rules.evaluation}")
-    result: Evaluation = measures.evaluate(prepared, model, checkpoints, params.evaluate)
+    with deterministic(params.train_subset_model.deterministic, engine.device_name()):
+        result: Evaluation = measures.evaluate(prepared, model, checkpoints, params.evaluate)
     with atomic_folder(evaluation) as folder:
         artifacts.save_evaluation(folder, result)
 

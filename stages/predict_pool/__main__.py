@@ -6,9 +6,10 @@ import numpy as np
 
 from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, command
+from stages.shared import artifacts, command, engine
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
 from stages.shared.cost import TRAINING_COST
+from stages.shared.determinism import deterministic
 from stages.shared.files import atomic_folder
 from stages.shared.flops import forward_flops
 from stages.shared.params import Params, load_params
@@ -24,12 +25,13 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     meta = artifacts.load_meta(prepared)
     described = artifacts.load_ensemble(ensemble)
     chosen = voters.choose(described, params.predict_pool.voters)
-    pool = Pool(prepared, meta, ensemble, chosen, params.predict_pool)
+    wanted = params.train_ensemble.deterministic
+    pool = Pool(prepared, meta, ensemble, chosen, params.predict_pool, wanted)
 
     num_passes = passes_per_voter(meta, params.predict_pool) * len(chosen)
     flops = forward_flops(described.model, meta) * num_passes
 
-    with atomic_folder(signals) as folder:
+    with deterministic(wanted, engine.device_name()), atomic_folder(signals) as folder:
         pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
         if "gradient_norm" in params.predict_pool.signals:
             pool.write_gradient_batches(folder, _mini_batches(prepared, params))

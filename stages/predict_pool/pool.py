@@ -34,6 +34,7 @@ class Pool:
     ensemble: Path
     voters: Sequence[Checkpoint]
     settings: PredictPool
+    deterministic: bool = False
 
     def write_signals(self, signals: Path, sampled_S: Ints) -> None:
         """Write the signals of the train split, and each voter's entropy on the sampled rows."""
@@ -115,6 +116,7 @@ class Pool:
             split,
             sampled_S if sampled_S is not None else np.empty(0, dtype=np.int64),
             optional,
+            self.deterministic,
         )
         return engine.stream(reduce_shard, work, shards)
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from stages.predict_pool import gradients
-from stages.shared import prediction, tasks
+from stages.shared import engine, prediction, tasks
 from stages.shared.artifacts import Array, Ints, Meta, Split
+from stages.shared.determinism import deterministic
 from stages.shared.params_sections import PredictPool
 from stages.shared.prediction import ForwardPass, Voters
 
@@ -35,6 +36,7 @@ class Work:
     split: Split
     sampled_S: Ints  # rows of which each voter's entropy is kept
     optional: Collection[str]  # signals
+    deterministic: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ def places_within(sampled_S: Ints, rows: slice) -> slice:
 
 def reduce_shard(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
     """Yield what is kept of each batch of a shard."""
+    with deterministic(work.deterministic, engine.device_name()):
+        yield from _reduced(work, batches)
+
+
+def _reduced(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
     task = tasks.load(work.meta.task)
     targets_N = task.load_targets(work.prepared, work.split, prediction.device())
     # A task whose samples have many outputs may show them for a few of the samples.

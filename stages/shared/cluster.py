@@ -39,11 +39,12 @@ def map_pieces(
     pieces: Sequence[Piece],
     *,
     threads_per_piece: int,
+    gpus_per_piece: int = 1,
     on_report: Callable[[int, Any], None],
 ) -> list[Result]:
     """Do what `engine.map_pieces` says on the cluster."""
     ray = _connect()
-    needs = _needs(ray, threads_per_piece)
+    needs = _needs(ray, threads_per_piece, gpus_per_piece)
     mailbox = _on_this_node(ray, _Mailbox)
     reader = threading.Thread(target=_read_reports, args=(ray, mailbox, on_report), daemon=True)
     reader.start()
@@ -266,7 +267,7 @@ def _on_this_node(ray: Any, kind: type[Any]) -> Any:
     return ray.remote(kind).options(num_cpus=0, scheduling_strategy=here).remote()
 
 
-def _needs(ray: Any, num_cpus: int) -> dict[str, float]:
+def _needs(ray: Any, num_cpus: int, num_gpus: int = 1) -> dict[str, float]:
     """Return what a piece asks the cluster for.
 
     Raises:
@@ -279,7 +280,7 @@ def _needs(ray: Any, num_cpus: int) -> dict[str, float]:
     wants_gpu = device != "cpu" and most_gpus > 0
     needs = {
         "num_cpus": float(engine.positive("SUBSET_CPUS_PER_PIECE") or num_cpus),
-        "num_gpus": _share("SUBSET_GPUS_PER_PIECE", 1.0) if wants_gpu else 0.0,
+        "num_gpus": _share("SUBSET_GPUS_PER_PIECE", float(num_gpus)) if wants_gpu else 0.0,
     }
     for kind, name in _kinds(needs):
         most = max(node["Resources"].get(kind, 0.0) for node in _nodes(ray))

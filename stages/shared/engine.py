@@ -32,13 +32,15 @@ def map_pieces(
     pieces: Sequence[Piece],
     *,
     threads_per_piece: int,
+    gpus_per_piece: int = 1,
     on_report: Callable[[int, Any], None],
 ) -> list[Result]:
     """Return `function(piece, report)` of each piece, in order; reports arrive as they are made.
 
     Pieces run in processes of their own. After one that fails none begins; those under way end
     first, so that what they finish is kept. A path that a piece returns is a folder in its
-    machine's resume folder; on return it is in that of this machine.
+    machine's resume folder; on return it is in that of this machine. A piece needs so many GPUs
+    where it runs on any.
 
     Raises:
         TrainingError: a process was killed.
@@ -47,7 +49,11 @@ def map_pieces(
 
     where = cluster if on_cluster() else workers
     return where.map_pieces(
-        function, pieces, threads_per_piece=threads_per_piece, on_report=on_report
+        function,
+        pieces,
+        threads_per_piece=threads_per_piece,
+        gpus_per_piece=gpus_per_piece,
+        on_report=on_report,
     )
 
 

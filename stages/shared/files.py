@@ -81,6 +81,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def link(source: Path, target: Path) -> None:
+    """Give a file that never changes again a second name; copy it where there are no such links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def remove_unfinished(paths: Iterable[Path]) -> None:
     """Remove what killed processes left beside these paths; nobody may be writing them."""
     for path in paths:

@@ -12,6 +12,17 @@ Track = Literal["gradient_norm", "none"]
 
 
 @dataclass(frozen=True)
+class Parallel:
+    """How many processes train one member together."""
+
+    processes: int = 1
+    sync_batch_norm: bool = False  # statistics of the whole batch, not of each one's share
+
+
+ALONE = Parallel()
+
+
+@dataclass(frozen=True)
 class Job:
     """One member to train: everything that decides its bytes, and where its data lies.
 
@@ -29,6 +40,7 @@ class Job:
     meta: Meta
     initial_weights: Path | None  # None: from scratch
     track: Track  # what else to record; decides no weights
+    parallel: Parallel = ALONE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from stages.shared import artifacts, engine, resume, timings
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.files import atomic_folder
-from stages.shared.job import Job, Track, Trained
+from stages.shared.job import ALONE, Job, Parallel, Track, Trained
 from stages.shared.params import Params
 from stages.shared.params_training import Training
 from stages.shared.progress import MemberProgress
@@ -25,7 +25,16 @@ DECIDING_CODE = [
     *sorted((SHARED / "training").glob("*.py")),
     *(
         SHARED / f"{name}.py"
-        for name in ("classification", "cost", "data", "flops", "images", "layers", "randomness")
+        for name in (
+            "classification",
+            "cost",
+            "data",
+            "determinism",
+            "flops",
+            "images",
+            "layers",
+            "randomness",
+        )
     ),
 ]
 
@@ -45,6 +54,7 @@ class Plan:
     subset: Subset
     initial_weights: Sequence[Path] | None  # of each member; None: from scratch
     track: Track
+    parallel: Parallel = ALONE
 
 
 def train_members(
@@ -56,7 +66,8 @@ def train_members(
         finished = engine.map_pieces(
             train_once,
             pieces,
-            threads_per_piece=plan.settings.num_threads,
+            threads_per_piece=plan.settings.num_threads * plan.parallel.processes,
+            gpus_per_piece=plan.parallel.processes,
             on_report=progress.update,
         )
         timings.note_members_found(len(pieces) - progress.num_started)
@@ -83,6 +94,7 @@ def _job(params: Params, plan: Plan, member: int) -> Job:
         if plan.initial_weights is None
         else plan.initial_weights[member].absolute(),
         track=plan.track,
+        parallel=plan.parallel,
     )
 
 
@@ -91,6 +103,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
     import torch
 
     from stages.shared.training import loop
+    from stages.shared.training.state import SavedStates
 
     device = engine.device_name()
     folder, tracked = (
@@ -100,12 +113,17 @@ def train_once(job: Job, report: engine.Report) -> Path:
     # Tracking decides no weights: who does without finds them beside what was tracked.
     if resume.is_finished(tracked):
         return tracked
+    states = SavedStates(resume.folder() / "partial", folder.name)
     if not resume.is_finished(folder):
-        report(None)
+        # A member that goes on shows the epoch that it goes on from.
+        report((states.newest.history[-1], None) if states.newest else None)
         # Two experiments may train the same member at the same time, to the same bytes.
         with atomic_folder(folder, keep_first=True) as temporary:
-            trained = loop.train(job, temporary, torch.device(device), lambda *event: report(event))
+            trained = loop.train(
+                job, temporary, torch.device(device), lambda *event: report(event), states
+            )
             resume.save_member(temporary, trained)
+    states.drop()
     return folder
 
 
@@ -146,6 +164,7 @@ def fingerprint(job: Job, device: str) -> str:
             "torchvision": version("torchvision"),
             # Only where something is: a stage that tracks nothing else finds the same members.
             **({} if job.track == "none" else {"track": job.track}),
+            **({} if job.parallel.processes == 1 else {"parallel": vars(job.parallel)}),
         }
     )
 

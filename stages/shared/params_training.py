@@ -149,6 +149,7 @@ class Training(Section):
     augmentation: Augmentation
     precision: Literal["bf16", "fp32"]
     num_threads: PositiveInt
+    deterministic: bool
     validations: Annotated[
         PositiveInt | Literal["every_epoch"], either("a whole number from 1, or every_epoch")
     ]
@@ -210,3 +211,17 @@ class TrainSubsetModel(Training):
         SizeParam | Literal["scratch"], either("scratch, or the size that a round starts from")
     ]
     fine_tune_learning_rate: PositiveFloat
+    processes: PositiveInt
+    sync_batch_norm: bool
+
+    @model_validator(mode="after")
+    def _batches_are_large_enough_to_share(self) -> Self:
+        # A batch of an epoch has at least half of them, and each share needs two.
+        if self.processes > 1 and self.batch_size < 4 * self.processes:
+            raise ValueError(
+                f"batch_size is {self.batch_size}; it must be at least {4 * self.processes} with "
+                f"processes: {self.processes}"
+            )
+        if self.processes == 1 and self.sync_batch_norm:
+            raise ValueError("sync_batch_norm is true; it must be false with processes: 1")
+        return self

@@ -19,6 +19,7 @@ class MemberProgress:
     def __init__(self, num_members: int) -> None:
         self._num_members = num_members
         self._bars: dict[int, tqdm[None]] = {}
+        self._num_started = 0
         self._printed = time.monotonic()
         self._stage = os.environ.get("DVC_STAGE", "training")
 
@@ -38,18 +39,21 @@ class MemberProgress:
 
     @property
     def num_started(self) -> int:
-        """How many members began to train: the others were finished before."""
-        return len(self._bars)
+        """How many members were trained from the start: others were finished, or half so."""
+        return self._num_started
 
-    def update(self, member: int, event: tuple[Epoch, int] | None) -> None:
+    def update(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
         """Show a member's epoch; `event` holds it and the images of the whole training.
 
-        The first event of a member is None: its clock starts.
+        With the first event of a member its clock starts: None, or the epoch that it goes on from.
         """
         if event is None:
-            self._bars[member] = self._new_bar(member)
+            self._num_started += 1
+            self._bars[member] = self._new_bar(member, 0)
             return
         epoch, images = event
+        if member not in self._bars:
+            self._bars[member] = self._new_bar(member, epoch.images_seen)
         bar = self._bars[member]
         bar.total = images
         bar.set_postfix_str(_describe(epoch), refresh=False)
@@ -59,8 +63,9 @@ class MemberProgress:
             self._printed = now
             sys.stderr.write(f"{bar}\n")
 
-    def _new_bar(self, member: int) -> "tqdm[None]":
+    def _new_bar(self, member: int, images_seen: int) -> "tqdm[None]":
         return tqdm(
+            initial=images_seen,
             desc=f"{self._stage} member {member + 1}/{self._num_members}",
             unit=" images",
             unit_scale=True,

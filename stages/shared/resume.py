@@ -1,14 +1,15 @@
-"""Finished members, kept outside the outputs so that nothing is trained twice.
+"""Trained members, kept outside the outputs so that nothing is trained twice.
 
 DVC deletes a stage's outputs before it runs it, so a killed stage would start from nothing.
-Here each finished member lies under a fingerprint of everything that decides its bytes. The
-folder is safe to delete: then members are trained again.
+Here each finished member lies under a fingerprint of everything that decides its bytes, and each
+that is not finished as it was after its last epochs (`training/state.py`). The folder is safe to
+delete: then members are trained again.
 
 `SUBSET_RESUME` names the folder; by default it is `.resume` in the repository, which
 experiments in DVC's temporary workspaces share. It only grows:
 
     python -m stages.shared.resume              lists it
-    python -m stages.shared.resume --prune 30   drops what was not finished in the last 30 days
+    python -m stages.shared.resume --prune 30   drops what was not written in the last 30 days
 """
 
 import ast
@@ -25,6 +26,9 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint
 from stages.shared.job import Track, Trained
 from stages.shared.tracking import load_tracked, save_tracked
+
+# The folders in it, and what lies there.
+KINDS = {"members": "finished members", "partial": "states of unfinished members"}
 
 
 def folder() -> Path:
@@ -106,33 +110,60 @@ def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
             node.body = rest or [ast.Pass()]
 
 
-def prune(members: Path, max_age_s: float) -> list[Path]:
-    """Drop finished members older than that, and what killed trainings left; return them.
+def prune(entries: Path, max_age_s: float) -> list[Path]:
+    """Drop what is older than that, and what killed processes left half-written; return both.
 
-    A training that is under way writes into a hidden folder: those are dropped after a day.
+    What is under way is written into a hidden folder: those are dropped after a day.
     """
     now, day_s = time.time(), 86400.0
     old = [
-        member
-        for member in sorted(members.iterdir())
-        if now - member.stat().st_mtime >= (day_s if member.name.startswith(".") else max_age_s)
+        entry
+        for entry in sorted(entries.iterdir())
+        if now - entry.stat().st_mtime >= (day_s if _is_half_written(entry) else max_age_s)
     ]
-    for member in old:
-        shutil.rmtree(member)
+    for entry in old:
+        shutil.rmtree(entry)
     return old
+
+
+def describe() -> list[str]:
+    """Return a line for each kind of what lies in the resume folder, and for each saved state."""
+    lines, left = [], []
+    for kind, what in KINDS.items():
+        entries = folder() / kind
+        found = sorted(entries.iterdir()) if entries.is_dir() else []
+        whole = [entry for entry in found if not _is_half_written(entry)]
+        left += [entry for entry in found if _is_half_written(entry)]
+        lines.append(f"{entries}: {len(whole)} {what}, {_megabytes(whole)}")
+        if kind == "partial":
+            lines += map(_describe_state, whole)
+    return [*lines, f"half-written: {len(left)}, {_megabytes(left)}"]
+
+
+def _describe_state(state: Path) -> str:
+    name, _, epoch = state.name.rpartition("-")
+    minutes = (time.time() - state.stat().st_mtime) / 60
+    return f"  {name}: after epoch {int(epoch)}, {minutes:.0f} minutes old, {_megabytes([state])}"
+
+
+def _is_half_written(entry: Path) -> bool:
+    return entry.name.startswith(".")  # as `files` names them until they are whole
+
+
+def _megabytes(entries: Iterable[Path]) -> str:
+    files = (path for entry in entries for path in entry.rglob("*") if path.is_file())
+    return f"{sum(path.stat().st_size for path in files) / 1e6:.1f} MB"
 
 
 def main() -> None:
     """List the resume folder, or drop what is old."""
     parser = ArgumentParser(prog="python -m stages.shared.resume", description=main.__doc__)
-    parser.add_argument("--prune", type=float, metavar="DAYS", help="drop members older than this")
+    parser.add_argument("--prune", type=float, metavar="DAYS", help="drop what is older than this")
     days = parser.parse_args().prune
-    members = folder() / "members"
-    found = sorted(members.iterdir()) if members.is_dir() else []
-    size = sum(path.stat().st_size for path in members.rglob("*") if path.is_file())
-    print(f"{members}: {len(found)} members, {size / 1e6:.0f} MB")
-    if days is not None and found:
-        print(f"dropped {len(prune(members, days * 86400))}")
+    print("\n".join(describe()))
+    if days is not None:
+        kinds = [folder() / kind for kind in KINDS if (folder() / kind).is_dir()]
+        print(f"dropped {sum(len(prune(entries, days * 86400)) for entries in kinds)}")
 
 
 if __name__ == "__main__":

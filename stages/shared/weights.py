@@ -1,22 +1,18 @@
 """Weights of a model as .safetensors: no pickle, and equal tensors give equal bytes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from stages.shared.errors import ArtifactError
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
     """Write a model's parameters and buffers, into a folder that appears whole (`files`)."""
-    # Without metadata, which is written in random order; contiguous, as the format requires.
-    tensors = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(save(tensors))
+    save_tensors(path, model.state_dict())
 
 
 def read_weights(path: Path) -> bytes:
@@ -37,13 +33,7 @@ def load_weights(source: Path | bytes, model: nn.Module) -> None:
     Raises:
         ArtifactError: the file is missing, damaged, or of another model.
     """
-    where = "weights" if isinstance(source, bytes) else str(source)
-    try:
-        tensors = load(source) if isinstance(source, bytes) else load_file(source)
-    except FileNotFoundError:
-        raise ArtifactError(f"{where}: missing; run `dvc repro`") from None
-    except (SafetensorError, OSError) as error:
-        raise ArtifactError(f"{where}: cannot be read ({error}); it must be .safetensors") from None
+    tensors = load_tensors(source)
     expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: list(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:
@@ -51,7 +41,34 @@ def load_weights(source: Path | bytes, model: nn.Module) -> None:
             name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
         )
         raise ArtifactError(
-            f"{where}: tensor {wrong} is {found.get(wrong, 'missing')}; in the model it is "
-            f"{expected.get(wrong, 'missing')}"
+            f"{_name_of(source)}: tensor {wrong} is {found.get(wrong, 'missing')}; in the model it "
+            f"is {expected.get(wrong, 'missing')}"
         )
     model.load_state_dict(tensors)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors by name, into a folder that appears whole (`files`)."""
+    # Without metadata, which is written in random order; contiguous, as the format requires.
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(save(content))
+
+
+def load_tensors(source: Path | bytes) -> dict[str, Tensor]:
+    """Return tensors by name, from a file or its content, on the processor.
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    where = _name_of(source)
+    try:
+        return load(source) if isinstance(source, bytes) else load_file(source)
+    except FileNotFoundError:
+        raise ArtifactError(f"{where}: missing; run `dvc repro`") from None
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(f"{where}: cannot be read ({error}); it must be .safetensors") from None
+
+
+def _name_of(source: Path | bytes) -> str:
+    return "weights" if isinstance(source, bytes) else str(source)

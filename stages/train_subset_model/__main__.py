@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.shared import artifacts, command, members
+from stages.shared.job import Parallel
 from stages.shared.params import load_params
 from stages.shared.params_training import TrainSubsetModel
 
@@ -29,6 +30,7 @@ def main(
         subset=artifacts.load_subset(subset, meta.num_samples["train"]),
         initial_weights=initial,
         track="none",
+        parallel=Parallel(settings.processes, settings.sync_batch_norm),
     )
     members.train_members(params, plan, models, history)
 

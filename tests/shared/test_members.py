@@ -13,9 +13,10 @@ import toy
 
 from stages.shared import artifacts, engine, members, resume, tracking
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.job import Job
+from stages.shared.job import Job, Parallel
 from stages.shared.members import DECIDING_CODE, SHARED, Plan
 from stages.shared.params import Params, check_params
+from stages.shared.progress import MemberProgress
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"batch_size": 9},
         {"length": {"epochs": 2}},
         {"num_threads": 2},
+        {"deterministic": True},
         {"precision": "bf16"},
         {"label_smoothing": 0.2},
         {"weight_averaging": {"ema": 0.9}},
@@ -253,6 +255,17 @@ def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
     base = members.fingerprint(job_of(prepared, tiny_params()), "cpu")
 
     assert members.fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
+
+
+def test_processes_that_share_a_training_change_the_fingerprint(prepared):
+    job = job_of(prepared, tiny_params())
+    prints = [
+        members.fingerprint(replace(job, parallel=how), "cpu")
+        for how in (Parallel(), Parallel(1), Parallel(2), Parallel(2, sync_batch_norm=True))
+    ]
+
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 3
 
 
 def test_rising_resolution_changes_the_fingerprint(prepared):
@@ -380,6 +393,75 @@ def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
     assert b == {name: a[name] for name in a if not name.startswith("dynamics/")}
 
 
+def train_and_die_at_two(job: Job, report: engine.Report) -> Path:
+    """Train a member; the first worker that comes to epoch 2 is killed, by a mark on the disk."""
+    mark = resume.folder() / "killed"
+
+    def die(message: object) -> None:
+        report(message)
+        if message and message[0].epoch == 2 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return members.train_once(job, die)
+
+
+def test_a_killed_worker_takes_no_finished_epoch_along(
+    prepared, tmp_path, resume_folder, monkeypatch
+):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
+    params = tiny_params(1, length={"epochs": 3}, track="gradient_norm")
+    plan = plan_of(prepared, params, range(20))
+    monkeypatch.setattr(members, "train_once", train_and_die_at_two)
+    out = [tmp_path / "a" / name for name in ("ensemble", "history.csv", "dynamics")]
+    with pytest.raises(TrainingError, match="a worker process was killed"):
+        members.train_members(params, plan, *out)
+    assert len(list((resume_folder / "partial").iterdir())) == 1
+    started, epochs = [], []
+    monkeypatch.setattr(members.MemberProgress, "update", lambda _, __, event: epochs.append(event))
+    monkeypatch.setattr(members.timings, "note_members_found", started.append)
+
+    members.train_members(params, plan, *out)
+
+    assert [event[0].epoch for event in epochs] == [2, 3], "it shows where it goes on, and trains 3"
+    assert not list((resume_folder / "partial").iterdir())
+    monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/killed").touch()
+    train(prepared, tmp_path / "b", params)
+    assert content_of(tmp_path / "a") == content_of(tmp_path / "b")
+
+
+def test_a_member_that_goes_on_is_none_that_was_trained_from_the_start(prepared, tmp_path):
+    """So its seconds are not taken for those of a whole training."""
+    train(prepared, tmp_path, tiny_params(1, length={"epochs": 2}))
+    first, second = artifacts.load_history(tmp_path / "history.csv")
+
+    with MemberProgress(3) as progress:
+        progress.update(1, None)
+        progress.update(1, (first, 40))
+        progress.update(2, (first, None))
+        progress.update(2, (second, 40))
+
+    assert progress.num_started == 1
+
+
+def test_two_processes_may_train_the_same_member_at_the_same_time(
+    prepared, tmp_path, resume_folder, monkeypatch
+):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
+    monkeypatch.setenv("SUBSET_WORKERS", "2")
+    job = job_of(prepared, tiny_params(length={"epochs": 6}))
+
+    one, other = engine.map_pieces(
+        members.train_once, [job, job], threads_per_piece=1, on_report=ignore
+    )
+
+    assert one == other
+    assert [path.name for path in (resume_folder / "members").iterdir()] == [one.name]
+    assert not list((resume_folder / "partial").iterdir())
+
+
 def write(path: Path, text: str) -> str:
     path.write_text(text)
     return resume.code_fingerprint([path])
@@ -408,11 +490,14 @@ def test_the_fingerprint_covers_all_code_that_the_training_imports():
 
     plumbing = {
         "artifacts",
+        "engine",
         "errors",
+        "files",
         "job",
         "loading",
         "params_sections",
         "params_training",
+        "resume",
         "tracking",
         "weights",
     }
@@ -447,6 +532,61 @@ def test_pruning_drops_old_members_and_what_was_left_unfinished(tmp_path):
 
     assert {path.name for path in dropped} == {"old", ".left"}
     assert {path.name for path in tmp_path.iterdir()} == {"new", ".running"}
+
+
+def write_entry(folder: Path, age_days: float) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "weights").write_bytes(bytes(200_000))
+    then = time.time() - age_days * 86400
+    os.utime(folder, (then, then))
+    return folder
+
+
+def run_resume(monkeypatch, capsys, *arguments: str) -> list[str]:
+    monkeypatch.setattr("sys.argv", ["resume", *arguments])
+    resume.main()
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_resume_folder_is_listed_by_kind(resume_folder, monkeypatch, capsys):
+    for name in ("members/one", "members/two", "members/.three.x", "partial/.four-000002.x"):
+        write_entry(resume_folder / name, 0)
+    write_entry(resume_folder / "partial/three-000012", 90 / 1440)
+
+    assert run_resume(monkeypatch, capsys) == [
+        f"{resume_folder}/members: 2 finished members, 0.4 MB",
+        f"{resume_folder}/partial: 1 states of unfinished members, 0.2 MB",
+        "  three: after epoch 12, 90 minutes old, 0.2 MB",
+        "half-written: 2, 0.4 MB",
+    ]
+
+
+def test_pruning_the_resume_folder_drops_old_entries_of_all_kinds(
+    resume_folder, monkeypatch, capsys
+):
+    old = [
+        write_entry(resume_folder / name, 8)
+        for name in ("members/a", "members/.b.x", "partial/b-000003", "partial/.c-000001.x")
+    ]
+    new = [
+        write_entry(resume_folder / name, 0.5)
+        for name in ("members/d", "members/.e.x", "partial/e-000003", "partial/.f-000001.x")
+    ]
+
+    lines = run_resume(monkeypatch, capsys, "--prune", "7")
+
+    assert lines[-1] == "dropped 4"
+    assert not any(path.exists() for path in old)
+    assert all(path.exists() for path in new)
+
+
+def test_an_empty_resume_folder_is_listed_and_pruned(resume_folder, monkeypatch, capsys):
+    assert run_resume(monkeypatch, capsys, "--prune", "7") == [
+        f"{resume_folder}/members: 0 finished members, 0.0 MB",
+        f"{resume_folder}/partial: 0 states of unfinished members, 0.0 MB",
+        "half-written: 0, 0.0 MB",
+        "dropped 0",
+    ]
 
 
 def test_histories_and_model_json_name_every_member(prepared, tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from zlib import crc32
 
+import interrupted
 import numpy as np
 import pytest
 import torch
@@ -21,7 +22,7 @@ from stages.shared.flops import forward_flops
 from stages.shared.job import Job
 from stages.shared.models.text_classification import fasttext
 from stages.shared.params import check_params
-from stages.shared.params_training import Averaging, Optimizer
+from stages.shared.params_training import Averaging, EpochLength, Optimizer
 from stages.shared.tasks.text_classification import texts as reading
 from stages.shared.tasks.text_classification.ngrams import MULTIPLIER, NgramBag, uni_and_bigrams
 from stages.shared.tasks.text_classification.texts import (
@@ -36,7 +37,7 @@ from stages.shared.tasks.text_classification.texts import (
 )
 from stages.shared.tasks.text_classification.vdcnn import largest
 from stages.shared.training import loop
-from stages.shared.training.loop import Sgd
+from stages.shared.training.optimizer import Sgd
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
@@ -392,3 +393,13 @@ def test_the_average_of_the_weights_is_that_of_a_plain_loop(make_job, tmp_path, 
     model = models.build("fasttext", 2, [60])
     load_weights(tmp_path / trained.checkpoints[-1].path, model)
     torch.testing.assert_close(model.features.table.weight.detach(), first)
+
+
+@pytest.mark.parametrize("averaging", ["none", Averaging(ema=0.9)], ids=["plain", "averaged"])
+def test_fasttext_killed_after_each_epoch_gives_the_same_bytes(
+    make_job, tmp_path, monkeypatch, averaging
+):
+    """Its table has no momentum."""
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
+    job = make_job("fasttext", averaging, length=EpochLength(epochs=3))
+    assert interrupted.require_the_same_in_parts(job, tmp_path) == [1, 2, 3]

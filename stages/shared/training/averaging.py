@@ -5,6 +5,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from stages.shared.training.state import State, joined, part_of
+
 
 class MovingAverage:
     """The exponential moving average of a model, with what its normalisations know of the data.
@@ -32,6 +34,16 @@ class MovingAverage:
         torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         if self._counts:
             torch._foreach_copy_(self._copies, self._counts)
+
+    def state(self) -> State:
+        """Return the average, and how many updates it is of."""
+        updates = torch.tensor(self._updates)
+        return joined({"model": self.model.state_dict(), "count": {"updates": updates}})
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""
+        self.model.load_state_dict(part_of(state, "model"))
+        self._updates = int(state["count/updates"])
 
 
 def _floats_and_counts(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

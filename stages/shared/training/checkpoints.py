@@ -1,11 +1,12 @@
 """Which epochs' weights of a training are kept."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from torch import nn
 
 from stages.shared.artifacts import Checkpoint, Epoch
+from stages.shared.files import link
 from stages.shared.params_training import Checkpoints
 from stages.shared.weights import save_weights
 
@@ -36,22 +37,34 @@ class CheckpointKeeper:
 
     def add(self, epoch: Epoch, model: nn.Module) -> None:
         """Take the weights after an epoch."""
-        self._epoch = epoch.epoch
-        if epoch.validation_accuracy is not None:
-            self._accuracy[epoch.epoch] = epoch.validation_accuracy
-            if epoch.validation_accuracy > self._accuracy.get(self._best, float("-inf")):
-                self._best = epoch.epoch
+        self._note(epoch)
         if self._is_kept(epoch.epoch):
             path = self._folder / self._checkpoint(epoch.epoch).path
             save_weights(path, model)
             self._written[epoch.epoch] = path
         self._drop()
 
+    def restore(self, history: Sequence[Epoch], kept: Path) -> None:
+        """Go on after these epochs, with the weights in `kept` that were kept by then."""
+        for epoch in history:
+            self._note(epoch)
+            name = self._checkpoint(epoch.epoch).path
+            if (kept / name).exists():
+                link(kept / name, self._folder / name)
+                self._written[epoch.epoch] = self._folder / name
+
     def finish(self) -> list[Checkpoint]:
         """Return the checkpoints by epoch; the last epoch that was added is the last of all."""
         self._last_epoch = self._epoch
         self._drop()
         return [self._checkpoint(number) for number in sorted(self._written)]
+
+    def _note(self, epoch: Epoch) -> None:
+        self._epoch = epoch.epoch
+        if epoch.validation_accuracy is not None:
+            self._accuracy[epoch.epoch] = epoch.validation_accuracy
+            if epoch.validation_accuracy > self._accuracy.get(self._best, float("-inf")):
+                self._best = epoch.epoch
 
     def _drop(self) -> None:
         for number in [number for number in self._written if not self._is_kept(number)]:

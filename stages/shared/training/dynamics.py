@@ -19,6 +19,7 @@ from stages.shared.data import batches
 from stages.shared.job import Job
 from stages.shared.randomness import permutation_by_id
 from stages.shared.tracking import Tracked
+from stages.shared.training.state import State, joined, part_of
 
 NUM_SAMPLED = 10_000  # the standard error of a correlation is then 0.01 at most
 NUM_TRACKED = 512  # as in Fig. 2 of Vodrahalli et al. 2018
@@ -108,11 +109,45 @@ class Recorder:
             kept_events_ES=noted_ES.cpu().numpy(),
         )
 
+    def state(self) -> State:
+        """Return what each sample has shown so far."""
+        noted = {str(epoch): tensor for epoch, tensor in self._noted_S.items()}
+        return joined({"running": self._running(), "noted": noted})
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""
+        for name, tensor in self._running().items():
+            tensor.copy_(state[f"running/{name}"])
+        self._noted_S = {
+            int(epoch): tensor.to(self._copies_R.device)
+            for epoch, tensor in part_of(state, "noted").items()
+        }
+
+    def _running(self) -> State:
+        """Return what each batch changes in place."""
+        return {
+            "draws": self._draws_R,
+            "times_right": self._times_right_R,
+            "events": self._events_R,
+            "was_right": self._was_right_R,
+            "margin_sum": self._margin_sum_R,
+            "error": self._error_R,
+        }
+
     def _events(self, num_epochs: int) -> Tensor:
         """Return the forgetting events after so many epochs, int32 [R]."""
         most_R = self._copies_R * num_epochs
         never_right_R = (self._times_right_R == 0) & (self._draws_R > 0)
         return torch.where(never_right_R, most_R, self._events_R).int()
+
+
+def recorder_of(job: Job, row_R: Ints, copies_R: Tensor) -> "Recorder | NoRecorder":
+    """Return what records a training on these rows of the train split, drawn so often each."""
+    if not tasks.rules(job.task).has_labels:
+        return NoRecorder()
+    place_S = torch.from_numpy(np.searchsorted(row_R, sampled_rows(job))).to(copies_R.device)
+    num_classes = job.meta.num_classes
+    return Recorder(tasks.load(job.task), copies_R, place_S, num_classes, job.settings.el2n_epoch)
 
 
 class NoRecorder:
@@ -129,6 +164,13 @@ class NoRecorder:
         del row_R, num_epochs, kept
         return artifacts.no_dynamics()
 
+    def state(self) -> State:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Go on."""
+
 
 class GradientNormTracker:
     """The gradient norms of the same few samples after each epoch.
@@ -142,6 +184,7 @@ class GradientNormTracker:
         self._task = tasks.load(job.task)
         self._row_S = tracked_rows(job)
         self._samples = self._task.load_samples(job.prepared, "train", device, self._row_S)
+        self._device = device
         self._norms_ES: list[Tensor] = []
 
     @torch.inference_mode()
@@ -164,6 +207,14 @@ class GradientNormTracker:
             self._job.settings.precision,
         )
         return norm_B
+
+    def state(self) -> State:
+        """Return the norms so far, by epoch."""
+        return {str(number): norm_S for number, norm_S in enumerate(self._norms_ES)}
+
+    def restore(self, state: State) -> None:
+        """Go on from there."""
+        self._norms_ES = [state[str(number)].to(self._device) for number in range(len(state))]
 
     def finish(self) -> Tracked:
         """Return the norms of this one member (M = 1)."""

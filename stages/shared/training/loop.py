@@ -13,62 +13,81 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim.sgd import sgd
+from torch import Tensor
 
-from stages.shared import models, tasks
-from stages.shared.artifacts import Epoch
+from stages.shared import tasks
+from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.cost import TRAINING_COST
 from stages.shared.data import Samples, batches, num_batches
-from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.flops import forward_flops
+from stages.shared.determinism import deterministic
+from stages.shared.errors import TrainingError
 from stages.shared.job import Job, Trained
-from stages.shared.params_training import Optimizer
 from stages.shared.randomness import stream_seed
-from stages.shared.training import augmentation, first_layer, schedules
+from stages.shared.training import augmentation, parallel, schedules
 from stages.shared.training.averaging import MovingAverage
 from stages.shared.training.checkpoints import CheckpointKeeper
 from stages.shared.training.dynamics import (
     GradientNormTracker,
     NoRecorder,
-    Recorder,
-    sampled_rows,
+    recorder_of,
 )
-from stages.shared.training.resolution import Resolution, Size, resize
-from stages.shared.weights import load_weights
-
-VALIDATION_BATCH = 500
+from stages.shared.training.initial import initial_model
+from stages.shared.training.optimizer import Sgd
+from stages.shared.training.parallel import ALONE, Group
+from stages.shared.training.resolution import Resolution, flops_by_size, resize
+from stages.shared.training.state import Saved, SavedStates, State, Stateful, joined, part_of
+from stages.shared.training.tally import Tally
+from stages.shared.training.validation import Validation, validated_epochs
 
 
 def train(
-    job: Job, folder: Path, device: torch.device, report: Callable[[Epoch, int], None]
+    job: Job,
+    folder: Path,
+    device: torch.device,
+    report: Callable[[Epoch, int], None],
+    states: SavedStates | None = None,
 ) -> Trained:
     """Train one member, leave its kept weights in `folder`, and return what belongs to them.
 
-    `report` is called after each epoch with it and the images of the whole training.
+    `report` is called after each epoch with it and the images of the whole training. From the
+    newest of the saved states the training goes on, to the same bytes as without.
+    Several processes may train it together (`parallel`); this one is then the first of them.
     Only the multiset of the picks decides the bytes, not their order.
 
     Raises:
         ParamsError: the model does not allow a setting.
-        TrainingError: the loss is not finite.
+        TrainingError: the loss is not finite, or an operation is not deterministic.
     """
     torch.set_num_threads(job.settings.num_threads)
-    return _Trainer(job, device).run(folder, report)
+    with (
+        deterministic(job.settings.deterministic, device.type),
+        parallel.started(job, device, follow) as group,
+    ):
+        return _Trainer(job, parallel.device_of(device, group), group).run(folder, report, states)
+
+
+def follow(job: Job, device: torch.device, group: Group) -> None:
+    """Take part in a training that the first process of the group runs."""
+    torch.set_num_threads(job.settings.num_threads)
+    with deterministic(job.settings.deterministic, device.type):
+        _Trainer(job, device, group).follow()
 
 
 class _Trainer:
-    def __init__(self, job: Job, device: torch.device) -> None:
+    def __init__(self, job: Job, device: torch.device, group: Group = ALONE) -> None:
+        self.group = group
         self.job = job
         self.device = device
         self.task = tasks.load(job.task)
         self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
         self.samples: Samples = self.task.load_samples(job.prepared, "train", device, self.row_R)
-        self.validation: Samples = self.task.load_samples(job.prepared, "validation", device)
         copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
-        self.loss, self.validation_loss = self.task.losses(
+        self.loss, validation_loss = self.task.losses(
             job.settings, job.meta.num_classes, self.samples.targets_N, copies_R
         )
+        self.validation = Validation(job, device, validation_loss)
         self.model = initial_model(job).to(device)
+        self.outputs = group.averaging(self.model, self.task, job.settings.precision)
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
@@ -76,47 +95,24 @@ class _Trainer:
         self.resolution = Resolution(
             job.settings.resolution, job.meta.input_shape, self.num_updates
         )
-        self.flops_per_sample = self._flops_by_size()
+        self.flops_per_sample = flops_by_size(self.resolution, job)
         self.optimizer = Sgd(self.model, job.settings.optimizer)
         self.average = self._average()
         # What is validated and kept.
         self.result = self.average.model if self.average else self.model
-        self.recorder = self._recorder(copies_R)
-        self.tracker = None if job.track == "none" else GradientNormTracker(job, device)
+        self.recorder = recorder_of(job, self.row_R, copies_R) if group.is_first else NoRecorder()
+        tracks = job.track != "none" and group.is_first
+        self.tracker = GradientNormTracker(job, device) if tracks else None
+        self.validated = validated_epochs(job.settings.validations, self.num_epochs)
         self.updates = 0
         self.images_seen = 0
         self.flops = 0
 
-    def _flops_by_size(self) -> dict[Size, int]:
-        """Return what a forward pass of one image costs at each size of the training."""
-        job, full = self.job, forward_flops(self.job.model, self.job.meta)
-        try:
-            smaller = {
-                size: forward_flops(job.model, job.meta, size)
-                for size in self.resolution.sizes[:-1]
-            }
-        except RuntimeError:  # what it is depends on the layer
-            raise ParamsError(
-                f"params.yaml: resolution starts with images of {self.resolution.sizes[0]} pixels; "
-                f"it must be full, {job.model} does not read images of every size"
-            ) from None
-        return {**smaller, self.resolution.full: full}
-
     def _average(self) -> MovingAverage | None:
         settings = self.job.settings.weight_averaging
-        return None if isinstance(settings, str) else MovingAverage(self.model, settings.ema)
-
-    def _recorder(self, copies_R: Tensor) -> Recorder | NoRecorder:
-        if not tasks.rules(self.job.task).has_labels:
-            return NoRecorder()
-        place_S = np.searchsorted(self.row_R, sampled_rows(self.job))
-        return Recorder(
-            self.task,
-            copies_R,
-            torch.from_numpy(place_S).to(self.device),
-            self.job.meta.num_classes,
-            self.job.settings.el2n_epoch,
-        )
+        if isinstance(settings, str) or not self.group.is_first:
+            return None
+        return MovingAverage(self.model, settings.ema)
 
     def _num_images(self) -> int:
         """Return about how many images the whole training draws."""
@@ -124,31 +120,54 @@ class _Trainer:
         rest_images = rest * len(self.pick_P) // self.updates_per_epoch
         return min(self.num_epochs, whole) * len(self.pick_P) + rest_images
 
-    def run(self, folder: Path, report: Callable[[Epoch, int], None]) -> Trained:
-        """Train all epochs."""
+    def run(
+        self,
+        folder: Path,
+        report: Callable[[Epoch, int], None],
+        states: SavedStates | None = None,
+    ) -> Trained:
+        """Train all epochs, or those that the newest saved state lacks."""
         ends_early = self.job.settings.schedule.name == "plateau"
-        kept = CheckpointKeeper(
-            folder,
-            self.job.member,
-            self.job.settings.checkpoints,
-            None if ends_early else self.num_epochs,
-        )
-        validated = validated_epochs(self.job.settings.validations, self.num_epochs)
-        history: list[Epoch] = []
-        for number in range(1, self.num_epochs + 1):
-            with self._dropout_stream(number):
-                epoch = self._train_epoch(number)
-            if number in validated:
-                epoch = self._validate(epoch)
+        last_epoch = None if ends_early else self.num_epochs
+        kept = CheckpointKeeper(folder, self.job.member, self.job.settings.checkpoints, last_epoch)
+        saved = self.group.told(states.newest if states else None)
+        history = self._restore(saved)
+        if saved:
+            kept.restore(history, saved.kept)
+        # What a schedule knows follows from the history.
+        ended = any(self.schedule.end_epoch(epoch.validation_accuracy) for epoch in history)
+        while not ended and len(history) < self.num_epochs:
+            epoch = self._epoch(len(history) + 1, kept)
             history.append(epoch)
-            kept.add(epoch, self.result)
-            self.recorder.end_epoch(number, kept.epochs)
-            if self.tracker:
-                self.tracker.add(self.result)
+            ended = self.schedule.end_epoch(self.group.told(epoch.validation_accuracy))
+            if states:
+                states.save(self._state(), history, folder)
             report(epoch, self._num_images())
-            if self.schedule.end_epoch(epoch.validation_accuracy):
-                break
-        checkpoints = kept.finish()
+        return self._finish(history, kept.finish())
+
+    def follow(self) -> None:
+        """Make the updates of all epochs with the first process of the group."""
+        history = self._restore(self.group.told(None))
+        ended = any(self.schedule.end_epoch(epoch.validation_accuracy) for epoch in history)
+        for number in range(len(history) + 1, self.num_epochs + 1):
+            if ended:
+                return
+            with self._dropout_stream(number):
+                self._train_epoch(number)
+            ended = self.schedule.end_epoch(self.group.told(None))
+
+    def _epoch(self, number: int, kept: CheckpointKeeper) -> Epoch:
+        with self._dropout_stream(number):
+            epoch = self._train_epoch(number)
+        if number in self.validated:
+            epoch = self._validate(epoch)
+        kept.add(epoch, self.result)
+        self.recorder.end_epoch(number, kept.epochs)
+        if self.tracker:
+            self.tracker.add(self.result)
+        return epoch
+
+    def _finish(self, history: list[Epoch], checkpoints: list[Checkpoint]) -> Trained:
         return Trained(
             history,
             checkpoints,
@@ -156,18 +175,46 @@ class _Trainer:
             self.tracker.finish() if self.tracker else None,
         )
 
+    def _stateful(self) -> dict[str, Stateful]:
+        """Return what changes from epoch to epoch, beside the model and what the history says."""
+        every = {
+            "optimizer": self.optimizer,
+            "average": self.average,
+            "recorder": self.recorder,
+            "tracker": self.tracker,
+        }
+        return {name: each for name, each in every.items() if each is not None}
+
+    def _state(self) -> State:
+        states = {name: each.state() for name, each in self._stateful().items()}
+        return joined({"model": self.model.state_dict(), **states})
+
+    def _restore(self, saved: Saved | None) -> list[Epoch]:
+        if saved is None:
+            return []
+        self.model.load_state_dict(part_of(saved.tensors, "model"))
+        for name, each in self._stateful().items():
+            each.restore(part_of(saved.tensors, name))
+        last = saved.history[-1]
+        self.updates, self.images_seen, self.flops = (
+            last.updates,
+            last.images_seen,
+            int(last.flops),
+        )
+        return list(saved.history)
+
     def _train_epoch(self, number: int) -> Epoch:
-        tally = _Tally(self.device)
+        tally = Tally(self.device)
         images, rate = 0, 0.0
         self.model.train()
-        for rows_B, inputs_B, targets_B in self._epoch_batches(number):
+        for rows_B, inputs_S, targets_B in self._epoch_batches(number):
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
             size = self.resolution.size(self.updates)
             if size != self.resolution.full:
-                inputs_B = resize(inputs_B, size)
-            loss, outputs_B = self._update(inputs_B, targets_B, rate)
+                inputs_S = resize(inputs_S, size)
+            loss, outputs_B = self._update(inputs_S, targets_B, rate)
             tally.add(loss, self.task.right_and_all(outputs_B, targets_B), len(rows_B))
             self.recorder.add(number, rows_B, outputs_B, targets_B)
             images += len(rows_B)
@@ -190,46 +237,39 @@ class _Trainer:
         )
 
     def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Any, Any]]:
-        """Yield the places in [0, R) of each batch's samples, its inputs and its targets."""
+        """Yield the places in [0, R) of a batch's samples, a share of its inputs, its targets."""
         settings, num = self.job.settings, len(self.pick_P)
         order_P = torch.randperm(num, generator=self._generator("order", number))
         order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
         draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
         draws = draws.to(self.device)
         parts = list(batches(num, settings.batch_size))
-        loaded = self.samples.in_batches(order_P[rows] for rows in parts)
-        for rows, raw_B in zip(parts, loaded, strict=True):
-            rows_B = order_P[rows]
-            inputs_B = augmentation.augment(raw_B, draws[rows], settings.augmentation)
+        loaded = self.samples.in_batches(order_P[self.group.share(rows)] for rows in parts)
+        for rows, raw_S in zip(parts, loaded, strict=True):
+            rows_B, own = order_P[rows], self.group.share(rows)
+            inputs_S = augmentation.augment(raw_S, draws[own], settings.augmentation)
             targets_B = self.task.moved(
                 self.samples.targets_N[rows_B], draws[rows], settings.augmentation
             )
-            yield rows_B, self.task.as_inputs(inputs_B, self.job.meta), targets_B
+            yield rows_B, self.task.as_inputs(inputs_S, self.job.meta), targets_B
 
-    def _update(self, inputs_B: Any, targets_B: Any, rate: float) -> tuple[Tensor, Tensor]:
-        _, outputs_B = self.task.forward(self.model, inputs_B, self.job.settings.precision)
-        loss = self.loss(outputs_B, targets_B)
-        loss.backward()
+    def _update(self, inputs_S: Any, targets_B: Any, rate: float) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of the batch and its outputs."""
+        own, num = self.group.share(slice(0, len(targets_B))), len(targets_B)
+        outputs_S = self.outputs(inputs_S)
+        loss = self.loss(outputs_S, targets_B[own])
+        (loss * self.group.weight(own.stop - own.start, num)).backward()
         self.optimizer.step(rate)
         if self.average:
             self.average.add()
-        return loss.detach(), outputs_B.detach()
+        outputs_B = self.group.whole(outputs_S.detach(), num)
+        if self.group.size > 1:
+            loss = self.loss(outputs_B, targets_B)
+        return loss.detach(), outputs_B
 
-    @torch.inference_mode()
     def _validate(self, epoch: Epoch) -> Epoch:
-        self.result.eval()
-        tally, num = _Tally(self.device), len(self.validation)
-        index_N = torch.arange(num, device=self.device)
-        parts = list(batches(num, VALIDATION_BATCH))
-        loaded = self.validation.in_batches(index_N[rows] for rows in parts)
-        for rows, raw_B in zip(parts, loaded, strict=True):
-            inputs_B = self.task.as_inputs(raw_B, self.job.meta)
-            targets_B = self.validation.targets_N[index_N[rows]]
-            _, outputs_B = self.task.forward(self.result, inputs_B, self.job.settings.precision)
-            loss = self.validation_loss(outputs_B, targets_B).double()
-            tally.add(loss, self.task.right_and_all(outputs_B, targets_B), rows.stop - rows.start)
-        self.flops += self.flops_per_sample[self.resolution.full] * num
-        mean_loss, accuracy = tally.means()
+        mean_loss, accuracy = self.validation.measure(self.result)
+        self.flops += self.flops_per_sample[self.resolution.full] * self.validation.num_samples
         self._require_finite(mean_loss, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
             epoch, flops=self.flops, validation_loss=mean_loss, validation_accuracy=accuracy
@@ -249,91 +289,10 @@ class _Trainer:
     def _dropout_stream(self, epoch: int) -> Iterator[None]:
         """Seed torch's global generator, which dropout draws from, and leave it as it was."""
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(self._seed("dropout", epoch))
+            # Shares of a batch differ, and so do what is dropped of them.
+            rank = [] if self.group.is_first else [self.group.rank]
+            torch.manual_seed(self._seed("dropout", epoch, *rank))
             yield
 
-    def _seed(self, purpose: str, epoch: int) -> int:
-        return stream_seed(self.job.random_seed, purpose, self.job.member, epoch)
-
-
-class _Tally:
-    """Mean loss and accuracy over some batches; nothing waits for the device before the end."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self._right_and_all = torch.zeros(2, dtype=torch.int64, device=device)
-        self._num = 0
-
-    def add(self, loss: Tensor, right_and_all: Tensor, num: int) -> None:
-        """Take the mean loss of so many samples, and what is right of what there is."""
-        self._loss_sum += loss * num
-        self._right_and_all += right_and_all
-        self._num += num
-
-    def means(self) -> tuple[float, float]:
-        """Return the mean loss of a sample and the accuracy, 0 where there is nothing."""
-        right, all_ = self._right_and_all.tolist()
-        return float(self._loss_sum) / self._num, right / max(all_, 1)
-
-
-class Sgd:
-    """SGD with momentum, as torch.optim.SGD with the fused kernel.
-
-    That class imports torch's compiler as it is built, which takes as long as torch itself.
-    Tables of which a batch looks up a few rows are trained by plain SGD, those rows alone, as
-    fastText does: momentum and weight decay would move every row at every step.
-    """
-
-    def __init__(self, model: nn.Module, settings: Optimizer) -> None:
-        tables = {id(part.weight) for part in model.modules() if getattr(part, "sparse", False)}
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._tables: list[Tensor] = [table for table in trained if id(table) in tables]
-        self._parameters: list[Tensor] = [
-            parameter for parameter in trained if id(parameter) not in tables
-        ]
-        self._settings = settings
-        self._momentum: list[Tensor | None] = [None] * len(self._parameters)
-
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters with their gradients, and drop these."""
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        with torch.no_grad():
-            sgd(
-                self._parameters,
-                gradients,
-                self._momentum,
-                fused=True,
-                lr=learning_rate,
-                momentum=self._settings.momentum,
-                nesterov=self._settings.nesterov,
-                weight_decay=self._settings.weight_decay,
-                dampening=0.0,
-                maximize=False,
-            )
-            for table in self._tables:
-                assert table.grad is not None
-                table.add_(table.grad, alpha=-learning_rate)
-        for parameter in (*self._parameters, *self._tables):
-            parameter.grad = None
-
-
-def initial_model(job: Job) -> nn.Module:
-    """Return the model with its first weights, the same for every subset (paired trainings)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(job.random_seed, "initial weights", job.member))
-        model: nn.Module = models.build(job.model, job.meta.num_classes, job.meta.input_shape)
-    if job.settings.first_layer == "whitened":
-        layer = first_layer.first_convolution(model, job)
-        if job.initial_weights is None:
-            first_layer.whiten(layer, job)
-        layer.weight.requires_grad_(False)
-    if job.initial_weights is not None:
-        load_weights(job.initial_weights, model)
-    return model.to(memory_format=torch.channels_last)
-
-
-def validated_epochs(validations: int | str, num_epochs: int) -> set[int]:
-    """Return the epochs after which to validate: evenly spread over the training, the last too."""
-    if not isinstance(validations, int):
-        return set(range(1, num_epochs + 1))
-    return {math.ceil(number * num_epochs / validations) for number in range(1, validations + 1)}
+    def _seed(self, purpose: str, *numbers: int) -> int:
+        return stream_seed(self.job.random_seed, purpose, self.job.member, *numbers)

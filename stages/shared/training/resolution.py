@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stages.shared.errors import ParamsError
+from stages.shared.flops import forward_flops
+from stages.shared.job import Job
 from stages.shared.params_training import Resizing
 
 Size = tuple[int, ...]  # height and width in pixels; texts have a length that stays as it is
@@ -56,6 +59,23 @@ class Resolution:
     def _scaled(self, step: int) -> Size:
         edges = self._image_shape[:2]
         return tuple(max(1, (edge * step + STEPS // 2) // STEPS) for edge in edges)
+
+
+def flops_by_size(resolution: Resolution, job: Job) -> dict[Size, int]:
+    """Return what a forward pass of one image costs at each size of the training.
+
+    Raises:
+        ParamsError: the model does not read images of every size.
+    """
+    full = forward_flops(job.model, job.meta)
+    try:
+        smaller = {size: forward_flops(job.model, job.meta, size) for size in resolution.sizes[:-1]}
+    except RuntimeError:  # what it is depends on the layer
+        raise ParamsError(
+            f"params.yaml: resolution starts with images of {resolution.sizes[0]} pixels; "
+            f"it must be full, {job.model} does not read images of every size"
+        ) from None
+    return {**smaller, resolution.full: full}
 
 
 def resize(inputs_BKHW: Tensor, size: Size) -> Tensor:

@@ -33,7 +33,7 @@ from stages.shared.params_training import (
 )
 from stages.shared.training import loop
 from stages.shared.training.checkpoints import CheckpointKeeper
-from stages.shared.training.loop import validated_epochs
+from stages.shared.training.validation import validated_epochs
 from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
@@ -483,6 +483,22 @@ def test_a_fine_tuned_model_keeps_the_first_layer_that_it_has(make_job, tmp_path
 
     assert torch.equal(stem, weights_in(tmp_path)["features.stem.weight"])
     assert not stem.requires_grad
+
+
+def test_on_a_processor_determinism_changes_no_byte(make_job, tmp_path):
+    train(make_job(), tmp_path / "false")
+    train(make_job(deterministic=True), tmp_path / "true")
+
+    assert weight_bytes(tmp_path / "false") == weight_bytes(tmp_path / "true")
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_a_deterministic_training_gives_equal_bytes(make_job, tmp_path):
+    for name in ("a", "b"):
+        job = make_job(range(60), deterministic=True, precision="bf16")
+        loop.train(job, tmp_path / name, torch.device("cuda"), lambda epoch, images: None)
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b") != []
 
 
 def test_history_survives_its_file(make_job, tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import interrupted
 import numpy as np
 import pytest
 import torch
@@ -156,3 +157,9 @@ def test_every_batch_of_an_epoch_may_be_without_objects(prepared, tmp_path):
     history = train(job(prepared, empty, epochs=2), tmp_path).history
     assert np.isfinite(history[-1].train_loss)
     assert history[-1].train_accuracy == 0
+
+
+def test_a_detector_killed_after_each_epoch_gives_the_same_bytes(prepared, tmp_path, monkeypatch):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
+    one = job(prepared, epochs=3, focal_gamma=1.0, weight_averaging={"ema": 0.9})
+    assert interrupted.require_the_same_in_parts(one, tmp_path) == [1, 2, 3]

@@ -1,0 +1,28 @@
+"""The weights that a training begins with."""
+
+import torch
+from torch import nn
+
+from stages.shared import models
+from stages.shared.job import Job
+from stages.shared.randomness import stream_seed
+from stages.shared.training import first_layer
+from stages.shared.weights import load_weights
+
+
+def initial_model(job: Job) -> nn.Module:
+    """Return the model with its first weights, the same for every subset (paired trainings)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(job.random_seed, "initial weights", job.member))
+        model: nn.Module = models.build(job.model, job.meta.num_classes, job.meta.input_shape)
+    if job.settings.first_layer == "whitened":
+        layer = first_layer.first_convolution(model, job)
+        if job.initial_weights is None:
+            first_layer.whiten(layer, job)
+        layer.weight.requires_grad_(False)
+    if job.initial_weights is not None:
+        load_weights(job.initial_weights, model)
+    if job.parallel.sync_batch_norm:
+        convert = nn.SyncBatchNorm.convert_sync_batchnorm
+        model = convert(model)  # type: ignore[no-untyped-call]  # torch does not say its types
+    return model.to(memory_format=torch.channels_last)

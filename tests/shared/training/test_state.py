@@ -1,0 +1,318 @@
+"""Tests for stages/shared/training/state.py: a killed training goes on to the same bytes."""
+
+import json
+import os
+import time
+from dataclasses import replace
+
+import interrupted
+import pytest
+import torch
+import toy
+from interrupted import KilledError
+from safetensors.torch import load_file, save_file
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Epoch
+from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.job import Job
+from stages.shared.params_training import TrainEnsemble
+from stages.shared.training import state
+from stages.shared.training.state import (
+    Saved,
+    SavedStates,
+    joined,
+    load_state,
+    part_of,
+    save_state,
+)
+
+ONE_CYCLE = {"name": "one_cycle", "peak_at": 0.25, "start": 0.1}
+PLATEAU = {"name": "plateau", "patience": 1, "factor": 0.1}
+
+
+@pytest.fixture(autouse=True)
+def saved_after_each_epoch(monkeypatch):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
+
+
+@pytest.fixture
+def make_job(prepared):
+    def make(index=range(30), track="none", **changes) -> Job:
+        content = toy.default_params()["train_ensemble"] | {
+            "length": {"epochs": 4},
+            "batch_size": 16,
+            "validations": 2,
+            "checkpoints": {"last": 2, "every": 2, "best": True},
+        }
+        return Job(
+            task="image_classification",
+            model="resnet8_quarter",
+            settings=TrainEnsemble.model_validate(content | changes),
+            learning_rate=0.05,
+            random_seed=7,
+            member=1,
+            index_P=toy.picks(list(index)).index_P,
+            prepared=prepared,
+            meta=artifacts.load_meta(prepared),
+            initial_weights=None,
+            track=track,
+        )
+
+    return make
+
+
+@pytest.fixture
+def partial(tmp_path):
+    return tmp_path / "partial"
+
+
+SETTINGS = {
+    "momentum and one cycle": {"schedule": ONE_CYCLE},
+    "length in updates": {"length": {"updates": 7}},
+    "moving average": {"weight_averaging": {"ema": 0.9}},
+    "rising resolution": {"resolution": {"start": 0.5, "until": 0.75}},
+    "whitened first layer": {"first_layer": "whitened"},
+    "gradient norms": {"track": "gradient_norm", "weight_averaging": {"ema": 0.9}},
+    "duplicates": {"index": [*range(20), 3, 3, 7, 19]},
+    "error of an early epoch": {"el2n_epoch": 2},
+    "bf16": {"precision": "bf16"},
+}
+
+
+@pytest.mark.parametrize("changes", SETTINGS.values(), ids=SETTINGS)
+def test_a_training_killed_after_each_epoch_gives_the_bytes_of_an_undisturbed_one(
+    make_job, tmp_path, changes
+):
+    assert interrupted.require_the_same_in_parts(make_job(**changes), tmp_path) == [1, 2, 3, 4]
+
+
+def test_a_plateau_that_was_waited_for_in_parts_ends_the_training_where_it_did(make_job, tmp_path):
+    """Its schedule drops the rate and ends the training by what it saw in earlier epochs."""
+    job = make_job(schedule=PLATEAU, validations="every_epoch", length={"epochs": 200})
+
+    epochs = interrupted.require_the_same_in_parts(job, tmp_path)
+
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert 4 < len(epochs) < 200
+
+
+def test_a_fine_tuned_member_goes_on_from_its_own_weights(make_job, tmp_path):
+    interrupted.train(make_job(), tmp_path / "source", None, lambda epoch: None)
+    weights = sorted((tmp_path / "source").rglob("*.safetensors"))[-1]
+    job = replace(make_job(index=range(5, 35)), initial_weights=weights)
+
+    assert interrupted.require_the_same_in_parts(job, tmp_path) == [1, 2, 3, 4]
+
+
+def killed(job, folder, states, after=2):
+    def die(epoch):
+        if epoch.epoch == after:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        interrupted.train(job, folder, states, die)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def without_a_tensor(folder):
+    tensors = load_file(folder / state.TENSORS)
+    save_file(dict(list(tensors.items())[1:]), folder / state.TENSORS)
+
+
+def with_index(folder, **changes):
+    content = artifacts.load_json(folder / state.INDEX)
+    artifacts.save_json(folder / state.INDEX, content | changes)
+
+
+DAMAGE = {
+    "tensors cut short": lambda folder: truncate(folder / state.TENSORS),
+    "index cut short": lambda folder: truncate(folder / state.INDEX),
+    "index of another form": lambda folder: with_index(folder, files=3),
+    "no history": lambda folder: with_index(folder, history=[]),
+    "no index": lambda folder: (folder / state.INDEX).unlink(),
+    "a tensor is missing": without_a_tensor,
+    "kept weights cut short": lambda folder: truncate(next(folder.glob("kept/*/*"))),
+    "kept weights missing": lambda folder: next(folder.glob("kept/*/*")).unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_state_is_dropped_with_one_line(make_job, tmp_path, partial, capsys, damage):
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"))
+    (folder,) = partial.iterdir()
+    damage(folder)
+
+    assert SavedStates(partial, "toy").newest is None
+
+    assert not folder.exists()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(str(folder))
+    assert "dropped" in line
+
+
+def test_after_a_damaged_state_the_training_goes_on_from_the_one_before(
+    make_job, tmp_path, partial, capsys
+):
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"), after=1)
+    (first,) = partial.iterdir()
+    kept_aside = tmp_path / "aside"
+    first.rename(kept_aside)
+    killed(make_job(), tmp_path / "b", SavedStates(partial, "toy"), after=3)
+    truncate(partial / "toy-000003" / state.TENSORS)
+    kept_aside.rename(first)
+
+    newest = SavedStates(partial, "toy").newest
+
+    assert [epoch.epoch for epoch in newest.history] == [1]
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_damaged_state_leaves_the_bytes_as_they_are(make_job, tmp_path, partial):
+    whole = interrupted.train(make_job(), tmp_path / "whole", None, lambda epoch: None)
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"))
+    truncate(next(partial.iterdir()) / state.TENSORS)
+    trained = []
+
+    again = interrupted.train(
+        make_job(), tmp_path / "b", SavedStates(partial, "toy"), trained.append
+    )
+
+    assert [epoch.epoch for epoch in trained] == [1, 2, 3, 4]
+    interrupted.require_equal(whole, again)
+
+
+def test_what_the_disk_does_not_take_stops_no_training(
+    make_job, tmp_path, partial, monkeypatch, capsys
+):
+    def full(folder, saved):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(state, "save_state", full)
+    job = make_job(length={"epochs": 1}, validations=1)
+
+    interrupted.train(job, tmp_path / "a", SavedStates(partial, "toy"), lambda epoch: None)
+
+    assert "is not saved ([Errno 28] No space left" in capsys.readouterr().err
+    assert not list(partial.iterdir())
+
+
+def test_only_the_newest_state_is_kept_and_a_training_of_another_name_is_left_alone(
+    make_job, tmp_path, partial
+):
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "one"), after=1)
+    killed(make_job(), tmp_path / "b", SavedStates(partial, "two"), after=3)
+
+    assert {path.name for path in partial.iterdir()} == {"one-000001", "two-000003"}
+    SavedStates(partial, "two").drop()
+    assert {path.name for path in partial.iterdir()} == {"one-000001"}
+
+
+def test_a_slower_process_removes_nothing_that_a_faster_one_saved(make_job, tmp_path, partial):
+    slow, fast = SavedStates(partial, "toy"), SavedStates(partial, "toy")
+    assert slow.newest is None, "it begins before anything is saved"
+    killed(make_job(), tmp_path / "fast", fast, after=3)
+
+    killed(make_job(), tmp_path / "slow", slow, after=2)
+    assert len(SavedStates(partial, "toy").newest.history) == 3
+
+    fast.drop()  # it is finished, and the slower one goes on
+    before = make_job()
+    interrupted.train(before, tmp_path / "slow again", slow, lambda epoch: None)
+    assert {path.name for path in partial.iterdir()} == {"toy-000004"}
+
+
+def test_a_state_that_vanishes_while_it_is_read_is_no_damage(
+    make_job, tmp_path, partial, monkeypatch, capsys
+):
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"))
+    (folder,) = partial.iterdir()
+
+    def overtaken(found):
+        if found == folder and found.exists():
+            found.rename(partial / "toy-000003")  # as if another process had just saved it
+        return load_state(found)
+
+    monkeypatch.setattr(state, "load_state", overtaken)
+
+    assert len(SavedStates(partial, "toy").newest.history) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_a_short_training_saves_nothing(make_job, tmp_path, partial, monkeypatch):
+    monkeypatch.delenv("SUBSET_SAVE_EVERY_S")
+
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"), after=3)
+
+    assert not partial.exists()
+
+
+def test_states_are_saved_so_many_seconds_apart(make_job, tmp_path, partial, monkeypatch):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "2.5")
+    clock = iter([0.0, 2.0, 3.0, 3.5, 5.0, 6.5, 7.0])  # begin; then each epoch, and after a state
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    states, saved = SavedStates(partial, "toy"), []
+
+    def note(epoch):
+        saved.extend(path.name for path in partial.glob("*") if path.name not in saved)
+
+    interrupted.train(make_job(), tmp_path / "a", states, note)
+
+    assert saved == ["toy-000002", "toy-000004"]
+
+
+@pytest.mark.parametrize("text", ["", "-1", "soon", "nan", "1.2.3"])
+def test_the_seconds_between_states_are_a_number(monkeypatch, partial, text):
+    monkeypatch.setenv("SUBSET_SAVE_EVERY_S", text)
+
+    with pytest.raises(ParamsError, match=r"SUBSET_SAVE_EVERY_S .* it must be a number"):
+        SavedStates(partial, "toy")
+
+
+def test_saving_shows_that_the_folder_of_a_training_is_in_use(make_job, tmp_path, partial):
+    """So that it is not pruned as what a killed one left."""
+    ages = []
+
+    def note(epoch):
+        ages.append(time.time() - (tmp_path / "a").stat().st_mtime)
+        os.utime(tmp_path / "a", (0, 0))
+
+    interrupted.train(make_job(), tmp_path / "a", SavedStates(partial, "toy"), note)
+
+    assert max(ages) < 60
+
+
+def test_states_hold_no_pickle_and_their_numbers_are_exact(make_job, tmp_path, partial):
+    states = SavedStates(partial, "toy")
+    killed(make_job(), tmp_path / "a", states)
+    (folder,) = partial.iterdir()
+
+    files = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
+    assert files == {state.INDEX, state.TENSORS, state.KEPT}
+    history = json.loads((folder / state.INDEX).read_text())["history"]
+    assert history == [vars(epoch) for epoch in load_state(folder).history]
+    with pytest.raises(ArtifactError, match="missing"):
+        load_state(tmp_path / "nothing")
+
+
+def test_operations_that_no_float_holds_are_exact(tmp_path, partial):
+    epoch = Epoch(0, 1, 3, 30, 2**60 + 1, 0.1 + 0.2, 1e-300, 1 / 3, None, None)
+    partial.mkdir()
+
+    save_state(partial, Saved({"x": torch.zeros(2)}, [epoch], tmp_path / "nothing kept"))
+
+    assert repr(load_state(partial).history) == repr([epoch])
+
+
+def test_states_that_were_joined_come_apart_again():
+    one, two = torch.ones(1), torch.zeros(2)
+    parts = {"a": {"x": one, "b/y": two}, "a/b": {}, "b": {"x": two}}
+
+    whole = joined(parts)
+
+    assert set(whole) == {"a/x", "a/b/y", "b/x"}
+    assert part_of(whole, "a") == {"x": one, "b/y": two}
+    assert part_of(whole, "b") == {"x": two}
