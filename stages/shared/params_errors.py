@@ -96,7 +96,10 @@ def as_written(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no more than 4300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= LONGEST_FOUND else f"{text[: LONGEST_FOUND - 3]}..."
 
 

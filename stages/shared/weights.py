@@ -1,12 +1,12 @@
 """Weights of a model as .safetensors: no pickle, and equal tensors give equal bytes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
-from stages.shared.errors import ArtifactError
+from stages.shared.errors import ArtifactError, reason
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
@@ -29,10 +29,11 @@ def load_weights(path: Path, model: nn.Module) -> None:
         tensors = load_file(path)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
-    except (SafetensorError, OSError) as error:
-        raise ArtifactError(f"{path}: cannot be read ({error}); it must be .safetensors") from None
-    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    except Exception as error:  # of dtypes that it does not know safetensors lets pass KeyError
+        raise ArtifactError(
+            f"{path}: cannot be read ({reason(error)}); it must be .safetensors"
+        ) from None
+    expected, found = _forms(model.state_dict()), _forms(tensors)
     if found != expected:
         wrong = next(
             name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
@@ -42,3 +43,11 @@ def load_weights(path: Path, model: nn.Module) -> None:
             f"{expected.get(wrong, 'missing')}"
         )
     model.load_state_dict(tensors)
+
+
+def _forms(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return dtype and shape of each tensor, as in `float32 [3, 3]`."""
+    return {
+        name: f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+        for name, tensor in tensors.items()
+    }
