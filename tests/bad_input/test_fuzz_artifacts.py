@@ -1,23 +1,16 @@
 """Whatever bytes a file holds, its loader returns or says in one line what is wrong with it."""
 
 import re
-import tracemalloc
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save
 from shared.test_artifacts import PAIRS, files_of
-from torch import nn
 
-from stages.shared import artifacts
 from stages.shared.errors import ArtifactError
-from stages.shared.weights import load_weights
 
 # Words, numbers and single bytes: what is replaced is often all of a value.
 TOKENS = re.compile(rb"[\w.+-]+|[\s\S]")
@@ -47,7 +40,9 @@ def written(name: str) -> dict[str, bytes]:
         return files_of(Path(folder))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_damaged_file_is_read_or_named(tmp_path, name, data):
