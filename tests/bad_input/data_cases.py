@@ -16,6 +16,7 @@ import numpy as np
 import toy
 from bad_input import png
 from PIL import Image
+from ruamel.yaml import YAML
 
 ROOT = Path("images")
 LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
@@ -79,6 +80,14 @@ def good(*kinds: str, num: int = 8) -> None:
     for number, kind in enumerate(kinds or ("cat", "dog")):
         for row in range(num):
             image(f"{kind}/{row}.png", (number, row, len(kind)))
+
+
+def write_params(base: Path, **changes: object) -> None:
+    """Write a params.yaml with some keys of dataset changed."""
+    yaml = YAML(typ="safe")
+    content = yaml.load(base)
+    content["dataset"].update({"validation_fraction": 0.25, **changes})
+    yaml.dump(content, Path("params.yaml"))
 
 
 # --- folders --------------------------------------------------------------------------------------

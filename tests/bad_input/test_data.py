@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import toy
 from bad_input import data_cases, png
-from bad_input.data_cases import CASES, ROOT, good, image
+from bad_input.data_cases import CASES, ROOT, good, image, write_params
 from PIL import Image
-from ruamel.yaml import YAML
 
 from stages.prepare.__main__ import main
 from stages.seed_subset.__main__ import main as seed_subset
@@ -19,13 +18,6 @@ from stages.shared.artifacts import SPLITS
 from stages.shared.images import decode
 
 PREPARED, SCRATCH = "data/prepared", "data/ensembles/scratch"
-
-
-def write_params(base: Path, **changes: object) -> None:
-    yaml = YAML(typ="safe")
-    content = yaml.load(base)
-    content["dataset"].update({"validation_fraction": 0.25, **changes})
-    yaml.dump(content, Path("params.yaml"))
 
 
 @pytest.fixture(autouse=True)
