@@ -76,13 +76,13 @@ def _open_torchvision(data_set: Callable[..., Any], root: str, split: Split, arc
     try:
         part = data_set(root, train=split == "train", download=True)
         _require_classes(part)
-        return part
     except Exception as error:  # its readers let pass what damaged files make of them
         name = getattr(data_set, "__name__", "the data set")
         raise DataError(
             f"{root}: {name} is not there whole and cannot be downloaded ({reason(error)}); put "
             f"{archives} into this folder"
         ) from None
+    return part
 
 
 def _require_classes(part: Any) -> None:

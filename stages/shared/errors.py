@@ -32,7 +32,7 @@ class TrainingError(UserError):
 
 
 def printable(text: str) -> str:
-    """Return a text in one line: what cannot be printed is escaped, as in `\\n`."""
+    """Return a text in one line: what cannot be printed is escaped as Python does it."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text

@@ -351,8 +351,8 @@ def check_counts(params: Params, num_train: int, num_classes: int) -> None:
             )
         if picks < num_classes and params.rules.has_labels:
             raise ParamsError(
-                f"params.yaml: size {size} of {num_train} train samples is {picks} picks; there are "
-                f"{num_classes} classes, so it must be {num_classes} at least"
+                f"params.yaml: size {size} of {num_train} train samples is {picks} picks; there "
+                f"are {num_classes} classes, so it must be {num_classes} at least"
             )
 
 

@@ -7,14 +7,20 @@ import tarfile
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import toy
 from bad_input.artifact_cases import Planted
 from bad_input.data_cases import write_params
+from dvc_render.html import HTML
+from dvc_render.vega import VegaRenderer
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import extract_archive
 
+from stages.report import tables
+from stages.report.tiles import Tile, tiled
 from stages.shared.errors import UserError
 
 SOURCES = sorted((toy.ROOT / "stages").rglob("*.py"))
@@ -163,6 +169,35 @@ def test_no_member_of_an_archive_leaves_its_folder(tmp_path, monkeypatch, name, 
 
 
 # --- names ----------------------------------------------------------------------------------------
+
+
+SCRIPT = "</script><script>alert(1)</script>"
+
+
+def test_no_class_name_becomes_a_part_of_dvcs_page():
+    """DVC puts the tables as JSON between <script> and </script>, and escapes nothing."""
+    targets_N = np.array([0, 1, 1])
+    results = SimpleNamespace(
+        targets_N=targets_N,
+        last_subset=toy.picks([1]),
+        comparison={},
+        classes_of=lambda index_P: targets_N[index_P],
+        meta=SimpleNamespace(class_names=["cat", SCRIPT]),
+    )
+    rows = tables.class_shares(results)
+    assert [row["selected"] for row in rows] == [0, 100]
+    renderer = VegaRenderer(rows, "class_shares", template="linear", x="class", y="selected")
+    page = HTML().with_element(renderer.generate_html()).embed()
+    assert "alert(1)" in page
+    assert SCRIPT not in page
+    assert page.count("</script>") == page.count("<script")
+
+
+def test_dollars_in_a_name_begin_no_formula():
+    """matplotlib would refuse this one."""
+    picture_HW3 = np.zeros((8, 8, 3), dtype=np.uint8)
+    figure = tiled({"$a_{$": [Tile(picture_HW3, "$b^{$")]}, "title")
+    figure.savefig(io.BytesIO(), format="png")
 
 
 def test_an_error_is_one_printable_line_whatever_it_quotes():

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -106,7 +105,7 @@ def checked(path: Path, content: Mapping[str, Any], kind: type[Record]) -> Recor
         ArtifactError: as load_record.
     """
     try:
-        return _adapter(kind).validate_python(content)
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -115,11 +114,6 @@ def checked(path: Path, content: Mapping[str, Any], kind: type[Record]) -> Recor
             f"{path}: {key} is {found} ({first['msg']}); the keys must be "
             f"{', '.join(kind.__annotations__)}, as the stage wrote them"
         ) from None
-
-
-@cache
-def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
-    return TypeAdapter(kind)
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
