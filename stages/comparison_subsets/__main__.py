@@ -14,7 +14,7 @@ def main(last_size: str, prepared: Path, subset: Path, comparison: Path) -> None
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = drawing.load_limits(prepared, sample_ids, params.select)
     compared = Comparison(
-        selected=artifacts.load_subset(subset, len(sample_ids)),
+        selected=artifacts.load_subset(subset, len(sample_ids), once=params.picks_once),
         random_K=order_of_random_subsets(params, sample_ids, limits),
         num_train=len(sample_ids),
     )

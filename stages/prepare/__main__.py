@@ -4,7 +4,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from stages.prepare import splits
+from stages.prepare import duplicates, splits
+from stages.prepare.images import FoundFiles
 from stages.prepare.sources import Source
 from stages.prepare.statistics import Fingerprint
 from stages.shared import artifacts, command
@@ -40,6 +41,8 @@ def main(prepared: Path, scratch: Path) -> None:
         problems += writer.problems
         if problems:
             raise DataError(_describe(problems, params.dataset, needs))
+        if isinstance(source.inputs, FoundFiles):
+            duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
     artifacts.save_json(scratch / "model.json", {})
 

@@ -171,6 +171,9 @@ def _wrong_boxes(
 
 def _wrong_files(root: Path, images: Sequence[Annotated]) -> Iterator[str]:
     for image in images:
+        if Path(image.name).is_absolute() or ".." in Path(image.name).parts:
+            yield f"{image.name!r} is no path below dataset.root"
+            continue
         try:
             found = shown_size(root / image.name)
         except Exception:  # Pillow raises errors of a dozen kinds

@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.prepare.images import ArrayImages
 from stages.shared.artifacts import BoxList, Ints, Split
-from stages.shared.errors import DataError, ParamsError
+from stages.shared.errors import DataError, ParamsError, reason
 from stages.shared.params_sections import Dataset
 
 
@@ -71,16 +71,27 @@ def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: st
 
 
 def _open_torchvision(data_set: Callable[..., Any], root: str, split: Split, archives: str) -> Any:
-    # For CIFAR, torchvision unpickles; only files that match the checksums it carries itself.
+    # For CIFAR, torchvision unpickles; only files that match the checksums it carries itself. Of an
+    # archive that matches its checksum it unpacks what stays below the folder (tarfile's filter).
     try:
-        return data_set(root, train=split == "train", download=True)
-    except (AssertionError, OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split()) or "its files are broken"
+        part = data_set(root, train=split == "train", download=True)
+        _require_classes(part)
+    except Exception as error:  # its readers let pass what damaged files make of them
         name = getattr(data_set, "__name__", "the data set")
         raise DataError(
-            f"{root}: {name} is not there whole and cannot be downloaded ({reason}); put "
+            f"{root}: {name} is not there whole and cannot be downloaded ({reason(error)}); put "
             f"{archives} into this folder"
         ) from None
+    return part
+
+
+def _require_classes(part: Any) -> None:
+    """Check what no checksum vouches for: MNIST's files may lie there unpacked."""
+    if len(part.data) != len(part.targets):
+        raise ValueError(f"{len(part.data)} images have {len(part.targets)} labels")
+    most = int(np.asarray(part.targets).max())
+    if most >= len(part.classes):
+        raise ValueError(f"a label is {most}; it must be from 0 to {len(part.classes) - 1}")
 
 
 def refuse_file_params(params: Dataset) -> None:

@@ -71,6 +71,8 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
         for split in SPLITS
         if len(rows[split]) and not counts[split].any()
     ]
+    if source.boxes is None and num_classes == 1:
+        found.append(f"there is one class, {source.class_names[0]!r}; two are needed")
     for number in np.flatnonzero(counts["train"] == 0):
         held = [f"{counts[split][number]} in {split}" for split in SPLITS if counts[split][number]]
         where = f"is missing from train ({', '.join(held)})" if held else "is empty"

@@ -137,7 +137,7 @@ def class_shares(results: Results) -> Rows:
     targets = {name: results.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
-            "class": label,
+            "class": label.replace("<", "\u2039"),  # DVC's page would read `</script>` as its own
             **{
                 name: percent(targets[name] == index) if name in targets else None
                 for name in COMPARED

@@ -11,13 +11,14 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
     """Draw the random subset that the first ensemble is trained on."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    check_counts(params, len(sample_ids))
+    class_names = artifacts.load_meta(prepared).class_names
+    check_counts(params, len(sample_ids), len(class_names))
     limits = drawing.load_limits(prepared, sample_ids, params.select)
 
     index_P = drawing.seed_rows(parse_size(seed_size), params, sample_ids, limits)
     artifacts.save_subset(subset, drawing.unscored(index_P))
     if params.rules.has_labels:
-        drawing.warn_of_absent_classes(index_P, limits, artifacts.load_meta(prepared).class_names)
+        drawing.warn_of_absent_classes(index_P, limits, class_names)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     limits = drawing.load_limits(prepared, sample_ids, settings)
     number = params.round_number(to_size)
     score_N = artifacts.load_scores(scores, len(sample_ids))
-    old = artifacts.load_subset(subset, len(sample_ids))
+    old = artifacts.load_subset(subset, len(sample_ids), once=params.picks_once)
     grows = parse_size(to_size) > parse_size(from_size)
     kept = old if grows else old.first(0)
     count = num_picks(parse_size(to_size), len(sample_ids)) - len(kept)

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from stages.shared.errors import reason
+
 # Pillow looks at the content, and other formats (EPS) would run programs on it.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 # So many bytes of pixels are held in memory; more are read as they are needed. A constant, not
@@ -69,8 +71,7 @@ def decode_or_describe(root: Path, name: str, image_size: ImageSize) -> Pixels |
     except UnidentifiedImageError:
         return f"{name!r} is no image"
     except Exception as error:  # damaged files make Pillow raise errors of a dozen kinds
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return f"{name!r} cannot be read ({' '.join(reason.split()) or type(error).__name__})"
+        return f"{name!r} cannot be read ({reason(error)})"
 
 
 def checksum(image_HWK: Pixels) -> int:

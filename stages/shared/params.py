@@ -11,10 +11,10 @@ from typing import Annotated, Self
 
 from pydantic import Discriminator, Field, NonNegativeInt, Tag, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from stages.shared import params_task, tasks
-from stages.shared.errors import ParamsError
+from stages.shared.errors import ParamsError, reason
 from stages.shared.params_errors import as_written, choice, describe
 from stages.shared.params_sections import (
     NEED_DYNAMICS,
@@ -74,6 +74,11 @@ class Params(Section):
     def round_number(self, size: str) -> int:
         """Return the number of the round that chooses the subset of this size, from 1."""
         return [str(entry.to) for entry in self.rounds].index(size) + 1
+
+    @property
+    def picks_once(self) -> bool:
+        """Whether no sample may stand twice in a subset."""
+        return self.select.candidates == "remaining"
 
     @property
     def sizes(self) -> list[Size]:
@@ -311,7 +316,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: cannot be read ({error}); it must be a text file") from None
-    except YAMLError as error:
+    except Exception as error:  # of a value like 2026-13-45 ruamel lets pass what Python raises
         raise ParamsError(f"{path}: {_yaml_problem(error)}; it must be YAML 1.2") from None
     return check_params(content, path)
 
@@ -330,22 +335,28 @@ def check_params(content: object, path: Path = Path("params.yaml")) -> Params:
         raise ParamsError(f"{path}: {lines[0]}{rest}") from None
 
 
-def check_counts(params: Params, num_train: int) -> None:
+def check_counts(params: Params, num_train: int, num_classes: int) -> None:
     """Check the sizes against the train split, once its size is known.
 
     Raises:
-        ParamsError: a subset is larger than what it can be drawn from.
+        ParamsError: a subset is larger than what it can be drawn from, or, where a sample has one
+            label, smaller than the number of classes.
     """
     for size in params.sizes:
         picks = num_picks(size, num_train)
-        if picks > num_train and params.select.candidates == "remaining":
+        if picks > num_train and params.picks_once:
             raise ParamsError(
                 f"params.yaml: size {size} is {picks} picks; the train split has {num_train} "
                 "samples (more only with select.candidates: all)"
             )
+        if picks < num_classes and params.rules.has_labels:
+            raise ParamsError(
+                f"params.yaml: size {size} of {num_train} train samples is {picks} picks; there "
+                f"are {num_classes} classes, so it must be {num_classes} at least"
+            )
 
 
-def _yaml_problem(error: YAMLError) -> str:
+def _yaml_problem(error: Exception) -> str:
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return " ".join(str(error).split())
+    return reason(error)

@@ -61,7 +61,8 @@ def not_allowed(allowed: str) -> PydanticCustomError:
 def choice(found: object, known: Iterable[str]) -> str:
     """Return what may be chosen, the nearest to what was found first."""
     known = list(known)
-    near = difflib.get_close_matches(str(found), known, n=1)
+    is_name = isinstance(found, str | float)
+    near = difflib.get_close_matches(str(found), known, n=1) if is_name else []
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{hint}choose one of {', '.join(known)}"
 
@@ -96,7 +97,10 @@ def as_written(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no more than 4300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= LONGEST_FOUND else f"{text[: LONGEST_FOUND - 3]}..."
 
 
@@ -131,6 +135,8 @@ def _allowed(found: object, item: Mapping[str, Any], model: type[BaseModel]) -> 
         return f"it must be a section with {', '.join(_keys(model, item['loc']))}"
     if names := context.get("expected", context.get("expected_tags")):
         return choice(found, _quoted(names))
+    if kind not in ALLOWED:
+        return str(item["msg"])  # pydantic's own words for what hardly anybody writes
     return f"it must be {ALLOWED[kind].format(**context)}"
 
 

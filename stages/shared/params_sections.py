@@ -39,6 +39,8 @@ NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")
 SelectionRule = Literal["facility_location", "k_centers", "proportional", "top"]
 NEED_FEATURES = ("facility_location", "k_centers")
 
+MOST_BITS = 63  # of a whole number, besides its sign
+
 # Digits are other digits, or none, when they are mirrored.
 NEVER_FLIPPED = ("digit_scenes", "digits", "mnist")
 
@@ -47,6 +49,19 @@ class Section(BaseModel):
     """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fits_64_bits(cls, content: object) -> object:
+        """Refuse numbers that arrays cannot hold, and Python perhaps not write."""
+        for key, value in content.items() if isinstance(content, dict) else ():
+            for found in value if isinstance(value, list) else [value]:
+                if isinstance(found, int) and found.bit_length() > MOST_BITS:
+                    raise ValueError(
+                        f"{key} is a number of {found.bit_length()} bits; it must have "
+                        f"{MOST_BITS} at most"
+                    )
+        return content
 
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]

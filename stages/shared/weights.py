@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save
 from torch import Tensor, nn
 
-from stages.shared.errors import ArtifactError
+from stages.shared.errors import ArtifactError, reason
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
@@ -34,8 +33,7 @@ def load_weights(source: Path | bytes, model: nn.Module) -> None:
         ArtifactError: the file is missing, damaged, or of another model.
     """
     tensors = load_tensors(source)
-    expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    expected, found = _forms(model.state_dict()), _forms(tensors)
     if found != expected:
         wrong = next(
             name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)
@@ -66,9 +64,19 @@ def load_tensors(source: Path | bytes) -> dict[str, Tensor]:
         return load(source) if isinstance(source, bytes) else load_file(source)
     except FileNotFoundError:
         raise ArtifactError(f"{where}: missing; run `dvc repro`") from None
-    except (SafetensorError, OSError) as error:
-        raise ArtifactError(f"{where}: cannot be read ({error}); it must be .safetensors") from None
+    except Exception as error:  # of dtypes that it does not know safetensors lets pass KeyError
+        raise ArtifactError(
+            f"{where}: cannot be read ({reason(error)}); it must be .safetensors"
+        ) from None
 
 
 def _name_of(source: Path | bytes) -> str:
     return "weights" if isinstance(source, bytes) else str(source)
+
+
+def _forms(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return dtype and shape of each tensor, as in `float32 [3, 3]`."""
+    return {
+        name: f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+        for name, tensor in tensors.items()
+    }

@@ -23,7 +23,7 @@ def main(prepared: Path, subset: Path, ensemble: Path, history: Path, dynamics: 
         learning_rate=params.train_ensemble.optimizer.learning_rate,
         prepared=prepared,
         meta=meta,
-        subset=artifacts.load_subset(subset, meta.num_samples["train"]),
+        subset=artifacts.load_subset(subset, meta.num_samples["train"], once=params.picks_once),
         initial_weights=None,
         track=params.train_ensemble.track,
     )

@@ -27,7 +27,7 @@ def main(
         learning_rate=rate if initial is None else settings.fine_tune_learning_rate,
         prepared=prepared,
         meta=meta,
-        subset=artifacts.load_subset(subset, meta.num_samples["train"]),
+        subset=artifacts.load_subset(subset, meta.num_samples["train"], once=params.picks_once),
         initial_weights=initial,
         track="none",
         parallel=Parallel(settings.processes, settings.sync_batch_norm),

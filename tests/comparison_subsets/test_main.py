@@ -158,7 +158,7 @@ def test_random_is_another_one_for_another_random_seed_and_the_same_bytes_for_th
 
 def test_random_has_as_many_picks_and_random_unique_as_many_samples(compare):
     compare.selected = [*range(30), *range(20)]
-    found = compare.run("random", "random-unique")
+    found = compare.run("random", "random-unique", **{"select.candidates": "all"})
     assert len(np.unique(found["random"].index_P)) == 50
     assert np.array_equal(found["random-unique"].index_P, found["random"].index_P[:30])
 

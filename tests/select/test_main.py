@@ -135,7 +135,8 @@ def test_a_shrinking_round_chooses_from_the_subset_alone_whatever_candidates_say
 def test_a_sample_that_stands_twice_in_the_subset_may_be_kept_twice(select):
     select.old = [*range(10), *range(10)]
     best = select.best(range(10))
-    assert select.picks(5, 20) == [best[0], best[0], best[1], best[1], best[2]]
+    twice = {"select.candidates": "all"}
+    assert select.picks(5, 20, **twice) == [best[0], best[0], best[1], best[1], best[2]]
 
 
 def test_a_shrinking_round_keeps_the_include_list(select):
@@ -218,7 +219,8 @@ def test_rules_of_distance_cover_every_cluster_first(select, rule):
 def test_a_sample_that_stands_twice_is_kept_twice_only_when_every_other_is(select):
     select.write_clusters()
     select.old = [*range(10), *range(10)]
-    picks = select.by_rule("k_centers", 12, 20, **{"select.k_centers_start": 0})
+    changes = {"select.k_centers_start": 0, "select.candidates": "all"}
+    picks = select.by_rule("k_centers", 12, 20, **changes)
     assert sorted(picks[:10]) == list(range(10))
     assert len(picks) == 12
 
@@ -266,7 +268,7 @@ def test_the_order_is_that_of_the_rule_before_classes_and_lists_have_their_say(s
 
 def test_a_sample_that_competes_twice_stands_twice_in_the_order(select):
     select.old = [*range(10), *range(10)]
-    select.picks(5, 20, **{"select.order": "all"})
+    select.picks(5, 20, **{"select.order": "all", "select.candidates": "all"})
     assert select.order() == [row for row in select.best(range(10)) for _ in range(2)]
 
 

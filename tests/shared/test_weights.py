@@ -77,12 +77,12 @@ def test_a_tensor_that_is_missing_or_left_over_is_named(path):
     del tensors["classifier.bias"]
     save_file(tensors, path)
     assert line_of(path, model(0)) == (
-        f"{path}: tensor classifier.bias is missing; in the model it is [3]"
+        f"{path}: tensor classifier.bias is missing; in the model it is float32 [3]"
     )
     tensors |= {"classifier.bias": torch.zeros(3), "classifier.scale": torch.zeros(1)}
     save_file(tensors, path)
     assert line_of(path, model(0)) == (
-        f"{path}: tensor classifier.scale is [1]; in the model it is missing"
+        f"{path}: tensor classifier.scale is float32 [1]; in the model it is missing"
     )
 
 
@@ -90,7 +90,7 @@ def test_a_tensor_of_another_shape_is_named(path):
     save_weights(path, model(0))
     other = models.build("resnet8", 5, [8, 8, 1])
     assert line_of(path, other) == (
-        f"{path}: tensor classifier.bias is [3]; in the model it is [5]"
+        f"{path}: tensor classifier.bias is float32 [3]; in the model it is float32 [5]"
     )
 
 

@@ -13,6 +13,7 @@ def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path
     content["train_ensemble"].update(
         {"members": 2, "length": {"epochs": 2}, "batch_size": 8, "track": "gradient_norm"}
     )
+    content["select"]["candidates"] = "all"
     content["predict_pool"]["voters"].update({"count": 1, "stride": 1})
     toy.write_params(tmp_path, content)
     artifacts.save_subset(tmp_path / "subset.csv", toy.picks([7, 3, 40, 3]))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.shared.artifacts.formats import Ints, load_array, require_finite, save_array
-from stages.shared.artifacts.prepared import Split
+from stages.shared.artifacts.prepared import Split, require_classes
 from stages.shared.errors import ArtifactError
 
 
@@ -74,4 +74,6 @@ def load_boxes(prepared: Path, split: Split) -> BoxList:
     num = int(offset_N1[-1])
     box_A4 = load_array(folder / "boxes_A4.npy", np.float32, (num, 4))
     require_finite(folder / "boxes_A4.npy", box_A4)
-    return BoxList(box_A4, load_array(folder / "box_classes_A.npy", np.int64, (num,)), offset_N1)
+    class_A = load_array(folder / "box_classes_A.npy", np.int64, (num,))
+    require_classes(prepared, folder / "box_classes_A.npy", class_A)
+    return BoxList(box_A4, class_A, offset_N1)

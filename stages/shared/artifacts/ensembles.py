@@ -4,10 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.shared.artifacts.formats import load_json, load_table, save_json, save_table
+from stages.shared.artifacts.formats import (
+    load_record,
+    load_table,
+    no_other_keys,
+    save_json,
+    save_table,
+)
 from stages.shared.errors import ArtifactError
 
 
+@no_other_keys
 @dataclass(frozen=True)
 class Checkpoint:
     """The weights of one member after one epoch."""
@@ -24,6 +31,7 @@ class Checkpoint:
         return Path(f"member-{self.member:02d}/epoch-{self.epoch:04d}.safetensors")
 
 
+@no_other_keys
 @dataclass(frozen=True)
 class Ensemble:
     """The trained members of one stage: how to build their model, and which weights there are."""
@@ -56,14 +64,7 @@ def load_ensemble(folder: Path) -> Ensemble:
     Raises:
         ArtifactError: the file does not describe an ensemble.
     """
-    content = load_json(folder / "model.json")
-    try:
-        checkpoints = [Checkpoint(**entry) for entry in content.pop("checkpoints")]
-        return Ensemble(**content, checkpoints=checkpoints)
-    except (KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{folder / 'model.json'}: {error}; it must be written by a training stage"
-        ) from None
+    return load_record(folder / "model.json", Ensemble)
 
 
 @dataclass(frozen=True)

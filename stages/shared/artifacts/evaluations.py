@@ -6,12 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.formats import Array, load_array, load_json, save_array, save_json
+from stages.shared.artifacts.formats import (
+    Array,
+    checked,
+    load_array,
+    load_json,
+    no_other_keys,
+    save_array,
+    save_json,
+)
 from stages.shared.errors import ArtifactError
 
 
+@no_other_keys
 @dataclass(frozen=True)
-class Evaluation:
+class Metrics:
     """How well a target model does; shares are in [0, 1], log loss in nats.
 
     Metrics are the task's; each member, the mean and the ensemble have the same.
@@ -21,6 +30,12 @@ class Evaluation:
     mean: dict[str, float]  # the metrics, mean over the members
     ensemble: dict[str, float]  # the metrics, of all members together
     by_class: dict[str, dict[str, float | None]]  # what is known of each class, over the members
+
+
+@dataclass(frozen=True)
+class Evaluation(Metrics):
+    """How well a target model does, and what the test samples say of it."""
+
     # What each test sample, or each of some groups of them, says of each member's metric: whether
     # it is right (bool), or a pseudo-value of the metric (float64). Their mean is the metric.
     test_values_MT: Array
@@ -41,14 +56,11 @@ def load_evaluation(folder: Path, metrics: Sequence[str], num_test: int) -> Eval
     """
     path, values_path = folder / "metrics.json", folder / "test_values_MT.npy"
     content = load_json(path)
+    checked(path, content, Metrics)
     # Accuracy is known of each sample, other metrics of groups of them.
     dtype, num = (np.bool_, num_test) if metrics[0] == "accuracy" else (np.float64, None)
-    try:
-        evaluation = Evaluation(
-            **content, test_values_MT=load_array(values_path, dtype, (None, num))
-        )
-    except TypeError as error:
-        raise ArtifactError(f"{path}: {error}; it must be written by evaluate") from None
+    values_MT = load_array(values_path, dtype, (None, num))
+    evaluation = Evaluation(**content, test_values_MT=values_MT)
     for name in metrics:
         if any(name not in values for values in [*evaluation.members, evaluation.mean]):
             raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")

@@ -12,18 +12,23 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from stages.shared.errors import ArtifactError
+from stages.shared.errors import ArtifactError, reason
 from stages.shared.files import atomic, write_atomically
+from stages.shared.params_errors import as_written
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Record = TypeVar("Record")
+# Of a dataclass that is read from JSON: an unknown key is an error.
+no_other_keys = with_config(ConfigDict(extra="forbid"))
 
 Rows = list[dict[str, object]]  # of a table; all have the same columns
 Columns = Mapping[str, Callable[[str], object]]  # name -> what makes a value of a field
 
+LONGEST_SHOWN = 200  # letters of a line that is not as it must be
 ROWS_AT_A_TIME = 10_000  # of a table as it is written: a million lists take much memory and time
 # Without these every line of a table is one field as it stands.
 PECULIAR = ('"', ",", "\r", "\n\n")
@@ -61,8 +66,10 @@ def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) 
         array: Array = open_memmap(path, mode="r")
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ArtifactError(f"{path}: cannot be read ({error}); it must be a .npy file") from None
+    except Exception as error:  # of a damaged header numpy raises errors of a dozen kinds
+        raise ArtifactError(
+            f"{path}: cannot be read ({reason(error)}); it must be a .npy file"
+        ) from None
     fits = len(array.shape) == len(shape) and all(
         wanted in (None, found) for found, wanted in zip(array.shape, shape, strict=True)
     )
@@ -91,22 +98,38 @@ def load_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: cannot be read ({error}); it must be JSON") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({reason(error)}); it must be JSON") from None
     if not isinstance(content, dict):
         raise ArtifactError(f"{path}: found a {type(content).__name__}; it must be an object")
     return content
 
 
 def load_record(path: Path, kind: type[Record]) -> Record:
-    """Return the dataclass whose fields are the keys of a JSON object."""
-    content = load_json(path)
-    if set(content) != set(kind.__annotations__):
+    """Return the dataclass whose fields are the keys of a JSON object.
+
+    Raises:
+        ArtifactError: a key is missing or unknown, or its value is of another type.
+    """
+    return checked(path, load_json(path), kind)
+
+
+def checked(path: Path, content: Mapping[str, Any], kind: type[Record]) -> Record:
+    """Return the dataclass whose fields are the keys of what a file holds.
+
+    Raises:
+        ArtifactError: as load_record.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        found = "missing" if first["type"] == "missing" else as_written(first["input"])
         raise ArtifactError(
-            f"{path}: has the keys {', '.join(content)}; they must be "
-            f"{', '.join(kind.__annotations__)}"
-        )
-    return kind(**content)
+            f"{path}: {key} is {found} ({first['msg']}); the keys must be "
+            f"{', '.join(kind.__annotations__)}, as the stage wrote them"
+        ) from None
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -143,7 +166,7 @@ def load_table(path: Path, header: Sequence[str]) -> list[list[str]]:
     except csv.Error as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); it must be CSV") from None
     if not rows or rows[0] != list(header):
-        found = ",".join(rows[0]) if rows else "nothing"
+        found = ",".join(rows[0])[:LONGEST_SHOWN] if rows else "nothing"
         raise ArtifactError(f"{path}: its first line is {found}; it must be {','.join(header)}")
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
@@ -173,8 +196,8 @@ def _read_table(path: Path, header: Sequence[str]) -> str:
         return path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; it must be CSV with {','.join(header)}") from None
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error}); it must be CSV") from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        raise ArtifactError(f"{path}: cannot be read ({reason(error)}); it must be CSV") from None
 
 
 def save_rows(path: Path, columns: Columns, rows: Iterable[Mapping[str, object]]) -> None:

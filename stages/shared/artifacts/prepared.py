@@ -12,21 +12,21 @@ from stages.shared.artifacts.formats import (
     Ints,
     load_array,
     load_column,
-    load_json,
     load_record,
     load_table,
+    no_other_keys,
     save_array,
     save_json,
     save_table,
 )
-from stages.shared.errors import ArtifactError
+from stages.shared.errors import ArtifactError, reason
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 FILES_HEADER = ["path", "checksum"]
-FILES_SETTINGS = ["root", "image_size", "image_shape"]
 
 
+@no_other_keys
 @dataclass(frozen=True)
 class Meta:
     """What all stages need to know of the prepared data."""
@@ -67,8 +67,31 @@ def save_targets(prepared: Path, split: Split, targets_N: Ints) -> None:
 
 
 def load_targets(prepared: Path, split: Split) -> Ints:
-    """Return the class of each sample of a split, int64 [N]."""
-    return load_array(prepared / split / "targets.npy", np.int64, (None,))
+    """Return the class of each sample of a split, int64 [N].
+
+    Raises:
+        ArtifactError: one is no class of the data.
+    """
+    targets_N = load_array(prepared / split / "targets.npy", np.int64, (None,))
+    require_classes(prepared, prepared / split / "targets.npy", targets_N)
+    return targets_N
+
+
+def require_classes(prepared: Path, path: Path, classes_N: Ints) -> None:
+    """Stop unless every entry of a file is a class of the data.
+
+    Raises:
+        ArtifactError: one is not; the first is named.
+    """
+    # Not every stage that reads classes depends on meta.json: without it none may be negative.
+    has_meta = (prepared / "meta.json").exists()
+    num = load_meta(prepared).num_classes if has_meta else np.iinfo(np.int64).max
+    outside = np.flatnonzero((classes_N < 0) | (classes_N >= num))
+    if len(outside):
+        raise ArtifactError(
+            f"{path}: entry {outside[0]} is class {classes_N[outside[0]]}; it must be from 0 to "
+            f"{num - 1}"
+        )
 
 
 def save_sample_ids(prepared: Path, split: Split, sample_ids: Sequence[str]) -> None:
@@ -86,14 +109,21 @@ def load_inputs(prepared: Path, split: Split) -> npt.NDArray[np.uint8]:
     return load_array(prepared / split / "inputs.npy", np.uint8, (None, None, None, None))
 
 
+@no_other_keys
 @dataclass(frozen=True)
-class FileList:
-    """The user's image files of a split, and what makes images of them."""
+class FileSettings:
+    """What makes images of the user's files; the fields are the keys of files.json."""
 
     root: str
     # What they are scaled to: the edge of the middle square, or width and height; None: nothing.
     image_size: int | list[int] | None
     image_shape: list[int]  # H, W, 3 of each, then
+
+
+@dataclass(frozen=True)
+class FileList(FileSettings):
+    """The user's image files of a split, and what makes images of them."""
+
     names: list[str]  # paths below root, a sample each
     checksum_N: Ints  # CRC-32 of the pixels of each, then
 
@@ -102,7 +132,7 @@ def save_file_list(prepared: Path, split: Split, files: FileList) -> None:
     """Write which files hold the images of a split, instead of the images."""
     rows = zip(files.names, files.checksum_N.tolist(), strict=True)
     save_table(prepared / split / "files.csv", FILES_HEADER, rows)
-    settings = {key: getattr(files, key) for key in FILES_SETTINGS}
+    settings = {key: getattr(files, key) for key in FileSettings.__annotations__}
     save_json(prepared / split / "files.json", settings)
 
 
@@ -114,17 +144,12 @@ def load_file_list(prepared: Path, split: Split) -> FileList:
     """
     path = prepared / split / "files.csv"
     rows = load_table(path, FILES_HEADER)
-    settings = load_json(path.with_suffix(".json"))
-    if list(settings) != FILES_SETTINGS:
-        raise ArtifactError(
-            f"{path.with_suffix('.json')}: has the keys {', '.join(settings)}; they must be "
-            f"{', '.join(FILES_SETTINGS)}"
-        )
+    settings = load_record(path.with_suffix(".json"), FileSettings)
     try:
         checksum_N = np.fromiter((int(row[1]) for row in rows), np.int64, len(rows))
-    except ValueError as error:
-        raise ArtifactError(f"{path}: {error}; checksums must be whole numbers") from None
-    return FileList(**settings, names=[row[0] for row in rows], checksum_N=checksum_N)
+    except (ValueError, OverflowError) as error:
+        raise ArtifactError(f"{path}: {reason(error)}; checksums must be whole numbers") from None
+    return FileList(**vars(settings), names=[row[0] for row in rows], checksum_N=checksum_N)
 
 
 def has_file_list(prepared: Path, split: Split) -> bool:

@@ -11,6 +11,7 @@ from stages.shared.artifacts.formats import (
     load_array,
     load_record,
     load_table,
+    no_other_keys,
     require_finite,
     save_json,
     save_table,
@@ -112,6 +113,7 @@ def load_signals(signals: Path, num_train: int) -> dict[str, Array]:
 VALIDATION_SIGNALS = ("validation_votes_MV", "validation_predicted_V")
 
 
+@no_other_keys
 @dataclass(frozen=True)
 class ValidationResult:
     """How well the voters do on the validation split, and what predicting cost."""

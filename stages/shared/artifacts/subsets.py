@@ -14,7 +14,7 @@ from stages.shared.artifacts.formats import (
     save_array,
     save_table,
 )
-from stages.shared.errors import ArtifactError
+from stages.shared.errors import ArtifactError, reason
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,12 @@ def save_subset(path: Path, subset: Subset) -> None:
     )
 
 
-def load_subset(path: Path, num_train: int) -> Subset:
-    """Return a subset.
+def load_subset(path: Path, num_train: int, *, once: bool = False) -> Subset:
+    """Return a subset; with `once` no index may stand twice.
 
     Raises:
-        ArtifactError: an index is no row of the train split, or a field is no finite number.
+        ArtifactError: an index is no row of the train split or stands twice, or a field is no
+            finite number.
     """
     rows = load_table(path, SUBSET_HEADER)
     try:
@@ -62,14 +63,16 @@ def load_subset(path: Path, num_train: int) -> Subset:
             np.fromiter((int(row[1]) for row in rows), np.int64, len(rows)),
             np.fromiter((float(row[2] or "nan") for row in rows), np.float64, len(rows)),
         )
-    except ValueError as error:
-        raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
+    except (ValueError, OverflowError) as error:
+        raise ArtifactError(f"{path}: {reason(error)}; fields must be numbers") from None
     outside = np.flatnonzero((subset.index_P < 0) | (subset.index_P >= num_train))
     if len(outside):
         raise ArtifactError(
             f"{path}: row {outside[0] + 2} has index {subset.index_P[outside[0]]}; the train split "
             f"has the rows 0 to {num_train - 1}"
         )
+    if once:
+        _require_once(path, subset.index_P)
     infinite = [pick for pick in np.flatnonzero(~np.isfinite(subset.score_P)) if rows[pick][2]]
     if infinite:
         raise ArtifactError(
@@ -77,6 +80,16 @@ def load_subset(path: Path, num_train: int) -> Subset:
             "finite, or empty"
         )
     return subset
+
+
+def _require_once(path: Path, index_P: Ints) -> None:
+    _, first_U = np.unique(index_P, return_index=True)
+    if len(first_U) < len(index_P):
+        row = np.setdiff1d(np.arange(len(index_P)), first_U)[0]
+        raise ArtifactError(
+            f"{path}: row {row + 2} has index {index_P[row]} again; with select.candidates: "
+            "remaining, once is allowed"
+        )
 
 
 def save_order(path: Path, order_K: Ints) -> None:

@@ -6,8 +6,9 @@
 - `dataset.manifest`, a CSV file (path,label,split) with paths below root; split is train,
   validation or test in every row, or empty in every row.
 
-Folders of a class may hold more folders. Files with other endings than those of images are left
-out and counted on the terminal; hidden ones are left out in silence. A manifest's files are all
+Folders of a class may hold more folders; a class may be a link to a folder, links within it are not
+followed. Links to folders and files with other endings than those of images are left out and
+counted on the terminal; hidden ones are left out in silence. A manifest's files are all
 read, whatever their ending. A sample id is the path below root. Samples and classes stand in the
 order of their names' bytes, whatever the file system or the list says.
 """
@@ -94,7 +95,7 @@ def _read_folders(root: Path) -> tuple[list[Entry], set[str]]:
         ignored = [place for place in _visible(root) if place not in split_folders.values()]
     for split, folder in split_folders.items():
         for place in _visible(folder):
-            if not place.is_dir():
+            if not place.is_dir() or _holds_itself(place):
                 ignored.append(place)
                 continue
             labels.add(place.name)
@@ -132,9 +133,16 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a class, and the links to folders, which are not followed."""
     for place, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not name.startswith("."))
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in names + links if not name.startswith("."))
+
+
+def _holds_itself(place: Path) -> bool:
+    """Return whether a folder is a link to one that it lies in: a class without end."""
+    return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
 
 
 def _refuse(error: OSError) -> NoReturn:
@@ -171,6 +179,8 @@ def _entry(manifest: Path, number: int, row: list[str]) -> Entry:
     path, label, split = row
     if not path or not label:
         raise DataError(f"{manifest}: row {number} is {','.join(row)!r}; path and label are needed")
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise DataError(f"{manifest}: row {number} has {path!r}; it must be a path below root")
     if split and split not in SPLIT_NAMES:
         raise DataError(
             f"{manifest}: row {number} has the split {split!r}; allowed are "

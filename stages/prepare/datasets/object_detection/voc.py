@@ -16,6 +16,7 @@ import math
 import os
 from collections.abc import Set
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 from stages.prepare.boxes import Annotated, Object, refuse_params, source_of
@@ -95,15 +96,20 @@ def _splits_of(lists: dict[Path, Split]) -> dict[str, Split]:
     return splits
 
 
+class _WithoutDoctype(ET.TreeBuilder):
+    """Refuses what only a document type declares: entities, which grow or name other files."""
+
+    def doctype(self, *_: str | None) -> NoReturn:
+        raise _WrongAnnotationError("declares a document type; it must hold elements alone")
+
+
 # --- an annotation -------------------------------------------------------------------------------
 
 
 def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
     """Return the size of the image, width and height, and its objects."""
     try:
-        # Nothing is fetched: entities from outside are unknown to this parser, and expat bounds
-        # what those inside may grow to.
-        root = ET.parse(path).getroot()
+        root = ET.parse(path, ET.XMLParser(target=_WithoutDoctype())).getroot()
     except FileNotFoundError:
         raise _WrongAnnotationError("is missing") from None
     except (OSError, ET.ParseError, ValueError) as error:

@@ -1,0 +1,463 @@
+"""Data that prepare must refuse: how it is made, and above it the line that is said of it.
+
+Everything lies in the folder `images`, which is dataset.root. In a line … stands for what another
+library's version decides.
+"""
+
+import json
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import toy
+from bad_input import png
+from PIL import Image
+from ruamel.yaml import YAML
+
+ROOT = Path("images")
+LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
+IMAGES = "every image must be readable and, without dataset.image_size, of one size"
+BOXES = f"{IMAGES}, every box must have an area inside its image"
+TEXTS = "every row must be class, title and text in UTF-8"
+NEEDS = {"imagefolder": IMAGES, "voc": BOXES, "coco": BOXES, "reviews": TEXTS}
+# The parameters of their tasks.
+PRESETS = {
+    "coco": "presets/detection_bccd.yaml",
+    "voc": "presets/detection_bccd.yaml",
+    "amazon_polarity": "presets/svp_polarity_cpu.yaml",
+    "reviews": "presets/svp_polarity_cpu.yaml",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is wrong with some data."""
+
+    make: Callable[[], object]
+    line: str
+    dataset: dict[str, Any]  # changed keys of params.yaml
+
+    @property
+    def preset(self) -> Path:
+        """The params.yaml that is changed."""
+        return toy.ROOT / PRESETS.get(self.dataset["name"], "params.yaml")
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(line: str, name: str = "imagefolder", **dataset: Any) -> Callable[[Any], Any]:
+    """Say what prepare says of the data that a function makes."""
+
+    def add(make: Callable[[], object]) -> Callable[[], object]:
+        changes = {"name": name, "root": "images", **dataset}
+        CASES[make.__name__.replace("_", " ")] = Case(make, line, changes)
+        return make
+
+    return add
+
+
+def wrong(problems: str, name: str = "imagefolder", **dataset: Any) -> Callable[[Any], Any]:
+    """Say which problems prepare lists."""
+    before, after = LISTS
+    return case(f"{before.format(name=name)}{problems}{after}{NEEDS[name]}", name, **dataset)
+
+
+def image(name: str, colour: object = 0, size: tuple[int, int] = (4, 4)) -> Path:
+    """Write an image below the root."""
+    path = ROOT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+    return path
+
+
+def good(*kinds: str, num: int = 8) -> None:
+    """Write images of some classes, none like another."""
+    for number, kind in enumerate(kinds or ("cat", "dog")):
+        for row in range(num):
+            image(f"{kind}/{row}.png", (number, row, len(kind)))
+
+
+def write_params(base: Path, **changes: object) -> None:
+    """Write a params.yaml with some keys of dataset changed."""
+    yaml = YAML(typ="safe")
+    content = yaml.load(base)
+    content["dataset"].update({"validation_fraction": 0.25, **changes})
+    yaml.dump(content, Path("params.yaml"))
+
+
+# --- folders --------------------------------------------------------------------------------------
+
+
+@case("dataset.root is 'images': no such folder; it must hold images")
+def a_folder_that_is_missing():
+    pass
+
+
+@case("dataset.root is 'images': no such folder; it must hold images")
+def a_file_in_the_place_of_the_folder():
+    ROOT.write_text("no folder")
+
+
+NO_IMAGE = "images: no image found; allowed are <class>/*, {train,val,test}/<class>/*, or a "
+
+
+@case(f"{NO_IMAGE}manifest's rows")
+def an_empty_folder():
+    ROOT.mkdir()
+
+
+@case(f"{NO_IMAGE}manifest's rows")
+def classes_without_an_image():
+    (ROOT / "cat").mkdir(parents=True)
+    (ROOT / "dog").mkdir()
+
+
+@case("dataset.root is 'images': no such folder; it must hold images")
+def a_root_that_is_a_link_to_itself():
+    ROOT.symlink_to("images")
+
+
+@wrong("there is one class, 'cat'; two are needed")
+def one_class():
+    good("cat")
+
+
+@wrong("class 'owl' is missing from train (1 in test)")
+def a_class_in_test_only():
+    good("train/cat", "train/dog", "test/cat", "test/dog")
+    image("test/owl/1.png")
+
+
+@wrong("class 'owl' is empty")
+def a_class_without_images():
+    good("train/cat", "train/dog", "test/cat")
+    (ROOT / "train/owl").mkdir()
+
+
+@case("images: holds test, val without train; train/<class>/* is needed beside")
+def splits_without_train():
+    good("val/cat", "test/cat")
+
+
+@wrong("the validation split is empty (see dataset.validation_fraction and num_folds)")
+def a_train_split_too_small_for_validation():
+    good("train/cat", "train/dog", "test/cat", num=1)
+
+
+@wrong(
+    "the train split is empty (see dataset.validation_fraction and num_folds); class 'cat' is "
+    "missing from train (6 in validation, 2 in test); class 'dog' is missing from train (7 in "
+    "validation, 1 in test)",
+    validation_fraction=0.99,
+)
+def a_validation_split_that_leaves_nothing():
+    good()
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@wrong("'cat/3.jpg' cannot be read (image file is truncated (… bytes not processed))")
+def a_jpeg_that_was_cut_short():
+    good()
+    noise_HWK = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    path = ROOT / "cat/3.jpg"
+    Image.fromarray(noise_HWK).save(path)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+@wrong("'cat/3.png' is no image")
+def a_file_of_no_bytes():
+    good()
+    (ROOT / "cat/3.png").write_bytes(b"")
+
+
+@wrong("'cat/3.jpg' is no image")
+def a_text_that_is_called_jpg():
+    good()
+    (ROOT / "cat/3.jpg").write_text("no image at all")
+
+
+@wrong("'cat/3.png' is no image")
+def a_pickle_that_is_called_png():
+    good()
+    (ROOT / "cat/3.png").write_bytes(pickle.dumps([1, 2, 3]))
+
+
+@wrong("'cat/3.tif' cannot be read (floating-point pixels have no known range)")
+def pixels_without_a_known_range():
+    good()
+    Image.new("F", (4, 4), 0.5).save(ROOT / "cat/3.tif")
+
+
+@wrong("'dog/3.png' is 9x5, not 4x4 as the first image")
+def images_of_mixed_sizes():
+    good()
+    image("dog/3.png", size=(9, 5))
+
+
+@wrong("'cat/loop.png' cannot be read (Too many levels of symbolic links)")
+def a_file_that_is_a_link_to_itself():
+    good()
+    (ROOT / "cat/loop.png").symlink_to("loop.png")
+
+
+@wrong("'cat/gone.png' cannot be read (No such file or directory)")
+def a_link_to_nowhere():
+    good()
+    (ROOT / "cat/gone.png").symlink_to("/nowhere.png")
+
+
+@wrong(
+    "'cat/a\\nb.png' is no image; 'cat/a\\udcffb.png' is no image; 'cat/a, \"b\".png' is no image"
+)
+def broken_files_of_any_name():
+    good()
+    for name in (b'a, "b".png', b"a\nb.png", b"a\xffb.png"):
+        (ROOT / "cat" / os.fsdecode(name)).write_bytes(b"")
+
+
+@wrong(
+    "'cat/bomb.png' cannot be read (Image size (900000000 pixels) exceeds limit of 178956970 "
+    "pixels, could be decompression bomb DOS attack.)",
+    image_size=4,
+)
+def a_decompression_bomb():
+    good()
+    png.write(ROOT / "cat/bomb.png", (30_000, 30_000), 1, png.GREY, bytes(3750))
+
+
+@wrong(
+    "'cat/bomb.png' cannot be read (Image size (100000000 pixels) exceeds limit of 89478485 "
+    "pixels, could be decompression bomb DOS attack.)",
+    image_size=4,
+)
+def a_decompression_bomb_of_which_pillow_only_warns():
+    good()
+    png.write(ROOT / "cat/bomb.png", (10_000, 10_000), 1, png.GREY, bytes(1250))
+
+
+# --- lists of the user's --------------------------------------------------------------------------
+
+
+def listed(*rows: str) -> None:
+    good("x")
+    Path("list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+
+
+@case("list.csv: missing; it must be CSV with path,label,split", manifest="list.csv")
+def a_manifest_that_is_missing():
+    good()
+
+
+@case("list\\x00.csv: cannot be read (embedded null byte); it must be CSV", manifest="list\0.csv")
+def a_manifest_that_no_file_can_be():
+    good()
+
+
+@case("list.csv: its first line is path,label; it must be path,label,split", manifest="list.csv")
+def a_manifest_without_splits_column():
+    good()
+    Path("list.csv").write_text("path,label\nx/1.png,cat\n")
+
+
+@case("list.csv: row 2 has 2 fields; it must have 3", manifest="list.csv")
+def a_manifest_with_a_short_row():
+    listed("x/1.png,cat")
+
+
+@case("list.csv: row 3 is 'x/2.png,,train'; path and label are needed", manifest="list.csv")
+def a_manifest_without_a_label():
+    listed("x/1.png,cat,train", "x/2.png,,train")
+
+
+@case(
+    "list.csv: row 2 has the split 'tset'; allowed are test, train, val, valid, validation or none",
+    manifest="list.csv",
+)
+def a_manifest_with_an_unknown_split():
+    listed("x/1.png,cat,tset")
+
+
+@case("list.csv: 'x/1.png' stands there twice; once is allowed", manifest="list.csv")
+def a_manifest_that_names_a_file_twice():
+    listed("x/1.png,cat,", "x/1.png,dog,")
+
+
+@case("list.csv: row 2 has '../x/1.png'; it must be a path below root", manifest="list.csv")
+def a_manifest_that_leaves_the_root():
+    listed("../x/1.png,cat,")
+
+
+@wrong("'x/99.png' cannot be read (No such file or directory)", manifest="list.csv")
+def a_manifest_that_names_what_is_not_there():
+    listed(*(f"x/{row}.png,{'cat' if row % 2 else 'dog'}," for row in range(8)), "x/99.png,cat,")
+
+
+@case(
+    "list.csv: cannot be read (field larger than field limit (131072)); it must be CSV",
+    manifest="list.csv",
+)
+def a_manifest_with_a_huge_field():
+    listed(f"{'x' * 200_000},cat,")
+
+
+@case(
+    "groups.csv: 8 samples have no group, the first is 'dog/0.png'; every sample needs one",
+    groups="groups.csv",
+)
+def samples_without_a_group():
+    good()
+    rows = [f"cat/{row}.png,a" for row in range(8)]
+    Path("groups.csv").write_text("\n".join(["path,group", *rows]) + "\n")
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def reviews(*rows: str | bytes) -> None:
+    ROOT.mkdir()
+    usual = [b'"1","Bad","It broke."', b'"2","Good","It works."'] * 8
+    lines = [*usual, *(row if isinstance(row, bytes) else row.encode() for row in rows)]
+    (ROOT / "train.csv").write_bytes(b"\n".join(lines) + b"\n")
+
+
+@case(
+    "dataset.root is 'images': found no train.csv in it; it must be a folder with train.csv and, "
+    "if there is a test split, test.csv",
+    "reviews",
+)
+def reviews_without_a_file():
+    ROOT.mkdir()
+
+
+@case(
+    "dataset amazon_polarity in images: train.csv line 17: the class is '3'; it must be a number "
+    f"from 1 to 2. Every class needs train samples, {TEXTS}",
+    "amazon_polarity",
+)
+def a_class_beyond_those_that_there_are():
+    reviews('"3","Odd","It sings."')
+
+
+@wrong("train.csv line 17: the class is '-1'; it must be a number from 1 to 1000", "reviews")
+def a_class_below_those_that_there_are():
+    reviews('"-1","Odd","It sings."')
+
+
+@wrong("train.csv line 17: the class is 'nan'; it must be a number from 1 to 1000", "reviews")
+def a_class_that_is_no_number():
+    reviews('"nan","Odd","It sings."')
+
+
+@wrong("train.csv line 17: has 2 fields; it must have 3: class, title, text", "reviews")
+def a_review_without_a_text():
+    reviews('"1","Odd"')
+
+
+@wrong("train.csv line 17: byte 0xff is no UTF-8; the file must be UTF-8 throughout", "reviews")
+def a_review_that_is_no_utf_8():
+    reviews(b'"1","Odd","It \xff sings."')
+
+
+# --- boxes ----------------------------------------------------------------------------------------
+
+
+def coco(category: object = 1, box: object = (0, 0, 2, 2), file_name: str = "0.png") -> None:
+    """Write scenes of which the last has another annotation."""
+    names = [f"{row}.png" for row in range(8)]
+    for name in names:
+        image(f"images/{name}", int(name[0]))
+    content = {
+        "images": [
+            {"id": row, "file_name": name, "width": 4, "height": 4}
+            for row, name in enumerate([*names[1:], file_name])
+        ],
+        "annotations": [
+            *({"image_id": row, "category_id": 1, "bbox": [0, 0, 2, 2]} for row in range(7)),
+            {"image_id": 7, "category_id": category, "bbox": box},
+        ],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    (ROOT / "annotations.json").write_text(json.dumps(content))
+
+
+@wrong("'annotations.json': annotation 7 is of category 2, which is not listed", "coco")
+def a_category_that_is_not_listed():
+    coco(category=2)
+
+
+COCO = "it must be JSON in the form of COCO"
+FINITE = "Input should be a finite number"
+
+
+@case(f"images/annotations.json: annotations.7.bbox.0: {FINITE}; {COCO}", "coco")
+def a_box_with_nan():
+    coco(box=(float("nan"), 0, 2, 2))
+
+
+@wrong("'images/0.png': object 1 ('cat'), from 3, 3 to 9, 9, lies outside its 4x4 pixels", "coco")
+def a_box_outside_its_image():
+    coco(box=(3, 3, 6, 6))
+
+
+@wrong("'images/../../list.png' is no path below dataset.root", "coco")
+def a_scene_outside_the_root():
+    coco(file_name="../../list.png")
+
+
+@case(
+    "images/annotations.json: the file: Invalid JSON: recursion limit exceeded at line 1 column "
+    f"…; {COCO}",
+    "coco",
+)
+def annotations_nested_without_end():
+    coco()
+    (ROOT / "annotations.json").write_text("[" * 100_000)
+
+
+def voc(annotation: str) -> None:
+    """Write scenes of which the last has another annotation."""
+    usual = (
+        "<annotation><size><width>4</width><height>4</height></size><object><name>cat</name>"
+        "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></object>"
+        "</annotation>"
+    )
+    (ROOT / "Annotations").mkdir(parents=True)
+    for row in range(8):
+        image(f"JPEGImages/{row}.png", row)
+        (ROOT / f"Annotations/{row}.xml").write_text(annotation if row == 7 else usual)
+
+
+DOCTYPE = "'Annotations/7.xml' declares a document type; it must hold elements alone"
+
+
+@wrong(DOCTYPE, "voc")
+def a_billion_laughs():
+    grown = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    voc(f'<!DOCTYPE a [<!ENTITY l0 "lol">{grown}]><annotation>&l9;</annotation>')
+
+
+@wrong(DOCTYPE, "voc")
+def an_entity_that_names_another_file():
+    voc('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>&x;</annotation>')
+
+
+@wrong(DOCTYPE, "voc")
+def a_document_type_from_elsewhere():
+    voc('<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd"><annotation/>')
+
+
+@wrong("'Annotations/7.xml' cannot be read (no element found: line 1, column 18)", "voc")
+def an_annotation_that_was_cut_short():
+    voc("<annotation><size>")
+
+
+@wrong("'Annotations/7.xml' size/width is 'nan'; it must be a number", "voc")
+def an_image_as_wide_as_nan():
+    voc("<annotation><size><width>nan</width><height>4</height></size></annotation>")
