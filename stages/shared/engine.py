@@ -80,7 +80,7 @@ def on_cluster() -> bool:
     Raises:
         ParamsError: `SUBSET_ENGINE` is unknown.
     """
-    wanted = os.environ.get("SUBSET_ENGINE") or "local"
+    wanted = os.environ.get("SUBSET_ENGINE", "local")
     if wanted not in ("local", "ray"):
         raise ParamsError(f"SUBSET_ENGINE is {wanted!r}; choose one of local, ray")
     return wanted == "ray"
@@ -144,7 +144,7 @@ def wanted_device() -> str:
     Raises:
         ParamsError: it is something else.
     """
-    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
+    wanted = os.environ.get("SUBSET_DEVICE", "auto")
     if wanted not in ("auto", "cpu", "cuda"):
         raise ParamsError(f"SUBSET_DEVICE is {wanted!r}; choose one of auto, cpu, cuda")
     return wanted
@@ -155,18 +155,18 @@ def has_gpu() -> bool:
 
     Whatever else SUBSET_DEVICE names, `device_name` says whether it is there.
     """
-    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
+    wanted = os.environ.get("SUBSET_DEVICE", "auto")
     return Path("/dev/nvidiactl").exists() if wanted == "auto" else wanted != "cpu"
 
 
 def positive(name: str) -> int | None:
-    """Return the whole number in an environment variable; None where it is unset or empty.
+    """Return the whole number in an environment variable; None where it is unset.
 
     Raises:
         ParamsError: it is no positive whole number.
     """
     text = os.environ.get(name)
-    if not text:
+    if text is None:
         return None
     if not text.isdecimal() or int(text) < 1:
         raise ParamsError(f"{name} is {text!r}; it must be a positive integer")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -83,6 +84,8 @@ def _run_all(
 def _start_worker(sender: Connection, settings: dict[str, str]) -> None:
     global _report
     _report = sender.send
+    # Ctrl-C reaches all processes of a terminal: the stage ends its workers (ending.py).
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The server that workers are forked from still has the environment it was started with.
     os.environ.update(settings)
     engine.keep_freed_memory()
