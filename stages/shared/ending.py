@@ -1,6 +1,5 @@
 """When a stage ends before it is done: with the DVC process that started it, and on Ctrl-C."""
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 INTERVAL_S = 0.5  # in which it is noticed that DVC is gone
+GRACE_S = 2.0  # after Ctrl-C
 
 
 @contextmanager
@@ -37,15 +37,29 @@ def on_interrupt() -> Iterator[None]:
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    # The second Ctrl-C ends this process as it stands.
+    # The next Ctrl-C ends this process as it stands, and so does an alarm if tidying up takes long.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for worker in multiprocessing.active_children():
-        worker.kill()
+    signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+    _kill_workers()
     raise KeyboardInterrupt
+
+
+def _kill_workers() -> None:
+    """Kill all processes that this one started, and those that are about to start one."""
+    try:
+        import psutil  # type: ignore[import-untyped]  # it ships no type information
+    except ImportError:
+        return
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            # That one ends by itself, when there is nothing left to tidy up.
+            if not any("resource_tracker" in word for word in process.cmdline()):
+                process.kill()
 
 
 def _watch(over: threading.Event) -> None:
@@ -66,7 +80,7 @@ def _dvc() -> int | None:
     a shell. Whoever adopts an orphan belongs to another session.
     """
     try:
-        import psutil  # type: ignore[import-untyped]  # it ships no type information
+        import psutil
     except ImportError:  # it comes with DVC; a benchmark does without both
         return os.getppid()
     command = " ".join(sys.orig_argv[1:3])  # -m stages.<stage>

@@ -173,7 +173,7 @@ def test_ctrl_c_ends_the_workers_of_a_process_too():
         os.kill(os.getpid(), signal.SIGINT)
 
     worker.join()
-    assert worker.exitcode == -signal.SIGKILL
+    assert worker.exitcode != 0
     assert signal.getsignal(signal.SIGINT) is before
 
 
