@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stages.report.results import Results, Round
 from stages.report.tiles import Tile, scaled, short, tiled
-from stages.shared.artifacts import Ints
+from stages.shared.artifacts import Array, Ints
 from stages.shared.loading import Images, load_images
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ PIXELS = 96  # about the width of an image
 def load(prepared: Path) -> Images:
     """Return the images of the train split, uint8 [N, H, W, K], read as they are used."""
     return load_images(prepared, "train")
+
+
+def on_page(results: Results, index: int) -> Array:
+    """Return what the page shows of a sample: a picture, uint8 [H, W, 3]."""
+    return scaled(results.inputs_N[index : index + 1][0], PIXELS)
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":

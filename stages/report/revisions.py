@@ -54,13 +54,8 @@ def load_revision(name: str) -> Revision:
         ParamsError: its params.yaml names no rounds.
         ArtifactError: a file holds something else than its stage writes.
     """
-    with TemporaryDirectory() as temporary, _files_of(name) as fetch:
-        folder = Path(temporary)
-        try:
-            return _load(name, folder, lambda path: fetch(path, folder / path))
-        except (ArtifactError, ParamsError) as error:
-            # The loaders speak of the copies; this is git's notation for what they are copies of.
-            raise type(error)(str(error).replace(f"{folder}/", f"{name}:")) from None
+    with copies_of(name) as (folder, fetch):
+        return _load(name, folder, fetch)
 
 
 def _load(name: str, folder: Path, fetch: Callable[[str], None]) -> Revision:
@@ -118,6 +113,31 @@ def load_settings(path: Path) -> Settings:
     select = select if isinstance(select, dict) else {}
     starts = select.get("k_centers_start", 0) if select.get("rule") == "k_centers" else 0
     return Settings(dataset, sizes, select.get("order") == "all", starts)
+
+
+def experiments() -> list[str]:
+    """Return the names of the experiments of the current commit."""
+    from dvc.repo import Repo  # type: ignore[import-untyped] # it ships no types
+
+    with closing(Repo()) as repo:
+        found = repo.experiments.ls()
+    return sorted(name for entries in found.values() for name, _ in entries)
+
+
+@contextmanager
+def copies_of(name: str) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """Yield an empty folder, and a function that copies a revision's file there, by its path.
+
+    Raises:
+        DataError: there is no such revision, or its data is neither here nor on the remote.
+    """
+    with TemporaryDirectory() as temporary, _files_of(name) as fetch:
+        folder = Path(temporary)
+        try:
+            yield folder, lambda path: fetch(path, folder / path)
+        except (ArtifactError, ParamsError) as error:
+            # The loaders speak of the copies; this is git's notation for what they are copies of.
+            raise type(error)(str(error).replace(f"{folder}/", f"{name}:")) from None
 
 
 @contextmanager

@@ -25,6 +25,17 @@ HEAT = "inferno"  # from black to light yellow
 HEAT_SHARE = 0.8  # of the colour where a map is highest; of its image where it is lowest
 
 
+def on_page(results: Results, index: int) -> Array:
+    """Return what the page shows of a sample: a picture with its true boxes, uint8 [H, W, 3]."""
+    assert results.boxes is not None
+    return boxed(
+        results.inputs_N[index : index + 1][0],
+        results.boxes.box_A4[results.boxes.rows(index)],
+        results.boxes.class_A[results.boxes.rows(index)],
+        results.meta.class_names,
+    )
+
+
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
     """Draw rows of images with their true boxes, by their names."""
     shown = {
@@ -88,15 +99,9 @@ def spread(values_HW: Array, height: int, width: int) -> Array:
 
 def _tile(results: Results, entry: Round, index: int) -> Tile:
     assert results.boxes is not None
-    picture_HW3 = boxed(
-        results.inputs_N[index : index + 1][0],
-        results.boxes.box_A4[results.boxes.rows(index)],
-        results.boxes.class_A[results.boxes.rows(index)],
-        results.meta.class_names,
-    )
     num = int(results.boxes.count_N[index])
     objects = f"{num} object" if num == 1 else f"{num} objects"
-    return Tile(picture_HW3, f"{objects}\n{entry.score_N[index]:.3g}")
+    return Tile(on_page(results, index), f"{objects}\n{entry.score_N[index]:.3g}")
 
 
 def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[str]) -> Array:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS, LINES = 110, 2  # that are shown of a text: so many lines of so many letters
+LETTERS_ON_PAGE = 280
 MISSING = "□"  # in the place of what the font has no picture of
 
 # In pixels:
@@ -35,6 +36,12 @@ CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2, "parse_m
 def load(prepared: Path) -> Sequences:
     """Return the texts of the train split as UTF-8, read as they are used."""
     return artifacts.load_sequences(prepared, "train", "text_bytes")
+
+
+def on_page(results: Results, index: int) -> str:
+    """Return what the page shows of a sample: the beginning of its text."""
+    text = " ".join(results.inputs_N[index].tobytes().decode().split())
+    return text if len(text) <= LETTERS_ON_PAGE else f"{text[: LETTERS_ON_PAGE - 1]}…"
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":

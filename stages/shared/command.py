@@ -9,7 +9,8 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,23 @@ from stages.shared.errors import UserError
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
     arguments = _parse(main)
-    try:
+    with one_line_errors():
         main(**arguments)
+    stage = os.environ.get("DVC_STAGE")
+    if stage:
+        timings.record(stage, time.perf_counter() - stages.STARTED)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the process with code 1 and one line where the block raises an error of the user's."""
+    try:
+        yield
     except UserError as error:
         if os.environ.get("SUBSET_DEBUG") == "1":
             raise
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(1) from None
-    stage = os.environ.get("DVC_STAGE")
-    if stage:
-        timings.record(stage, time.perf_counter() - stages.STARTED)
 
 
 def _parse(main: Callable[..., None]) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""The table of compared subsets, which sorts by each of its columns."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.report.page.bars import scrolled
+from stages.report.page.markup import NOTHING, Markup, element, typeset
+from stages.report.results import Results
+from stages.report.rounding import points
+from stages.report.statistics import Estimate
+from stages.report.summary import accuracy, difference, member_flops
+
+
+class Cell(NamedTuple):
+    """What a field shows, and the number that it sorts by; None: it is empty."""
+
+    shown: str
+    value: float | None = None
+
+
+EMPTY = Cell(NOTHING)
+
+
+def compared_table(results: Results) -> Markup:
+    """Return every compared subset of every target model, one row each."""
+    metric = results.params.report.metric.replace("_", " ")
+    heads = [
+        "Subset",
+        "Picks",
+        "Unique",
+        "Share, %",
+        "Validation",
+        f"Test {metric}",
+        "Minus random",
+        "Minus full",
+        "Cost",
+    ]
+    many = len(results.params.compare.models) > 1
+    rows = [
+        [Cell(model), *cells] if many else cells
+        for model in results.params.compare.models
+        for cells in _rows(results, model)
+    ]
+    return scrolled(sortable(["Model", *heads] if many else heads, rows), "Compared subsets")
+
+
+def _rows(results: Results, model: str) -> Iterator[list[Cell]]:
+    full = member_flops(results, model, "full") if "full" in results.comparison else None
+    for name, subset in results.comparison.items():
+        validation = results.targets[model, name].evaluation.mean
+        on_validation = 100 * validation[results.params.rules.validation_metric]
+        share = 100 * len(subset) / len(results.targets_N)
+        cost = member_flops(results, model, name) / full if full else None
+        yield [
+            Cell(name),
+            Cell(f"{len(subset):,}", len(subset)),
+            *(Cell(f"{num:,}", num) for num in [len(np.unique(subset.index_P))]),
+            Cell(f"{share:.3g}", share),
+            Cell(f"{on_validation:.2f}", on_validation),
+            _with_error(accuracy(results, model, name)),
+            _minus(results, model, name, _random_beside(results, name)),
+            _minus(results, model, name, "full" if full else None),
+            EMPTY if cost is None else Cell(f"{cost:.2f}", cost),
+        ]
+
+
+def _random_beside(results: Results, name: str) -> str | None:
+    """Return the random subset of as many picks as a selected one has."""
+    if name.partition("-")[0] != "selected":
+        return None
+    return results.compared_by_size()[len(results.comparison[name])].get("random")
+
+
+def _minus(results: Results, model: str, name: str, other: str | None) -> Cell:
+    if other is None or other == name:
+        return EMPTY
+    return _with_error(difference(results, model, name, other), "+")
+
+
+def _with_error(found: Estimate, sign: str = "") -> Cell:
+    value = f"{points(found.value):{sign}.2f}"
+    return Cell(typeset(f"{value} ± {found.standard_error:.2f}"), found.value)
+
+
+def sortable(heads: list[str], rows: list[list[Cell]]) -> Markup:
+    """Return a table whose heads are buttons that sort it; numbers stand to the right."""
+    first = [any(row[place].value is not None for row in rows) for place in range(len(heads))]
+    head = element(
+        "tr",
+        *(
+            element(
+                "th",
+                element("button", name, type="button"),
+                scope="col",
+                aria_sort="none",
+                class_="number" if is_number else None,
+            )
+            for name, is_number in zip(heads, first, strict=True)
+        ),
+    )
+    body = [element("tr", *map(_cell, row, first)) for row in rows]
+    return element(
+        "table",
+        element("thead", head),
+        element("tbody", *body),
+        class_="sortable",
+    )
+
+
+def _cell(cell: Cell, is_number: bool) -> Markup:
+    value = None if cell.value is None else f"{cell.value:.6g}"
+    return element("td", cell.shown, data_value=value, class_="number" if is_number else None)
