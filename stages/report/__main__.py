@@ -1,7 +1,7 @@
 """Compare selected, random and full.
 
 `python -m stages.report PREPARED SUBSETS SIGNALS SCORES DYNAMICS HISTORIES COMPARISON EVALUATION
-SUMMARY VERDICT TABLES IMAGES PAGE`.
+SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
@@ -13,6 +13,7 @@ from stages.report.pictures import save_pictures
 from stages.report.results import Folders, load_results
 from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
+from stages.report.suspects import save_suspects
 from stages.report.tables import all_tables, save_tables
 from stages.shared import artifacts, command, timings
 from stages.shared.files import atomic_folder, write_atomically
@@ -33,8 +34,9 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     tables: Path,
     images: Path,
     page: Path,
+    suspects: Path,
 ) -> None:
-    """Write the summary, the verdict, tables, pictures and the page; print what may be said."""
+    """Write all that is read of a run; print what may be said of it."""
     folders = Folders(
         prepared, subsets, signals, scores, dynamics, histories, comparison, evaluation
     )
@@ -45,6 +47,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     with atomic_folder(images) as folder:
         save_pictures(folder, content, results)
     save_page(page, results, content)
+    save_suspects(suspects, results)
     artifacts.save_json(summary, summarise(results))
     told = verdict_sentences(results)
     write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())

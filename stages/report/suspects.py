@@ -1,11 +1,11 @@
 """Samples to look at: likely label errors, and outliers that the last round skipped.
 
-    python -m stages.report.suspects                        print them: sample_id,reason
-    python -m stages.report.suspects lists/exclude.csv      add them to a list
+    python -m stages.report.suspects plots/suspects.csv lists/exclude.csv
 
-No subset holds what `select.exclude` names, once `dvc repro` has run again. Look at them first
-(plots/report.html shows them): the ensemble is wrong too, and rare samples look like errors. What
-is on the list already stays there; samples of `select.include` are not added.
+adds those that the report found to a list of samples to leave out, with the reason. No subset
+holds them once `dvc repro` has run again. Look at them first (plots/report.html shows them) and
+take out of plots/suspects.csv what is right: the ensemble errs too, and rare samples look like
+errors. What is on the list stays there; samples of `select.include` are not added.
 
 A label is a likely error where every voter of the last round's ensemble votes for another class,
 and the mean probability of the class that wins is at least what samples of that class have in the
@@ -16,17 +16,15 @@ quality `self_confidence`.
 Shapes: N train samples, S suspects, C classes, M voters.
 """
 
-import csv
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ruamel.yaml import YAML
 
 from stages.report.ranking import ranked_candidates
-from stages.report.results import Folders, Results, Round, Votes, load_results
+from stages.report.results import Results, Round, Votes
 from stages.shared import artifacts, command
 from stages.shared.artifacts import Ints
 from stages.shared.outliers import all_different, num_highest
@@ -93,42 +91,27 @@ def suspects(results: Results) -> Iterator[tuple[str, str]]:
             yield results.sample_ids[row], reason
 
 
+def save_suspects(path: Path, results: Results) -> None:
+    """Write a list of the samples to look at."""
+    artifacts.save_table(path, HEADER, suspects(results))
+
+
 # --- the command ---------------------------------------------------------------------------------
 
 
-def folders(pipeline: Path = Path("dvc.yaml")) -> Folders:
-    """Return where the report reads: paths stand in dvc.yaml alone."""
-    content = YAML(typ="safe", pure=True).load(pipeline.read_text(encoding="utf-8"))
-    arguments = content["stages"]["report"]["cmd"].split()[3:]
-    return Folders(*map(Path, arguments[: len(Folders.__annotations__)]))
+def add(found: Path, listed: Path, include: Path) -> int:
+    """Add the samples of one list to another, which may not be there yet; return how many.
 
-
-def write(path: Path, found: Sequence[tuple[str, str]]) -> int:
-    """Add samples to a list that may exist; return how many were new.
+    Those that it has already or that the user includes are left out.
 
     Raises:
-        ArtifactError: the file is another table.
+        ArtifactError: a file is another table.
     """
-    rows = artifacts.load_table(path, HEADER) if path.exists() else []
-    listed = {row[0] for row in rows}
-    new = [entry for entry in found if entry[0] not in listed]
-    artifacts.save_table(path, HEADER, [*rows, *new])
+    rows = artifacts.load_table(listed, HEADER) if listed.exists() else []
+    known = {row[0] for row in rows} | set(artifacts.load_sample_list(include, HEADER))
+    new = [row for row in artifacts.load_table(found, HEADER) if row[0] not in known]
+    artifacts.save_table(listed, HEADER, [*rows, *new])
     return len(new)
-
-
-def run(path: Path | None) -> None:
-    """Print the suspects, or add them to a list."""
-    params = load_params()
-    included = set(artifacts.load_sample_list(Path(params.select.include), HEADER))
-    found = [
-        entry for entry in suspects(load_results(params, folders())) if entry[0] not in included
-    ]
-    if path is None:
-        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr] # a text file
-        csv.writer(sys.stdout, lineterminator="\n").writerows([HEADER, *found])
-        return
-    added = write(path, found)
-    sys.stdout.write(f"{path}: {added} samples added, {len(found) - added} were there\n")
 
 
 def main() -> None:
@@ -138,12 +121,13 @@ def main() -> None:
         description=__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "list", nargs="?", type=Path, metavar="FILE", help="a list to add them to, with its reasons"
-    )
-    path = parser.parse_args().list
+    parser.add_argument("found", type=Path, metavar="FOUND", help="what the report wrote")
+    parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
+    arguments = parser.parse_args()
     with command.one_line_errors():
-        run(path)
+        include = Path(load_params().select.include)
+        added = add(arguments.found, arguments.list, include)
+        sys.stdout.write(f"{arguments.list}: {added} samples added\n")
 
 
 if __name__ == "__main__":

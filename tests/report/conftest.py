@@ -27,6 +27,7 @@ OUTPUTS = (
     "plots/tables",
     "plots/images",
     "plots/report.html",
+    "plots/suspects.csv",
 )
 RIGHT = {"selected": 0.9, "random": 0.8, "full": 0.92}
 

@@ -50,9 +50,7 @@ def intervals(rows: Sequence[Difference], margin: float, unit: str) -> Markup:
     axis = spread([*ends, -margin, 0.0], NAMES, WIDTH - RIGHT, margin=0.06)
     foot = 20 + ROW * len(rows)
     marks = [_interval(row, axis, 20 + ROW * (place + 0.5)) for place, row in enumerate(rows)]
-    told = "; ".join(
-        f"selected minus {row.name}: {row.value:+.2f} ± {row.reach:.2f}" for row in rows
-    )
+    told = "; ".join(f"selected minus {row.name}: {_in_words(row)}" for row in rows)
     drawn = drawing(
         element(
             "rect",
@@ -70,6 +68,11 @@ def intervals(rows: Sequence[Difference], margin: float, unit: str) -> Markup:
         height=foot + 42,
     )
     return element("figure", drawn, class_="intervals")
+
+
+def _in_words(row: Difference) -> str:
+    error = "without an interval" if math.isinf(row.reach) else f"± {row.reach:.2f}"
+    return f"{row.value:+.2f} {error}"
 
 
 def _finite(reach: float) -> float:

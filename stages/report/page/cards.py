@@ -98,7 +98,9 @@ def _gallery(results: Results, entry: Round, gallery: Gallery) -> Markup:
         hint = element(
             "p",
             "Look at them, then leave them out: ",
-            element("code", "python -m stages.report.suspects lists/exclude.csv"),
+            element(
+                "code", "python -m stages.report.suspects plots/suspects.csv lists/exclude.csv"
+            ),
             class_="note",
         )
     return join(
