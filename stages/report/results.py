@@ -224,11 +224,11 @@ def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
         artifacts.load_validation_signal(signals, name, numbers["validation"])
         for name in artifacts.VALIDATION_SIGNALS
     )
-    votes_MN, *of_mean = (
+    votes_MN, predicted_N, confidence_N, label_probability_N = (
         artifacts.load_signal(signals, name, numbers["train"])
         for name in ("votes_MN", "predicted_class_N", "confidence_N", "label_probability_N")
     )
-    return Votes(votes_MN, *of_mean, votes_MV, predicted_V)
+    return Votes(votes_MN, predicted_N, confidence_N, label_probability_N, votes_MV, predicted_V)
 
 
 def load_target(params: Params, meta: Meta, folders: Folders, key: str) -> Target:

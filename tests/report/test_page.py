@@ -20,7 +20,7 @@ from stages.report.tables import all_tables
 from stages.shared import artifacts
 from stages.shared.artifacts import Sequences
 
-VOID = {"img", "meta"}
+VOID = {"img", "meta", "wbr"}
 LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
 
 

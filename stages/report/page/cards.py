@@ -106,13 +106,9 @@ def _gallery(results: Results, entry: Round, gallery: Gallery) -> Markup:
     return join(
         element("h3", gallery.title),
         element("p", note, class_="note") if note else None,
-        element("ul", *cards, class_="cards" + _kind(results)),
+        element("ul", *cards, class_=f"cards {results.params.rules.gallery}"),
         hint,
     )
-
-
-def _kind(results: Results) -> str:
-    return " wide" if results.params.rules.gallery != "images" else ""
 
 
 def _more(results: Results, entry: Round, gallery: Gallery, index: int) -> str | None:
@@ -136,10 +132,19 @@ def _card(results: Results, entry: Round, index: int, more: str | None = None) -
         _shown(results, index, told),
         element(
             "figcaption",
-            element("span", results.sample_ids[index], class_="name"),
+            element("span", *_parts(results.sample_ids[index]), class_="name"),
             *(element("span", line) for line in told),
         ),
     )
+
+
+def _parts(sample_id: str) -> Iterator[str]:
+    """Yield the parts of a path, between which a line may end."""
+    *folders, name = sample_id.split("/")
+    for folder in folders:
+        yield f"{folder}/"
+        yield element("wbr")
+    yield name
 
 
 def _shown(results: Results, index: int, told: list[str]) -> Markup:

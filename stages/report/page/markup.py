@@ -10,7 +10,7 @@ import numpy as np
 from stages.shared.artifacts import Array
 
 MINUS, NOTHING = "\u2212", "\u2013"  # before a number, and in the place of one
-VOID = {"img", "meta"}
+VOID = {"img", "meta", "wbr"}
 # What no document may hold, as itself or by number; file names and texts may.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 

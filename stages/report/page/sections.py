@@ -77,14 +77,19 @@ def _card(found: Conclusion) -> Markup:
         for other, entry in found.against.items()
     ]
     metric = found.metric.replace("_", " ")
-    drawn = intervals(rows, found.margin, f"difference in {metric} (points); shaded: margin")
+    drawn = intervals(rows, found.margin, f"points of {metric}")
     others = [*cost_in_words(found), *smallest_in_words(found)]
     return element(
         "article",
         element("h3", found.model),
         element("ul", *badges, class_="badges") if badges else None,
         element("p", _sentence(verdict_in_words(found)), class_="verdict"),
-        element("p", _sentence(basis_in_words(found)), class_="note"),
+        element(
+            "p",
+            f"{_sentence(basis_in_words(found))} Shaded: up to {found.margin:g} points below "
+            "equal, which counts as good.",
+            class_="note",
+        ),
         drawn if rows else None,
         element("ul", *(element("li", _sentence(words)) for words in others), class_="points")
         if others
@@ -102,13 +107,14 @@ def _sentence(words: str) -> str:
 
 def compared(results: Results) -> Markup | None:
     """Return the table of every compared subset."""
-    length = training_length(results.params)
+    length, metric = training_length(results.params), results.params.report.metric
     return section(
         "compared",
         "Compared subsets",
         paragraph(
-            f"Every subset was trained for {length}. Values are means over the members in points "
-            "with one standard error; differences are paired by member and test sample."
+            f"Every subset was trained for {length}. Test is {metric.replace('_', ' ')} in points, "
+            "mean over the members with one standard error; differences are paired by member and "
+            "test sample."
         ),
         compared_table(results),
         element(
@@ -235,37 +241,37 @@ def _round(results: Results, tables: Tables, entry: Round) -> Markup:
     title = f"Round {entry.number}: {entry.source} to {entry.target} by {acquisition}"
     charts = [
         _scores(results, entry),
+        _facts(tables["rounds"][entry.number - 1]),
         _consensus(tables.get(f"consensus/{entry.source}", [])),
         _correlations(tables.get(f"correlations/{entry.source}", [])),
-        _facts(tables["rounds"][entry.number - 1]),
     ]
     return join(element("h3", title), element("div", *charts, class_="charts"))
 
 
 FACTS = {
-    "voters": "voters",
-    "ensemble_validation": "ensemble on validation, points",
-    "voter_validation": "single voter on validation, points",
-    "gain": "single voter against the round before, points",
-    "ensemble_selected": "ensemble on the samples it was trained on, points",
-    "ensemble_unselected": "ensemble on all other train samples, points",
+    "ensemble_validation": "ensemble on validation",
+    "voter_validation": "single voter on validation",
+    "gain": "single voter on validation, minus the round before",
+    "ensemble_selected": "ensemble on the samples it was trained on",
+    "ensemble_unselected": "ensemble on all other train samples",
 }
 
 
 def _facts(row: Mapping[str, object]) -> Markup:
     """Return how well the round's ensemble does."""
-    found = {words: row[key] for key, words in FACTS.items() if row.get(key) is not None}
     lines = [
         element(
             "tr",
             element("th", words, scope="row"),
-            element("td", typeset(f"{value}"), class_="number"),
+            element("td", typeset(f"{number(row[key]):.2f}")),
         )
-        for words, value in found.items()
+        for key, words in FACTS.items()
+        if row.get(key) is not None
     ]
     title = "The round's ensemble"
     table = element("table", element("tbody", *lines), class_="facts-table", aria_label=title)
-    return chart(title, "Accuracy of its voters.", table)
+    voters = "1 voter" if row["voters"] == 1 else f"{row['voters']} voters"
+    return chart(title, f"Accuracy in points, {voters}.", table)
 
 
 def _scores(results: Results, entry: Round) -> Markup | None:

@@ -25,14 +25,13 @@ EMPTY = Cell(NOTHING)
 
 def compared_table(results: Results) -> Markup:
     """Return every compared subset of every target model, one row each."""
-    metric = results.params.report.metric.replace("_", " ")
     heads = [
         "Subset",
         "Picks",
         "Unique",
         "Share, %",
         "Validation",
-        f"Test {metric}",
+        "Test",
         "Minus random",
         "Minus full",
         "Cost",
