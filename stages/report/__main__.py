@@ -7,7 +7,6 @@ SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 import sys
 from pathlib import Path
 
-from stages.report.conclusions import verdict_sentences
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
 from stages.report.results import Folders, load_results
@@ -15,6 +14,7 @@ from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
 from stages.report.suspects import save_suspects
 from stages.report.tables import all_tables, save_tables
+from stages.report.wording import verdict_sentences
 from stages.shared import artifacts, command, timings
 from stages.shared.files import atomic_folder, write_atomically
 from stages.shared.params import load_params

@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.conclusions import Run, conclude, sentence
+from stages.report.conclusions import Run, conclude
 from stages.report.results import Folders, Target, load_target
 from stages.report.revisions import copies_of, experiments
 from stages.report.summary import round_flops
+from stages.report.wording import sentence
 from stages.shared import artifacts, command
 from stages.shared.errors import DataError
 from stages.shared.params import Params, load_params

@@ -15,10 +15,10 @@ from stages.report.conclusions import (
     Smallest,
     conclude,
     run_of,
-    sentence,
 )
 from stages.report.results import Target
 from stages.report.statistics import Draws, Estimate, verdict
+from stages.report.wording import sentence
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.params_training import EpochLength, UpdateLength
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.report.page import charts
-from stages.report.page.bars import Difference, intervals, matrix
 from stages.report.page.document import document
 from stages.report.page.markup import Markup, element
 from stages.report.tables import all_tables
 from stages.shared import artifacts
-from stages.shared.artifacts import Sequences
+from stages.shared.artifacts import BoxList, Sequences
 
+CLASSES = ["ant", "bee", "cat"]
 VOID = {"img", "meta", "wbr"}
 LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
 
@@ -184,27 +183,49 @@ def test_an_element_escapes_all_that_is_not_markup():
     assert isinstance(element("p"), Markup)
 
 
+def with_rules(results, rules):
+    """Return the parameters of a run as if its task had other rules."""
+
+    class Params:
+        def __getattr__(self, name):
+            return rules if name == "rules" else getattr(results.params, name)
+
+    return Params()
+
+
 def test_texts_stand_in_the_page_as_sentences(run):
     results = run.results()
     stored = [f"<em>text</em> {row} ".encode() + b"word " * (100 * (row % 2)) for row in range(80)]
     inputs = Sequences(
         np.frombuffer(b"".join(stored), dtype=np.uint8), np.cumsum([0, *map(len, stored)])
     )
-    rules = replace(results.params.rules, gallery="texts")
-
-    class Params:
-        """The parameters with another task's rules."""
-
-        def __getattr__(self, name):
-            return rules if name == "rules" else getattr(results.params, name)
-
-    page = Page(page_of(replace(results, inputs_N=inputs, params=Params())))
+    params = with_rules(results, replace(results.params.rules, gallery="texts"))
+    page = Page(page_of(replace(results, inputs_N=inputs, params=params)))
     quotes = page.texts("blockquote")
     assert not page.all("img")
     assert not page.all("em")
     assert len(quotes) >= 16
     assert all(quote.startswith("<em>text</em> ") and len(quote) <= 280 for quote in quotes)
     assert any(quote.endswith("…") for quote in quotes)
+
+
+def test_scenes_show_their_boxes_and_count_their_objects(run):
+    """Each image of 8x8 holds two boxes of its class, and there are no votes."""
+    corners = np.tile(np.array([[1, 2, 4, 7], [5, 1, 8, 4]], dtype=np.float32), (80, 1))
+    boxes = BoxList(corners, np.repeat(np.arange(80) % 3, 2), np.arange(0, 161, 2))
+    results = run.results()
+    rounds = [replace(entry, votes=None) for entry in results.rounds]
+    rules = replace(results.params.rules, gallery="scenes")
+    results = replace(results, boxes=boxes, rounds=rounds, params=with_rules(results, rules))
+    page = Page(page_of(results))
+    assert "Likely label errors" not in page.texts("h3")
+    for found, _ in page.all("img"):
+        index = int(re.match(r"Sample (\d+):", found["alt"])[1])
+        assert f": 2 {CLASSES[index % 3]}, score " in found["alt"]
+        content = base64.b64decode(found["src"].partition(",")[2])
+        with Image.open(io.BytesIO(content)) as image:
+            drawn = np.asarray(image).astype(int)
+        assert (np.ptp(drawn, axis=-1) > 0).any()  # colours of boxes on a grey image
 
 
 # --- galleries -----------------------------------------------------------------------------------
@@ -243,64 +264,3 @@ def test_a_run_that_compared_other_subsets_says_so(run):
     run.set(compare__subsets=["random", "full"])
     page = Page(page_of(run.results()))
     assert "The selected subset was not compared." in page.texts("p")
-
-
-# --- charts --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "least", "expected"),
-    [
-        (0, 10, 0, [0, 2, 4, 6, 8, 10]),
-        (97.7, 99.4, 0, [98, 98.5, 99]),
-        (-1.7, 1.9, 0, [-1, 0, 1]),
-        (2, 4, 1, [2, 3, 4]),
-        (0.0001, 0.00045, 0, [0.0001, 0.0002, 0.0003, 0.0004]),
-    ],
-)
-def test_ticks_are_round_and_within_the_axis(low, high, least, expected):
-    assert charts.ticks(charts.Axis(low, high, 0, 1, least)) == pytest.approx(expected)
-
-
-def test_large_numbers_share_one_unit():
-    axis = charts.Axis(0, 18_000, 0, 18)
-    assert charts.ticked(axis) == [(0, "0"), (5, "5 k"), (10, "10 k"), (15, "15 k")]
-
-
-def test_a_point_is_drawn_where_it_lies_and_its_bar_reaches_as_far_as_its_error():
-    series = [charts.Series("one", 0, [(0, 10), (10, 20)], [1, 2])]
-    drawn = charts.line_chart("t", "", series, "x", "y")
-    [whisker, other] = re.findall(r'd="M([\d.]+) ([\d.]+)V([\d.]+)', drawn)
-    x_axis = charts.spread([0, 10], charts.LEFT, charts.WIDTH - charts.RIGHT, margin=0.04)
-    y_axis = charts.spread([9, 22], charts.HEIGHT - charts.BOTTOM, charts.TOP, margin=0.08)
-    for bar, (x, low, high) in ((whisker, (0, 9, 11)), (other, (10, 18, 22))):
-        expected = [x_axis.at(x), y_axis.at(low), y_axis.at(high)]
-        assert [float(place) for place in bar] == pytest.approx(expected, abs=0.06)
-
-
-def test_a_chart_of_nothing_is_none():
-    assert charts.line_chart("t", "", [charts.Series("one", 0, [])], "x", "y") is None
-
-
-def test_an_interval_that_is_not_known_is_a_point_alone():
-    known = intervals([Difference("full", 2, 1.0, 0.5)], 0.5, "points")
-    unknown = intervals([Difference("full", 2, 1.0, float("inf"))], 0.5, "points")
-    assert "line c2" in known
-    assert "line c2" not in unknown
-    assert 'aria-label="selected minus full: +1.00 without an interval"' in unknown
-
-
-def test_a_correlation_stands_at_both_places_of_its_pair_and_may_be_missing():
-    page = Page(matrix("m", ["a", "b", "c"], {("a", "b"): -0.456, ("b", "c"): None}))
-    values = [
-        "1.00",
-        "\u22120.46",
-        "\u2013",
-        "\u22120.46",
-        "1.00",
-        "\u2013",
-        "\u2013",
-        "\u2013",
-        "1.00",
-    ]
-    assert page.texts("td")[1:] == values

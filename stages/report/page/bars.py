@@ -1,4 +1,4 @@
-"""More charts: intervals of differences, a histogram, shares by class, and a matrix."""
+"""More charts: intervals of differences, a histogram, and shares by class."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from stages.report.page.charts import (
     rule,
     spread,
 )
-from stages.report.page.markup import NOTHING, Markup, element, join, typeset
+from stages.report.page.markup import Markup, element, join, typeset
 
 ROW = 30  # from one interval to the next
 LINE = 17  # from one class to the next
@@ -202,49 +202,3 @@ def shares(
 def short(name: str) -> str:
     """Return a name that fits beside a row."""
     return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
-
-
-def matrix(
-    title: str, labels: Sequence[str], values: dict[tuple[str, str], float | None]
-) -> Markup:
-    """Return a table of correlations in [-1, 1], shaded by their size; the pairs are of labels."""
-    head = element(
-        "tr",
-        element("td"),
-        *(element("th", element("span", name), scope="col") for name in labels),
-    )
-    rows = [
-        element(
-            "tr",
-            element("th", name, scope="row"),
-            *(_shaded(_correlation(values, name, other)) for other in labels),
-        )
-        for name in labels
-    ]
-    table = element(
-        "table", element("thead", head), element("tbody", *rows), class_="matrix", aria_label=title
-    )
-    return scrolled(table, title)
-
-
-def _correlation(
-    values: dict[tuple[str, str], float | None], name: str, other: str
-) -> float | None:
-    return 1.0 if name == other else values.get((name, other), values.get((other, name)))
-
-
-def _shaded(value: float | None) -> Markup:
-    if value is None:
-        return element("td", NOTHING, class_="none")
-    kind = "positive" if value >= 0 else "negative"
-    # In tenths, of which the style knows the shades: a page without inline style.
-    return element(
-        "td",
-        typeset(f"{round(value, 2) + 0.0:.2f}"),
-        class_=f"{kind} s{math.floor(abs(value) * 10 + 1e-9)}",
-    )
-
-
-def scrolled(table: Markup, name: str) -> Markup:
-    """Return a table that scrolls by itself where it is wider than the page, by keyboard too."""
-    return element("div", table, class_="scroll", role="region", aria_label=name, tabindex=0)

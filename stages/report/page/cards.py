@@ -10,8 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from stages.report.neighbours import nearest
-from stages.report.page.markup import Markup, data_uri, element, join, typeset
-from stages.report.page.sections import paragraph, section
+from stages.report.page.markup import Markup, data_uri, element, join, paragraph, section, typeset
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
 from stages.report.suspects import label_suspects, outliers

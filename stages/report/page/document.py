@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.report.page import cards, sections
 from stages.report.page.markup import Markup, element
-from stages.report.page.sections import Tables
+from stages.report.page.tables import Tables
 from stages.report.results import Results
 from stages.shared.files import write_atomically
 

@@ -54,6 +54,24 @@ def typeset(content: str) -> str:
     return re.sub(r"-(?=\d)", MINUS, content)
 
 
+def section(key: str, title: str, *children: Markup | None) -> Markup | None:
+    """Return a part of the page under its title; None where it is empty."""
+    if not any(children):
+        return None
+    return element(
+        "section",
+        element("h2", title, id=f"{key}-title"),
+        *children,
+        id=key,
+        aria_labelledby=f"{key}-title",
+    )
+
+
+def paragraph(*children: str) -> Markup:
+    """Return a paragraph that explains."""
+    return element("p", *children, class_="lead")
+
+
 def data_uri(picture_HW3: Array) -> str:
     """Return a picture, uint8 [H, W, 3], as the address of a PNG that holds all of it."""
     from PIL import Image

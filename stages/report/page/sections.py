@@ -1,55 +1,31 @@
-"""The parts of the page above the samples: verdict, table, curves, classes, rounds."""
+"""The parts of the page above the rounds: verdict, table, curves and classes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
-from stages.report.conclusions import (
-    OTHERS,
-    Conclusion,
+from stages.report.conclusions import OTHERS, Conclusion, conclusions
+from stages.report.figures import KINDS, number
+from stages.report.page.bars import Difference, intervals, shares
+from stages.report.page.charts import Series, line_chart
+from stages.report.page.markup import Markup, element, paragraph, section, typeset
+from stages.report.page.rounds import rounds
+from stages.report.page.tables import Cell, Tables, compared_table, scrolled, sortable
+from stages.report.results import Results, training_length
+from stages.report.wording import (
     basis_in_words,
-    conclusions,
     cost_in_words,
     draws_in_words,
     smallest_in_words,
     verdict_in_words,
 )
-from stages.report.figures import KINDS, number
-from stages.report.page.bars import Difference, histogram, intervals, matrix, scrolled, shares
-from stages.report.page.charts import Series, chart, line_chart
-from stages.report.page.markup import Markup, element, join, typeset
-from stages.report.page.tables import Cell, compared_table, sortable
-from stages.report.ranking import ranked_candidates
-from stages.report.results import Results, Round, training_length
 from stages.shared.artifacts import Rows
 
 MOST_CLASSES = 20  # whose shares are drawn
-NUM_BINS = 36
 BADGES = {
     "better": "Better",
     "as good as": "As good",
     "worse": "Worse",
     "cannot tell": "Cannot tell",
 }
-Tables = Mapping[str, Rows]
-
-
-def section(key: str, title: str, *children: Markup | None) -> Markup | None:
-    """Return a part of the page under its title; None where it is empty."""
-    if not any(children):
-        return None
-    return element(
-        "section",
-        element("h2", title, id=f"{key}-title"),
-        *children,
-        id=key,
-        aria_labelledby=f"{key}-title",
-    )
-
-
-def paragraph(*children: str) -> Markup:
-    """Return a paragraph that explains."""
-    return element("p", *children, class_="lead")
 
 
 # --- verdict -------------------------------------------------------------------------------------
@@ -224,115 +200,6 @@ def _class_table(rows: Rows, kinds: Sequence[str]) -> Markup:
 
 def _change(row: Mapping[str, object]) -> float:
     return abs(number(row["selected"]) - number(row["full"]))
-
-
-# --- rounds --------------------------------------------------------------------------------------
-
-
-def rounds(results: Results, tables: Tables) -> Markup | None:
-    """Return what each round chose by, and how far its voters and scores agree."""
-    return section(
-        "rounds", "Rounds", *(_round(results, tables, entry) for entry in results.rounds)
-    )
-
-
-def _round(results: Results, tables: Tables, entry: Round) -> Markup:
-    acquisition = entry.acquisition.replace("_", " ")
-    title = f"Round {entry.number}: {entry.source} to {entry.target} by {acquisition}"
-    charts = [
-        _scores(results, entry),
-        _facts(tables["rounds"][entry.number - 1]),
-        _consensus(tables.get(f"consensus/{entry.source}", [])),
-        _correlations(tables.get(f"correlations/{entry.source}", [])),
-    ]
-    return join(element("h3", title), element("div", *charts, class_="charts"))
-
-
-FACTS = {
-    "ensemble_validation": "ensemble on validation",
-    "voter_validation": "single voter on validation",
-    "gain": "single voter on validation, minus the round before",
-    "ensemble_selected": "ensemble on the samples it was trained on",
-    "ensemble_unselected": "ensemble on all other train samples",
-}
-
-
-def _facts(row: Mapping[str, object]) -> Markup:
-    """Return how well the round's ensemble does."""
-    lines = [
-        element(
-            "tr",
-            element("th", words, scope="row"),
-            element("td", typeset(f"{number(row[key]):.2f}")),
-        )
-        for key, words in FACTS.items()
-        if row.get(key) is not None
-    ]
-    title = "The round's ensemble"
-    table = element("table", element("tbody", *lines), class_="facts-table", aria_label=title)
-    voters = "1 voter" if row["voters"] == 1 else f"{row['voters']} voters"
-    return chart(title, f"Accuracy in points, {voters}.", table)
-
-
-def _scores(results: Results, entry: Round) -> Markup | None:
-    """Draw the candidates' scores, those that were taken at the foot."""
-    ranked_K = ranked_candidates(results, entry)
-    if not len(ranked_K):
-        return None
-    subset = results.subsets[entry.target]
-    is_taken_K = np.isin(ranked_K, subset.index_P[subset.round_P == entry.number])
-    score_K = entry.score_N[ranked_K]
-    edges = np.histogram_bin_edges(score_K, bins=NUM_BINS)
-    stacks = [
-        (name, colour, np.histogram(score_K[mask_K], edges)[0].tolist())
-        for name, colour, mask_K in (("taken", 0, is_taken_K), ("left", 7, ~is_taken_K))
-    ]
-    cut = float(score_K[is_taken_K].min()) if is_taken_K.any() else None
-    note = "Scores of the candidates; the cut is the lowest score that was taken."
-    return histogram("Scores and the cut", note, edges.tolist(), stacks, cut)
-
-
-def _consensus(rows: Rows) -> Markup | None:
-    names = [name for name in (rows[0] if rows else {}) if name not in {"ensemble", "voters"}]
-    lines = [
-        Series(
-            name.replace("_", ", "),
-            place,
-            [(number(row["voters"]), number(row[name])) for row in rows if row[name] is not None],
-        )
-        for place, name in enumerate(names)
-    ]
-    return line_chart(
-        "Consensus of voters",
-        "Unselected samples on which all of them, or pairs of them, agree.",
-        lines,
-        "number of voters",
-        "samples (%)",
-    )
-
-
-def _correlations(rows: Rows) -> Markup | None:
-    pairs = {
-        (str(row["first"]), str(row["second"])): None
-        if row["spearman"] is None
-        else number(row["spearman"])
-        for row in rows
-    }
-    if not pairs:
-        return None
-    labels = list(dict.fromkeys(name for pair in pairs for name in pair))
-    title = "Acquisition functions"
-    shown = matrix(title, [name.replace("_", " ") for name in labels], _spaced(pairs))
-    return chart(title, "Rank correlation of their scores (Spearman).", shown)
-
-
-def _spaced(
-    pairs: Mapping[tuple[str, str], float | None],
-) -> dict[tuple[str, str], float | None]:
-    return {
-        (first.replace("_", " "), second.replace("_", " ")): value
-        for (first, second), value in pairs.items()
-    }
 
 
 def all_sections(results: Results, tables: Tables) -> Iterator[tuple[str, Markup | None]]:

@@ -1,16 +1,19 @@
-"""The table of compared subsets, which sorts by each of its columns."""
+"""Tables: that of compared subsets, those that sort by each of their columns, and matrices."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.report.page.bars import scrolled
 from stages.report.page.markup import NOTHING, Markup, element, typeset
 from stages.report.results import Results
 from stages.report.rounding import points
 from stages.report.statistics import Estimate
 from stages.report.summary import accuracy, difference, member_flops
+from stages.shared.artifacts import Rows
+
+Tables = Mapping[str, Rows]  # by their path under plots/tables
 
 
 class Cell(NamedTuple):
@@ -111,3 +114,49 @@ def sortable(heads: list[str], rows: list[list[Cell]]) -> Markup:
 def _cell(cell: Cell, is_number: bool) -> Markup:
     value = None if cell.value is None else f"{cell.value:.6g}"
     return element("td", cell.shown, data_value=value, class_="number" if is_number else None)
+
+
+def matrix(
+    title: str, labels: Sequence[str], values: dict[tuple[str, str], float | None]
+) -> Markup:
+    """Return a table of correlations in [-1, 1], shaded by their size; the pairs are of labels."""
+    head = element(
+        "tr",
+        element("td"),
+        *(element("th", element("span", name), scope="col") for name in labels),
+    )
+    rows = [
+        element(
+            "tr",
+            element("th", name, scope="row"),
+            *(_shaded(_correlation(values, name, other)) for other in labels),
+        )
+        for name in labels
+    ]
+    table = element(
+        "table", element("thead", head), element("tbody", *rows), class_="matrix", aria_label=title
+    )
+    return scrolled(table, title)
+
+
+def _correlation(
+    values: dict[tuple[str, str], float | None], name: str, other: str
+) -> float | None:
+    return 1.0 if name == other else values.get((name, other), values.get((other, name)))
+
+
+def _shaded(value: float | None) -> Markup:
+    if value is None:
+        return element("td", NOTHING, class_="none")
+    kind = "positive" if value >= 0 else "negative"
+    # In tenths, of which the style knows the shades: a page without inline style.
+    return element(
+        "td",
+        typeset(f"{round(value, 2) + 0.0:.2f}"),
+        class_=f"{kind} s{math.floor(abs(value) * 10 + 1e-9)}",
+    )
+
+
+def scrolled(table: Markup, name: str) -> Markup:
+    """Return a table that scrolls by itself where it is wider than the page, by keyboard too."""
+    return element("div", table, class_="scroll", role="region", aria_label=name, tabindex=0)
