@@ -6,9 +6,10 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
                                       train/sample_ids.csv, validation/targets.npy
         data/subsets/<size>.csv       seed subset and the subset of each round
         data/signals/<from>/          voters.csv, votes_MN.npy, predicted_class_N.npy,
-                                      validation.json, validation_votes_MV.npy,
-                                      validation_predicted_V.npy; gradient_batches.csv where
-                                      predict_pool.signals names gradient_norm;
+                                      confidence_N.npy, label_probability_N.npy, validation.json,
+                                      validation_{votes_MV,predicted_V}.npy; features_ND.npy and
+                                      gradient_batches.csv where predict_pool.signals names
+                                      features and gradient_norm;
                                       heat_{rows,maps}_<acquisition>_*.npy where there are some
         data/scores/<from>/           score_N.npy, {acquisitions,voters,reference,forgetting}.csv
         data/dynamics/<from>/         tracked_{row_S,gradient_norm_MES}.npy where
@@ -18,6 +19,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         data/evaluation/<model>-<subset>/   metrics.json, correct_MT.npy
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 16 numbers for one target model
+        metrics/verdict.txt           what they allow to say, a sentence for each target model
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
@@ -41,7 +43,9 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             <samples>_by_choice/<from>.png  selected, skipped, dropped
             heat_maps/<from>.png      of objects: where each class is uncertain (Chitta et al. 2020,
                                       Fig. 2)
+        plots/report.html             all of it as one page, without anything from elsewhere
+        plots/suspects.csv            likely label errors and outliers, a list for select.exclude
 Params  acquisition, compare, predict_pool.signals, random_seed, report, rounds, seed_size,
-        select.{candidates,exclude}, train_ensemble.track,
+        select.{candidates,exclude,outliers}, train_ensemble.track,
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}
 """

@@ -1,19 +1,22 @@
 """Compare selected, random and full.
 
 `python -m stages.report PREPARED SUBSETS SIGNALS SCORES DYNAMICS HISTORIES COMPARISON EVALUATION
-SUMMARY TABLES IMAGES`.
+SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
 from pathlib import Path
 
+from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
 from stages.report.results import Folders, load_results
 from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
+from stages.report.suspects import save_suspects
 from stages.report.tables import all_tables, save_tables
+from stages.report.wording import verdict_sentences
 from stages.shared import artifacts, command, timings
-from stages.shared.files import atomic_folder
+from stages.shared.files import atomic_folder, write_atomically
 from stages.shared.params import load_params
 
 
@@ -27,10 +30,13 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     comparison: Path,
     evaluation: Path,
     summary: Path,
+    verdict: Path,
     tables: Path,
     images: Path,
+    page: Path,
+    suspects: Path,
 ) -> None:
-    """Write the summary, the tables and the pictures; print what may be said."""
+    """Write all that is read of a run; print what may be said of it."""
     folders = Folders(
         prepared, subsets, signals, scores, dynamics, histories, comparison, evaluation
     )
@@ -40,10 +46,14 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
         save_tables(folder, content)
     with atomic_folder(images) as folder:
         save_pictures(folder, content, results)
+    save_page(page, results, content)
+    save_suspects(suspects, results)
     artifacts.save_json(summary, summarise(results))
+    told = verdict_sentences(results)
+    write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
     seconds = speedups_in_seconds(results.params)
     timings.store("speedups", seconds)
-    for sentence in (*sentences(results), *seconds_in_words(seconds)):
+    for sentence in (*sentences(results), *told, *seconds_in_words(seconds)):
         sys.stdout.write(f"{sentence}\n")
 
 

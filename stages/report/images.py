@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.report import html
+from stages.report import markup
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.report.tiles import Tile, scaled, short, tiled
-from stages.shared.artifacts import Ints
+from stages.shared.artifacts import Array, Ints
 from stages.shared.loading import Images, load_images
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ PIXELS = 96  # about the width of an image
 def load(prepared: Path) -> Images:
     """Return the images of the train split, uint8 [N, H, W, K], read as they are used."""
     return load_images(prepared, "train")
+
+
+def on_page(results: Results, index: int) -> Array:
+    """Return what the page shows of a sample: a picture, uint8 [H, W, 3]."""
+    return scaled(results.inputs_N[index : index + 1][0], PIXELS)
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
@@ -39,7 +44,7 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
 
 def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
     """Return an image as HTML."""
-    return html.image(scaled(inputs_N[row : row + 1][0], PIXELS), labels.said_of(row))
+    return markup.image(scaled(inputs_N[row : row + 1][0], PIXELS), labels.said_of(row))
 
 
 def _caption(results: Results, entry: Round, index: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stages.report.statistics import Measured
 from stages.shared import artifacts
 from stages.shared.artifacts import (
     Array,
@@ -40,6 +41,8 @@ class Votes:
 
     votes_MN: Array
     predicted_class_N: Array
+    confidence_N: Array  # the mean probability of that class
+    label_probability_N: Array  # and of the given label
     validation_votes_MV: Array
     validation_predicted_V: Array
 
@@ -59,6 +62,7 @@ class Round:
     votes: Votes | None  # None: the voters do not vote for one class of each sample
     validation: ValidationResult
     history: list[Epoch]
+    features_ND: Array | None  # None: predict_pool.signals does not name them
     gradient_batches: list[GradientBatch]  # none without the signal gradient_norm
     tracked: Tracked | None  # with train_ensemble.track: gradient_norm
     # Of the acquisition function, in the images that it scores highest; None: it has none.
@@ -72,6 +76,17 @@ class Target:
     history: list[Epoch]
     evaluation: Evaluation
 
+    @property
+    def member_flops(self) -> float:
+        """What training one member cost, mean over the members."""
+        return float(np.mean(list(training_flops(self.history).values())))
+
+    def measured(self, metric: str) -> Measured:
+        """Return what each member reaches on test, in points."""
+        values_M = np.array([values[metric] for values in self.evaluation.members])
+        samples_MT = self.evaluation.test_values_MT.astype(np.float64)
+        return Measured(100 * values_M, 100 * samples_MT)
+
 
 @dataclass(frozen=True)
 class Results:
@@ -79,6 +94,7 @@ class Results:
 
     params: Params
     meta: Meta
+    sample_ids: list[str]  # N
     inputs_N: Any  # what the train samples are, as the file that draws them reads them
     targets_N: Ints
     boxes: BoxList | None  # the objects in the train images, where the task is to find them
@@ -97,11 +113,6 @@ class Results:
     def last_subset(self) -> Subset:
         """The subset that the last round chose."""
         return self.subsets[str(self.params.sizes[-1])]
-
-    def values_M(self, model: str, subset: str) -> npt.NDArray[np.float64]:  # noqa: N802 - a shape
-        """Return `report.metric` of each member of a target model, in points."""
-        members = self.targets[model, subset].evaluation.members
-        return 100 * np.array([values[self.params.report.metric] for values in members])
 
     def compared_by_size(self) -> dict[int, dict[str, str]]:
         """Return, by number of picks, the compared subset of each kind: selected and random.
@@ -143,6 +154,7 @@ def load_results(params: Params, folders: Folders) -> Results:
     return Results(
         params=params,
         meta=meta,
+        sample_ids=sample_ids,
         inputs_N=drawing.load(folders.prepared),
         targets_N=artifacts.load_targets(folders.prepared, "train"),
         boxes=artifacts.load_boxes(folders.prepared, "train")
@@ -163,7 +175,7 @@ def load_results(params: Params, folders: Folders) -> Results:
             for name in params.compare.subsets
         },
         targets={
-            (model, subset): _load_target(params, meta, folders, f"{model}-{subset}")
+            (model, subset): load_target(params, meta, folders, f"{model}-{subset}")
             for model in params.compare.models
             for subset in params.compare.subsets
         },
@@ -182,6 +194,7 @@ def _load_round(
     acquisition = params.acquisition_of(target)
     signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
     has_norms = "gradient_norm" in params.predict_pool.signals
+    has_features = "features" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
     return Round(
         number=number,
@@ -195,6 +208,9 @@ def _load_round(
         votes=_load_votes(signals, numbers) if params.rules.has_labels else None,
         validation=artifacts.load_validation(signals),
         history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
+        features_ND=artifacts.load_signal(signals, "features_ND", numbers["train"])
+        if has_features
+        else None,
         gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
         tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
         heat_maps=artifacts.load_heat_maps(signals, acquisition, numbers["train"])
@@ -208,15 +224,19 @@ def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
         artifacts.load_validation_signal(signals, name, numbers["validation"])
         for name in artifacts.VALIDATION_SIGNALS
     )
-    return Votes(
-        artifacts.load_signal(signals, "votes_MN", numbers["train"]),
-        artifacts.load_signal(signals, "predicted_class_N", numbers["train"]),
-        votes_MV,
-        predicted_V,
+    votes_MN, predicted_N, confidence_N, label_probability_N = (
+        artifacts.load_signal(signals, name, numbers["train"])
+        for name in ("votes_MN", "predicted_class_N", "confidence_N", "label_probability_N")
     )
+    return Votes(votes_MN, predicted_N, confidence_N, label_probability_N, votes_MV, predicted_V)
 
 
-def _load_target(params: Params, meta: Meta, folders: Folders, key: str) -> Target:
+def load_target(params: Params, meta: Meta, folders: Folders, key: str) -> Target:
+    """Return what is known of a target model and the subset it was trained on, by `key`.
+
+    Raises:
+        ArtifactError: a file is missing or does not fit the others.
+    """
     rules = params.rules
     return Target(
         artifacts.load_history(folders.histories / f"{key}.csv"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report import html
+from stages.report import markup
 from stages.report.figures import COLOURS
 from stages.report.images import load as load
 from stages.report.labels import Labels
@@ -26,6 +26,17 @@ MOST_MAPPED = 5  # images
 BOX_COLOURS = [colour for colour in COLOURS if colour != "#000000"]
 HEAT = "inferno"  # from black to light yellow
 HEAT_SHARE = 0.8  # of the colour where a map is highest; of its image where it is lowest
+
+
+def on_page(results: Results, index: int) -> Array:
+    """Return what the page shows of a sample: a picture with its true boxes, uint8 [H, W, 3]."""
+    assert results.boxes is not None
+    return boxed(
+        results.inputs_N[index : index + 1][0],
+        results.boxes.box_A4[results.boxes.rows(index)],
+        results.boxes.class_A[results.boxes.rows(index)],
+        results.meta.class_names,
+    )
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
@@ -47,7 +58,7 @@ def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
         labels.boxes.class_A[objects],
         labels.class_names,
     )
-    return html.image(picture_HW3, labels.said_of(row))
+    return markup.image(picture_HW3, labels.said_of(row))
 
 
 def heat_maps(title: str, results: Results, entry: Round) -> "Figure":
@@ -104,15 +115,9 @@ def spread(values_HW: Array, height: int, width: int) -> Array:
 
 def _tile(results: Results, entry: Round, index: int) -> Tile:
     assert results.boxes is not None
-    picture_HW3 = boxed(
-        results.inputs_N[index : index + 1][0],
-        results.boxes.box_A4[results.boxes.rows(index)],
-        results.boxes.class_A[results.boxes.rows(index)],
-        results.meta.class_names,
-    )
     num = int(results.boxes.count_N[index])
     objects = f"{num} object" if num == 1 else f"{num} objects"
-    return Tile(picture_HW3, f"{objects}\n{entry.score_N[index]:.3g}")
+    return Tile(on_page(results, index), f"{objects}\n{entry.score_N[index]:.3g}")
 
 
 def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[str]) -> Array:

@@ -44,7 +44,7 @@ def speedups(results: Results) -> Rows:
 
 
 def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> dict[str, object]:
-    selection = sum(round_flops(entry) for entry in rounds)
+    selection = sum(round_flops(entry.history, entry.validation) for entry in rounds)
     own_proxy = _own_proxy_flops(results, model, rounds)
     name = results.compared_by_size().get(size, {}).get("selected")
     target = member_flops(results, model, name) if name else None

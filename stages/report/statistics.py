@@ -1,11 +1,12 @@
-"""Means, differences and their standard errors from one run of the pipeline.
+"""Means, differences and their errors, from one run of the pipeline and from several.
 
 Two things make a measured accuracy uncertain: the members' trainings and the test samples. Both
 errors are estimated and added in squares. That the random seed drew one seed subset and one
 random subset is in neither: intervals speak of this draw alone, until runs with other random
-seeds are compared.
+seeds are compared. Then the differences themselves are the sample, and all three are in their
+spread.
 
-Shapes: M members, T samples of a split.
+Shapes: M members, T samples of a split, R runs that differ by their random seed alone.
 """
 
 import math
@@ -17,6 +18,8 @@ from scipy.special import stdtrit
 
 Values = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
+BETTER, AS_GOOD_AS, WORSE, CANNOT_TELL = "better", "as good as", "worse", "cannot tell"
+FEWEST_DRAWS = 3  # that an interval is taken of: with two it is 12.7 standard errors to each side
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Estimate:
         return math.hypot(training, self.test_error)
 
     @property
+    def is_of_members_alone(self) -> bool:
+        """Whether the test samples add nothing to the interval."""
+        return self.test_error == 0
+
+    @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval by Student's t, degrees of freedom by Welch and Satterthwaite.
 
@@ -57,6 +65,33 @@ class Estimate:
             return self.value, self.value
         freedom = variances.sum() ** 2 / (variances**2 / degrees).sum()
         reach = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * self.standard_error
+        return self.value - reach, self.value + reach
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The same difference in runs that differ by their random seed alone."""
+
+    value_R: Values  # of each run, mean over its members
+
+    @property
+    def value(self) -> float:
+        """The mean over the runs."""
+        return float(self.value_R.mean())
+
+    @property
+    def is_of_members_alone(self) -> bool:
+        """Never: each run drew its subsets anew."""
+        return False
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % t-interval of the mean; from minus to plus infinity of fewer than three runs."""
+        num_runs = len(self.value_R)
+        if num_runs < FEWEST_DRAWS:
+            return -math.inf, math.inf
+        quantile = float(stdtrit(num_runs - 1, 0.5 + CONFIDENCE / 2))
+        reach = quantile * _error_of_mean(self.value_R)
         return self.value - reach, self.value + reach
 
 
@@ -87,19 +122,21 @@ def paired_difference(first: Measured, second: Measured) -> Estimate:
     )
 
 
-def verdict(difference: Estimate, margin: float) -> str:
+def verdict(difference: Estimate | Draws, margin: float) -> str:
     """Say in a word what the 95 % interval of a difference allows to say.
+
+    An interval over members alone never says better: the best it says is as good as.
 
     Args:
         difference: in any unit.
         margin: in the same unit; what is not worse by more is as good.
     """
     low, high = difference.interval
-    if low > 0:
-        return "better"
+    if low > 0 and not difference.is_of_members_alone:
+        return BETTER
     if low > -margin:
-        return "as good as"
-    return "worse" if high < 0 else "cannot tell"
+        return AS_GOOD_AS
+    return WORSE if high < 0 else CANNOT_TELL
 
 
 def agreement(votes_MN: npt.NDArray[np.generic]) -> tuple[float, float]:

@@ -1,13 +1,14 @@
-"""metrics/summary.json: the few numbers that a reviewer reads, and the same in a sentence."""
+"""metrics/summary.json: the few numbers that a reviewer reads, and accuracies in a sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from stages.report.results import Results, Round, training_flops, training_length
+from stages.report.results import Results, training_flops, training_length
 from stages.report.rounding import points, significant
-from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
+from stages.report.statistics import Estimate, Measured, estimate, paired_difference
+from stages.shared.artifacts import Epoch, ValidationResult
 
 COMPARED = ("selected", "random", "full")
 
@@ -29,17 +30,17 @@ def summarise(results: Results) -> dict[str, Any]:
 
 def search_flops(results: Results) -> float:
     """Return what all rounds cost."""
-    return sum(round_flops(entry) for entry in results.rounds)
+    return sum(round_flops(entry.history, entry.validation) for entry in results.rounds)
 
 
-def round_flops(entry: Round) -> float:
+def round_flops(history: Sequence[Epoch], validation: ValidationResult) -> float:
     """Return what a round cost: training every member, and letting the voters predict."""
-    return sum(training_flops(entry.history).values()) + entry.validation.flops
+    return sum(training_flops(history).values()) + validation.flops
 
 
 def member_flops(results: Results, model: str, subset: str) -> float:
     """Return what training one member cost, mean over the members."""
-    return float(np.mean(list(training_flops(results.targets[model, subset].history).values())))
+    return results.targets[model, subset].member_flops
 
 
 def accuracy(results: Results, model: str, subset: str) -> Estimate:
@@ -53,10 +54,7 @@ def difference(results: Results, model: str, first: str, second: str) -> Estimat
 
 
 def sentences(results: Results) -> Iterator[str]:
-    """Yield two lines for each target model: its metric on test, and what may be said of it.
-
-    Points with their standard errors.
-    """
+    """Yield a line for each target model: its metric on test in points, with standard errors."""
     subset, params = results.last_subset, results.params
     share = 100 * len(subset) / len(results.targets_N)
     labels = {"selected": f"selected {share:.4g} % ({len(subset)} samples)"}
@@ -67,11 +65,6 @@ def sentences(results: Results) -> Iterator[str]:
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
-        told = [
-            f"selected minus {other}: {_text(found, '+')}, {verdict(found, params.report.margin)}"
-            for other, found in _differences(results, model).items()
-        ]
-        yield f"{'; '.join(told)} (one draw of the subsets)" if told else "nothing to compare"
 
 
 def _of_model(results: Results, model: str) -> Mapping[str, Any]:
@@ -113,9 +106,8 @@ def _costs(results: Results) -> dict[str, float]:
 
 
 def _measured(results: Results, model: str, subset: str) -> Measured:
-    values_MT = results.targets[model, subset].evaluation.test_values_MT
-    return Measured(results.values_M(model, subset), 100 * values_MT.astype(np.float64))
+    return results.targets[model, subset].measured(results.params.report.metric)
 
 
-def _text(found: Estimate, sign: str = "") -> str:
-    return f"{found.value:{sign}.2f} ± {found.standard_error:.2f}"
+def _text(found: Estimate) -> str:
+    return f"{found.value:.2f} ± {found.standard_error:.2f}"

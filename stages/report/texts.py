@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
-from stages.report import html, tiles
+from stages.report import markup, tiles
 from stages.report.figures import DPI
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS, LINES = 110, 2  # that are shown of a text: so many lines of so many letters
+LETTERS_ON_PAGE = 280
 MISSING = "□"  # in the place of what the font has no picture of
 
 # In pixels:
@@ -36,6 +37,12 @@ CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2, "parse_m
 def load(prepared: Path) -> Sequences:
     """Return the texts of the train split as UTF-8, read as they are used."""
     return artifacts.load_sequences(prepared, "train", "text_bytes")
+
+
+def on_page(results: Results, index: int) -> str:
+    """Return what the page shows of a sample: the beginning of its text."""
+    text = " ".join(results.inputs_N[index].tobytes().decode().split())
+    return text if len(text) <= LETTERS_ON_PAGE else f"{text[: LETTERS_ON_PAGE - 1]}…"
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
@@ -62,7 +69,7 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
 def thumbnail(inputs_N: Sequences, labels: Labels, row: int) -> str:
     """Return a text as HTML, its end left out where it is long."""
     text = shorten(inputs_N[row].tobytes().decode(), LETTERS * LINES, placeholder=" …")
-    return f"<blockquote>{html.text(text)}</blockquote>"
+    return f"<blockquote>{markup.text(text)}</blockquote>"
 
 
 def cells(results: Results, entry: Round, index: int) -> list[str]:

@@ -13,6 +13,7 @@ from stages.select.rules import RULES, Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
 from stages.shared.drawing import Limits
+from stages.shared.outliers import Mask
 from stages.shared.params_sections import OutlierFraction, Select
 
 
@@ -46,9 +47,7 @@ def in_order(candidates: Candidates, signals: Path, limits: Limits, settings: Se
     return row_K[RULES[settings.rule](competing)]
 
 
-def _is_outlier(
-    candidates: Candidates, signals: Path, limits: Limits, settings: Select
-) -> outliers.Mask:
+def _is_outlier(candidates: Candidates, signals: Path, limits: Limits, settings: Select) -> Mask:
     num_train = len(limits.targets_N)
     if isinstance(settings.outliers, OutlierFraction):
         return outliers.highest_scored(candidates, settings.outliers.fraction, num_train)

@@ -7,24 +7,19 @@ Shapes: K candidates, M voters, N train samples.
 """
 
 from dataclasses import replace
-from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.select.rules import Candidates, top
 from stages.shared.artifacts import Array
 from stages.shared.errors import ParamsError
-
-Mask = npt.NDArray[np.bool_]
+from stages.shared.outliers import Mask, all_different, num_highest
 
 
 def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> Mask:
     """Mark the floor(fraction * num_train) highest-scored candidates, bool [K]."""
     row_K = candidates.row_K
-    # As the fraction is written: 0.29 of 100 samples are 29, in floating point 28.999...
-    count = min(int(Fraction(str(fraction)) * num_train), len(row_K))
+    count = min(num_highest(fraction, num_train), len(row_K))
     is_outlier_K = np.zeros(len(row_K), dtype=np.bool_)
     if count:
         score_K = candidates.score_N[row_K]
@@ -47,8 +42,4 @@ def all_voters_disagree(votes_MK: Array, num_classes: int) -> Mask:
             f"params.yaml: select.outliers is all_voters_disagree with {num_voters} voters and "
             f"{num_classes} classes; allowed are 2 to {num_classes} voters"
         )
-    votes_MK = np.sort(votes_MK, axis=0)
-    is_outlier_K = np.ones(votes_MK.shape[1], dtype=np.bool_)
-    for lower_K, upper_K in pairwise(votes_MK):
-        is_outlier_K &= lower_K != upper_K
-    return is_outlier_K
+    return all_different(votes_MK)

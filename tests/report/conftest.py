@@ -21,6 +21,14 @@ CLASSES = ["ant", "bee", "cat"]
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "validation_accuracy")
 MEMBERS = 3
 EPOCHS = (2, 4, 6, 8)
+OUTPUTS = (
+    "metrics/summary.json",
+    "metrics/verdict.txt",
+    "plots/tables",
+    "plots/images",
+    "plots/report.html",
+    "plots/suspects.csv",
+)
 RIGHT = {"selected": 0.9, "random": 0.8, "full": 0.92}
 
 
@@ -51,8 +59,8 @@ class Run:
 
     def report(self):
         """Run the stage; return every file that it wrote by its path."""
-        outputs = [self.root / name for name in ("metrics/summary.json", "plots/tables")]
-        main(*vars(self.folders).values(), *outputs, self.root / "plots/images")
+        outputs = [self.root / name for name in OUTPUTS]
+        main(*vars(self.folders).values(), *outputs)
         written = [*self.root.glob("metrics/*"), *self.root.glob("plots/**/*.*")]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
 
@@ -135,6 +143,8 @@ def write_signals(folders, source, right, rng, voters=None):
         "validation_votes_MV": votes_MV,
         "validation_predicted_V": votes_MV[0],
     }
+    for name in ("confidence_N", "label_probability_N"):
+        content[name] = rng.random(NUM["train"], dtype=np.float32)
     for name, array in content.items():
         artifacts.save_array(signals / f"{name}.npy", array)
     accuracies = (votes_MV == targets_V).mean(axis=1).tolist()

@@ -110,13 +110,13 @@ def test_a_subset_with_duplicates_reports_its_picks_and_its_samples(run):
 
 def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(run, capsys):
     run.set(train_subset_model__length={"updates": 600})
-    run.report()
-    accuracies, differences = capsys.readouterr().out.splitlines()
+    written = run.report()
+    accuracies, verdict = capsys.readouterr().out.splitlines()
     assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
     assert "; random: " in accuracies
     assert "; full: " in accuracies
-    assert differences.startswith("selected minus random: +")
-    assert differences.endswith("(one draw of the subsets)")
+    assert "accuracy on test, 95 % intervals, one draw of the subsets" in verdict
+    assert written["metrics/verdict.txt"].decode() == f"{verdict}\n"
 
 
 def test_the_verdict_says_when_a_schedule_was_stopped_early(run):

@@ -179,5 +179,14 @@ def opened(name: str) -> Iterator[Files]:
         yield Files(name, Path(folder), source)
 
 
+def experiments() -> list[str]:
+    """Return the names of the experiments of the current commit."""
+    from dvc.repo import Repo  # type: ignore[import-untyped] # it ships no types
+
+    with closing(Repo()) as repo:
+        found = repo.experiments.ls()
+    return sorted(name for entries in found.values() for name, _ in entries)
+
+
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from stages.report import html
+from stages.report import markup
 from stages.report.changes.files import Files
 from stages.report.changes.review import Review
 from stages.report.changes.revisions import PREPARED
@@ -67,7 +67,7 @@ def page(reviews: Sequence[Review]) -> str:
 
 
 def _parts(review: Review) -> Iterator[str]:
-    names = [f"<code>{html.text(files.name)}</code>" for files in (review.first, review.second)]
+    names = [f"<code>{markup.text(files.name)}</code>" for files in (review.first, review.second)]
     yield f"<h1>Changes of the selection</h1>\n<p>from {names[0]} to {names[1]}</p>\n"
     if review.problems:
         yield _problems(review.problems)
@@ -80,26 +80,26 @@ def _parts(review: Review) -> Iterator[str]:
 
 
 def _problems(lines: Sequence[str]) -> str:
-    items = "".join(f"<div>{html.text(line)}</div>\n" for line in lines)
+    items = "".join(f"<div>{markup.text(line)}</div>\n" for line in lines)
     return f'<div class="problems" role="note"><strong>Not compared</strong>\n{items}</div>\n'
 
 
 def _section(section: Section) -> str:
-    text = "".join(f"<p>{html.text(sentence)}</p>\n" for sentence in section.sentences)
-    return f"<section>\n<h2>{html.text(section.title)}</h2>\n{text}{_table(section)}</section>\n"
+    text = "".join(f"<p>{markup.text(sentence)}</p>\n" for sentence in section.sentences)
+    return f"<section>\n<h2>{markup.text(section.title)}</h2>\n{text}{_table(section)}</section>\n"
 
 
 def _table(section: Section) -> str:
     if not section.rows:
         return ""
     header = "".join(
-        f'<th scope="col"{_align(value)}>{html.text(name)}</th>'
+        f'<th scope="col"{_align(value)}>{markup.text(name)}</th>'
         for name, value in section.rows[0].items()
     )
     body = "".join(f"<tr>{_cells(row, section.decimals)}</tr>\n" for row in section.rows)
     # Whoever has no mouse must be able to scroll a wide one.
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.text(section.title)}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{markup.text(section.title)}">'
         f"<table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
     )
 
@@ -113,7 +113,7 @@ def _align(value: Cell) -> str:
 
 
 def _cell(value: Cell, decimals: int) -> str:
-    shown = html.text(said(value, decimals))
+    shown = markup.text(said(value, decimals))
     return f"<code>{shown}</code>" if isinstance(value, Code) else shown
 
 
@@ -145,8 +145,8 @@ def _tiles(files: Files, labels: Labels, shown: Sequence[Moved], *, has_come: bo
         label = labels.said_of(one.row)
         sample = drawing.thumbnail(inputs_N, labels, one.row)
         about = [
-            f"<code>{html.text(one.sample_id)}</code>",
-            html.text(label if labels.boxes else f"label {label}"),
+            f"<code>{markup.text(one.sample_id)}</code>",
+            markup.text(label if labels.boxes else f"label {label}"),
             f"rank {said_of(one, has_come=has_come)}",
         ]
         caption = f"<figcaption>{'<br>'.join(about)}</figcaption>"

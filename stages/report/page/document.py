@@ -1,0 +1,83 @@
+"""The page as a whole: its head, what leads through it, and its parts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from stages.report.markup import Markup, element
+from stages.report.page import cards, sections
+from stages.report.page.tables import Tables
+from stages.report.results import Results
+from stages.shared.files import write_atomically
+
+HERE = Path(__file__).parent
+TITLES = {
+    "verdict": "Verdict",
+    "compared": "Table",
+    "curves": "Accuracy",
+    "classes": "Classes",
+    "rounds": "Rounds",
+    "samples": "Samples",
+}
+
+
+def save_page(path: Path, results: Results, tables: Tables) -> None:
+    """Write the page; equal results give equal bytes."""
+    write_atomically(path, document(results, tables).encode())
+
+
+def document(results: Results, tables: Tables) -> str:
+    """Return the page: one file, with its pictures, style and script in it."""
+    parts = {**dict(sections.all_sections(results, tables)), "samples": cards.samples(results)}
+    shown = {key: part for key, part in parts.items() if part}
+    title = f"Training subset of {results.meta.dataset}"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", _file("style.css")),
+    )
+    body = element(
+        "body",
+        element("a", "Skip to the verdict", href="#main", class_="skip"),
+        element("header", *_heading(results, title), _contents(shown)),
+        element("main", *shown.values(), id="main", tabindex=-1),
+        _footer(),
+        element("script", _file("script.js")),
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _file(name: str) -> Markup:
+    return Markup((HERE / name).read_text(encoding="utf-8"))
+
+
+def _heading(results: Results, title: str) -> list[Markup]:
+    params, num = results.params, len(results.targets_N)
+    rounds = "1 round" if len(params.rounds) == 1 else f"{len(params.rounds)} rounds"
+    facts = [
+        results.meta.task.replace("_", " "),
+        f"{len(results.last_subset):,} of {num:,} train samples",
+        rounds,
+        f"random seed {params.random_seed}",
+    ]
+    return [element("h1", title), element("p", " · ".join(facts), class_="facts")]
+
+
+def _contents(keys: Iterable[str]) -> Markup:
+    links = (element("li", element("a", TITLES[key], href=f"#{key}")) for key in keys)
+    return element("nav", element("ul", *links), aria_label="Contents")
+
+
+def _footer() -> Markup:
+    return element(
+        "footer",
+        element(
+            "p",
+            "Better, as good, worse: where the 95 % interval of the paired difference lies above "
+            "nought, above the margin below nought, or below nought. Sizes and rounds are chosen "
+            "on validation; test is read for the choice alone. Scores, galleries and rounds in "
+            "full: plots/images and plots/tables.",
+        ),
+    )

@@ -1,0 +1,87 @@
+"""Conclusions in words: metrics/verdict.txt, the page, and what commands print."""
+
+import math
+
+from stages.report.conclusions import OTHERS, Against, Conclusion, conclusions
+from stages.report.results import Results
+from stages.report.statistics import AS_GOOD_AS, BETTER, FEWEST_DRAWS, WORSE
+
+
+def verdict_sentences(results: Results) -> list[str]:
+    """Return a sentence for each target model."""
+    found = [sentence(conclusion) for conclusion in conclusions(results)]
+    return found or ["The selected subset was not compared."]
+
+
+def sentence(found: Conclusion) -> str:
+    """Return all of a conclusion in one sentence."""
+    parts = [verdict_in_words(found), *cost_in_words(found), *smallest_in_words(found)]
+    return f"{found.model} ({basis_in_words(found)}): {'; '.join(parts)}."
+
+
+def verdict_in_words(found: Conclusion) -> str:
+    """Return the verdict, without a full stop."""
+    told = " and ".join(_told(entry, OTHERS[other]) for other, entry in found.against.items())
+    subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
+    return f"{subset} {told or 'was compared with nothing'}"
+
+
+def basis_in_words(found: Conclusion) -> str:
+    """Say what the verdict is of."""
+    metric = found.metric.replace("_", " ")
+    return f"{metric} on test, 95 % intervals, {draws_in_words(found.num_runs)}"
+
+
+def _told(entry: Against, other: str) -> str:
+    if math.isinf(entry.reach):
+        return f"cannot be told from {other} ({entry.value:+.2f} points, without an interval)"
+    error = f"± {entry.reach:.2f} points"
+    if entry.word in {BETTER, WORSE}:
+        return f"is {entry.word} than {other} by {abs(entry.value):.2f} {error}"
+    if entry.word == AS_GOOD_AS:
+        return f"is as good as {other} ({entry.value:+.2f} {error})"
+    return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+
+
+def draws_in_words(num_runs: int) -> str:
+    """Say how many draws of the subsets were compared."""
+    if num_runs == 1:
+        return "one draw of the subsets"
+    if num_runs < FEWEST_DRAWS:
+        return f"{num_runs} draws of the subsets, an interval takes {FEWEST_DRAWS}"
+    return f"{num_runs} draws of the subsets"
+
+
+def cost_in_words(found: Conclusion) -> list[str]:
+    """Say what the search cost and when it pays back; nothing where that is not known."""
+    if found.cost is None:
+        return []
+    cost = f"the search cost {found.cost.full_trainings:.3g} full trainings in FLOPs"
+    if found.is_by_updates:
+        return [f"{cost}, and with equal updates a subset saves no training time"]
+    after = found.cost.pays_back_after
+    if after is None:
+        return [f"{cost}, and never pays back, since the subset saves no training time"]
+    trainings = "training" if after == 1 else "trainings"
+    return [f"{cost} and pays back after {after} {trainings} on the subset"]
+
+
+def smallest_in_words(found: Conclusion) -> list[str]:
+    """Name the smallest subset that validation calls as good; nothing where that is not known."""
+    if found.cost is None:
+        return []
+    within = f"within {found.margin:g} points of everything on validation"
+    if found.smallest is None:
+        return [f"no compared subset is {within}"]
+    smallest = found.smallest
+    return [
+        f"the smallest compared subset {within} has "
+        f"{size_in_words(smallest.picks, found.unit, smallest.fraction)}: "
+        f"{smallest.validation:.2f} against {smallest.validation_of_full:.2f} there, "
+        f"{smallest.test:.2f} on test"
+    ]
+
+
+def size_in_words(picks: int, unit: str, fraction: float) -> str:
+    """Say how many picks are which share of the train split."""
+    return f"{picks:,} {unit} ({100 * fraction:.3g} %)"

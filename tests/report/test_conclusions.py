@@ -1,0 +1,288 @@
+"""What may be said of the subset: every outcome at its border, by hand and against scipy."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stages.report.conclusions import (
+    Against,
+    Conclusion,
+    Cost,
+    Run,
+    Smallest,
+    conclude,
+    run_of,
+)
+from stages.report.results import Target
+from stages.report.statistics import Draws, Estimate, verdict
+from stages.report.wording import sentence
+from stages.shared.artifacts import Epoch, Evaluation
+from stages.shared.params_training import EpochLength, UpdateLength
+
+# --- over runs -----------------------------------------------------------------------------------
+
+
+def test_the_interval_of_three_runs_is_that_done_by_hand():
+    """README's CIFAR-10: mean 1.3567, sd 0.17243, / sqrt(3) 0.09955, x 4.30265 is 0.42835."""
+    found = Draws(np.array([1.39, 1.17, 1.51]))
+    low, high = found.interval
+    assert found.value == pytest.approx(1.3567, abs=5e-5)
+    assert (high - low) / 2 == pytest.approx(0.42835, abs=5e-6)
+    assert (low + high) / 2 == pytest.approx(found.value)
+
+
+@pytest.mark.parametrize("num_runs", [3, 4, 10])
+def test_the_interval_of_runs_is_the_t_interval_of_scipy(num_runs):
+    value_R = np.random.default_rng(num_runs).normal(size=num_runs)
+    expected = stats.t.interval(0.95, df=num_runs - 1, loc=value_R.mean(), scale=stats.sem(value_R))
+    assert Draws(value_R).interval == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value_R", [[5.0], [5.0, 5.1]])
+def test_fewer_than_three_runs_have_no_interval_and_tell_nothing(value_R):
+    found = Draws(np.array(value_R))
+    assert found.interval == (-math.inf, math.inf)
+    assert verdict(found, margin=0.5) == "cannot tell"
+
+
+# Three runs around a mean: sd = step, so the interval reaches 4.302653 / sqrt(3) = 2.484138 steps.
+REACH = 4.302652729911275 / math.sqrt(3)
+
+
+@pytest.mark.parametrize(
+    ("low", "word"),
+    [
+        (1e-6, "better"),
+        (-1e-6, "as good as"),
+        (-0.5 + 1e-6, "as good as"),
+        (-0.5 - 1e-6, "cannot tell"),
+    ],
+)
+def test_the_lower_end_of_the_interval_decides_at_nought_and_at_the_margin(low, word):
+    mean = low + REACH
+    assert verdict(Draws(np.array([mean - 1, mean, mean + 1])), margin=0.5) == word
+
+
+@pytest.mark.parametrize(("high", "word"), [(-1e-6, "worse"), (1e-6, "cannot tell")])
+def test_the_upper_end_of_the_interval_decides_what_is_worse(high, word):
+    mean = high - REACH
+    assert verdict(Draws(np.array([mean - 1, mean, mean + 1])), margin=0.5) == word
+
+
+def test_an_interval_over_members_alone_never_says_better():
+    alone = Estimate(5.0, training_error=0.1, test_error=0.0, num_members=4, num_samples=100)
+    assert alone.interval[0] > 0
+    assert verdict(alone, margin=0.5) == "as good as"
+    assert verdict(replace(alone, test_error=0.1), margin=0.5) == "better"
+
+
+# --- one run, made up ----------------------------------------------------------------------------
+
+NUM_TEST = 1000
+
+
+def target(right_M, validation, flops, num_test=NUM_TEST):
+    """Members that are right on so many test samples, the first ones."""
+    correct_MT = np.arange(num_test) < np.array(right_M)[:, np.newaxis]
+    members = [{"accuracy": float(row.mean())} for row in correct_MT]
+    mean = {"accuracy": float(correct_MT.mean()), "validation_accuracy": validation}
+    history = [
+        Epoch(member, 1, 1, 1, flops, 0.1, 1.0, 0.5, None, None) for member in range(len(right_M))
+    ]
+    return Target(history, Evaluation(members, mean, mean, {}, correct_MT))
+
+
+@pytest.fixture
+def made(finished):
+    """Return a function that makes a run of these targets, by the name of the subset."""
+
+    def make(targets, length=None, margin=0.5, search_flops=6.0, picks=None):
+        results = finished.results()
+        trained = results.params.train_subset_model.model_copy(
+            update={"length": length or EpochLength(epochs=8)}
+        )
+        report = results.params.report.model_copy(update={"margin": margin})
+        params = results.params.model_copy(update={"train_subset_model": trained, "report": report})
+        whole = results.comparison["full"]
+        sizes = {"selected": 20, "random": 20, "full": 80} | (picks or {})
+        comparison = {name: whole.first(sizes[name]) for name in targets}
+        named = {("resnet8", name): found for name, found in targets.items()}
+        return Run(params, results.meta, comparison, named, search_flops)
+
+    return make
+
+
+def told(run):
+    found = conclude([run], "resnet8")
+    return {other: entry.word for other, entry in found.against.items()}
+
+
+def test_one_run_is_labelled_and_has_the_interval_of_trainings_and_test_samples(finished):
+    [model] = finished.results().params.compare.models
+    run = run_of(finished.results())
+    found = conclude([run], model)
+    paired_MT = 100.0 * (
+        run.targets[model, "selected"].evaluation.test_values_MT.astype(float)
+        - run.targets[model, "random"].evaluation.test_values_MT
+    )
+    training = paired_MT.mean(axis=1).var(ddof=1) / 3
+    test = paired_MT.mean(axis=0).var(ddof=1) / 60
+    freedom = (training + test) ** 2 / (training**2 / 2 + test**2 / 59)
+    reach = stats.t.ppf(0.975, freedom) * math.sqrt(training + test)
+    assert found.against["random"].reach == pytest.approx(reach)
+    assert "95 % intervals, one draw of the subsets" in sentence(found)
+
+
+def test_one_run_of_one_member_cannot_tell(made):
+    run = made({"selected": target([990], 0.9, 1), "random": target([500], 0.9, 1)})
+    assert told(run) == {"random": "cannot tell"}
+    assert (
+        "cannot be told from a random subset of its size (+49.00 points, without an interval)"
+        in (sentence(conclude([run], "resnet8")))
+    )
+
+
+def test_runs_are_taken_together_by_the_difference_of_each(made):
+    """On 1000 test samples: differences of 1.0, 2.0 and 3.0 points in the mean of two members."""
+    runs = [
+        made(
+            {
+                "selected": target([900 + more, 910 + more], 0.9, 1),
+                "random": target([900, 910], 0.9, 1),
+            }
+        )
+        for more in (10, 20, 30)
+    ]
+    [entry] = conclude(runs, "resnet8").against.values()
+    assert entry.value == pytest.approx(2.0)
+    assert entry.reach == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert entry.word == "as good as"  # from -0.48 to 4.48, with a margin of 0.5
+    assert "3 draws of the subsets" in sentence(conclude(runs, "resnet8"))
+    assert "2 draws of the subsets, an interval takes 3" in sentence(conclude(runs[:2], "resnet8"))
+
+
+# --- cost ----------------------------------------------------------------------------------------
+
+
+def compared(selected, full):
+    return {"selected": target([900, 901], 0.9, selected), "full": target([900, 901], 0.9, full)}
+
+
+@pytest.mark.parametrize(
+    ("search", "selected", "full", "trainings", "after"),
+    [
+        (6.0, 2.0, 4.0, 1.5, 3),  # 6 + 3 x 2 = 3 x 4
+        (6.1, 2.0, 4.0, 1.525, 4),
+        (0.5, 2.0, 4.0, 0.125, 1),
+        (0.0, 2.0, 4.0, 0.0, 1),
+        (6.0, 4.0, 4.0, 1.5, None),
+        (6.0, 5.0, 4.0, 1.5, None),  # a subset with duplicates may be larger than everything
+    ],
+)
+def test_the_search_pays_back_when_it_and_the_trainings_on_the_subset_cost_no_more_than_on_full(
+    made, search, selected, full, trainings, after
+):
+    run = made(compared(selected, full), search_flops=search)
+    assert conclude([run], "resnet8").cost == Cost(pytest.approx(trainings), after)
+
+
+def test_under_equal_updates_nothing_is_said_to_pay_back(made):
+    run = made(compared(2.0, 4.0), length=UpdateLength(updates=300))
+    found = conclude([run], "resnet8")
+    assert found.cost == Cost(1.5, None)
+    assert "with equal updates a subset saves no training time" in sentence(found)
+    assert "pays back" not in sentence(found)
+
+
+def test_without_everything_neither_the_cost_nor_the_smallest_subset_is_told(made):
+    run = made({"selected": target([900, 901], 0.9, 1), "random": target([900, 900], 0.9, 1)})
+    found = conclude([run], "resnet8")
+    assert (found.cost, found.smallest) == (None, None)
+    assert ";" not in sentence(found)
+
+
+# --- the smallest subset -------------------------------------------------------------------------
+
+SIZES = {"selected-0.05": 4, "selected-0.15": 12}
+
+
+def test_the_smallest_subset_is_chosen_on_validation_though_test_says_otherwise(made):
+    targets = {
+        "selected": target([990, 990], 0.950, 1),  # by far the best on test
+        "selected-0.05": target([999, 999], 0.940, 1),  # and this better still: too low below
+        "selected-0.15": target([500, 500], 0.955, 1),  # the worst on test
+        "full": target([900, 900], 0.960, 1),
+    }
+    found = conclude([made(targets, picks=SIZES)], "resnet8").smallest
+    assert found == Smallest(
+        12, 12 / 80, pytest.approx(95.5), pytest.approx(96.0), pytest.approx(50.0)
+    )
+
+
+def test_what_is_just_within_the_margin_counts_and_what_is_just_outside_does_not(made):
+    for validation, picks in ((0.955, 12), (0.95499, 20)):
+        targets = {
+            "selected": target([900, 900], 0.96, 1),
+            "selected-0.15": target([900, 900], validation, 1),
+            "full": target([900, 900], 0.96, 1),
+        }
+        assert conclude([made(targets, picks=SIZES)], "resnet8").smallest.picks == picks
+
+
+def test_random_subsets_are_not_what_the_search_is_praised_for(made):
+    targets = {
+        "selected": target([900, 900], 0.80, 1),
+        "random": target([900, 900], 0.96, 1),
+        "full": target([900, 900], 0.96, 1),
+    }
+    found = conclude([made(targets)], "resnet8")
+    assert found.smallest is None
+    assert "no compared subset is within 0.5 points of everything on validation" in sentence(found)
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+TOLD = Conclusion(
+    model="resnet8",
+    metric="accuracy",
+    margin=0.5,
+    is_by_updates=False,
+    unit="samples",
+    picks=12_500,
+    fraction=0.25,
+    num_runs=1,
+    against={
+        "full": Against("worse", -1.664, 0.561),
+        "random": Against("better", 1.35, 0.43),
+    },
+    cost=Cost(0.5312, 3),
+    smallest=Smallest(12_500, 0.25, 81.2, 81.5, 80.71),
+)
+
+
+def test_all_is_said_in_one_sentence():
+    assert sentence(TOLD) == (
+        "resnet8 (accuracy on test, 95 % intervals, one draw of the subsets): "
+        "the subset of 12,500 samples (25 %) is worse than everything by 1.66 ± 0.56 points "
+        "and is better than a random subset of its size by 1.35 ± 0.43 points; "
+        "the search cost 0.531 full trainings in FLOPs and pays back after 3 trainings on the "
+        "subset; the smallest compared subset within 0.5 points of everything on validation has "
+        "12,500 samples (25 %): 81.20 against 81.50 there, 80.71 on test."
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (Against("as good as", -0.21, 0.3), "is as good as everything (-0.21 ± 0.30 points)"),
+        (
+            Against("cannot tell", -0.21, 2.0),
+            "may be better or worse than everything (cannot tell: -0.21 ± 2.00 points)",
+        ),
+    ],
+)
+def test_the_other_two_outcomes_are_said_plainly(entry, words):
+    assert words in sentence(replace(TOLD, against={"full": entry}))

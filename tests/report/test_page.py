@@ -1,0 +1,266 @@
+"""The page: one file, whole and well-formed, whose words are the data's and no markup."""
+
+import base64
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.report.markup import Markup, element
+from stages.report.page.document import document
+from stages.report.tables import all_tables
+from stages.shared import artifacts
+from stages.shared.artifacts import BoxList, Sequences
+
+CLASSES = ["ant", "bee", "cat"]
+VOID = {"img", "meta", "wbr"}
+LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
+
+
+class Page(HTMLParser):
+    """Every element with its attributes, and the text within; checks that all are closed."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.elements, self._open, self._text = [], [], []
+        self.feed(content)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert len(attrs) == len(dict(attrs)), tag
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self._open.append(self.elements[-1])
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for entry in self._open:
+            entry[2] += data
+
+    def all(self, tag, **attributes):
+        """Return attributes and text of each such element."""
+        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
+        return [
+            (found, text)
+            for name, found, text in self.elements
+            if name == tag and wanted.items() <= found.items()
+        ]
+
+    def texts(self, tag, **attributes):
+        return [text for _, text in self.all(tag, **attributes)]
+
+
+def page_of(results):
+    return document(results, all_tables(results))
+
+
+@pytest.fixture(scope="module")
+def page(reported):
+    return Page(reported["plots/report.html"].decode())
+
+
+# --- structure -----------------------------------------------------------------------------------
+
+
+def test_the_page_has_a_language_a_title_and_fits_a_phone(page):
+    assert page.all("html", lang="en")
+    assert page.texts("title") == ["Training subset of toy"]
+    assert page.all("meta", name="viewport", content="width=device-width, initial-scale=1")
+
+
+def test_nothing_is_loaded_from_elsewhere(page, reported):
+    for name, attributes, _ in page.elements:
+        for key in LOADS:
+            value = attributes.get(key)
+            assert value is None or value.startswith(("data:image/png;base64,", "#")), name
+    content = reported["plots/report.html"].decode()
+    assert not re.search(r"(?i)https?:|url\(|@import|\bfetch\(|XMLHttp", content)
+
+
+def test_ids_are_unique_and_links_lead_to_them(page):
+    ids = Counter(found["id"] for _, found, _ in page.elements if "id" in found)
+    assert set(ids.values()) == {1}
+    links = [found["href"][1:] for found, _ in page.all("a")]
+    assert links[0] == "main"  # the skip link is the first
+    assert set(links) <= set(ids)
+    named = [found["aria-labelledby"] for found, _ in page.all("section")]
+    assert len(named) == 6
+    assert set(named) <= set(ids)
+
+
+def test_headings_descend_one_level_at_a_time(page):
+    levels = [int(name[1]) for name, *_ in page.elements if re.fullmatch("h[1-6]", name)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_every_picture_and_chart_and_region_has_a_name(page):
+    pictures = page.all("img")
+    assert len(pictures) >= 16
+    assert all(found["alt"].startswith("Sample ") for found, _ in pictures)
+    drawn = [found for found, _ in page.all("svg")]
+    assert all(found.get("aria-hidden") == "true" or found.get("aria-label") for found in drawn)
+    regions = page.all("div", role="region")
+    assert regions
+    assert all(found["aria-label"] and found["tabindex"] == "0" for found, _ in regions)
+
+
+def test_the_pictures_are_those_of_the_samples(page, finished):
+    results = finished.results()
+    for found, _ in page.all("img"):
+        index = int(re.match(r"Sample (\d+):", found["alt"])[1])
+        content = base64.b64decode(found["src"].partition(",")[2])
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.format == "PNG"
+            assert image.size == (int(found["width"]), int(found["height"]))
+            grey = np.asarray(image)[::12, ::12, 0]
+        np.testing.assert_array_equal(grey, results.inputs_N[index, :, :, 0])
+
+
+def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
+    heads = page.all("th", aria_sort="none")
+    buttons = page.texts("button")
+    assert len(heads) == len(buttons)
+    assert buttons[:4] == ["Subset", "Picks", "Unique", "Share, %"]
+    cells = page.texts("td")
+    assert {"selected", "random", "full"} <= set(cells)
+
+
+def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):
+    content = page_of(finished.results())
+    assert content.encode() == reported["plots/report.html"]
+    assert len(content) < 1_000_000
+
+
+def test_the_verdict_is_that_of_the_file(page, reported):
+    told = reported["metrics/verdict.txt"].decode()
+    [words] = page.texts("p", class_="verdict")
+    plain = words.replace("\u2212", "-")
+    assert plain.removesuffix(".")[1:] in told
+
+
+# --- words of the data ---------------------------------------------------------------------------
+
+EVIL = "<script>alert(1)</script>\"' onerror=x &amp;\x00\udcff.png"
+SHOWN = "<script>alert(1)</script>\"' onerror=x &amp;\ufffd\ufffd.png"
+
+
+def test_names_of_files_and_classes_are_words_and_no_markup(finished):
+    results = finished.results()
+    names = ["<b>ant</b>", "bee & co", '"><img src=x>']
+    results = replace(
+        results,
+        sample_ids=[f"{row}{EVIL}" for row in range(80)],
+        meta=replace(results.meta, class_names=names, dataset="<i>"),
+    )
+    page = Page(page_of(results))
+    assert len(page.all("script")) == 1
+    assert not page.all("b")
+    assert not page.all("i")
+    assert all(found["src"].startswith("data:") for found, _ in page.all("img"))
+    assert page.texts("title") == ["Training subset of <i>"]
+    shown = page.texts("span", class_="name")
+    assert shown
+    assert all(name.endswith(SHOWN) for name in shown)
+    assert "label bee & co" in page.texts("span")
+
+
+def test_an_element_escapes_all_that_is_not_markup():
+    assert element("p", "a < b", element("b", "&"), None, class_='"', hidden=None) == (
+        '<p class="&quot;">a &lt; b<b>&amp;</b></p>'
+    )
+    assert element("img", alt="<") == '<img alt="&lt;">'
+    assert isinstance(element("p"), Markup)
+
+
+def with_rules(results, rules):
+    """Return the parameters of a run as if its task had other rules."""
+
+    class Params:
+        def __getattr__(self, name):
+            return rules if name == "rules" else getattr(results.params, name)
+
+    return Params()
+
+
+def test_texts_stand_in_the_page_as_sentences(run):
+    results = run.results()
+    stored = [f"<em>text</em> {row} ".encode() + b"word " * (100 * (row % 2)) for row in range(80)]
+    inputs = Sequences(
+        np.frombuffer(b"".join(stored), dtype=np.uint8), np.cumsum([0, *map(len, stored)])
+    )
+    params = with_rules(results, replace(results.params.rules, gallery="texts"))
+    page = Page(page_of(replace(results, inputs_N=inputs, params=params)))
+    quotes = page.texts("blockquote")
+    assert not page.all("img")
+    assert not page.all("em")
+    assert len(quotes) >= 16
+    assert all(quote.startswith("<em>text</em> ") and len(quote) <= 280 for quote in quotes)
+    assert any(quote.endswith("…") for quote in quotes)
+
+
+def test_scenes_show_their_boxes_and_count_their_objects(run):
+    """Each image of 8x8 holds two boxes of its class, and there are no votes."""
+    corners = np.tile(np.array([[1, 2, 4, 7], [5, 1, 8, 4]], dtype=np.float32), (80, 1))
+    boxes = BoxList(corners, np.repeat(np.arange(80) % 3, 2), np.arange(0, 161, 2))
+    results = run.results()
+    rounds = [replace(entry, votes=None) for entry in results.rounds]
+    rules = replace(results.params.rules, gallery="scenes")
+    results = replace(results, boxes=boxes, rounds=rounds, params=with_rules(results, rules))
+    page = Page(page_of(results))
+    assert "Likely label errors" not in page.texts("h3")
+    for found, _ in page.all("img"):
+        index = int(re.match(r"Sample (\d+):", found["alt"])[1])
+        assert f": 2 {CLASSES[index % 3]}, score " in found["alt"]
+        content = base64.b64decode(found["src"].partition(",")[2])
+        with Image.open(io.BytesIO(content)) as image:
+            drawn = np.asarray(image).astype(int)
+        assert (np.ptp(drawn, axis=-1) > 0).any()  # colours of boxes on a grey image
+
+
+# --- galleries -----------------------------------------------------------------------------------
+
+
+def test_below_each_dropped_sample_stands_its_nearest_kept_one(run):
+    run.set(predict_pool__signals=["features"])
+    features_ND = np.random.default_rng(0).normal(size=(80, 4)).astype(np.float32)
+    for source in ("0.0625", "0.125"):
+        artifacts.save_array(run.folders.signals / source / "features_ND.npy", features_ND)
+    results = run.results()
+    page = Page(page_of(results))
+    kept = set(results.last_subset.index_P.tolist())
+    names = page.texts("div", class_="neighbour")
+    assert len(names) == 8
+    assert all(any(name.count(f"{row}label") for row in kept) for name in names)
+
+
+def test_samples_that_were_drawn_twice_say_so(run):
+    index = np.array([7, 7, 7, 3, 3, *range(10, 25)])
+    subset = artifacts.Subset(index, np.repeat([0, 2], [5, 15]), np.full(20, np.nan))
+    artifacts.save_subset(run.folders.subsets / "0.25.csv", subset)
+    page = Page(page_of(run.results()))
+    assert "Drawn most often" in page.texts("h3")
+    told = [text for text in page.texts("span") if text.startswith("drawn ")]
+    assert told == ["drawn 3 times", "drawn 2 times"]
+
+
+def test_a_run_without_everything_and_with_selected_alone_has_a_page_too(run):
+    run.set(compare__subsets=["selected"])
+    page = Page(page_of(run.results()))
+    assert "The subset of 20 samples (25 %) was compared with nothing." in page.texts("p")
+
+
+def test_a_run_that_compared_other_subsets_says_so(run):
+    run.set(compare__subsets=["random", "full"])
+    page = Page(page_of(run.results()))
+    assert "The selected subset was not compared." in page.texts("p")

@@ -1,0 +1,183 @@
+"""The page in headless Chromium: on a phone and a desk, light and dark, by mouse and keyboard."""
+
+import re
+import shutil
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESK = 390, 1280
+# Of WCAG 2: (L + 0.05) / (l + 0.05) of the relative luminances of a text and what lies behind it.
+CONTRAST = """() => {
+  const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const channel = (v) => linear(v / 255);
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const over = (top, below) => [0, 1, 2].map(
+    (place) => below[place] + (top[3] ?? 1) * (top[place] - below[place]));
+  const behind = (element) => {
+    const around = element.parentElement ? behind(element.parentElement) : [255, 255, 255];
+    return over(parts(getComputedStyle(element).backgroundColor), around);
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || element.closest("script")) continue;
+    const style = getComputedStyle(element);
+    const ink = parts(element.closest("svg") ? style.fill : style.color);
+    const [a, b] = [luminance(ink), luminance(behind(element))];
+    found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.outerHTML.slice(0, 90)]);
+  }
+  return found.sort((x, y) => x[0] - y[0])[0];
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(reported, tmp_path_factory):
+    """Where the page lies, alone in its folder."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_bytes(reported["plots/report.html"])
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def opened(browser, address):
+    """Return a function that opens the page, once for each width and scheme."""
+    pages = {}
+
+    def open_page(width=DESK, scheme="light"):
+        if (width, scheme) not in pages:
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page.said, page.asked = [], []
+            page.on("console", lambda message: page.said.append(message.text))
+            page.on("pageerror", lambda error: page.said.append(str(error)))
+            page.on("request", lambda request: page.asked.append(request.url))
+            page.goto(address)
+            pages[width, scheme] = page
+        return pages[width, scheme]
+
+    return open_page
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_it_opens_without_a_word_in_the_console_and_asks_for_no_other_file(opened, address, width):
+    page = opened(width)
+    assert page.said == []
+    assert [url for url in page.asked if not url.startswith("data:")] == [address]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_it_is_as_wide_as_its_window_and_every_picture_is_seen(opened, width):
+    page = opened(width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    widths = page.eval_on_selector_all("img", "all => all.map((one) => one.naturalWidth)")
+    assert len(widths) >= 16
+    assert min(widths) > 0
+    # What is drawn has a size, and no label leaves the drawing.
+    outside = page.eval_on_selector_all(
+        "figure svg[role=img]",
+        """all => all.flatMap((svg) => {
+          const box = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].filter((text) => {
+            const own = text.getBoundingClientRect();
+            return own.left < box.left - 1 || own.right > box.right + 1
+              || own.top < box.top - 1 || own.bottom > box.bottom + 1;
+          }).map((text) => text.textContent);
+        })""",
+    )
+    assert outside == []
+
+
+def column(page, number):
+    """Return a column of the table of compared subsets."""
+    rows = page.locator("#compared tbody tr")
+    return rows.locator(f"td:nth-child({number})").all_inner_texts()
+
+
+def test_a_table_sorts_by_its_numbers_on_a_click_and_back_on_another(opened):
+    page = opened()
+    head = page.get_by_role("columnheader", name="Picks")
+    button = head.get_by_role("button")
+    button.click()
+    assert (head.get_attribute("aria-sort"), column(page, 2)) == ("ascending", ["20", "20", "80"])
+    button.click()
+    assert (head.get_attribute("aria-sort"), column(page, 2)) == ("descending", ["80", "20", "20"])
+    # An empty field is last either way: full has no difference to itself.
+    for _ in range(2):
+        page.get_by_role("button", name="Minus full").click()
+        assert column(page, 1)[-1] == "full"
+    assert head.get_attribute("aria-sort") == "none"
+
+
+def test_a_table_sorts_by_keyboard(opened):
+    page = opened()
+    button = page.get_by_role("button", name="Subset")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert column(page, 1) == ["full", "random", "selected"]
+    page.keyboard.press("Space")
+    assert column(page, 1) == ["selected", "random", "full"]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Picks"
+
+
+def test_the_first_thing_that_the_keyboard_reaches_leads_past_the_head(opened):
+    page = opened(PHONE)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the verdict"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_everything_that_is_not_text_has_a_name_for_those_who_listen(opened):
+    page = opened()
+    assert page.get_by_role("main").count() == 1
+    assert page.get_by_role("navigation", name="Contents").count() == 1
+    for name in ("Verdict", "Compared subsets", "Accuracy", "Classes", "Rounds", "Samples"):
+        assert page.get_by_role("region", name=name, exact=True).count() >= 1
+    for role in ("img", "button", "link", "table"):
+        shown = page.get_by_role(role)
+        assert shown.count() > 0
+        if role != "table":
+            named = page.get_by_role(role, name=re.compile(r"\S"))
+            assert named.count() == shown.count()
+
+
+def test_light_and_dark_differ_and_every_word_is_readable_on_both(opened):
+    behind = {}
+    for scheme in ("light", "dark"):
+        page = opened(DESK, scheme)
+        behind[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        least, where = page.evaluate(CONTRAST)
+        assert least >= 4.5, (scheme, where)
+    assert behind == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 22, 27)"}
+
+
+def test_on_paper_it_is_black_on_white_without_what_only_a_screen_needs(opened):
+    page = opened(DESK, "dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.get_by_role("navigation").is_visible()
+    least, where = page.evaluate(CONTRAST)
+    assert least >= 4.5, where
+    page.emulate_media(media="screen")

@@ -1,0 +1,222 @@
+"""Likely label errors and outliers, by hand; and that a list of them is obeyed."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.report import suspects
+from stages.report.ranking import ranked_candidates
+from stages.report.results import Votes
+from stages.select.__main__ import main as select
+from stages.shared import artifacts
+from stages.shared.artifacts import BoxList
+from stages.shared.errors import ArtifactError
+
+COLUMNS = ["sample_id", "reason"]
+HEADER = "sample_id,reason\n"
+
+
+def with_votes(results, targets_N, votes_MN, confidence_N, label_probability_N):
+    """Return results of some samples alone, with these votes; predicted is what the first says."""
+    votes_MN = np.array(votes_MN, dtype=np.int16)
+    found = Votes(
+        votes_MN,
+        votes_MN[0],
+        np.array(confidence_N, dtype=np.float32),
+        np.array(label_probability_N, dtype=np.float32),
+        votes_MN,
+        votes_MN[0],
+    )
+    last = replace(results.rounds[-1], votes=found)
+    return replace(results, targets_N=np.array(targets_N), rounds=[*results.rounds[:-1], last])
+
+
+def one_box_each():
+    corners = np.tile(np.array([[1, 2, 4, 7]], dtype=np.float32), (80, 1))
+    return BoxList(corners, np.arange(80) % 3, np.arange(81))
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def test_a_suspect_is_contradicted_by_all_voters_as_surely_as_the_other_class_is_known(finished):
+    """Samples of ant (0) and bee (1); the mean probability of bee among bees is 0.6."""
+    results = with_votes(
+        finished.results(),
+        targets_N=[1, 1, 0, 0, 0, 0],
+        votes_MN=[[1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 2, 0]],
+        confidence_N=[0.8, 0.4, 0.6, 0.59, 0.9, 0.9],
+        label_probability_N=[0.8, 0.4, 0.3, 0.2, 0.1, 0.9],
+    )
+    # 2: both vote bee, at the border. 3: a little less sure. 4: sure, and both say it is no ant,
+    # though of different opinions what it is; the mean says bee.
+    assert suspects.label_suspects(results).tolist() == [4, 2]
+
+
+def test_a_class_without_samples_convinces_nobody(finished):
+    results = with_votes(finished.results(), [0, 0], [[2, 0], [2, 0]], [0.99, 0.9], [0.001, 0.9])
+    assert suspects.label_suspects(results).tolist() == []
+
+
+def test_they_are_those_of_cleanlab_that_all_voters_contradict_ordered_by_its_label_quality(
+    finished,
+):
+    """With probabilities of three classes; cleanlab is no dependency of the project."""
+    filters = pytest.importorskip("cleanlab.filter", reason="cleanlab is not installed")
+    rank = pytest.importorskip("cleanlab.rank")
+    rng = np.random.default_rng(3)
+    targets_N = rng.integers(0, 3, 300)
+    truth_N = np.where(rng.random(300) < 0.15, rng.integers(0, 3, 300), targets_N)
+    logits_NC = rng.normal(size=(300, 3)) + 3 * np.eye(3)[truth_N]
+    probs_NC = np.exp(logits_NC) / np.exp(logits_NC).sum(axis=1, keepdims=True)
+    results = with_votes(
+        finished.results(),
+        targets_N,
+        [probs_NC.argmax(axis=1)] * 2,
+        probs_NC.max(axis=1),
+        probs_NC[np.arange(300), targets_N],
+    )
+    found = suspects.label_suspects(results)
+    theirs = np.flatnonzero(
+        filters.find_label_issues(targets_N, probs_NC, filter_by="confident_learning", n_jobs=1)
+    )
+    assert len(found) > 10
+    assert set(found.tolist()) == set(theirs.tolist())
+    quality_N = rank.get_label_quality_scores(targets_N, probs_NC, method="self_confidence")
+    assert (np.diff(quality_N[found]) >= 0).all()
+
+
+# --- outliers ------------------------------------------------------------------------------------
+
+
+def test_outliers_are_the_highest_scored_that_the_round_did_not_take(run):
+    run.set(select__outliers={"fraction": 0.05})  # four of 80
+    results = run.results()
+    entry = results.rounds[-1]
+    subset = results.subsets[entry.target]
+    highest_K = ranked_candidates(results, entry)[:4]
+    taken = set(subset.index_P[subset.round_P == entry.number].tolist())
+    expected = [row for row in highest_K.tolist() if row not in taken]
+    assert suspects.outliers(results, entry).tolist() == expected
+    assert len(expected) >= 2
+
+
+def test_without_outliers_none_are_named(finished):
+    results = finished.results()
+    assert not len(suspects.outliers(results, results.rounds[-1]))
+
+
+def test_where_all_voters_disagree_is_an_outlier(run):
+    run.set(select__outliers="all_voters_disagree")
+    results = run.results()
+    entry = results.rounds[-1]
+    found = suspects.outliers(results, entry)
+    votes = entry.votes.votes_MN[:, found]
+    assert len(found)
+    assert all(len(set(votes[:, place].tolist())) == 3 for place in range(len(found)))
+
+
+def test_scenes_have_no_label_to_doubt(run):
+    artifacts.save_boxes(run.folders.prepared, "train", one_box_each())
+    results = run.results()
+    last = replace(results.rounds[-1], votes=None)
+    results = replace(results, rounds=[*results.rounds[:-1], last])
+    assert list(suspects.suspects(results)) == []
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suspicious(run):
+    """A run with outliers and contradicted labels, of samples with odd names."""
+    run.set(select__outliers={"fraction": 0.05})
+    ids = [f"a, {row}.png" if row % 2 else f"ü{row}\udcff.png" for row in range(80)]
+    artifacts.save_sample_ids(run.folders.prepared, "train", ids)
+    signals = run.folders.signals / "0.125"
+    targets_N = artifacts.load_targets(run.folders.prepared, "train")
+    votes_MN = np.array(np.load(signals / "votes_MN.npy"))
+    votes_MN[:, :6] = (targets_N[:6] + 1) % 3
+    artifacts.save_array(signals / "votes_MN.npy", votes_MN)
+    artifacts.save_array(signals / "predicted_class_N.npy", votes_MN[0])
+    confidence_N = np.where(np.arange(80) < 6, 0.99, 0.5).astype(np.float32)
+    artifacts.save_array(signals / "confidence_N.npy", confidence_N)
+    return run
+
+
+def add(run, into="lists/exclude.csv"):
+    """Write what the report finds, and add it to a list."""
+    suspects.save_suspects(Path("plots/suspects.csv"), run.results())
+    return suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
+
+
+def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
+    folders = suspicious.folders
+    found = dict(suspects.suspects(suspicious.results()))
+    ids = artifacts.load_sample_ids(folders.prepared, "train")
+    assert {ids[row] for row in range(6)} < set(found)
+
+    assert add(suspicious) == len(found)
+
+    old, new = folders.subsets / "0.125.csv", Path("new.csv")
+    signals, scores = folders.signals / "0.125", folders.scores / "0.125"
+    select("0.125", "0.25", folders.prepared, signals, scores, old, new, Path("order.npy"))
+    before, after = (artifacts.load_subset(path, 80).index_P for path in (old, new))
+    chosen = {ids[row] for row in after.tolist()} - {ids[row] for row in before.tolist()}
+    assert len(chosen) == 10
+    assert not set(found) & chosen
+    assert all(suspicious.results().is_excluded_N[ids.index(name)] for name in found)
+
+
+def test_the_reasons_name_label_prediction_quality_and_score(suspicious):
+    reasons = [reason for _, reason in suspects.suspects(suspicious.results())]
+    assert re.fullmatch(
+        r"likely label error: labelled (ant|bee|cat) and predicted (ant|bee|cat) "
+        r"\(label quality 0\.\d{3}\)",
+        reasons[0],
+    )
+    assert re.fullmatch(r"outlier: score 0\.\d+ in the round to 0\.25", reasons[-1])
+
+
+def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
+    path = Path("lists/exclude.csv")
+    add(suspicious)
+    path.write_text(f'{HEADER}"a, 3.png",mine\n')
+    found = [row[0] for row in artifacts.load_table(Path("plots/suspects.csv"), COLUMNS)]
+    assert "a, 3.png" in found
+
+    for expected in (len(found) - 1, 0):
+        added = suspects.add(Path("plots/suspects.csv"), path, Path("lists/include.csv"))
+        assert added == expected
+    rows = artifacts.load_table(path, COLUMNS)
+    assert rows[0] == ["a, 3.png", "mine"]
+    assert sorted(row[0] for row in rows) == sorted(found)
+
+
+def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicious):
+    Path("lists/include.csv").write_text(f'{HEADER}"a, 3.png",mine\n')
+    add(suspicious, "lists/new.csv")
+    added = [row[0] for row in artifacts.load_table(Path("lists/new.csv"), COLUMNS)]
+    assert added == [
+        name for name, _ in suspects.suspects(suspicious.results()) if name != "a, 3.png"
+    ]
+
+
+def test_another_table_is_not_written_over(suspicious):
+    path = Path("lists/labels.csv")
+    path.write_text("label\n")
+    with pytest.raises(ArtifactError, match="its first line is label"):
+        add(suspicious, path)
+    assert path.read_text() == "label\n"
+
+
+def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
+    suspects.save_suspects(Path("plots/suspects.csv"), suspicious.results())
+    arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
+    monkeypatch.setattr("sys.argv", arguments)
+    suspects.main()
+    num = len(list(suspects.suspects(suspicious.results())))
+    assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"

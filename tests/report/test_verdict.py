@@ -1,0 +1,156 @@
+"""The verdict over runs: what may be taken together, and real experiments under DVC."""
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline import Checkout
+
+from stages.report.conclusions import run_of
+from stages.report.verdict import flat, require_alike, verdicts
+from stages.shared import artifacts
+from stages.shared.errors import DataError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def with_seed(finished):
+    """Return a function that gives the finished run another random seed and other parameters."""
+    run = run_of(finished.results())
+
+    def make(random_seed, **changes):
+        params = run.params.model_copy(update={"random_seed": random_seed, **changes})
+        return replace(run, params=params)
+
+    return make
+
+
+# --- what may be taken together ------------------------------------------------------------------
+
+
+def test_runs_that_differ_by_their_random_seed_alone_are_taken_together(with_seed):
+    require_alike({"a": with_seed(0), "b": with_seed(1), "c": with_seed(2)})
+
+
+def test_runs_that_differ_otherwise_are_refused_by_the_name_of_the_parameter(with_seed):
+    other = with_seed(1)
+    select = other.params.select.model_copy(update={"min_per_class": 3})
+    with pytest.raises(DataError) as found:
+        require_alike({"a": with_seed(0), "b": with_seed(1, select=select)})
+    assert str(found.value) == (
+        "a and b: differ in select.min_per_class (0 and 3); they may differ by random_seed alone"
+    )
+
+
+def test_a_parameter_that_one_run_lacks_is_named_too(with_seed):
+    found = with_seed(1).params.select.outliers
+    select = with_seed(1).params.select
+    lacking = with_seed(1, select=select.model_copy(update={"outliers": "all_voters_disagree"}))
+    assert found.fraction == 0
+    with pytest.raises(DataError, match=r"select\.outliers\.fraction \(0\.0 and absent\)"):
+        require_alike({"a": with_seed(0), "b": lacking})
+
+
+def test_the_same_random_seed_twice_is_refused(with_seed):
+    with pytest.raises(DataError, match="b and c: have the same random_seed 4; each run must have"):
+        require_alike({"a": with_seed(0), "b": with_seed(4), "c": with_seed(4)})
+
+
+def test_runs_on_other_data_are_refused(with_seed):
+    run = with_seed(1)
+    other = replace(run, meta=replace(run.meta, fingerprint="another"))
+    with pytest.raises(DataError, match="a and b: have other prepared data; it must be the same"):
+        require_alike({"a": with_seed(0), "b": other})
+
+
+def test_settings_are_named_by_their_sections():
+    assert flat({"a": {"b": {"c": 1}, "d": [2, {"e": 3}]}, "f": None}) == {
+        "a.b.c": 1,
+        "a.d": [2, {"e": 3}],
+        "f": None,
+    }
+
+
+def test_no_experiments_are_one_line():
+    with pytest.raises(DataError, match="the current commit has no experiments"):
+        next(verdicts([]))
+
+
+# --- real experiments ----------------------------------------------------------------------------
+
+SEEDS = (0, 1, 2)
+RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on selected
+# Random and full: 42, so that the differences are 2, 4 and 6 of 60: 3.333, 6.667 and 10 points.
+# Mean 6.667, sd 3.333, / sqrt(3) 1.925, x 4.302653 is 8.28.
+EXPECTED = (
+    "resnet8 (accuracy on test, 95 % intervals, 3 draws of the subsets): the subset of 20 samples "
+    "(25 %) may be better or worse than everything (cannot tell: +6.67 ± 8.28 points) and may be "
+    "better or worse than a random subset of its size (cannot tell: +6.67 ± 8.28 points); the "
+    "search cost 7.75 full trainings in FLOPs, and with equal updates a subset saves no training "
+    "time; the smallest compared subset within 0.5 points of everything on validation has 20 "
+    "samples (25 %): 90.00 against 90.00 there, 76.67 on test.\n"
+)
+
+
+def write_evaluations(run, right):
+    """Let each member be right on so many of the 60 test samples."""
+    for name in ("selected", "random", "full"):
+        num = right if name == "selected" else 42
+        correct_MT = np.tile(np.arange(60) < num, (3, 1))
+        values = dict.fromkeys(("balanced_accuracy", "macro_f1", "log_loss"), 0.5)
+        mean = values | {"accuracy": num / 60, "validation_accuracy": 0.9}
+        members = [{"member": member, "epoch": 8} | mean for member in range(3)]
+        evaluation = artifacts.Evaluation(members, mean, mean, {}, correct_MT)
+        artifacts.save_evaluation(run.folders.evaluation / f"resnet8-{name}", evaluation)
+
+
+@pytest.fixture(scope="module")
+def checkout(finished, tmp_path_factory):
+    """A project whose commit has an experiment for each random seed."""
+    folder = tmp_path_factory.mktemp("verdict")
+    made = Checkout(folder / "project", folder / "resume")
+    made.resume.mkdir()
+    shutil.copytree(finished.root, made.folder)
+    for seed in SEEDS:
+        shutil.copytree(made.folder / "data", folder / f"{seed}/data")
+        write_evaluations(type(finished)(folder / f"{seed}"), RIGHT[seed])
+    made.git("init", "--quiet")
+    made.git("config", "user.name", "Toy")  # for the commit that an experiment is
+    made.git("config", "user.email", "toy@example.org")
+    made.dvc("init", "--quiet")
+    shutil.rmtree(made.folder / "data")
+    (made.folder / "dvc.yaml").write_text(
+        f"stages:\n  all:\n    cmd: cp -r {folder}/${{random_seed}}/data data\n"
+        "    params: [random_seed]\n    outs: [data]\n"
+    )
+    made.git("add", "--all")
+    made.git("commit", "--quiet", "--message", "start")
+    for seed in SEEDS:
+        made.dvc("exp", "run", "--name", f"seed-{seed}", "-S", f"random_seed={seed}")
+    return made
+
+
+def verdict_of(checkout, *names):
+    command = [sys.executable, "-m", "stages.report.verdict", *names]
+    return checkout.run(*command, PYTHONPATH=str(ROOT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [(), ("seed-2", "seed-0", "seed-1")])
+def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, names):
+    output = verdict_of(checkout, *names)
+    assert output.code == 0, output.text
+    assert output.text == EXPECTED
+    assert "data" not in checkout.git("status", "--porcelain")
+
+
+@pytest.mark.slow
+def test_one_experiment_is_one_draw_and_an_unknown_one_is_one_line(checkout):
+    assert "one draw of the subsets" in verdict_of(checkout, "seed-1").text
+    output = verdict_of(checkout, "seed-1", "seed-7")
+    assert output.code == 1
+    assert output.text.startswith("error: seed-7: unknown Git revision 'seed-7'; it must be")
