@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stages.shared import artifacts, engine, models, tasks
+from stages.shared import artifacts, engine, models, progress, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.weights import load_weights
 
@@ -64,8 +64,9 @@ def forward_passes(
     voters = load_models(folder, checkpoints)
     num = meta.num_samples[split]
     batches = [slice(start, min(start + batch_size, num)) for start in range(0, num, batch_size)]
-    loaded = task.read_batches(prepared, split, batches, meta, device())
-    for rows, inputs_B in zip(batches, loaded, strict=True):
+    loaded = zip(batches, task.read_batches(prepared, split, batches, meta, device()), strict=True)
+    sized = ((rows.stop - rows.start, (rows, inputs_B)) for rows, inputs_B in loaded)
+    for rows, inputs_B in progress.shown(sized, num, split):
         yield rows, (forward(task, model, inputs_B, precision) for model in voters)
 
 

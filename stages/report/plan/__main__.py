@@ -10,7 +10,7 @@ from pathlib import Path
 import stages.report.plan
 from stages.report.plan import calibration, finished, shown
 from stages.report.plan.data import Data, load_data
-from stages.report.plan.estimates import Estimate, Machine, estimate
+from stages.report.plan.estimates import Machine, estimate
 from stages.report.plan.graph import Graph, Stage, load_graph
 from stages.report.plan.limits import limits_here, will_not_fit
 from stages.report.plan.work import Work, full_training, work_of

@@ -6,7 +6,6 @@ loop itself, batches and images as large as they will be. What decides bytes is 
 Shapes: B batch.
 """
 
-import math
 import resource
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from stages.shared.cost import TRAINING_COST
 from stages.shared.images import decode_or_describe
 from stages.shared.job import Job
 from stages.shared.params_sections import Dataset
-from stages.shared.params_training import EpochLength, OneCycle, Training
+from stages.shared.params_training import EpochLength, OneCycle
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +58,7 @@ class Rate:
     process_bytes: float  # most memory of a process, samples left out
     gpu_bytes: float  # most memory of a process on the GPU, 0 without one
     weights_bytes: int  # of one checkpoint
+    num_features: int = 0  # that the last layer reads, where predictions have them
 
 
 @dataclass(frozen=True)
@@ -279,6 +279,7 @@ def _predict(trial: _Trial, report: engine.Report) -> Rate:
         + weights_bytes * (work.num_models - 1),
         gpu_bytes=_gpu_bytes(device) * work.batch_size / batch,
         weights_bytes=weights_bytes,
+        num_features=0 if made[0].features_BD is None else made[0].features_BD.shape[1],
     )
 
 

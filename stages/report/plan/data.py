@@ -182,7 +182,7 @@ def _count_rows(root: Path) -> Counted:
         if path.exists():
             with path.open("rb") as file:
                 blocks = iter(lambda: file.read(2**20), b"")
-                splits[split] = sum(block.count(b"\n") for block in blocks)  # type: ignore[index] # a Split
+                splits[split] = sum(block.count(b"\n") for block in blocks)
     if "train" not in splits:
         raise DataError(
             f"dataset.root is {str(root)!r}: found no train.csv to count; it must hold the data "

@@ -26,6 +26,7 @@ class Sizes:
     data: Data
     weights_bytes: int  # of one checkpoint of the stage's model
     num_epochs: int  # of one of its trainings
+    num_features: int = 0  # that the model's last layer reads
 
 
 def stage_bytes(stage: Stage, work: Work, sizes: Sizes) -> float:
@@ -49,7 +50,7 @@ def training_bytes(trainings: Trainings, sizes: Sizes) -> float:
 
 
 def num_kept(settings: Checkpoints, num_epochs: int) -> int:
-    """Return how many checkpoints of a member are kept: at most, the best may be one of the last."""
+    """Return how many checkpoints a member keeps at most: the best may be one of the last."""
     last = min(settings.last, -(-num_epochs // settings.every))
     return min(num_epochs, last + settings.best)
 
@@ -62,7 +63,7 @@ def prepared_bytes(data: Data) -> float:
 
 
 def signals_bytes(params: Params, data: Data) -> float:
-    """Return what predict_pool writes of one round; features are not in it, whose length differs."""
+    """Return what predict_pool writes of one round beside features."""
     num, voters = data.meta.num_samples, num_voters(params)
     sampled = min(num["train"], NUM_SAMPLED)
     if params.rules.has_labels:
@@ -81,7 +82,9 @@ def _prepare(stage: Stage, sizes: Sizes) -> float:
 
 
 def _predict_pool(stage: Stage, sizes: Sizes) -> float:
-    return signals_bytes(sizes.params, sizes.data)
+    asked_for = "features" in sizes.params.predict_pool.signals
+    features = 4 * sizes.num_features * sizes.data.num_train if asked_for else 0
+    return features + signals_bytes(sizes.params, sizes.data)
 
 
 def _score(stage: Stage, sizes: Sizes) -> float:

@@ -55,7 +55,7 @@ class Estimate:
 
 def estimate(stage: Stage, work: Work, machine: Machine) -> Estimate:
     """Return what a stage will take."""
-    params, data, calibration = machine
+    params, data, _ = machine
     if work.trainings is not None:
         return _of_training(stage, work, work.trainings, machine)
     if work.predictions is not None:
@@ -127,7 +127,9 @@ def _of_prediction(
         seconds=start + computing + (decoding if data.storage == "files" else 0.0),
         memory_bytes=rate.process_bytes,
         gpu_bytes=rate.gpu_bytes,
-        disk_bytes=stage_bytes(stage, work, Sizes(params, data, rate.weights_bytes, 0)),
+        disk_bytes=stage_bytes(
+            stage, work, Sizes(params, data, rate.weights_bytes, 0, rate.num_features)
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which stages `dvc repro` will run: those that DVC finds changed, and all that follow from them."""
+"""Which stages `dvc repro` will run: those that DVC finds changed, and all that follow."""
 
 import shlex
 import time

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,19 +33,23 @@ def limits_here(gpu: float) -> Limits:
 def will_not_fit(
     estimates: Sequence[Estimate], params: Params, data: Data, limits: Limits
 ) -> Iterator[str]:
-    """Yield a line for each thing that is too large: stage, what it needs, what there is, a way out.
+    """Yield a line for each thing that is too large: what it needs, what there is, a way out.
 
-    Of the stages that take too much memory the one that takes most speaks for all.
+    The stage that takes most memory speaks for all.
     """
-    for what, need, there in (
-        ("memory", lambda each: each.memory_bytes, limits.memory),
-        ("GPU memory", lambda each: each.gpu_bytes, limits.gpu),
+    for what, field, there in (
+        ("memory", "memory_bytes", limits.memory),
+        ("GPU memory", "gpu_bytes", limits.gpu),
     ):
-        largest = _largest(estimates, need)
-        if largest is not None and need(largest) > there > 0:
-            way = _less_memory(largest, need(largest), there, params, data)
+        need, largest = max(
+            ((getattr(each, field), each) for each in estimates),
+            key=lambda pair: pair[0],
+            default=(0.0, None),
+        )
+        if largest is not None and need > there > 0:
+            way = _less_memory(largest, need / there, params, data)
             yield (
-                f"{largest.stage.name} needs {in_bytes(need(largest))} of {what} and there are "
+                f"{largest.stage.name} needs {in_bytes(need)} of {what} and there are "
                 f"{in_bytes(there)}: {way}"
             )
     disk = sum(each.disk_bytes for each in estimates)
@@ -57,32 +61,29 @@ def will_not_fit(
         )
 
 
-def _largest(estimates: Iterable[Estimate], need: Callable[[Estimate], float]) -> Estimate | None:
-    return max(estimates, key=need, default=None)
-
-
-def _less_memory(largest: Estimate, need: float, there: float, params: Params, data: Data) -> str:
-    work = largest.work
+def _less_memory(largest: Estimate, times: float, params: Params, data: Data) -> str:
+    """Return a way to make a stage fit that needs so many times of what there is."""
+    work, section = largest.work, largest.stage.kind
     if work.predictions is not None:
-        section = "evaluate" if largest.stage.kind == "evaluate" else "predict_pool"
-        smaller = _fitting(work.predictions.batch_size, need, there)
-        way = f"set {section}.batch_size to {smaller} or less"
-        voters = section == "predict_pool" and params.predict_pool.voters.count > 1
-        return f"{way}, or lower predict_pool.voters.count" if voters else way
+        way = f"set {section}.batch_size to {_fitting(work.predictions.batch_size, times)} or less"
+        many = section == "predict_pool" and params.predict_pool.voters.count > 1
+        return f"{way}, or lower predict_pool.voters.count" if many else way
     if work.trainings is None:
-        return "let fewer checkpoints vote, by predict_pool.voters.count"
-    if (fitting := int(largest.workers * there / need)) >= 1 and largest.workers > 1:
+        return "lower predict_pool.voters.count, whose votes are what grows"
+    fitting = int(largest.workers / times)
+    if fitting and largest.workers > 1:
         return f"set SUBSET_WORKERS={fitting}"
-    resident = largest.workers * resident_bytes(work.trainings, data)
-    if data.storage == "memory" and data.files and need - resident < there:
+    resident = resident_bytes(work.trainings, data)
+    is_most = resident > (largest.memory_bytes or largest.gpu_bytes) / largest.workers / 2
+    if data.storage == "memory" and data.are_images and is_most:
         return "set dataset.storage: files, and images are decoded as they are needed"
-    section = largest.stage.kind
-    return f"set {section}.batch_size to {_fitting(work.trainings.settings.batch_size, need, there)} or less"
+    smaller = _fitting(work.trainings.settings.batch_size, times)
+    return f"set {section}.batch_size to {smaller} or less"
 
 
-def _fitting(batch_size: int, need: float, there: float) -> int:
-    """Return a batch size that takes as much less as is missing, 3 at least."""
-    return max(3, int(batch_size * there / need))
+def _fitting(batch_size: int, times: float) -> int:
+    """Return a batch size that is so many times smaller, 3 at least."""
+    return max(3, int(batch_size / times))
 
 
 def _less_disk(estimates: Iterable[Estimate], params: Params, data: Data) -> str:

@@ -8,7 +8,6 @@ from stages.report.plan.estimates import (
     Estimate,
     Machine,
     member_seconds,
-    num_workers,
     total_seconds,
 )
 from stages.report.plan.graph import Graph
