@@ -1,6 +1,7 @@
 """Tests for stages/shared/progress.py: one line on a terminal, a line now and then in a log."""
 
 import io
+import os
 import re
 from dataclasses import replace
 
@@ -86,8 +87,8 @@ def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monk
 
 
 def test_a_line_is_cut_to_the_terminal(stage, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")  # read where the stream has no size
-    monkeypatch.setenv("LINES", "20")
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((60, 20)))
+    monkeypatch.setattr(Terminal, "fileno", lambda self: 2)
     terminal = stderr(monkeypatch, is_terminal=True)
 
     train(4, [0, 1, 2, 3])

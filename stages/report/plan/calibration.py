@@ -95,12 +95,12 @@ def calibrate(
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, seconds))
     rates: dict[object, Rate] = {}
     for key, each in to_train.items():
-        trial = _Trial(data.meta, seconds, each)
+        trial = Trial(data.meta, seconds, each)
         num = min(engine.num_workers(each.settings.num_threads), each.num_members)
-        rates[key] = _mean(_in_processes(_train, [trial] * num, each.settings.num_threads))
+        rates[key] = _mean(_in_processes(train_a_moment, [trial] * num, each.settings.num_threads))
     for key, predicted in to_predict.items():
-        trial = _Trial(data.meta, seconds, predicted)
-        (rates[key],) = _in_processes(_predict, [trial], engine.num_cores())
+        trial = Trial(data.meta, seconds, predicted)
+        (rates[key],) = _in_processes(predict_a_moment, [trial], engine.num_cores())
     decoding = _seconds_to_decode(data.files, dataset)
     return Calibration(device, gpu_bytes, start, torch_start, decoding, rates)
 
@@ -133,11 +133,12 @@ def _device(piece: None, report: engine.Report) -> tuple[str, float]:
 
 def _seconds_of_light_stage() -> float:
     """Return how long a stage takes that does nothing: Python and what each stage imports."""
-    began = time.perf_counter()
-    for _ in range(STARTS):
-        command = [sys.executable, "-m", "stages.seed_subset", "--help"]
+    command = [sys.executable, "-m", "stages.seed_subset", "--help"]
+    marks = [time.perf_counter()]
+    for _ in range(STARTS):  # in a fresh clone the first compiles
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return (time.perf_counter() - began) / STARTS
+        marks.append(time.perf_counter())
+    return float(np.median(np.diff(marks)))
 
 
 def _seconds_to_decode(files: Sequence[Path], dataset: Dataset) -> float:
@@ -166,7 +167,7 @@ def _mean(rates: Sequence[Rate]) -> Rate:
 
 
 @dataclass(frozen=True)
-class _Trial:
+class Trial:
     """What a worker is to try, and how long."""
 
     meta: Meta
@@ -178,7 +179,7 @@ class _EnoughError(Exception):
     """The trial has lasted long enough."""
 
 
-def _train(trial: _Trial, report: engine.Report) -> Rate:
+def train_a_moment(trial: Trial, report: engine.Report) -> Rate:
     """Train for a moment by the training loop."""
     import torch
 
@@ -242,7 +243,7 @@ def _job(work: Trainings, meta: Meta, batch: int, prepared: Path) -> Job:
     )
 
 
-def _predict(trial: _Trial, report: engine.Report) -> Rate:
+def predict_a_moment(trial: Trial, report: engine.Report) -> Rate:
     """Predict a batch again and again, and reduce it to signals as predict_pool does."""
     import torch
 
