@@ -49,6 +49,7 @@ class Progress:
             unit_scale=True,
             bar_format=LINE,
             ascii=True,
+            smoothing=0,  # members report in bursts: the mean rate tells when all will be done
             dynamic_ncols=True,  # cut to the terminal: a line that wraps is two
             file=sys.stderr if self._is_terminal else _Nowhere(),
         )
@@ -117,6 +118,8 @@ class MemberProgress:
         The first event of a member is None: its clock starts.
         """
         if event is None:
+            if not self._images:
+                self._progress.bar.reset()  # the rate is that of training
             self._images[member] = 0
             return
         epoch, images = event

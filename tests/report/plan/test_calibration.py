@@ -1,4 +1,4 @@
-"""Tests for stages/report/plan/calibration.py: every kind of model trains and predicts a moment."""
+"""Tests for stages/report/plan/{calibration,trials,generated}.py: every kind of model is tried."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import toy
 import toy_scenes
 import toy_texts
 
-from stages.report.plan import calibration, generated
-from stages.report.plan.calibration import Trial
+from stages.report.plan import calibration, generated, trials
+from stages.report.plan.trials import Trial
 from stages.report.plan.work import Predictions, Trainings
 from stages.shared.artifacts import Meta
 from stages.shared.flops import forward_flops
@@ -38,7 +38,7 @@ def test_a_model_trains_for_a_moment(case):
     meta, model, content = CASES[case]
     trainings = Trainings(model, settings_of(content), 20, 10, num_members=2)
 
-    rate = calibration.train_a_moment(Trial(meta, 0.01, trainings), lambda message: None)
+    rate = trials.train_a_moment(Trial(meta, 0.01, trainings), lambda message: None)
 
     assert 0 < rate.seconds_per_pass < 1
     assert rate.flops_per_pass == forward_flops(model, meta)
@@ -51,7 +51,7 @@ def test_a_model_predicts_for_a_moment(case):
     meta, model, _ = CASES[case]
     predictions = Predictions(model, 4, 100, 100, 8, ("identity",), "fp32")
 
-    rate = calibration.predict_a_moment(Trial(meta, 0.01, predictions), lambda message: None)
+    rate = trials.predict_a_moment(Trial(meta, 0.01, predictions), lambda message: None)
 
     assert 0 < rate.seconds_per_pass < 1
     assert rate.flops_per_pass == forward_flops(model, meta)
@@ -64,7 +64,7 @@ def test_weights_are_counted_as_they_are_written(tmp_path):
 
     save_weights(tmp_path / "w", models.build("resnet8", 3, [8, 8, 1]))
     written = (tmp_path / "w").stat().st_size
-    assert calibration._weights_bytes("resnet8", IMAGES) == pytest.approx(written, rel=0.1)
+    assert trials._weights_bytes("resnet8", IMAGES) == pytest.approx(written, rel=0.1)
 
 
 def test_a_trial_of_growing_images_counts_their_operations():
@@ -76,7 +76,7 @@ def test_a_trial_of_growing_images_counts_their_operations():
     trainings = Trainings("resnet8", check_params(content).train_ensemble, 20, 10, 1)
     meta = replace(IMAGES, input_shape=[16, 16, 1])
     # From a quarter of the operations at half of the edge to all of them halfway.
-    assert 0.7 < calibration._mean_size(trainings, meta) < 0.9
+    assert 0.7 < trials._mean_size(trainings, meta) < 0.9
 
 
 def test_trainings_that_take_the_same_time_for_an_image_are_tried_once():
@@ -94,9 +94,9 @@ def test_a_batch_that_would_take_too_long_is_cut(monkeypatch):
     import torch
 
     device = torch.device("cpu")
-    assert calibration._batch(1e6, 128, device) == 128
-    assert calibration._batch(1e9, 128, device) == 20  # 2e10 FLOP/s for a second
-    assert calibration._batch(1e12, 128, device) == 3
+    assert trials._batch(1e6, 128, device) == 128
+    assert trials._batch(1e9, 128, device) == 20  # 2e10 FLOP/s for a second
+    assert trials._batch(1e12, 128, device) == 3
 
 
 def test_generated_data_has_what_the_meta_says(tmp_path):

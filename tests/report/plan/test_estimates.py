@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import toy
 
-from stages.report.plan import calibration, disk, estimates, limits, shown, work
+from stages.report.plan import calibration, disk, estimates, limits, shown, trials, work
 from stages.report.plan.data import Data
 from stages.report.plan.graph import Graph, Stage
 from stages.shared import data as training_data
@@ -54,7 +54,7 @@ def stage(kind, arguments=(), state="changed"):
 
 
 def rate(**changes):
-    found = calibration.Rate(
+    found = trials.Rate(
         seconds_per_pass=0.001,
         seconds_to_begin=0.5,
         flops_per_pass=1e6,
