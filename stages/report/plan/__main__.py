@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,16 @@ from stages.shared.params import Params, check_counts, load_params
 def run() -> None:
     """Print the plan of the project in the working folder."""
     params, graph = load_params(), load_graph()
+    running = [stage for stage in graph.stages if stage.runs]
+    if not running:
+        sys.stdout.write(f"{shown.nothing_to_do(graph)}\n")
+        return
     data = load_data(params, _prepared(graph))
     check_counts(params, data.num_train)
-    running = [stage for stage in graph.stages if stage.runs]
-    work = _work(running, params, data)
+    work = {stage.name: work_of(stage, params, data) for stage in running}
+    # First of all: it times the start of the processes that others then find running.
     machine = Machine(params, data, _calibration(list(work.values()), params, data))
+    work |= _left(running, work, params)
     estimates = [estimate(stage, work[stage.name], machine) for stage in running]
     for line in shown.lines(graph, estimates, machine):
         sys.stdout.write(f"{line}\n")
@@ -40,15 +45,15 @@ def _prepared(graph: Graph) -> Path | None:
     return folder if prepare.state == "unchanged" and folder.exists() else None
 
 
-def _work(running: Sequence[Stage], params: Params, data: Data) -> dict[str, Work]:
-    """Return what each stage has to do, by name; members that are finished cost nothing."""
-    work = {stage.name: work_of(stage, params, data) for stage in running}
+def _left(running: Sequence[Stage], work: Mapping[str, Work], params: Params) -> dict[str, Work]:
+    """Return what is left of trainings some of whose members are finished, by stage."""
+    left = {}
     for name, num in finished.count(running, work, params).items():
         trainings = work[name].trainings
         assert trainings is not None
-        left = replace(trainings, num_members=trainings.num_members - num)
-        work[name] = replace(work[name], trainings=left)
-    return work
+        unfinished = replace(trainings, num_members=trainings.num_members - num)
+        left[name] = replace(work[name], trainings=unfinished)
+    return left
 
 
 def _calibration(work: Sequence[Work], params: Params, data: Data) -> calibration.Calibration:

@@ -14,13 +14,13 @@ FULL = "full"  # always from scratch
 def count(running: Sequence[Stage], work: Mapping[str, Work], params: Params) -> dict[str, int]:
     """Return how many members of each training stage are finished already.
 
-    Where a stage above runs its subset is not known yet, and none is counted; nor where members
-    start from an ensemble's.
+    Where a stage above runs its subset is not known yet, and none is counted; nor where the subset
+    is still to come from DVC's cache, or where members start from an ensemble's.
     """
     plans = {
         stage.name: _plan(stage, work[stage.name], params)
         for stage in running
-        if work[stage.name].trainings and stage.inputs_stay and _from_scratch(stage, params)
+        if work[stage.name].trainings and stage.inputs_stay and _can_be_known(stage, params)
     }
     if not plans:
         return {}
@@ -31,19 +31,27 @@ def count(running: Sequence[Stage], work: Mapping[str, Work], params: Params) ->
     return dict(zip(plans, found, strict=True))
 
 
-def _from_scratch(stage: Stage, params: Params) -> bool:
-    if stage.kind == "train_ensemble":
-        return True
-    is_full = Path(stage.arguments[2]).stem == FULL
-    return is_full or params.train_subset_model.initialize_from == "scratch"
+def _can_be_known(stage: Stage, params: Params) -> bool:
+    prepared, subset = _inputs(stage)
+    from_scratch = (
+        stage.kind == "train_ensemble"
+        or subset.stem == FULL
+        or params.train_subset_model.initialize_from == "scratch"
+    )
+    return from_scratch and subset.exists() and (prepared / "meta.json").exists()
+
+
+def _inputs(stage: Stage) -> tuple[Path, Path]:
+    """Return the prepared data and the subset of a training stage."""
+    first = 0 if stage.kind == "train_ensemble" else 1
+    return Path(stage.arguments[first]), Path(stage.arguments[first + 1])
 
 
 def _plan(stage: Stage, work: Work, params: Params) -> members.Plan:
     """Return what the stage would train, as its `main` has it."""
     trainings = work.trainings
     assert trainings is not None
-    arguments = stage.arguments if stage.kind == "train_ensemble" else stage.arguments[1:]
-    prepared, subset = Path(arguments[0]), Path(arguments[1])
+    prepared, subset = _inputs(stage)
     meta = artifacts.load_meta(prepared)
     return members.Plan(
         model=trainings.model,

@@ -20,11 +20,7 @@ BUSY = 1.25  # processes that want a core, for each core
 
 
 def lines(graph: Graph, estimates: Sequence[Estimate], machine: Machine) -> Iterator[str]:
-    """Yield the plan; of a pipeline with nothing to do a single line."""
-    num_running = len(estimates)
-    if not num_running:
-        yield f"Nothing to do: DVC has the results of all {len(graph.stages)} stages."
-        return
+    """Yield the plan of a pipeline in which something is to run."""
     yield _head(machine)
     yield ""
     yield text_table([_row(each) for each in estimates], markdown=False).rstrip("\n")
@@ -34,6 +30,11 @@ def lines(graph: Graph, estimates: Sequence[Estimate], machine: Machine) -> Iter
     yield from _full_training(estimates, machine)
     if busy := _load():
         yield busy
+
+
+def nothing_to_do(graph: Graph) -> str:
+    """Return what to say where no stage runs."""
+    return f"Nothing to run: DVC has the results of all {len(graph.stages)} stages."
 
 
 def _head(machine: Machine) -> str:

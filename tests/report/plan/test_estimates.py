@@ -338,9 +338,7 @@ def test_the_text_says_what_runs_and_what_it_comes_to():
 
 def test_with_nothing_to_run_one_line_says_so():
     graph = Graph([stage("prepare", [], "unchanged")], 1.0, 0.5)
-    assert list(shown.lines(graph, [], machine_of(params_of()))) == [
-        "Nothing to do: DVC has the results of all 1 stages."
-    ]
+    assert shown.nothing_to_do(graph) == "Nothing to run: DVC has the results of all 1 stages."
 
 
 @pytest.mark.parametrize(
