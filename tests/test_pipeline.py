@@ -178,7 +178,7 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
     assert (listing(checkout.folder), checkout.git("status", "--porcelain")) == before
     # Four of the five members lie in the resume folder: one is left to train.
     assert re.search(r"train_ensemble@round0 +train_ensemble +1 +\d,\d{3} ", output.text)
-    assert "18 stages: 4 will run; 11 will run unless a result above stays equal" in output.text
+    assert "18 stages: 2 will run; 14 will run unless a result above stays equal" in output.text
     assert "One training of resnet8 on everything: " in output.text
 
 

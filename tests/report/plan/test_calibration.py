@@ -6,6 +6,7 @@ import pytest
 import toy
 import toy_scenes
 import toy_texts
+from PIL import Image
 
 from stages.report.plan import calibration, generated, trials
 from stages.report.plan.trials import Trial
@@ -102,3 +103,11 @@ def test_a_batch_that_would_take_too_long_is_cut(monkeypatch):
 def test_generated_data_has_what_the_meta_says(tmp_path):
     written = generated.write(tmp_path, TEXTS, 5)
     assert written.num_samples == {"train": 5, "validation": 5}
+
+
+def test_decoding_is_measured_on_the_users_files(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    dataset = check_params(toy.default_params()).dataset
+
+    assert 0 < calibration._seconds_to_decode([tmp_path / "a.png"], dataset) < 1
+    assert calibration._seconds_to_decode([], dataset) == 0
