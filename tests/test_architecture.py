@@ -90,8 +90,17 @@ def imported(file: Path) -> set[Path]:
     return found
 
 
+def commands(stage: str) -> list[Path]:
+    """Return the folders in a stage's that are run by people and are no part of the stage."""
+    return sorted(path.parent for path in (ROOT / "stages" / stage).glob("*/__main__.py"))
+
+
 def own_code(stage: str) -> list[Path]:
-    return sorted((ROOT / "stages" / stage).rglob("*.py"))
+    return [
+        path
+        for path in sorted((ROOT / "stages" / stage).rglob("*.py"))
+        if not any(path.is_relative_to(folder) for folder in commands(stage))
+    ]
 
 
 @cache
@@ -178,6 +187,27 @@ def test_no_stage_imports_another(stage):
     assert not [
         name for name in reached(stage) if not name.startswith(("stages/shared/", "stages/__"))
     ]
+
+
+COMMANDS = [folder for stage in STAGES for folder in commands(stage)]
+
+
+@pytest.mark.parametrize("folder", COMMANDS, ids=name_of)
+def test_a_command_for_people_is_no_part_of_its_stage(folder):
+    """The stage does not import it, so DVC need not watch it, nor what it imports."""
+    inside = f"{name_of(folder)}/"
+    stage = folder.parent.name
+
+    assert not [name for name in reached(stage) if name.startswith(inside)]
+    assert f"/{inside}" in (ROOT / ".dvcignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize("folder", COMMANDS, ids=name_of)
+def test_a_command_for_people_imports_no_stage_but_its_own(folder):
+    allowed = ("stages/shared/", "stages/__", f"{name_of(folder.parent)}/")
+
+    for file in folder.rglob("*.py"):
+        assert all(name_of(path).startswith(allowed) for path in imported(file)), file
 
 
 def test_shared_code_imports_no_stage():

@@ -2,16 +2,25 @@
 
 import csv
 import json
+import re
+import shlex
 import shutil
 import subprocess
+import sys
 import time
+from fnmatch import fnmatchcase
 
+import overrides
 import pipeline
 import psutil
 import pytest
 
+from stages.report.plan import data, disk, work
+from stages.shared.params import load_params
+
 FIRST_ENSEMBLE = "train_ensemble@round0"
 NUM_MEMBERS = 4  # of each ensemble and target model
+MOST_COLUMNS = 15  # that fit on a screen
 NUM_TRAININGS = 5  # two ensembles; the target model on selected, random and full
 
 
@@ -108,6 +117,120 @@ def test_metrics_and_plots_can_be_shown(finished, tmp_path):
     page = (tmp_path / "index.html").read_text()
     for chart in ("accuracy", "validation_by_epoch", "class_shares", "consensus"):
         assert f"plots_tables_{chart}" in page
+
+
+@pytest.mark.slow
+def test_the_command_of_the_readme_shows_experiments_on_one_screen(finished, tmp_path):
+    checkout = finished.copy(tmp_path)
+    save_experiment_that_differs_in_all(checkout)
+    readme = (pipeline.ROOT / "README.md").read_text()
+    [command] = re.findall(r"^dvc (exp show .*--drop.*)$", readme, re.MULTILINE)
+
+    table = checkout.dvc(*shlex.split(command), "--csv").text
+
+    header = next(csv.reader(table.splitlines()))
+    assert len(header) <= MOST_COLUMNS
+    assert {"Experiment", "random_seed", "resnet8.validation_accuracy.selected"} <= set(header)
+
+
+def save_experiment_that_differs_in_all(checkout):
+    """Save an experiment of another random seed with other numbers, without a run."""
+    params, summary = (checkout.folder / name for name in ("params.yaml", "metrics/summary.json"))
+    params.write_text(params.read_text().replace("random_seed: 0", "random_seed: 1"))
+    summary.write_text(re.sub(r"(?<=: )(?=[\d-])", "1", summary.read_text().replace("-", "")))
+    checkout.dvc("exp", "save", "--force", "--name", "other")
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+PLANNED = (
+    "import json; from stages.report.plan.graph import load_graph; "
+    "print(json.dumps({stage.name: stage.state for stage in load_graph().stages}))"
+)
+
+
+@pytest.mark.slow
+def test_the_plan_names_all_stages_that_a_change_runs(finished, tmp_path):
+    checkout = finished.copy(tmp_path)
+    for change in pipeline.CHANGES[::3]:  # of each kind one
+        make(change.command, checkout.folder)
+        states = json.loads(checkout.run(sys.executable, "-c", PLANNED).text.splitlines()[-1])
+
+        planned = {name for name, state in states.items() if state in ("changed", "follows")}
+        ran = {name for name in states if any(fnmatchcase(name, each) for each in change.stages)}
+        assert ran <= planned, change.what
+        # What did not run after all found the results above equal, as a random subset's are.
+        assert {states[name] for name in planned - ran} <= {"follows"}, change.what
+        assert bool(planned) == bool(ran), change.what
+        checkout.git("checkout", "--quiet", ".")
+        checkout.git("clean", "--quiet", "--force", "stages")
+
+
+@pytest.mark.slow
+def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path):
+    checkout = finished.copy(tmp_path)
+    make("dvc exp run -S train_ensemble.members=5", checkout.folder)
+    before = listing(checkout.folder), checkout.git("status", "--porcelain")
+
+    output = checkout.run(sys.executable, "-m", "stages.report.plan")
+
+    assert output.code == 0, output.text
+    assert (listing(checkout.folder), checkout.git("status", "--porcelain")) == before
+    # Four of the five members lie in the resume folder: one is left to train.
+    assert re.search(r"train_ensemble@round0 +train_ensemble +1 +\d,\d{3} ", output.text)
+    assert "18 stages: 2 will run; 14 will run unless a result above stays equal" in output.text
+    assert "One training of resnet8 on everything: " in output.text
+
+
+@pytest.mark.slow
+def test_the_plan_knows_how_many_bytes_the_stages_write(finished):
+    params = load_params(finished.folder / "params.yaml")
+    found = data.load_data(params, finished.folder / "data/prepared")
+    ensemble = finished.folder / "data/ensembles/0.0625"
+    weights = list(ensemble.glob("*/*.safetensors"))
+    history = (finished.folder / "data/histories/ensemble-0.0625.csv").read_text()
+    num_epochs = history.count("\n") // NUM_MEMBERS
+    sizes = disk.Sizes(params, found, weights[0].stat().st_size, num_epochs)
+    settings, num_picks = params.train_ensemble, round(found.num_train * 0.0625)
+    trainings = work.Trainings(settings.model, settings, num_picks, 144, NUM_MEMBERS)
+    # The plan expects that the best checkpoint is none of the last: here they are counted.
+    most = NUM_MEMBERS * disk.num_kept(settings.checkpoints, num_epochs)
+    parts = [ensemble, finished.folder / "data/dynamics/0.0625"]
+
+    estimated = {
+        "prepared": (disk.prepared_bytes(found), [finished.folder / "data/prepared"]),
+        "signals": (
+            disk.signals_bytes(params, found),
+            [finished.folder / "data/signals/0.0625"],
+        ),
+        "ensembles": (disk.training_bytes(trainings, sizes) * len(weights) / most, parts),
+    }
+
+    for name, (num_bytes, folders) in estimated.items():
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        written = sum(path.stat().st_size for path in files)
+        assert num_bytes == pytest.approx(written, rel=0.2), name
+
+
+def make(command, folder):
+    """Make a change of pipeline.CHANGES in a folder, without the run that comes with it."""
+    before_run, _, _ = command.partition("dvc ")
+    if before_run.strip(" ;"):
+        subprocess.run(["bash", "-c", before_run], cwd=folder, check=True, capture_output=True)
+    if "dvc exp run" in command:
+        params = folder / "params.yaml"
+        settings = command[command.index("dvc exp run") :]
+        for _ in overrides.changed(settings, params.read_text(), folder):
+            pass  # it is written where params.yaml lies
+
+
+def listing(folder):
+    """Return all files of a project but DVC's and git's own, with their times."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file() and not {".dvc", ".git", "__pycache__"} & set(path.parts)
+    }
 
 
 @pytest.mark.slow

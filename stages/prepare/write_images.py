@@ -10,6 +10,7 @@ import numpy as np
 from stages.prepare import storage
 from stages.prepare.images import SourceImages
 from stages.prepare.statistics import Fingerprint, ValueCounts
+from stages.shared import progress
 from stages.shared.artifacts import Ints, Split
 from stages.shared.params_sections import Dataset
 
@@ -31,7 +32,8 @@ class Writer:
         """Write the images of these rows, which become the split."""
         store = storage.open_store(self._storage, self._folder, split, self._images, rows_N)
         fingerprint.begin(np.uint8, (len(rows_N), *self._images.shape))
-        for images_BHWK, problems in self._images.read(rows_N):
+        decoded = ((len(part.images_BHWK), part) for part in self._images.read(rows_N))
+        for images_BHWK, problems in progress.shown(decoded, len(rows_N), split):
             self.problems += problems
             store.add(images_BHWK)
             fingerprint.add(images_BHWK)

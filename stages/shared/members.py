@@ -106,11 +106,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
     from stages.shared.training.state import SavedStates
 
     device = engine.device_name()
-    folder, tracked = (
-        resume.folder() / "members" / fingerprint(each, device)
-        for each in (job, replace(job, track="gradient_norm"))
-    )
-    # Tracking decides no weights: who does without finds them beside what was tracked.
+    folder, tracked = _folders(job, device)
     if resume.is_finished(tracked):
         return tracked
     states = SavedStates(resume.folder() / "partial", folder.name)
@@ -125,6 +121,25 @@ def train_once(job: Job, report: engine.Report) -> Path:
             resume.save_member(temporary, trained)
     states.drop()
     return folder
+
+
+def num_finished(params: Params, plan: Plan) -> int:
+    """Return how many members of a plan would not be trained again (needs torch)."""
+    device = engine.device_name()
+    jobs = [_job(params, plan, member) for member in range(plan.settings.members)]
+    return sum(any(folder.exists() for folder in _folders(job, device)) for job in jobs)
+
+
+def _folders(job: Job, device: str) -> tuple[Path, Path]:
+    """Return where a member lies when it is finished: with what the job tracks, and with all.
+
+    Tracking decides no weights: who does without finds them beside what was tracked.
+    """
+    folder, tracked = (
+        resume.folder() / "members" / fingerprint(each, device)
+        for each in (job, replace(job, track="gradient_norm"))
+    )
+    return folder, tracked
 
 
 def fingerprint(job: Job, device: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stages.shared import artifacts, engine, models, tasks
+from stages.shared import artifacts, engine, models, progress, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.weights import load_weights, read_weights
 
@@ -79,8 +79,10 @@ def passes_of_batches(
     meta = artifacts.load_meta(prepared)
     task = tasks.load(meta.task)
     models = voters.load()
-    loaded = task.read_batches(prepared, split, batches, meta, device())
-    for rows, inputs_B in zip(batches, loaded, strict=True):
+    loaded = zip(batches, task.read_batches(prepared, split, batches, meta, device()), strict=True)
+    sized = ((rows.stop - rows.start, (rows, inputs_B)) for rows, inputs_B in loaded)
+    num = sum(rows.stop - rows.start for rows in batches)
+    for rows, inputs_B in progress.shown(sized, num, split):
         yield rows, (forward(task, model, inputs_B, precision) for model in models)
 
 

@@ -1,30 +1,61 @@
-"""What a person sees while members train: bars on a terminal, a line now and then in a log."""
+"""What a person sees while a stage works: one line on a terminal, a line now and then in a log.
+
+    train_ensemble@round1, round 2/3, member 3/8:  41% ####1      12.3k/30.0k images, 1.31k
+    images/s, 00:14 left, epoch 9, loss 0.723, accuracy 89.5 %, validation 93.1 %
+
+Of the whole stage: how much is done, how fast it goes and how long the rest will take.
+"""
 
 import os
+import re
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from tqdm import tqdm
 
 from stages.shared.artifacts import Epoch
+from stages.shared.errors import ParamsError
+from stages.shared.params import Params, load_params
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 30.0  # in a log: hours of training are a few hundred lines
+LINE = (
+    "{desc}: {percentage:3.0f}% {bar:10} {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, "
+    "{remaining} left{postfix}"
+)
+
+Part = TypeVar("Part")
 
 
-class MemberProgress:
-    """Loss, accuracy, images per second and remaining time of each member."""
+class Progress:
+    """The line of one stage. It counts what the stage works through: images, or texts."""
 
-    def __init__(self, num_members: int) -> None:
-        self._num_members = num_members
-        self._bars: dict[int, tqdm[None]] = {}
-        self._num_started = 0
+    def __init__(self, total: int = 0, *, stays: bool = True) -> None:
+        """Begin with nothing of `total` done; it may be set later.
+
+        A line that does not stay makes room for the next of its stage.
+        """
+        params = _params()
+        self._name = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
+        self._is_terminal = sys.stderr.isatty()
         self._printed = time.monotonic()
-        self._stage = os.environ.get("DVC_STAGE", "training")
+        self.bar = tqdm(
+            desc=self._name,
+            total=total,
+            leave=stays,
+            unit=f" {params.rules.inputs if params else 'samples'}",
+            unit_scale=True,
+            bar_format=LINE,
+            ascii=True,
+            smoothing=0,  # members report in bursts: the mean rate tells when all will be done
+            dynamic_ncols=True,  # cut to the terminal: a line that wraps is two
+            file=sys.stderr if self._is_terminal else _Nowhere(),
+        )
 
     def __enter__(self) -> Self:
-        """Start with no bar: a member gets one with its first report."""
+        """Show the line."""
         return self
 
     def __exit__(
@@ -33,9 +64,50 @@ class MemberProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the bars as they stand."""
-        for bar in self._bars.values():
-            bar.close()
+        """Leave the line as it stands."""
+        self.bar.close()
+
+    def add(self, num: int, *, where: str = "", what: str = "") -> None:
+        """Show that so many more are done; `where` the work is now, and `what` is known of it."""
+        self.bar.set_description_str(", ".join(filter(None, [self._name, where])), refresh=False)
+        self.bar.set_postfix_str(what, refresh=False)
+        self.bar.update(num)
+        now = time.monotonic()
+        if not self._is_terminal and now - self._printed > SECONDS_BETWEEN_LINES:
+            self._printed = now
+            sys.stderr.write(f"{self.bar}\n")
+
+
+def shown(parts: Iterable[tuple[int, Part]], total: int, where: str) -> Iterator[Part]:
+    """Yield each part of some work, given with its size, and show how much of `total` is done."""
+    with Progress(total, stays=False) as progress:
+        for num, part in parts:
+            yield part
+            progress.add(num, where=where)
+
+
+class MemberProgress:
+    """The line of a stage that trains members, which are begun in their order."""
+
+    def __init__(self, num_members: int) -> None:
+        self._num_members = num_members
+        self._images: dict[int, int] = {}  # that each member has drawn so far
+        self._images_before = 0  # of members that went on from a saved state
+        self._num_started = 0
+        self._progress = Progress()
+
+    def __enter__(self) -> Self:
+        """Show the line."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the line as it stands."""
+        self._progress.__exit__(kind, error, traceback)
 
     @property
     def num_started(self) -> int:
@@ -47,31 +119,44 @@ class MemberProgress:
 
         With the first event of a member its clock starts: None, or the epoch that it goes on from.
         """
-        if event is None:
-            self._num_started += 1
-            self._bars[member] = self._new_bar(member, 0)
+        if event is None or member not in self._images:
+            self._begin(member, event)
             return
         epoch, images = event
-        if member not in self._bars:
-            self._bars[member] = self._new_bar(member, epoch.images_seen)
-        bar = self._bars[member]
-        bar.total = images
-        bar.set_postfix_str(_describe(epoch), refresh=False)
-        bar.update(epoch.images_seen - bar.n)
-        now = time.monotonic()
-        if not sys.stderr.isatty() and now - self._printed > SECONDS_BETWEEN_LINES:
-            self._printed = now
-            sys.stderr.write(f"{bar}\n")
-
-    def _new_bar(self, member: int, images_seen: int) -> "tqdm[None]":
-        return tqdm(
-            initial=images_seen,
-            desc=f"{self._stage} member {member + 1}/{self._num_members}",
-            unit=" images",
-            unit_scale=True,
-            position=member,
-            file=sys.stderr if sys.stderr.isatty() else _Nowhere(),
+        last = max(self._images)
+        num_found = last + 1 - len(self._images)  # those before it that have not begun
+        if images is not None:
+            to_train = images * (self._num_members - num_found) - self._images_before
+            self._progress.bar.total = to_train
+        done = epoch.images_seen - self._images[member]
+        self._images[member] = epoch.images_seen
+        self._progress.add(
+            done, where=f"member {last + 1}/{self._num_members}", what=_describe(epoch)
         )
+
+    def _begin(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
+        if not self._images:
+            self._progress.bar.reset()  # the rate is that of training
+        seen = 0 if event is None else event[0].images_seen
+        self._num_started += event is None
+        self._images_before += seen
+        self._images[member] = seen
+
+
+def stage_in_words(stage: str, params: Params | None) -> str:
+    """Return the name that DVC gives a stage, with its round of how many."""
+    found = re.search(r"@round(\d+)$", stage)
+    if found is None or params is None:
+        return stage
+    return f"{stage}, round {int(found[1]) + 1}/{len(params.rounds)}"
+
+
+def _params() -> Params | None:
+    """Return what the stage runs with; None where there is nothing to read, as in a test."""
+    try:
+        return load_params()
+    except ParamsError:
+        return None
 
 
 class _Nowhere:

@@ -1,0 +1,81 @@
+"""Tests for stages/report/plan/graph.py: what DVC will do with each stage."""
+
+from stages.report.plan import graph
+
+# prepare - train - score - report, and evaluate, which reads what train and prepare write
+ABOVE = {
+    "report": ["score", "evaluate"],
+    "evaluate": ["train", "prepare"],
+    "score": ["train"],
+    "train": ["prepare"],
+    "prepare": [],
+}
+
+
+def states(changes, cached=()):
+    return {name: found.state for name, found in graph.decide(ABOVE, changes, cached).items()}
+
+
+def test_nothing_changed_nothing_runs():
+    assert set(states({}).values()) == {"unchanged"}
+
+
+def test_what_follows_from_a_changed_stage_follows_to_the_end():
+    assert states({"score": ["acquisition"]}) == {
+        "prepare": "unchanged",
+        "train": "unchanged",
+        "evaluate": "unchanged",
+        "score": "changed",
+        "report": "follows",
+    }
+
+
+def test_the_reason_is_what_changed_or_the_stage_above():
+    found = graph.decide(ABOVE, {"train": ["train_ensemble", "data/x"]}, [])
+    assert found["train"] == ("changed", "train_ensemble", True)
+    assert found["score"] == ("follows", "train", False)
+    assert found["report"] == ("follows", "score", False)
+
+
+def test_a_stage_is_told_from_one_whose_inputs_will_change_too():
+    found = graph.decide(ABOVE, {"train": ["a"], "score": ["b"]}, [])
+    assert found["train"].inputs_stay
+    assert found["score"] == ("changed", "b", False)
+
+
+def test_missing_outputs_come_from_the_cache_where_it_has_them():
+    assert states({"train": [], "score": []}, cached=["train"]) == {
+        "prepare": "unchanged",
+        "train": "restored",
+        "evaluate": "unchanged",
+        "score": "changed",
+        "report": "follows",
+    }
+
+
+def test_what_comes_from_the_cache_runs_all_the_same_where_a_stage_above_does():
+    assert states({"prepare": ["dataset"], "train": []}, cached=["train"])["train"] == "follows"
+
+
+def test_a_missing_file_that_a_stage_writes_is_no_change_of_those_that_read_it():
+    entries = [
+        {"changed deps": {"data/a": "deleted", "data/b/c": "deleted", "code.py": "modified"}},
+        {"changed deps": {"params.yaml": {"select.rule": "modified", "random_seed": "new"}}},
+        {"changed outs": {"data/d": "deleted"}},
+        "changed command",
+    ]
+    found = list(graph._changes(entries, {"data/a/part", "data/b"}))
+    assert found == ["code.py", "select.rule", "random_seed", "command"]
+
+
+def test_a_missing_file_of_the_users_is_a_change():
+    entries = [{"changed deps": {"lists/seed.csv": "deleted"}}]
+    assert list(graph._changes(entries, {"data/a"})) == ["lists/seed.csv"]
+
+
+def test_dvc_takes_its_time_for_each_stage_that_runs():
+    stages = [
+        graph.Stage(f"s{number}", [], state, "", True)
+        for number, state in enumerate(("changed", "follows", "restored", "unchanged"))
+    ]
+    assert graph.Graph(stages, 2.0, 0.5).dvc_seconds == 2.0 + 2 * 0.5

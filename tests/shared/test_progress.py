@@ -1,0 +1,168 @@
+"""Tests for stages/shared/progress.py: one line on a terminal, a line now and then in a log."""
+
+import io
+import os
+import re
+from dataclasses import replace
+
+import pytest
+import toy
+
+from stages.shared import progress
+from stages.shared.artifacts import Epoch
+from stages.shared.params import check_params
+
+EPOCH = Epoch(
+    member=0,
+    epoch=1,
+    updates=4,
+    images_seen=100,
+    flops=1.0,
+    learning_rate=0.1,
+    train_loss=0.5,
+    train_accuracy=0.75,
+    validation_loss=0.4,
+    validation_accuracy=0.875,
+)
+IMAGES = 200  # of a whole training
+
+
+class Terminal(io.StringIO):
+    """What a terminal gets."""
+
+    def __init__(self, is_terminal):
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self):
+        return self._is_terminal
+
+    def lines(self):
+        """Return what stands on each line in the end: a carriage return starts it anew."""
+        assert "\x1b[A" not in self.getvalue(), "the cursor is moved up: more lines than one"
+        return [line.rpartition("\r")[2].rstrip() for line in self.getvalue().split("\n")]
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """A stage of the second round of three that runs in a project."""
+    content = toy.default_params()
+    content["rounds"].append({"from": 0.25, "to": 0.5})
+    toy.write_params(tmp_path, content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_STAGE", "train_ensemble@round1")
+
+
+def stderr(monkeypatch, *, is_terminal):
+    terminal = Terminal(is_terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    return terminal
+
+
+def train(num_members, members, epochs=(100, 200)):
+    """Report the trainings of some members."""
+    with progress.MemberProgress(num_members) as shown:
+        for member in members:
+            shown.update(member, None)
+            for number, images_seen in enumerate(epochs, start=1):
+                epoch = replace(EPOCH, member=member, epoch=number, images_seen=images_seen)
+                shown.update(member, (epoch, IMAGES))
+    return shown
+
+
+def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monkeypatch):
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    shown = train(4, [0, 1, 2, 3])
+
+    assert shown.num_started == 4
+    line, *rest = terminal.lines()
+    assert rest == [""]
+    assert re.fullmatch(
+        r"train_ensemble@round1, round 2/3, member 4/4: 100% #{10} 800/800 images, "
+        r"[\d.]+[kM]? images/s, 00:00 left, epoch 2, loss 0.500, accuracy 75.0 %, "
+        r"validation 87.5 %",
+        line,
+    )
+
+
+def test_a_line_is_cut_to_the_terminal(stage, monkeypatch):
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((60, 20)))
+    monkeypatch.setattr(Terminal, "fileno", lambda self: 2)
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(4, [0, 1, 2, 3])
+
+    assert max(map(len, re.split("[\r\n]", terminal.getvalue()))) <= 60
+
+
+def test_members_that_were_finished_before_are_no_part_of_the_rest(stage, monkeypatch):
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    shown = train(4, [1, 3], epochs=[100])  # 0 and 2 were found; both have half of the images
+
+    assert shown.num_started == 2
+    assert "member 4/4:  50% #####      200/400 images" in terminal.lines()[0]
+
+
+def test_a_log_gets_nothing_of_a_short_stage(stage, monkeypatch):
+    log = stderr(monkeypatch, is_terminal=False)
+
+    train(2, [0, 1])
+
+    assert log.getvalue() == ""
+
+
+def test_a_log_gets_whole_lines_now_and_then(stage, monkeypatch):
+    log = stderr(monkeypatch, is_terminal=False)
+    clock = iter(range(0, 1000, 20))  # seconds between the reports
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+
+    train(2, [0, 1])
+
+    assert "\r" not in log.getvalue()
+    first, second, rest = log.getvalue().split("\n")
+    assert rest == ""
+    start = "train_ensemble@round1, round 2/3, member"
+    assert first.startswith(f"{start} 1/2:  50% #####      200/400 images")
+    assert second.startswith(f"{start} 2/2: 100% ########## 400/400 images")
+
+
+def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkeypatch):
+    terminal = stderr(monkeypatch, is_terminal=True)
+    monkeypatch.setenv("DVC_STAGE", "evaluate@resnet8-full")
+    parts = [(30, "first"), (10, "second")]
+
+    got = list(progress.shown(parts, 40, "test"))
+
+    assert got == ["first", "second"]
+    assert "evaluate@resnet8-full:   0%            0.00/40.0 images" in terminal.getvalue()
+    assert terminal.lines() == [""]
+
+
+def test_texts_are_counted_as_texts(tmp_path, monkeypatch):
+    preset = toy.ROOT / "presets/svp_polarity_cpu.yaml"
+    (tmp_path / "params.yaml").write_text(preset.read_text())
+    monkeypatch.chdir(tmp_path)
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(1, [0])
+
+    assert "200/200 texts" in terminal.lines()[0]
+
+
+def test_without_params_there_is_a_line_without_round(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_STAGE", "train_ensemble@round1")
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(1, [0])
+
+    assert terminal.lines()[0].startswith("train_ensemble@round1, member 1/1: 100%")
+    assert "200/200 samples" in terminal.lines()[0]
+
+
+def test_only_a_stage_of_a_round_has_one():
+    params = check_params(toy.default_params())
+    assert progress.stage_in_words("score@round0", params) == "score@round0, round 1/2"
+    assert progress.stage_in_words("evaluate@m-full", params) == "evaluate@m-full"
