@@ -37,6 +37,7 @@ PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
+MANY = "-many"  # twice as many
 LARGEST = 80  # picks, where sizes are counts
 EPOCHS = 4
 CHECKPOINTS = 3
@@ -92,6 +93,8 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
 def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     """Make a preset cheap and keep what it is about: rounds, voters, schedule, rules, subsets."""
     content["dataset"] |= TINY_DATA[content["task"]](content["dataset"]["root"], data)
+    if content["seed_size"] * NUM_IMAGES < len(toy.CLASS_NAMES):
+        content["dataset"]["root"] += MANY  # a subset has no fewer samples than there are classes
     model = TINY_MODELS[content["task"]]
     content["compare"]["models"] = [model]
     content["train_ensemble"]["model"] = model
@@ -171,10 +174,10 @@ def shorten(training: dict[str, Any]) -> None:
         schedule["patience"] = 1
 
 
-def write_images(root: Path) -> None:
-    """Write images of three classes into train and into a folder for test named `root`."""
+def write_images(root: Path, held_out: str, num_train: int) -> None:
+    """Write images of three classes into train and into a folder for test."""
     rng = np.random.default_rng(0)
-    for split, num in (("train", NUM_IMAGES), (root.name, 30)):
+    for split, num in (("train", num_train), (held_out, 30)):
         pixels_NHWK, targets_N = toy.images(num, rng, contrast=60)
         for number, (pixels_HWK, target) in enumerate(zip(pixels_NHWK, targets_N, strict=True)):
             path = root / split / toy.CLASS_NAMES[target] / f"{number:03d}.png"
@@ -223,7 +226,8 @@ def data(tmp_path_factory) -> Path:
     """Folders of images: `test` beside train, or as ImageNet has it, `val`; and of texts."""
     root = tmp_path_factory.mktemp("data")
     for layout in ("test", "val"):
-        write_images(root / layout)
+        write_images(root / layout, layout, NUM_IMAGES)
+    write_images(root / f"test{MANY}", "test", 2 * NUM_IMAGES)
     toy_scenes.write_voc(root / "scenes", {"train": NUM_IMAGES, "test": 30})
     for split, num in (("train", NUM_IMAGES), ("test", 30)):
         toy_texts.write_csv(root / f"texts/{split}.csv", toy_texts.reviews(num, num))
