@@ -107,7 +107,7 @@ def finish(process):
     assert process.returncode == 0, output
 
 
-def new_project(folder, num_updates=40):
+def new_project(folder, num_updates=40, learning_rate=0.4):
     folder.mkdir()
     (folder / "stages").symlink_to(toy.ROOT / "stages")
     toy.write_prepared(folder / "prepared")
@@ -115,7 +115,9 @@ def new_project(folder, num_updates=40):
     content["train_ensemble"].update(
         {"members": NUM_MEMBERS, "length": {"updates": num_updates}, "batch_size": 8}
     )
+    content["train_ensemble"]["optimizer"]["learning_rate"] = learning_rate
     content["predict_pool"]["batch_size"] = 16
+    content["select"]["candidates"] = "all"  # a sample may be drawn twice
     toy.write_params(folder, content)
     artifacts.save_subset(folder / "subset.csv", toy.picks([*range(0, 40, 2), 7, 7]))
     return Project(folder)
@@ -162,10 +164,7 @@ def test_members_that_are_finished_here_are_not_trained_there(cluster, local, tm
 
 
 def test_an_error_of_the_users_is_one_line_and_names_the_node(cluster, tmp_path):
-    project = new_project(tmp_path / "project")
-    content = toy.default_params()
-    content["train_ensemble"]["optimizer"]["learning_rate"] = 1e30
-    toy.write_params(project.folder, content)
+    project = new_project(tmp_path / "project", learning_rate=1e30)
 
     process = project.train(**on(cluster))
 
@@ -196,7 +195,7 @@ def test_a_killed_worker_and_a_lost_node_change_no_byte(tmp_path):
     cluster = start_cluster()
     try:
         undisturbed, project = (
-            new_project(tmp_path / name, num_updates=400) for name in ("undisturbed", "project")
+            new_project(tmp_path / name, num_updates=200) for name in ("undisturbed", "project")
         )
         finish(undisturbed.train())
         training = project.train(**on(cluster))
