@@ -27,3 +27,24 @@ def on_one_core():
         patch.setenv("SUBSET_DEVICE", "cpu")
         patch.setattr("stages.shared.engine.num_cores", lambda: 1)
         yield
+
+
+@pytest.fixture
+def in_shards(monkeypatch):
+    """Predict as on a cluster, in shards of so many samples; returns the list of those that ran."""
+    from stages.shared import engine  # here: not every test needs it
+
+    def begin(num_samples):
+        ran = []
+
+        def stream(function, shared, pieces):
+            for piece in pieces:
+                ran.append(piece)
+                yield from function(shared, piece)
+
+        monkeypatch.setattr("stages.predict_pool.shards.SHARD_SAMPLES", num_samples)
+        monkeypatch.setattr(engine, "on_cluster", lambda: True)
+        monkeypatch.setattr(engine, "stream", stream)
+        return ran
+
+    return begin

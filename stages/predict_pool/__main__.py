@@ -31,10 +31,11 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     num_passes = passes_per_voter(meta, params.predict_pool) * len(chosen)
     flops = forward_flops(described.model, meta) * num_passes
 
-    with deterministic(wanted, engine.device_name()), atomic_folder(signals) as folder:
+    with atomic_folder(signals) as folder:
         pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
         if "gradient_norm" in params.predict_pool.signals:
-            pool.write_gradient_batches(folder, _mini_batches(prepared, params))
+            with deterministic(wanted, engine.device_name()):
+                pool.write_gradient_batches(folder, _mini_batches(prepared, params))
         accuracies = pool.write_validation(folder, flops)
         artifacts.save_voters(folder, map(_voter, range(len(chosen)), chosen, accuracies))
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from stages.predict_pool import gradient_batches
-from stages.predict_pool.shards import Part, Work, places_within, reduce_shard, shards_of
-from stages.shared import artifacts, engine, prediction, tasks
+from stages.predict_pool.shards import Batches, Part, Work, places_within, reduce_shard, shards_of
+from stages.shared import artifacts, engine, prediction, progress, tasks
 from stages.shared.artifacts import (
     Array,
     Checkpoint,
@@ -23,6 +23,8 @@ from stages.shared.artifacts import (
     signal_dtype,
 )
 from stages.shared.params_sections import PredictPool
+
+MOST_FEATURES = 2048  # of a model here
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,10 @@ class Pool:
         """Yield what is kept of each batch of a split, in order."""
         voters = prediction.Voters.of(self.ensemble, self.voters)
         batches = prediction.batches(self.meta.num_samples[split], self.settings.batch_size)
-        shards: list[Sequence[slice]] = [batches]
+        shards: list[Batches] = [batches]
         if engine.on_cluster():
             voters = voters.packed()
-            shards = shards_of(batches, len(self.voters))
+            shards = shards_of(batches, len(self.voters), MOST_FEATURES * ("features" in optional))
         work = Work(
             self.prepared.absolute(),
             self.meta,
@@ -118,7 +120,11 @@ class Pool:
             optional,
             self.deterministic,
         )
-        return engine.stream(reduce_shard, work, shards)
+        parts = engine.stream(reduce_shard, work, shards)
+        if not engine.on_cluster():
+            return parts  # the prediction itself shows how far it is
+        sized = ((part.rows.stop - part.rows.start, part) for part in parts)
+        return progress.shown(sized, self.meta.num_samples[split], split)
 
     def _new_array(
         self, signals: Path, name: str, batch_shape: tuple[int, ...]

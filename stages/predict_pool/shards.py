@@ -20,9 +20,12 @@ from stages.shared.determinism import deterministic
 from stages.shared.params_sections import PredictPool
 from stages.shared.prediction import ForwardPass, Voters
 
-# What a shard sends back at most, by the votes, which grow with the voters.
+# What a shard sends back at most.
 SHARD_BYTES = 64 * 2**20
 SHARD_SAMPLES = 2**16
+OTHER_SIGNALS = 16  # numbers of a sample, about, beside votes and features
+
+Batches = Sequence[slice]
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,12 @@ class Part:
     shown: Any | None  # of the last batch of a shard: what its task shows of some of its samples
 
 
-def shards_of(batches: Sequence[slice], num_voters: int) -> list[Sequence[slice]]:
+def shards_of(batches: Sequence[slice], num_voters: int, num_features: int) -> list[Batches]:
     """Return runs of batches whose results fit in memory, one batch each at least."""
     if not batches:
         return []
-    votes = SHARD_BYTES // (num_voters * np.dtype(np.int16).itemsize)
-    samples = min(SHARD_SAMPLES, votes)
+    bytes_each = 2 * num_voters + 4 * (num_features + OTHER_SIGNALS)
+    samples = min(SHARD_SAMPLES, SHARD_BYTES // bytes_each)
     length = max(1, samples // (batches[0].stop - batches[0].start))
     return [batches[start : start + length] for start in range(0, len(batches), length)]
 

@@ -18,7 +18,6 @@ It is a command for people and no stage: it writes nothing unless asked to. What
 said in a line, with the command that fetches it.
 """
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from contextlib import ExitStack
@@ -32,8 +31,9 @@ from stages.report.changes.page import page
 from stages.report.changes.rankings import draw
 from stages.report.changes.review import Review, review
 from stages.report.figures import save
+from stages.shared import command
 from stages.shared.artifacts import save_table
-from stages.shared.errors import DataError, UserError
+from stages.shared.errors import DataError
 from stages.shared.files import write_atomically
 
 
@@ -99,13 +99,8 @@ def main() -> None:
         help="say instead which stage is the first whose outputs differ, and why; REV may be a "
         "folder with a dvc.lock, too",
     )
-    try:
+    with command.errors_in_one_line():
         run(parser.parse_args())
-    except UserError as error:
-        if os.environ.get("SUBSET_DEBUG") == "1":
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

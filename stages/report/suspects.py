@@ -75,7 +75,7 @@ def outliers(results: Results, entry: Round) -> Ints:
 def suspects(results: Results) -> Iterator[tuple[str, str]]:
     """Yield the id of each sample to look at and why; none twice."""
     entry, names = results.rounds[-1], results.meta.class_names
-    as_label = label_suspects(results).tolist()
+    as_label = dict.fromkeys(label_suspects(results).tolist())
     for row in as_label:
         assert entry.votes is not None
         label, predicted = results.targets_N[row], entry.votes.predicted_class_N[row]

@@ -45,21 +45,15 @@ def map_pieces(
     """Do what `engine.map_pieces` says on the cluster."""
     ray = _connect()
     needs = _needs(ray, threads_per_piece, gpus_per_piece)
-    mailbox = _on_this_node(ray, _Mailbox)
-    reader = threading.Thread(target=_read_reports, args=(ray, mailbox, on_report), daemon=True)
-    reader.start()
     run = ray.remote(_run_piece).options(**needs, num_returns=2, max_retries=RETRIES)
-    try:
-        with _Place.like_here(needs) as place:
-            started = [
-                run.remote(function, number, piece, mailbox, place)
-                for number, piece in enumerate(pieces)
-            ]
-            _wait_for_all(ray, mailbox, started)
-            return [_received(ray, *references) for references in started]
-    finally:
-        ray.get(mailbox.end.remote())
-        reader.join()
+    with _reports(ray, on_report) as mailbox, _Place.like_here(needs) as here:
+        place = ray.put(here)
+        started = [
+            run.remote(function, number, piece, mailbox, place)
+            for number, piece in enumerate(pieces)
+        ]
+        results = _received_as_they_end(ray, mailbox, started)
+    return [results[number] for number in range(len(pieces))]
 
 
 def stream(
@@ -67,11 +61,12 @@ def stream(
 ) -> Iterator[Part]:
     """Do what `engine.stream` says on the cluster; `shared` is put into its store once."""
     ray = _connect()
-    needs = _needs(ray, _smallest_node(ray))
+    needs = _needs(ray, _share_of_a_node(ray))
     run = ray.remote(_run_shard).options(**needs, max_retries=RETRIES)
     stored, waiting = ray.put(shared), iter(pieces)
     running: deque[Any] = deque()
-    with _Place.like_here(needs) as place:
+    with _Place.like_here(needs) as here:
+        place = ray.put(here)
         while True:
             more = AHEAD * _num_at_once(ray, needs) - len(running)
             running.extend(
@@ -105,11 +100,7 @@ class _Place:
     @contextmanager
     def like_here(cls, needs: dict[str, float]) -> Iterator["_Place"]:
         cores = str(max(1, int(needs["num_cpus"])))
-        settings = {
-            "SUBSET_LOADERS": cores,
-            **engine.settings(),
-            "SUBSET_CORES": cores,
-        }
+        settings = {"SUBSET_LOADERS": cores, **engine.settings(), "SUBSET_CORES": cores}
         here = resume.folder().absolute()
         here.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=here, prefix=".shared-") as marker:
@@ -194,31 +185,35 @@ def _run_shard(
         return list(function(shared, piece))
 
 
-def _wait_for_all(ray: Any, mailbox: Any, started: list[Any]) -> None:
-    """Wait until every piece has ended; after one that fails no other begins.
+def _received_as_they_end(ray: Any, mailbox: Any, started: list[Any]) -> dict[int, Any]:
+    """Return the results by the number of the piece; after one that failed no other begins.
+
+    Each is brought here as it ends: what is finished is kept, whatever becomes of the others.
 
     Raises:
         UserError: a piece failed, or its process or node was lost too often.
     """
     failed: Exception | None = None
-    waiting = [result for result, _ in started]
+    waiting = {result: (number, content) for number, (result, content) in enumerate(started)}
+    results = {}
     while waiting:
-        (ended,), waiting = ray.wait(waiting, num_returns=1, fetch_local=False)
+        (ended,), _ = ray.wait(list(waiting), num_returns=1)
+        number, content = waiting.pop(ended)
         try:
-            _get(ray, ended)
+            results[number] = _received(ray, ended, content)
         except Exception as error:
             failed = failed or error
-            ray.get(mailbox.close.remote())
+            with suppress(ray.exceptions.RayError):
+                ray.get(mailbox.close.remote())
     if failed is not None:
         raise failed
+    return results
 
 
 def _received(ray: Any, result: Any, content: Any) -> Any:
     """Return what a piece returned; its folder is brought here unless it is here already."""
     value = _get(ray, result)
-    if not isinstance(value, Path):
-        return value
-    if not value.exists():
+    if isinstance(value, Path) and not value.exists():
         with atomic_folder(value, keep_first=True) as folder:
             for name, data in _get(ray, content).items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -242,7 +237,9 @@ def _get(ray: Any, reference: Any) -> Any:
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        if isinstance(error.cause, UserError):
+            raise error.cause from None
+        raise  # a mistake of ours, with where it was made
     except ray.exceptions.RayError as error:
         reason = str(error).strip().split("\n")[0]
         raise TrainingError(
@@ -252,11 +249,33 @@ def _get(ray: Any, reference: Any) -> Any:
         ) from None
 
 
+@contextmanager
+def _reports(ray: Any, on_report: Callable[[int, Any], None]) -> Iterator[Any]:
+    """Yield a mailbox for the reports of pieces, all of which are told when the block ends.
+
+    On Ctrl-C nothing is waited for: the cluster may be gone already.
+    """
+    mailbox = _on_this_node(ray, _Mailbox)
+    reader = threading.Thread(target=_read_reports, args=(ray, mailbox, on_report), daemon=True)
+    reader.start()
+    failed: UserError | None = None
+    try:
+        yield mailbox
+    except UserError as error:
+        failed = error
+    with suppress(ray.exceptions.RayError):
+        ray.get(mailbox.end.remote())
+    reader.join()
+    if failed is not None:
+        raise failed
+
+
 def _read_reports(ray: Any, mailbox: Any, on_report: Callable[[int, Any], None]) -> None:
-    while (item := ray.get(mailbox.take.remote())) is not None:
-        # Reports are for people: a closed terminal must not stop the work.
-        with suppress(Exception):
-            on_report(*item)
+    with suppress(ray.exceptions.RayError):  # the mailbox is lost: reports are for people
+        while (item := ray.get(mailbox.take.remote())) is not None:
+            # A closed terminal must not stop the work.
+            with suppress(Exception):
+                on_report(*item)
 
 
 def _on_this_node(ray: Any, kind: type[Any]) -> Any:
@@ -273,22 +292,31 @@ def _needs(ray: Any, num_cpus: int, num_gpus: int = 1) -> dict[str, float]:
     Raises:
         ParamsError: no node has it, so that it would wait for ever.
     """
-    most_gpus = max(node["Resources"].get("GPU", 0.0) for node in _nodes(ray))
+    nodes = _nodes(ray)
+    most_gpus = max(node["Resources"].get("GPU", 0.0) for node in nodes)
     device = engine.wanted_device()
     if device == "cuda" and not most_gpus:
         raise ParamsError("SUBSET_DEVICE is 'cuda'; the cluster has no GPU, so choose auto or cpu")
-    wants_gpu = device != "cpu" and most_gpus > 0
+    gpus = 0.0
+    if device != "cpu" and most_gpus:
+        # A training on several GPUs needs each of them whole.
+        gpus = float(num_gpus) if num_gpus > 1 else _share("SUBSET_GPUS_PER_PIECE", 1.0)
     needs = {
         "num_cpus": float(engine.positive("SUBSET_CPUS_PER_PIECE") or num_cpus),
-        "num_gpus": _share("SUBSET_GPUS_PER_PIECE", float(num_gpus)) if wants_gpu else 0.0,
+        "num_gpus": gpus,
     }
-    for kind, name in _kinds(needs):
-        most = max(node["Resources"].get(kind, 0.0) for node in _nodes(ray))
-        if needs[name] > most:
-            raise ParamsError(
-                f"a piece of work needs {needs[name]:g} {kind}s; the largest node of the cluster "
-                f"has {most:g}, so lower SUBSET_{kind}S_PER_PIECE"
-            )
+    kinds = _kinds(needs)
+    if not any(
+        all(node["Resources"].get(kind, 0.0) >= needs[name] for kind, name in kinds)
+        for node in nodes
+    ):
+        wanted = " and ".join(f"{needs[name]:g} {kind}s" for kind, name in kinds)
+        largest = max(nodes, key=lambda node: [node["Resources"].get(kind, 0) for kind, _ in kinds])
+        found = " and ".join(f"{largest['Resources'].get(kind, 0):g} {kind}s" for kind, _ in kinds)
+        raise ParamsError(
+            f"a piece of work needs {wanted}; the largest node of the cluster has {found}, so "
+            "lower SUBSET_CPUS_PER_PIECE, SUBSET_GPUS_PER_PIECE or num_threads"
+        )
     return needs
 
 
@@ -312,8 +340,14 @@ def _share(name: str, default: float) -> float:
     return share
 
 
-def _smallest_node(ray: Any) -> int:
-    return int(min(node["Resources"]["CPU"] for node in _nodes(ray)))
+def _share_of_a_node(ray: Any) -> int:
+    """Return the cores of the smallest node, or with GPUs those that each of them has there."""
+    wants_gpu = engine.wanted_device() != "cpu"
+    shares = []
+    for node in _nodes(ray):
+        gpus = int(node["Resources"].get("GPU", 0)) if wants_gpu else 0
+        shares.append(max(1, int(node["Resources"]["CPU"]) // max(1, gpus)))
+    return min(shares)
 
 
 def _nodes(ray: Any) -> list[dict[str, Any]]:

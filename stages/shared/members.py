@@ -127,7 +127,7 @@ def num_finished(params: Params, plan: Plan) -> int:
     """Return how many members of a plan would not be trained again (needs torch)."""
     device = engine.device_name()
     jobs = [_job(params, plan, member) for member in range(plan.settings.members)]
-    return sum(any(folder.exists() for folder in _folders(job, device)) for job in jobs)
+    return sum(any(map(resume.is_finished, _folders(job, device))) for job in jobs)
 
 
 def _folders(job: Job, device: str) -> tuple[Path, Path]:

@@ -93,7 +93,7 @@ class MemberProgress:
         self._num_members = num_members
         self._images: dict[int, int] = {}  # that each member has drawn so far
         self._images_before = 0  # of members that went on from a saved state
-        self._num_started = 0
+        self._from_start: set[int] = set()
         self._progress = Progress()
 
     def __enter__(self) -> Self:
@@ -112,35 +112,37 @@ class MemberProgress:
     @property
     def num_started(self) -> int:
         """How many members were trained from the start: others were finished, or half so."""
-        return self._num_started
+        return len(self._from_start)
 
     def update(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
         """Show a member's epoch; `event` holds it and the images of the whole training.
 
-        With the first event of a member its clock starts: None, or the epoch that it goes on from.
+        With the first event of a member its clock starts: None, or the epoch that it goes on from
+        without that number. A member whose process was lost begins again.
         """
-        if event is None or member not in self._images:
-            self._begin(member, event)
+        epoch, images = event or (None, None)
+        if epoch is None or images is None:
+            self._begin(member, epoch.images_seen if epoch else 0)
             return
-        epoch, images = event
         last = max(self._images)
         num_found = last + 1 - len(self._images)  # those before it that have not begun
-        if images is not None:
-            to_train = images * (self._num_members - num_found) - self._images_before
-            self._progress.bar.total = to_train
+        to_train = images * (self._num_members - num_found) - self._images_before
+        self._progress.bar.total = to_train
         done = epoch.images_seen - self._images[member]
         self._images[member] = epoch.images_seen
         self._progress.add(
             done, where=f"member {last + 1}/{self._num_members}", what=_describe(epoch)
         )
 
-    def _begin(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
+    def _begin(self, member: int, images_seen: int) -> None:
         if not self._images:
             self._progress.bar.reset()  # the rate is that of training
-        seen = 0 if event is None else event[0].images_seen
-        self._num_started += event is None
-        self._images_before += seen
-        self._images[member] = seen
+        if member in self._images:
+            self._progress.bar.update(images_seen - self._images[member])
+        else:
+            self._images_before += images_seen
+            self._from_start |= {member} if images_seen == 0 else set()
+        self._images[member] = images_seen
 
 
 def stage_in_words(stage: str, params: Params | None) -> str:

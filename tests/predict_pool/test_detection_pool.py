@@ -79,6 +79,23 @@ def test_heat_maps_lie_beside_the_signals_for_the_highest_scored_alone(scenes, p
     assert not (tmp_path / "votes_MN.npy").exists()
 
 
+def test_shards_of_a_cluster_show_and_say_the_same(pool_of, in_shards, tmp_path):
+    folders = [tmp_path / name for name in ("whole", "shards")]
+    for folder in folders:
+        folder.mkdir()
+    pool_of(8).write_signals(folders[0], SAMPLED)
+    accuracies = pool_of(5).write_validation(folders[0], flops=7)
+    ran = in_shards(8)
+    pool_of(8).write_signals(folders[1], SAMPLED)
+    assert len(ran) == 5
+    assert pool_of(5).write_validation(folders[1], flops=7) == accuracies
+    expected, found = (
+        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders
+    )
+    assert "heat_rows_entropy_K.npy" in expected
+    assert found == expected
+
+
 def test_validation_says_the_f1_of_each_voter_and_of_all(scenes, pool_of, tmp_path):
     folder, voters, _ = scenes
     found = pool_of(5).write_validation(tmp_path, flops=7)

@@ -13,7 +13,7 @@ import toy
 
 from stages import predict_pool
 from stages.predict_pool import __main__ as stage
-from stages.predict_pool import gradient_batches
+from stages.predict_pool import gradient_batches, shards
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, models, prediction, tasks
 from stages.shared.artifacts import (
@@ -137,6 +137,32 @@ def test_batches_of_any_size_give_the_same_signals(signals_of, batch_size):
     np.testing.assert_array_equal(found.pop("votes_MN"), expected.pop("votes_MN"))
     for name, signal in expected.items():
         np.testing.assert_allclose(found[name], signal, atol=1e-5)
+
+
+def test_shards_of_a_cluster_give_the_bytes_of_one_pass(signals_of, in_shards):
+    expected = signals_of(batch_size=7)
+    ran = in_shards(14)
+    found = signals_of(batch_size=7)
+    assert [[rows.start for rows in shard] for shard in ran] == [
+        [0, 7],
+        [14, 21],
+        [28, 35],
+        [42, 49],
+        [56],
+    ]
+    assert found.keys() == expected.keys()
+    for name, signal in expected.items():
+        np.testing.assert_array_equal(found[name], signal)
+
+
+def test_a_shard_sends_back_no_more_than_fits():
+    batches = prediction.batches(1_000_000, 1_000)
+    for voters, features in ((1, 0), (1_000, 0), (5, 2_048)):
+        length = max(map(len, shards.shards_of(batches, voters, features))) * 1_000
+        assert length <= shards.SHARD_SAMPLES
+        assert length * (2 * voters + 4 * features) <= shards.SHARD_BYTES
+    assert len(shards.shards_of(batches, 10**9, 0)) == len(batches)  # one batch each at least
+    assert shards.shards_of([], 5, 0) == []
 
 
 def test_samples_that_differ_keep_their_order_over_batch_sizes(signals_of):

@@ -1,6 +1,5 @@
 """Say what `dvc repro` will do and take: `python -m stages.report.plan`."""
 
-import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from stages.report.plan.estimates import Machine, estimate
 from stages.report.plan.graph import Graph, Stage, load_graph
 from stages.report.plan.limits import limits_here, will_not_fit
 from stages.report.plan.work import Work, full_training, work_of
-from stages.shared.errors import UserError
+from stages.shared import command
 from stages.shared.params import Params, check_counts, load_params
 
 
@@ -70,13 +69,8 @@ def main() -> None:
         description=stages.report.plan.__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     ).parse_args()
-    try:
+    with command.errors_in_one_line():
         run()
-    except UserError as error:
-        if os.environ.get("SUBSET_DEBUG") == "1":
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from stages.report.plan.trials import (
     train_a_moment,
 )
 from stages.report.plan.work import Predictions, Trainings
-from stages.shared import engine
+from stages.shared import engine, workers
 from stages.shared.images import decode_or_describe
 from stages.shared.params_sections import Dataset
 
@@ -92,7 +92,7 @@ def _prediction_key(each: Predictions) -> object:
 def _in_processes(
     function: Callable[[Any, engine.Report], Any], pieces: Sequence[Any], num_threads: int = 1
 ) -> list[Any]:
-    return engine.map_pieces(
+    return workers.map_pieces(
         function, pieces, threads_per_piece=num_threads, on_report=lambda number, message: None
     )
 

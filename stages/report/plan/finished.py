@@ -5,7 +5,8 @@ from pathlib import Path
 
 from stages.report.plan.graph import Stage
 from stages.report.plan.work import Work
-from stages.shared import artifacts, engine, members
+from stages.shared import artifacts, engine, members, workers
+from stages.shared.job import Parallel
 from stages.shared.params import Params
 
 FULL = "full"  # always from scratch
@@ -25,7 +26,7 @@ def count(running: Sequence[Stage], work: Mapping[str, Work], params: Params) ->
     if not plans:
         return {}
     # In a process of its own: fingerprints need torch.
-    (found,) = engine.map_pieces(
+    (found,) = workers.map_pieces(
         _count, [(params, list(plans.values()))], threads_per_piece=1, on_report=_nothing
     )
     return dict(zip(plans, found, strict=True))
@@ -62,6 +63,10 @@ def _plan(stage: Stage, work: Work, params: Params) -> members.Plan:
         subset=artifacts.load_subset(subset, meta.num_samples["train"]),
         initial_weights=None,
         track=getattr(trainings.settings, "track", "none"),
+        parallel=Parallel(
+            getattr(trainings.settings, "processes", 1),
+            getattr(trainings.settings, "sync_batch_norm", False),
+        ),
     )
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from torch import nn
 
 from stages.shared.artifacts import Checkpoint, Epoch
-from stages.shared.files import link
 from stages.shared.params_training import Checkpoints
 from stages.shared.weights import save_weights
 
@@ -44,14 +43,13 @@ class CheckpointKeeper:
             self._written[epoch.epoch] = path
         self._drop()
 
-    def restore(self, history: Sequence[Epoch], kept: Path) -> None:
-        """Go on after these epochs, with the weights in `kept` that were kept by then."""
+    def restore(self, history: Sequence[Epoch]) -> None:
+        """Go on after these epochs; the weights that were kept by then lie in the folder."""
         for epoch in history:
             self._note(epoch)
-            name = self._checkpoint(epoch.epoch).path
-            if (kept / name).exists():
-                link(kept / name, self._folder / name)
-                self._written[epoch.epoch] = self._folder / name
+            path = self._folder / self._checkpoint(epoch.epoch).path
+            if path.exists():
+                self._written[epoch.epoch] = path
 
     def finish(self) -> list[Checkpoint]:
         """Return the checkpoints by epoch; the last epoch that was added is the last of all."""

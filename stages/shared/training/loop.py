@@ -130,10 +130,8 @@ class _Trainer:
         ends_early = self.job.settings.schedule.name == "plateau"
         last_epoch = None if ends_early else self.num_epochs
         kept = CheckpointKeeper(folder, self.job.member, self.job.settings.checkpoints, last_epoch)
-        saved = self.group.told(states.newest if states else None)
-        history = self._restore(saved)
-        if saved:
-            kept.restore(history, saved.kept)
+        history = self._restore(self.group.told(states.take(folder) if states else None))
+        kept.restore(history)
         # What a schedule knows follows from the history.
         ended = any(self.schedule.end_epoch(epoch.validation_accuracy) for epoch in history)
         while not ended and len(history) < self.num_epochs:

@@ -70,6 +70,7 @@ class Saved:
     tensors: State  # on the processor
     history: list[Epoch]
     kept: Path  # the folder of the weights that were kept by then
+    names: Sequence[str] = ()  # of these, inside it
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ def load_state(folder: Path) -> Saved:
             raise ArtifactError(f"{folder / name}: cannot be read ({error})") from None
         if found != digest:
             raise ArtifactError(f"{folder / name}: is not what {INDEX} says; it is damaged")
-    return Saved(load_tensors(folder / TENSORS), index.history, folder / KEPT)
+    start = f"{KEPT}/"
+    names = [name.removeprefix(start) for name in index.files if name.startswith(start)]
+    return Saved(load_tensors(folder / TENSORS), index.history, folder / KEPT, names)
 
 
 def _load_index(path: Path) -> _Index:
@@ -149,6 +152,24 @@ class SavedStates:
                     sys.stderr.write(f"{error}; dropped, the training goes on without it\n")
                     shutil.rmtree(folder, ignore_errors=True)
         return None
+
+    def take(self, into: Path) -> Saved | None:
+        """Return the newest state, and give its kept weights a second name in this folder.
+
+        Another process that trains the same member may drop the state at any moment.
+        """
+        saved = self.newest
+        if saved is None:
+            return None
+        del self.newest  # a file that is mapped keeps its space when it is dropped
+        try:
+            for name in saved.names:
+                link(saved.kept / name, into / name)
+        except OSError:
+            for name in saved.names:
+                (into / name).unlink(missing_ok=True)
+            return self.take(into)
+        return saved
 
     def save(self, tensors: State, history: Sequence[Epoch], kept: Path) -> None:
         """Save the state after the last epoch of the history, unless one was saved just now.
