@@ -13,7 +13,7 @@ os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # A node that dies closes its connection and is missed at once; a busy machine must not look dead.
 os.environ["RAY_health_check_timeout_ms"] = "60000"  # noqa: SIM112 - so Ray spells it
-os.environ["RAY_health_check_failure_threshold"] = "20"  # noqa: SIM112
+os.environ["RAY_health_check_failure_threshold"] = "5"  # noqa: SIM112
 
 from ray.cluster_utils import Cluster  # the environment comes first
 
