@@ -103,7 +103,7 @@ class _Place:
         settings = {"SUBSET_LOADERS": cores, **engine.settings(), "SUBSET_CORES": cores}
         here = resume.folder().absolute()
         here.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=here, prefix=".shared-") as marker:
+        with NamedTemporaryFile(dir=here, prefix=resume.MARKER) as marker:
             yield cls(
                 {**settings, "SUBSET_RESUME": str(here)},
                 str(Path.cwd()),

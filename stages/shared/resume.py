@@ -27,6 +27,9 @@ from stages.shared.artifacts import Checkpoint
 from stages.shared.job import Track, Trained
 from stages.shared.tracking import load_tracked, save_tracked
 
+DAY_S = 86400.0
+# Begins the name of a file by which nodes of a cluster see whether they share the folder.
+MARKER = ".shared-"
 # The folders in it, and what lies there.
 KINDS = {"members": "finished members", "partial": "states of unfinished members"}
 
@@ -115,15 +118,22 @@ def prune(entries: Path, max_age_s: float) -> list[Path]:
 
     What is under way is written into a hidden folder: those are dropped after a day.
     """
-    now, day_s = time.time(), 86400.0
     old = [
         entry
         for entry in sorted(entries.iterdir())
-        if now - entry.stat().st_mtime >= (day_s if _is_half_written(entry) else max_age_s)
+        if _age_s(entry) >= (DAY_S if _is_half_written(entry) else max_age_s)
     ]
     for entry in old:
-        shutil.rmtree(entry)
+        shutil.rmtree(entry, ignore_errors=True)
     return old
+
+
+def _age_s(entry: Path) -> float:
+    """Return how long ago something was last written; nothing is old that is gone by now."""
+    try:
+        return time.time() - entry.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def describe() -> list[str]:
@@ -142,7 +152,7 @@ def describe() -> list[str]:
 
 def _describe_state(state: Path) -> str:
     name, _, epoch = state.name.rpartition("-")
-    minutes = (time.time() - state.stat().st_mtime) / 60
+    minutes = _age_s(state) / 60
     return f"  {name}: after epoch {int(epoch)}, {minutes:.0f} minutes old, {_megabytes([state])}"
 
 
@@ -151,8 +161,15 @@ def _is_half_written(entry: Path) -> bool:
 
 
 def _megabytes(entries: Iterable[Path]) -> str:
-    files = (path for entry in entries for path in entry.rglob("*") if path.is_file())
-    return f"{sum(path.stat().st_size for path in files) / 1e6:.1f} MB"
+    return f"{sum(map(_size, entries)) / 1e6:.1f} MB"
+
+
+def _size(entry: Path) -> int:
+    """Return the bytes in a folder, 0 of one that is gone by now: trainings may be under way."""
+    try:
+        return sum(path.stat().st_size for path in entry.rglob("*") if path.is_file())
+    except FileNotFoundError:
+        return 0
 
 
 def main() -> None:
@@ -163,7 +180,10 @@ def main() -> None:
     print("\n".join(describe()))
     if days is not None:
         kinds = [folder() / kind for kind in KINDS if (folder() / kind).is_dir()]
-        print(f"dropped {sum(len(prune(entries, days * 86400)) for entries in kinds)}")
+        print(f"dropped {sum(len(prune(entries, days * DAY_S)) for entries in kinds)}")
+        for marker in folder().glob(f"{MARKER}*"):  # of a stage that was killed
+            if _age_s(marker) >= DAY_S:
+                marker.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
