@@ -164,9 +164,17 @@ def test_ctrl_c_ends_a_stage_that_is_still_importing_and_its_workers_in_silence(
     assert started.returncode == -signal.SIGINT
 
 
+@pytest.fixture
+def obeys_ctrl_c():
+    """The background of a script ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("obeys_ctrl_c")
 def test_ctrl_c_ends_the_workers_of_a_process_too():
     worker = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(TIMEOUT_S,))
-    before = signal.getsignal(signal.SIGINT)
     worker.start()
 
     with pytest.raises(KeyboardInterrupt), ending.on_interrupt():
@@ -174,7 +182,7 @@ def test_ctrl_c_ends_the_workers_of_a_process_too():
 
     worker.join()
     assert worker.exitcode != 0
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_a_killed_run_left_is_removed_where_dvc_lets_one_alone_write(project):

@@ -115,7 +115,7 @@ def test_samples_are_images_with_their_boxes(prepared):
 
 
 def test_a_detector_learns(prepared, tmp_path):
-    history = train(job(prepared, epochs=40), tmp_path).history
+    history = train(job(prepared, epochs=60), tmp_path).history
     assert history[0].train_accuracy < 0.1
     assert history[-1].train_accuracy > 0.8
     assert history[-1].train_loss < history[0].train_loss / 3
