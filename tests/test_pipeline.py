@@ -138,6 +138,9 @@ def save_experiment_that_differs_in_all(checkout):
     params, summary = (checkout.folder / name for name in ("params.yaml", "metrics/summary.json"))
     params.write_text(params.read_text().replace("random_seed: 0", "random_seed: 1"))
     summary.write_text(re.sub(r"(?<=: )(?=[\d-])", "1", summary.read_text().replace("-", "")))
+    # Other than `exp run` it asks git's configuration who saves, and no command line's.
+    checkout.git("config", "user.name", "Toy")
+    checkout.git("config", "user.email", "toy@example.org")
     checkout.dvc("exp", "save", "--force", "--name", "other")
 
 
