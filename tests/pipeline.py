@@ -3,6 +3,7 @@
 `python tests/pipeline.py` writes the table of changes into README.md.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -282,10 +284,31 @@ def tiny_checkout(folder: Path) -> Checkout:
             (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, checkout.folder / name)
     make_tiny(checkout.folder / "params.yaml")
-    checkout.git("init", "--quiet")
+    checkout.git("init", "--quiet", "--initial-branch=main")
     checkout.git("add", "--all")
     checkout.git("commit", "--quiet", "--message=Start")
     return checkout
+
+
+def finished_checkout(factory: pytest.TempPathFactory) -> Checkout:
+    """Return a checkout whose pipeline ran to its end, results committed; all files share the run.
+
+    It is a copy for each process of a parallel run: two DVC processes cannot work in one folder.
+    """
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "finished"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            building = shared / "unfinished"
+            checkout = tiny_checkout(building)
+            checkout.dvc("repro")
+            checkout.git("add", "--all")
+            checkout.git("commit", "--quiet", "--message=Results")
+            building.rename(made)
+    return Checkout(made / "project", made / "resume").copy(factory.mktemp("finished"))
 
 
 def make_tiny(path: Path) -> None:

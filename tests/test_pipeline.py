@@ -27,11 +27,7 @@ NUM_TRAININGS = 5  # two ensembles; the target model on selected, random and ful
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A checkout whose pipeline ran to its end, results committed. Tests that write copy it."""
-    checkout = pipeline.tiny_checkout(tmp_path_factory.mktemp("finished"))
-    checkout.dvc("repro")
-    checkout.git("add", "--all")
-    checkout.git("commit", "--quiet", "--message=Results")
-    return checkout
+    return pipeline.finished_checkout(tmp_path_factory)
 
 
 def test_the_readme_shows_what_reruns_on_which_change():

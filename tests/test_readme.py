@@ -1,0 +1,266 @@
+"""Every command of README.md: run here as a reader would, or by the tests named here.
+
+What is not on this machine has a stand-in: other machines, storage, a screen, an installer.
+"""
+
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pipeline
+import pytest
+from PIL import Image
+
+README = (pipeline.ROOT / "README.md").read_text()
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`((?:(?:uv|python|dvc|git|rm) |SUBSET_\w+=\w+ )[^`\n]+)`")  # in sentences
+NAMES = {"uv run", "dvc exp"}  # of commands that are spoken of
+
+START = ["pip install uv", "uv run dvc repro"]
+LOOK = [
+    "cat metrics/verdict.txt",
+    "xdg-open plots/report.html",
+    "uv run python -m stages.report.export csv subset.csv",
+    "uv run dvc metrics show metrics/summary.json",
+    "uv run dvc plots show",
+    "python -m stages.report.plan",
+    "dvc repro --dry",
+    "dvc repro",
+    "python -m stages.shared.resume",
+    "python -m stages.shared.resume --prune 30",
+    "python -m stages.report.suspects plots/suspects.csv lists/exclude.csv",
+    "python -m stages.report.export copy /data/smaller --subset selected",
+]
+OWN_IMAGES = [
+    "cp presets/cifar10_cpu.yaml params.yaml",
+    "dvc exp run -S dataset.root=/my/images -S dataset.image_size=32",
+    "python -m stages.report.export symlinks /my/subset",
+    "dvc repro -f -s prepare",
+    "git checkout . && dvc checkout",
+]
+COMPARE = [
+    "python -m stages.report.compare main HEAD",
+    "python -m stages.report.compare main HEAD --html changes.html",
+    "python -m stages.report.compare --artifacts main HEAD",
+    "python -m stages.report.compare --artifacts clone-a clone-b",
+    "dvc metrics diff main --targets metrics/summary.json",
+]
+STORAGE = [
+    "uv sync --extra ray",
+    "uv pip install 'dvc[s3]'",
+    "dvc remote add --default storage s3://bucket/subset-search",
+    "dvc remote modify storage endpointurl https://storage.example.com",
+    'git commit -m "Storage" .dvc/config',
+]
+PUSH = ["dvc push"]
+CLUSTER = [
+    "ssh first-node 'cd project && dvc exp run --queue -S random_seed=1 && "
+    "SUBSET_ENGINE=ray dvc queue start'",
+    "ssh first-node 'cd project && dvc exp push origin'",
+]
+LAPTOP = [
+    "dvc pull plots/images plots/report.html",
+    "dvc exp pull origin && dvc exp show --only-changed",
+]
+SHOWN_TWICE = ["python -m stages.report.export csv subset.csv"]  # with `uv run` and without
+HERE = [
+    *(START + LOOK + OWN_IMAGES + COMPARE),
+    *(STORAGE + PUSH + CLUSTER + LAPTOP),
+    *SHOWN_TWICE,
+]
+
+# The files of the tests that run the others, or the same with another setting.
+ELSEWHERE = {
+    "uv run pytest": ".ci/run",
+    "python tests/pipeline.py": "tests/test_pipeline.py",
+    "dvc exp run -S acquisition=variation_ratios": "tests/pipeline.py",
+    "dvc exp run --queue -S 'acquisition=entropy,mutual_information,variation_ratios,error_count' "
+    "-S 'random_seed=range(0,3)'": "tests/test_pipeline.py",
+    "dvc exp run --run-all": "tests/test_pipeline.py",
+    "dvc exp run --queue -S 'random_seed=range(0,5)' && dvc exp run --run-all": (
+        "tests/test_pipeline.py"
+    ),
+    "dvc exp show --only-changed --drop '.*/.*|.*\\.(seconds|machine|params|members_found|"
+    "standard_error)|(cost|speedups|subset)\\..*|Created|State|Executor' "
+    "--sort-by resnet8.validation_accuracy.selected": "tests/test_pipeline.py",
+    "python -m stages.report.verdict": "tests/report/test_verdict.py",
+    "python -m stages.report.verdict exp-a exp-b exp-c": "tests/report/test_verdict.py",
+    "cp presets/detection_cpu.yaml params.yaml": "tests/test_presets.py",
+    "cp presets/cifar10.yaml params.yaml && dvc repro": "tests/test_presets.py",
+    "SUBSET_ENGINE=ray dvc repro": "tests/test_cluster.py",
+    "ray start --head --port=6379": "tests/ray_cluster.py",
+    "ray start --address=first-node:6379": "tests/ray_cluster.py",
+    "SUBSET_ENGINE=ray RAY_ADDRESS=first-node:6379 dvc repro": "tests/test_cluster.py",
+    "rm -f dvc.lock .dvc/tmp/rwlock": "tests/test_faults.py",
+}
+
+
+def commands(text: str) -> set[str]:
+    """Return the commands of a text's blocks and sentences, without their comments.
+
+    The table of what reruns is left out: tests/test_pipeline.py runs it.
+    """
+    begin, end = re.escape(pipeline.BEGIN), re.escape(pipeline.END)
+    text = re.sub(rf"(?s){begin}.*{end}", "", text)
+    lines = [line for block in BLOCK.findall(text) for line in block.splitlines()]
+    in_blocks = {re.sub(r"\s+# .*", "", line).strip() for line in lines}
+    in_sentences = set(INLINE.findall(re.sub(r"(?ms)^```.*?^```", "", text)))
+    return (in_blocks | in_sentences) - {""} - NAMES
+
+
+def test_commands_are_found_in_blocks_and_in_sentences():
+    text = "Run `dvc repro` in `data/`, `uv run`:\n\n```sh\ncp a b   # c\n\nls | wc\n```\n"
+    assert commands(text) == {"dvc repro", "cp a b", "ls | wc"}
+
+
+def test_each_command_is_run_here_or_elsewhere():
+    assert sorted(commands(README)) == sorted({*HERE, *ELSEWHERE})
+    assert all((pipeline.ROOT / name).is_file() for name in ELSEWHERE.values())
+
+
+# --- as a reader ----------------------------------------------------------------------------------
+
+STAND_INS = {
+    "pip": "exit 0",
+    "uv": 'case $1 in run) shift; exec "$@";; sync|pip) exit 0;; *) exit 2;; esac',
+    "xdg-open": 'test -s "$1"',
+    "ssh": 'cd .. && exec bash -c "$2"',  # the other machine has the project beside this one's
+}
+
+
+class Reader:
+    """Somebody with a working copy who types what README.md says."""
+
+    def __init__(self, checkout: pipeline.Checkout) -> None:
+        self.checkout = checkout
+        self.programs = checkout.folder.parent / "programs"
+        self.instead: dict[str, str] = {}  # of paths and names in README.md
+        self.programs.mkdir(exist_ok=True)
+        for name, script in STAND_INS.items():
+            (self.programs / name).write_text(f"#!/bin/sh\n{script}\n")
+            (self.programs / name).chmod(0o755)
+
+    def types(self, *commands: str) -> str:
+        """Run commands that must succeed, and return what the last printed."""
+        for command in commands:
+            for name, here in self.instead.items():
+                command = command.replace(name, here)
+            path = f"{self.programs}:{self.checkout.environment()['PATH']}"
+            output = self.checkout.run("bash", "-ec", command, PATH=path)
+            assert output.code == 0, f"{command}\n{output.text}"
+        return output.text
+
+
+def images_of_the_reader(root: Path, num: int) -> None:
+    """Write so many pictures of each of three classes, of different sizes and modes."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(["cat", "dog", "owl"]):
+        (root / name).mkdir(parents=True)
+        for row in range(num):
+            pixels = rng.integers(0, 150, (30 + row % 9, 40, 3)).astype(np.uint8)
+            pixels[:, :, number] += 100
+            image = Image.fromarray(pixels).convert("RGB" if row % 5 else "L")
+            image.save(root / name / f"{row}.{'png' if row % 2 else 'jpg'}")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    checkout = pipeline.finished_checkout(tmp_path_factory)
+    for name, value in (("user.name", "Toy"), ("user.email", "toy@example.org")):
+        checkout.git("config", name, value)
+    return checkout
+
+
+@pytest.fixture
+def reader(finished, tmp_path):
+    return Reader(finished.copy(tmp_path))
+
+
+@pytest.mark.slow
+def test_what_came_out_can_be_looked_at(reader, tmp_path):
+    folder = reader.checkout.folder
+    reader.instead = {"/data/smaller": str(tmp_path / "smaller")}
+    printed = {command: reader.types(command) for command in START + LOOK}
+
+    assert "Stage 'prepare' didn't change" in printed["dvc repro"]
+    assert "Running stage" not in printed["dvc repro"]
+    assert (
+        "Nothing to run: DVC has the results of all 18 stages"
+        in printed["python -m stages.report.plan"]
+    )
+    assert printed["cat metrics/verdict.txt"].startswith("resnet8 (accuracy on test")
+    rows = (folder / "subset.csv").read_text().splitlines()
+    assert len(rows) == 1 + 324
+    assert len(list((tmp_path / "smaller").glob("*/*.png"))) == 324
+
+
+@pytest.mark.slow
+def test_own_images_become_a_subset_of_them(reader, tmp_path):
+    images_of_the_reader(tmp_path / "my/images", num=40)
+    # As README.md says of a first trial.
+    shorter = " -S train_ensemble.length.epochs=1 -S train_subset_model.length.epochs=1"
+    reader.instead = {"/my/": f"{tmp_path}/my/", "image_size=32": f"image_size=32{shorter}"}
+    reader.types(*OWN_IMAGES[:-1])
+
+    chosen = list((tmp_path / "my/subset").glob("*/*"))
+    meta = json.loads((reader.checkout.folder / "data/prepared/meta.json").read_text())
+    assert len(chosen) == round(meta["num_samples"]["train"] / 2)
+    assert all(path.resolve().is_relative_to(tmp_path / "my/images") for path in chosen)
+
+    reader.types(OWN_IMAGES[-1])
+    assert "Running" not in reader.types("dvc repro")
+
+
+@pytest.mark.slow
+def test_selections_are_compared(reader, tmp_path):
+    checkout = reader.checkout
+    checkout.git("checkout", "--quiet", "-b", "change")
+    reader.types("dvc exp run -S report.margin=1.0")
+    checkout.git("commit", "--quiet", "--all", "--message=Change")
+    for name in ("clone-a", "clone-b"):
+        reader.types(f"git clone --quiet . {tmp_path / name}")
+    reader.instead = {name: str(tmp_path / name) for name in ("clone-a", "clone-b")}
+
+    printed = {command: reader.types(command) for command in COMPARE}
+
+    assert "report.margin" in printed["python -m stages.report.compare main HEAD"]
+    assert (checkout.folder / "changes.html").read_text().startswith("<!DOCTYPE html>")
+    alike = "python -m stages.report.compare --artifacts clone-a clone-b"
+    assert "equal" in printed[alike]
+
+
+@pytest.mark.slow
+def test_another_machine_runs_experiments_and_their_results_come_back(reader, tmp_path):
+    checkout = reader.checkout
+    for command in ("init --quiet --bare origin", f"clone --quiet origin {tmp_path}/laptop"):
+        reader.types(f"cd ..; git {command}")
+    reader.types(*STORAGE)
+    # The storage is a folder here.
+    reader.types(f"dvc remote remove storage; dvc remote add --default storage {tmp_path}/storage")
+    reader.types("git commit --quiet --message=Folder .dvc/config", *PUSH)
+    reader.types("git remote add origin ../origin; git push --quiet origin main")
+    # What comes back is looked at here; tests/test_cluster.py trains on a cluster.
+    reader.instead = {"random_seed=1": "report.margin=1.0", "SUBSET_ENGINE=ray ": ""}
+    reader.types(CLUSTER[0])
+    wait_for_queue(checkout)
+    reader.types(CLUSTER[1])
+
+    laptop = Reader(replace(checkout, folder=tmp_path / "laptop"))
+    reader.types("cd ../laptop; git pull --quiet origin main; git checkout --quiet main")
+    laptop.types(LAPTOP[0])
+    assert (laptop.checkout.folder / "plots/report.html").is_file()
+    assert re.search(r"report\.margin|random_seed", laptop.types(LAPTOP[1]))
+
+
+def wait_for_queue(checkout):
+    """Wait until DVC's own process has run what is queued, and has ended."""
+    for _ in range(120):
+        status = checkout.dvc("queue", "status").text
+        assert "Failed" not in status, checkout.dvc("queue", "logs", status.split()[-5]).text
+        if "Success" in status:
+            return
+        time.sleep(1)
+    raise AssertionError(status)
