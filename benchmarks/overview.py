@@ -6,8 +6,8 @@ The samples and scores are those of the first round in data/; the accuracies are
 benchmarks/RESULTS.md measured on all digits, with their standard errors over random seeds.
 """
 
+import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -132,9 +132,12 @@ def measured_in(text: str) -> dict[str, tuple[float, float]]:
 
 def main() -> None:
     """Draw what lies in data/."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("picture", type=Path, help="the PNG to write")
+    arguments = parser.parse_args()
     folders = Folders(*(Path("data") / name for name in Folders.__annotations__))
     results = load_results(load_params(), folders)
-    save(Path(sys.argv[1]), draw(results, measured_in(MEASURED.read_text())))
+    save(arguments.picture, draw(results, measured_in(MEASURED.read_text())))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What can be chosen is named in README.md: nobody should have to read code. Its commands work."""
 
 import re
+import runpy
 import textwrap
 from typing import get_args
 
@@ -94,6 +95,26 @@ def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_pat
     paths = overrides.changed(command, params.read_text(), tmp_path)
     # All are loaded and so checked; of a sweep, one may be the run as it stands.
     assert sum(load_params(path) != load_params(params) for path in paths)
+
+
+COMMANDS = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__main__").replace("/", ".")
+    for folder in ("stages", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+    if '__name__ == "__main__"' in path.read_text()
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_each_command_has_help(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    usage, *about = capsys.readouterr().out.split("\n\n")
+    assert ended.value.code == 0
+    assert usage.startswith(f"usage: python -m {name} " if "stages" in name else "usage: ")
+    assert about[0].strip().endswith(".")
 
 
 def test_readme_shows_the_lines_that_read_an_exported_subset():
