@@ -10,7 +10,7 @@ import pytest
 from pipeline import Checkout
 
 from stages.report.conclusions import run_of
-from stages.report.verdict import flat, require_alike, verdicts
+from stages.report.verdict.__main__ import require_alike, verdicts
 from stages.shared import artifacts
 from stages.shared.errors import DataError
 
@@ -65,14 +65,6 @@ def test_runs_on_other_data_are_refused(with_seed):
     other = replace(run, meta=replace(run.meta, fingerprint="another"))
     with pytest.raises(DataError, match="a and b: have other prepared data; it must be the same"):
         require_alike({"a": with_seed(0), "b": other})
-
-
-def test_settings_are_named_by_their_sections():
-    assert flat({"a": {"b": {"c": 1}, "d": [2, {"e": 3}]}, "f": None}) == {
-        "a.b.c": 1,
-        "a.d": [2, {"e": 3}],
-        "f": None,
-    }
 
 
 def test_no_experiments_are_one_line():

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from stages.report import markup
-from stages.report.changes.files import Files
-from stages.report.changes.review import Review
-from stages.report.changes.revisions import PREPARED
-from stages.report.changes.sections import said_of, sections
-from stages.report.changes.subsets import Moved
-from stages.report.changes.tables import Cell, Code, Row, Section, said
+from stages.report.compare.files import Files
+from stages.report.compare.review import Review
+from stages.report.compare.revisions import PREPARED
+from stages.report.compare.sections import said_of, sections
+from stages.report.compare.subsets import Moved
+from stages.report.compare.tables import Cell, Code, Row, Section, said
 from stages.report.labels import Labels
 from stages.shared.errors import UserError
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from stages.report.changes.files import Files
-from stages.report.changes.revisions import load_sample_ids
+from stages.report.compare.files import Files
+from stages.report.compare.revisions import load_sample_ids
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
 from stages.shared import artifacts
 from stages.shared.artifacts import Evaluation

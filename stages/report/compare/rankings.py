@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report.changes.revisions import Revision, Round, common_rounds, sample_numbers
-from stages.report.changes.tables import Row
+from stages.report.compare.revisions import Revision, Round, common_rounds, sample_numbers
+from stages.report.compare.tables import Row
 from stages.report.figures import finished, new_figure, style
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.correlation import spearman

@@ -1,14 +1,14 @@
 """Which settings of params.yaml differ between two revisions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from stages.report.changes.files import Settings
-from stages.report.changes.tables import Code, Row
+from stages.report.compare.files import Settings
+from stages.report.compare.tables import Code, Row
 
 
 def parameter_changes(first: Settings, second: Settings) -> list[Row]:
     """Return what differs, by dotted key, before and after; a list is one value."""
-    before, after = dict(_flat(first.content)), dict(_flat(second.content))
+    before, after = flat(first.content), flat(second.content)
     return [
         {"parameter": Code(key), "before": _written(before, key), "after": _written(after, key)}
         for key in dict.fromkeys([*before, *after])
@@ -16,12 +16,13 @@ def parameter_changes(first: Settings, second: Settings) -> list[Row]:
     ]
 
 
-def _flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+def flat(content: Mapping[str, object], section: str = "") -> dict[str, object]:
+    """Return settings by their dotted keys; a list is one value, and so is an empty section."""
+    found: dict[str, object] = {}
     for key, value in content.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+        name = f"{section}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return found
 
 
 def _written(values: Mapping[str, object], key: str) -> Code:

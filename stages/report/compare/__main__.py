@@ -1,22 +1,4 @@
-"""What changed between revisions of the project: in their selections, results and settings.
-
-    python -m stages.report.compare main HEAD              git revisions, names of experiments
-    python -m stages.report.compare main                   a revision with the workspace
-    python -m stages.report.compare main HEAD --markdown comment.md --html changes.html
-    python -m stages.report.compare a b c --csv overlap.csv --picture overlap.png
-    python -m stages.report.compare --artifacts main HEAD  which stage wrote something else first
-    python -m stages.report.compare --artifacts one two    the same of two clones, by their folders
-
-For every two of the revisions, as Markdown for a comment on a pull request: which samples came and
-went, with the Jaccard index of the subsets as multisets; accuracies on test, and their change with
-its standard error, paired by what both have in common; class shares; rank correlation of the
-scores and overlap of the picks (stages/report/changes/rankings.py says how); parameters that
-differ. Samples are the same where their sample ids are. --html writes a page of its own, with
-pictures of what came and went.
-
-It is a command for people and no stage: it writes nothing unless asked to. What is not here is
-said in a line, with the command that fetches it.
-"""
+"""Compare revisions: `python -m stages.report.compare REV [REV ...]`; see `--help`."""
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -24,12 +6,13 @@ from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
-from stages.report.changes.comment import comment
-from stages.report.changes.files import WORKSPACE, opened
-from stages.report.changes.locks import artifact_changes
-from stages.report.changes.page import page
-from stages.report.changes.rankings import draw
-from stages.report.changes.review import Review, review
+from stages.report import compare
+from stages.report.compare.comment import comment
+from stages.report.compare.files import WORKSPACE, opened
+from stages.report.compare.locks import artifact_changes
+from stages.report.compare.page import page
+from stages.report.compare.rankings import draw
+from stages.report.compare.review import Review, review
 from stages.report.figures import save
 from stages.shared import command
 from stages.shared.artifacts import save_table
@@ -75,7 +58,7 @@ def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
     parser = ArgumentParser(
         prog="python -m stages.report.compare",
-        description=__doc__,
+        description=compare.__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(

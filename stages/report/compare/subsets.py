@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.report.changes.files import Files
-from stages.report.changes.revisions import PREPARED, Revision
-from stages.report.changes.tables import Code, Row
+from stages.report.compare.files import Files
+from stages.report.compare.revisions import PREPARED, Revision
+from stages.report.compare.tables import Code, Row
 from stages.report.labels import Labels
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints

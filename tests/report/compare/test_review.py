@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from stages.report.changes.files import load_settings
-from stages.report.changes.parameters import parameter_changes
-from stages.report.changes.review import review
-from stages.report.changes.sections import lists, sections
+from stages.report.compare.files import load_settings
+from stages.report.compare.parameters import flat, parameter_changes
+from stages.report.compare.review import review
+from stages.report.compare.sections import lists, sections
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError
@@ -156,3 +156,12 @@ def test_parameters_differ_by_value_not_by_spelling(tmp_path):
         ("e", "[1, 2]", "[1, 3]"),
         ("f", "not there", "empty"),
     ]
+
+
+def test_settings_are_named_by_their_sections():
+    assert flat({"a": {"b": {"c": 1}, "d": [2, {"e": 3}]}, "f": None, "g": {}}) == {
+        "a.b.c": 1,
+        "a.d": [2, {"e": 3}],
+        "f": None,
+        "g": {},
+    }

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.report.changes import page as module
-from stages.report.changes.page import page
-from stages.report.changes.review import review
+from stages.report.compare import page as module
+from stages.report.compare.page import page
+from stages.report.compare.review import review
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from stages.report.changes.accuracies import (
+from stages.report.compare.accuracies import (
     AccuracyChange,
     accuracy_changes,
     load_evaluated,
     metric_of,
 )
-from stages.report.changes.files import Files, MissingError
-from stages.report.changes.parameters import parameter_changes
-from stages.report.changes.rankings import Comparison, compare_revisions
-from stages.report.changes.revisions import load_revision
-from stages.report.changes.subsets import (
+from stages.report.compare.files import Files, MissingError
+from stages.report.compare.parameters import parameter_changes
+from stages.report.compare.rankings import Comparison, compare_revisions
+from stages.report.compare.revisions import load_revision
+from stages.report.compare.subsets import (
     SubsetChange,
     class_shares,
     load_labels,
     subset_change,
 )
-from stages.report.changes.tables import Row
+from stages.report.compare.tables import Row
 from stages.report.labels import Labels
 from stages.shared.errors import UserError
 

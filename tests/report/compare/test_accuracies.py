@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.report.changes.accuracies import (
+from stages.report.compare.accuracies import (
     Evaluated,
     accuracy_changes,
     difference,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.report.changes.comment import code, comment, fitted, text_table
-from stages.report.changes.review import review
-from stages.report.changes.tables import Code
+from stages.report.compare.comment import code, comment, fitted, text_table
+from stages.report.compare.review import review
+from stages.report.compare.tables import Code
 from stages.shared import artifacts
 
 NAN = float("nan")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from stages.report.changes.accuracies import AccuracyChange
-from stages.report.changes.rankings import Comparison
-from stages.report.changes.review import Review
-from stages.report.changes.subsets import Moved, SubsetChange
-from stages.report.changes.tables import Code, Row, Section
+from stages.report.compare.accuracies import AccuracyChange
+from stages.report.compare.rankings import Comparison
+from stages.report.compare.review import Review
+from stages.report.compare.subsets import Moved, SubsetChange
+from stages.report.compare.tables import Code, Row, Section
 from stages.report.labels import Labels
 
 MOST_LISTED = 20  # samples

@@ -1,16 +1,4 @@
-"""The verdict over runs that differ by their random seed alone.
-
-    python -m stages.report.verdict exp-a exp-b exp-c      experiments or git revisions
-    python -m stages.report.verdict                        all experiments of the current commit
-    python -m stages.report.verdict workspace              the files as they lie here
-
-With three random seeds or more the interval is the t-interval of the paired differences of the
-runs, so that it speaks of other draws of the subsets too; a single run has the interval of
-metrics/verdict.txt. Everything else in params.yaml must be equal, and so must the prepared data;
-that the code is the same is for you to know.
-
-It is a command for people and no stage: it writes nothing.
-"""
+"""Say what several runs show: `python -m stages.report.verdict [EXP ...]`; see `--help`."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -18,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from stages.report.changes.files import experiments, opened
+from stages.report import verdict
+from stages.report.compare.files import experiments, opened
+from stages.report.compare.parameters import flat
 from stages.report.conclusions import Run, conclude
 from stages.report.results import Folders, Target, load_target
 from stages.report.summary import round_flops
@@ -122,15 +111,6 @@ def require_alike(runs: Mapping[str, Run]) -> None:
             raise DataError(f"{where}: have other prepared data; it must be the same")
 
 
-def flat(settings: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """Return settings by their dotted names."""
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = f"{section}{key}"
-        found |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return found
-
-
 def verdicts(names: Sequence[str]) -> Iterator[str]:
     """Yield a sentence for each target model of these revisions.
 
@@ -150,7 +130,7 @@ def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
     parser = ArgumentParser(
         prog="python -m stages.report.verdict",
-        description=__doc__,
+        description=verdict.__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from stages.report.changes.review import Review
-from stages.report.changes.sections import lists, sections
-from stages.report.changes.tables import Cell, Code, Row, Section, said
+from stages.report.compare.review import Review
+from stages.report.compare.sections import lists, sections
+from stages.report.compare.tables import Cell, Code, Row, Section, said
 
 # GitHub takes 65,536 characters; metrics and links stand beside.
 MOST_CHARACTERS = 60_000
