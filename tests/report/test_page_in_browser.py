@@ -108,6 +108,15 @@ def test_it_is_as_wide_as_its_window_and_every_picture_is_seen(opened, width):
     assert outside == []
 
 
+def test_at_a_desk_no_table_is_cut_off(opened):
+    page = opened(DESK)
+    hidden = page.eval_on_selector_all(
+        ".scroll", "all => all.map((one) => one.scrollWidth - one.clientWidth)"
+    )
+    assert len(hidden) >= 2
+    assert max(hidden) == 0
+
+
 def column(page, number):
     """Return a column of the table of compared subsets."""
     rows = page.locator("#compared tbody tr")

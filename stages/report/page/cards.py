@@ -61,7 +61,7 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
         "suspects",
         "Likely label errors",
         "Every voter contradicts the label, with confidence; label quality is the mean probability "
-        "of the given label, the lowest first.",
+        "of the given label, the lowest first. The weaker the ensemble, the more of these are right.",
         label_suspects(results),
     )
 

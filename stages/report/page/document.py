@@ -77,7 +77,7 @@ def _footer() -> Markup:
             "p",
             "Better, as good, worse: where the 95 % interval of the paired difference lies above "
             "nought, above the margin below nought, or below nought. Sizes and rounds are chosen "
-            "on validation; test is read for the choice alone. Scores, galleries and rounds in "
-            "full: plots/images and plots/tables.",
+            "on validation; the number on test is of what was chosen. Scores, galleries and "
+            "rounds in full: plots/images and plots/tables.",
         ),
     )

@@ -195,7 +195,7 @@ def _class_table(rows: Rows, kinds: Sequence[str]) -> Markup:
         change = number(row["selected"]) - number(row["full"])
         shown = [Cell(f"{number(row[kind]):.2f}", number(row[kind])) for kind in kinds]
         lines.append([Cell(str(row["class"])), *shown, Cell(typeset(f"{change:+.2f}"), change)])
-    return sortable(["Class", *(f"{kind}, %" for kind in kinds), "Change"], lines)
+    return sortable(["Class", *(f"{kind} %" for kind in kinds), "Change"], lines)
 
 
 def _change(row: Mapping[str, object]) -> float:
