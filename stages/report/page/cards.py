@@ -61,7 +61,8 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
         "suspects",
         "Likely label errors",
         "Every voter contradicts the label, with confidence; label quality is the mean probability "
-        "of the given label, the lowest first. The weaker the ensemble, the more of these are right.",
+        "of the given label, the lowest first. The weaker the ensemble, the more of these labels "
+        "are right.",
         label_suspects(results),
     )
 
