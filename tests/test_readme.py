@@ -211,7 +211,9 @@ def test_own_images_become_a_subset_of_them(reader, tmp_path):
     assert all(path.resolve().is_relative_to(tmp_path / "my/images") for path in chosen)
 
     reader.types(OWN_IMAGES[-1])
-    assert "Running" not in reader.types("dvc repro")
+    # Tables of the other run that git does not know stay, so the report is written again.
+    ran = re.findall("Running stage '(.*)'", reader.types("dvc repro"))
+    assert set(ran) <= {"report"}
 
 
 @pytest.mark.slow
