@@ -26,6 +26,7 @@ from stages.shared.params import Params
 from stages.shared.params_training import EpochLength
 
 OTHERS = {"full": "everything", "random": "a random subset of its size"}
+NORMAL_95 = 1.96  # standard deviations on either side that hold 95 %
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
 
 
@@ -69,6 +70,19 @@ class Smallest:
 
 
 @dataclass(frozen=True)
+class Guessing:
+    """Trained on everything, the model is right no more often than by guessing, in points."""
+
+    reached: float
+    num_classes: int
+
+    @property
+    def chance(self) -> float:
+        """What guessing reaches."""
+        return 100 / self.num_classes
+
+
+@dataclass(frozen=True)
 class Conclusion:
     """What may be said of one target model; points are of `metric`."""
 
@@ -83,6 +97,7 @@ class Conclusion:
     against: Mapping[str, Against]  # of OTHERS those that were compared
     cost: Cost | None  # None: everything was not compared
     smallest: Smallest | None  # None: none is as good, or everything was not compared
+    guessing: Guessing | None = None  # None: the model learnt something, or that is not known
 
 
 def run_of(results: Results) -> Run:
@@ -119,6 +134,7 @@ def conclude(runs: Sequence[Run], model: str) -> Conclusion | None:
         },
         cost=_cost(runs, model) if "full" in runs[0].comparison else None,
         smallest=_smallest(runs, model) if "full" in runs[0].comparison else None,
+        guessing=_guessing(runs, model) if "full" in runs[0].comparison else None,
     )
 
 
@@ -170,6 +186,19 @@ def _smallest(runs: Sequence[Run], model: str) -> Smallest | None:
             fraction = picks / runs[0].meta.num_samples["train"]
             return Smallest(picks, fraction, validation, of_full, test)
     return None
+
+
+def _guessing(runs: Sequence[Run], model: str) -> Guessing | None:
+    """Return what everything reaches where one who guesses reaches as much in one of 40 tests."""
+    if not runs[0].params.rules.has_labels:
+        return None
+    found = [run.targets[model, "full"].measured("accuracy") for run in runs]
+    reached = _mean([measured.values_M.mean() for measured in found])
+    chance = 1 / len(runs[0].meta.class_names)
+    deviation = math.sqrt(chance * (1 - chance) / found[0].samples_MT.shape[1])
+    if reached > 100 * (chance + NORMAL_95 * deviation):
+        return None
+    return Guessing(reached, len(runs[0].meta.class_names))
 
 
 def _on_validation(runs: Sequence[Run], model: str, subset: str) -> float:

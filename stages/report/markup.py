@@ -10,6 +10,7 @@ import numpy as np
 from stages.shared.artifacts import Array
 
 MINUS, NOTHING = "\u2212", "\u2013"  # before a number, and in the place of one
+NO_BREAK = "\u00a0"  # a space at which no line ends
 VOID = {"img", "meta", "wbr"}
 # What no document may hold, as itself or by number; file names and texts may.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -50,8 +51,9 @@ def text(content: object) -> Markup:
 
 
 def typeset(content: str) -> str:
-    """Return text whose numbers have minus signs instead of hyphens before them."""
-    return re.sub(r"-(?=\d)", MINUS, content)
+    """Return text whose numbers have minus signs before them, and their units beside them."""
+    with_minus = re.sub(r"-(?=\d)", MINUS, content)
+    return re.sub(r"(?<=\d) (?=%)|(?<=±) (?=\d)", NO_BREAK, with_minus)
 
 
 def section(key: str, title: str, *children: Markup | None) -> Markup | None:

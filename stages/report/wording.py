@@ -6,6 +6,8 @@ from stages.report.conclusions import OTHERS, Against, Conclusion, conclusions
 from stages.report.results import Results
 from stages.report.statistics import AS_GOOD_AS, BETTER, FEWEST_DRAWS, WORSE
 
+MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
+
 
 def verdict_sentences(results: Results) -> list[str]:
     """Return a sentence for each target model."""
@@ -15,7 +17,12 @@ def verdict_sentences(results: Results) -> list[str]:
 
 def sentence(found: Conclusion) -> str:
     """Return all of a conclusion in one sentence."""
-    parts = [verdict_in_words(found), *cost_in_words(found), *smallest_in_words(found)]
+    parts = [
+        *guessing_in_words(found),
+        verdict_in_words(found),
+        *cost_in_words(found),
+        *smallest_in_words(found),
+    ]
     return f"{found.model} ({basis_in_words(found)}): {'; '.join(parts)}."
 
 
@@ -24,6 +31,17 @@ def verdict_in_words(found: Conclusion) -> str:
     told = " and ".join(_told(entry, OTHERS[other]) for other, entry in found.against.items())
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
     return f"{subset} {told or 'was compared with nothing'}"
+
+
+def guessing_in_words(found: Conclusion) -> list[str]:
+    """Warn of a comparison of models that have learnt nothing."""
+    if found.guessing is None:
+        return []
+    return [
+        f"trained on everything it reaches {found.guessing.reached:.2f}, which guessing among "
+        f"{found.guessing.num_classes} classes may reach too ({found.guessing.chance:.2f}), so it "
+        "has to be trained longer before the rest says anything"
+    ]
 
 
 def basis_in_words(found: Conclusion) -> str:
@@ -35,7 +53,7 @@ def basis_in_words(found: Conclusion) -> str:
 def _told(entry: Against, other: str) -> str:
     if math.isinf(entry.reach):
         return f"cannot be told from {other} ({entry.value:+.2f} points, without an interval)"
-    error = f"± {entry.reach:.2f} points"
+    error = f"± {entry.reach:.2f} points" if entry.reach <= MOST_POINTS else "± over 100 points"
     if entry.word in {BETTER, WORSE}:
         return f"is {entry.word} than {other} by {abs(entry.value):.2f} {error}"
     if entry.word == AS_GOOD_AS:
@@ -63,7 +81,7 @@ def cost_in_words(found: Conclusion) -> list[str]:
     if after is None:
         return [f"{cost}, and never pays back, since the subset saves no training time"]
     trainings = "training" if after == 1 else "trainings"
-    return [f"{cost} and pays back after {after} {trainings} on the subset"]
+    return [f"{cost} and, counted so, pays back after {after} {trainings} on the subset"]
 
 
 def smallest_in_words(found: Conclusion) -> list[str]:

@@ -20,6 +20,7 @@ from stages.shared.artifacts import Epoch
 from stages.shared.errors import ParamsError
 from stages.shared.params import Params, load_params
 
+COLUMNS, ROWS = 100, 24  # of a terminal that does not say how many it has
 SECONDS_BETWEEN_LINES = 30.0  # in a log: hours of training are a few hundred lines
 LINE = (
     "{desc}: {percentage:3.0f}% {bar:10} {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, "
@@ -40,6 +41,7 @@ class Progress:
         params = _params()
         self._name = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
         self._is_terminal = sys.stderr.isatty()
+        has_size = _has_size()
         self._printed = time.monotonic()
         self.bar = tqdm(
             desc=self._name,
@@ -50,7 +52,9 @@ class Progress:
             bar_format=LINE,
             ascii=True,
             smoothing=0,  # members report in bursts: the mean rate tells when all will be done
-            dynamic_ncols=True,  # cut to the terminal: a line that wraps is two
+            dynamic_ncols=has_size,  # cut to the terminal: a line that wraps is two
+            ncols=None if has_size else COLUMNS,
+            nrows=None if has_size else ROWS,
             file=sys.stderr if self._is_terminal else _Nowhere(),
         )
 
@@ -151,6 +155,14 @@ def stage_in_words(stage: str, params: Params | None) -> str:
     if found is None or params is None:
         return stage
     return f"{stage}, round {int(found[1]) + 1}/{len(params.rounds)}"
+
+
+def _has_size() -> bool:
+    """Return whether the terminal has a size: one without would be shown an empty line."""
+    try:
+        return all(os.get_terminal_size(sys.stderr.fileno()))
+    except OSError:
+        return True  # no terminal, so there is nothing to cut
 
 
 def _params() -> Params | None:

@@ -204,6 +204,21 @@ def test_without_everything_neither_the_cost_nor_the_smallest_subset_is_told(mad
     assert ";" not in sentence(found)
 
 
+# --- models that have learnt nothing -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("num_right", "warns"), [(333, True), (362, True), (363, False)])
+def test_everything_must_reach_more_than_guessing_does(made, num_right, warns):
+    """Among 3 classes 1000 samples: 33.33 + 1.96 x sqrt(1/3 x 2/3 / 1000) is 36.26 points."""
+    targets = {"selected": target([990, 990], 0.9, 1), "full": target([num_right] * 2, 0.9, 1)}
+    run = made(targets)
+    assert len(run.meta.class_names) == 3
+    found = conclude([run], "resnet8")
+    warning = "guessing among 3 classes may reach too (33.33)"
+    assert (warning in sentence(found)) == warns
+    assert (found.guessing is not None) == warns
+
+
 # --- the smallest subset -------------------------------------------------------------------------
 
 SIZES = {"selected-0.05": 4, "selected-0.15": 12}
@@ -268,10 +283,15 @@ def test_all_is_said_in_one_sentence():
         "resnet8 (accuracy on test, 95 % intervals, one draw of the subsets): "
         "the subset of 12,500 samples (25 %) is worse than everything by 1.66 ± 0.56 points "
         "and is better than a random subset of its size by 1.35 ± 0.43 points; "
-        "the search cost 0.531 full trainings in FLOPs and pays back after 3 trainings on the "
-        "subset; the smallest compared subset within 0.5 points of everything on validation has "
-        "12,500 samples (25 %): 81.20 against 81.50 there, 80.71 on test."
+        "the search cost 0.531 full trainings in FLOPs and, counted so, pays back after 3 "
+        "trainings on the subset; the smallest compared subset within 0.5 points of everything on "
+        "validation has 12,500 samples (25 %): 81.20 against 81.50 there, 80.71 on test."
     )
+
+
+def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
+    against = {"full": Against("cannot tell", -2.17, 147.36)}
+    assert "(cannot tell: -2.17 ± over 100 points)" in sentence(replace(TOLD, against=against))
 
 
 @pytest.mark.parametrize(

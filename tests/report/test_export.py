@@ -107,7 +107,7 @@ def test_where_there_are_no_files_ids_stand_in_for_paths(here, capsys):
 
     assert export("text", "list.txt").read_text() == "14\n0\n14\n"
     assert read_csv(export("csv", "subset.csv")).path.tolist() == ["", ""]
-    assert "holds no file of a sample; sample ids stand in for paths" in capsys.readouterr().err
+    assert "holds no files of samples; ids stand in for paths" in capsys.readouterr().err
 
 
 # --- which subset ---------------------------------------------------------------------------------
@@ -187,7 +187,8 @@ def test_the_command_says_what_it_wrote_and_an_error_in_one_line(here):
         for _ in range(2)
     )
 
-    assert (done.returncode, done.stdout) == (0, "'subset.csv': subset 6, 3 picks of 2 samples\n")
+    counted = "3 picks of 2 samples (60 in the train split)"
+    assert (done.returncode, done.stdout) == (0, f"'subset.csv': subset 6, {counted}\n")
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == "error: subset.csv: is there already; name what is not there yet\n"
 

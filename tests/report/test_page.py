@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.report.conclusions import Guessing, conclusions
 from stages.report.markup import Markup, element
 from stages.report.page.document import document
 from stages.report.tables import all_tables
@@ -131,7 +132,7 @@ def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
     heads = page.all("th", aria_sort="none")
     buttons = page.texts("button")
     assert len(heads) == len(buttons)
-    assert buttons[:4] == ["Subset", "Picks", "Unique", "Share, %"]
+    assert buttons[:4] == ["Subset", "Test", "Minus random", "Minus full"]
     cells = page.texts("td")
     assert {"selected", "random", "full"} <= set(cells)
 
@@ -145,8 +146,20 @@ def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):
 def test_the_verdict_is_that_of_the_file(page, reported):
     told = reported["metrics/verdict.txt"].decode()
     [words] = page.texts("p", class_="verdict")
-    plain = words.replace("\u2212", "-")
+    plain = words.replace("\u2212", "-").replace("\u00a0", " ")
     assert plain.removesuffix(".")[1:] in told
+
+
+def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, monkeypatch):
+    guessing = Guessing(34.3, 3)
+    [found] = conclusions(finished.results())
+    told = [replace(found, guessing=guessing)]
+    monkeypatch.setattr("stages.report.page.sections.conclusions", lambda results: told)
+    words = Page(page_of(finished.results())).texts("p", class_="warning")
+    assert words == [
+        "Trained on everything it reaches 34.30, which guessing among 3 classes may reach too "
+        "(33.33), so it has to be trained longer before the rest says anything."
+    ]
 
 
 # --- words of the data ---------------------------------------------------------------------------
@@ -257,7 +270,7 @@ def test_samples_that_were_drawn_twice_say_so(run):
 def test_a_run_without_everything_and_with_selected_alone_has_a_page_too(run):
     run.set(compare__subsets=["selected"])
     page = Page(page_of(run.results()))
-    assert "The subset of 20 samples (25 %) was compared with nothing." in page.texts("p")
+    assert "The subset of 20 samples (25\u00a0%) was compared with nothing." in page.texts("p")
 
 
 def test_a_run_that_compared_other_subsets_says_so(run):

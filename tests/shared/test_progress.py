@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import termios
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,20 @@ def stderr(monkeypatch, *, is_terminal):
     terminal = Terminal(is_terminal)
     monkeypatch.setattr("sys.stderr", terminal)
     return terminal
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (24, 60)])
+def test_a_terminal_that_says_no_size_is_shown_the_line_too(stage, monkeypatch, rows, columns):
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb") as shown, os.fdopen(theirs, "w") as terminal:
+        termios.tcsetwinsize(terminal, (rows, columns))
+        monkeypatch.setattr("sys.stderr", terminal)
+        train(2, [0])
+        terminal.flush()
+        seen = os.read(shown.fileno(), 10_000).decode()
+    assert "train_ensemble@round1, round 2/3, member 1/2" in seen
+    widest = max(len(line) for line in re.split(r"[\r\n]", seen))
+    assert widest <= (columns or progress.COLUMNS)
 
 
 def train(num_members, members, epochs=(100, 200)):

@@ -43,6 +43,7 @@ def _write(reviews: list[Review], options: Namespace) -> None:
         sys.stdout.write(text)
     if options.html:
         write_atomically(options.html, page(reviews).encode())
+        sys.stderr.write(f"{options.html} has the pictures\n")
     rankings = [found for entry in reviews for found in entry.rankings]
     curves = [row for found in rankings for row in found.overlap_rows]
     if (options.csv or options.picture) and not curves:

@@ -33,6 +33,11 @@ class AccuracyChange:
     paired_by: Pairing
     verdict: str  # of the second revision, by its report.margin
 
+    @property
+    def is_none(self) -> bool:
+        """Whether every member is right on the same samples as before."""
+        return self.difference.value == 0 and self.difference.standard_error == 0
+
 
 @dataclass(frozen=True)
 class Evaluated:

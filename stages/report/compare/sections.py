@@ -78,7 +78,7 @@ def _of_accuracies(changes: Sequence[AccuracyChange], metric: str) -> Section:
             "change": change.difference.value,
             "error": change.difference.standard_error,
             "paired by": change.paired_by,
-            "verdict": change.verdict,
+            "verdict": "unchanged" if change.is_none else change.verdict,
         }
         for change in changes
     ]

@@ -73,8 +73,8 @@ def run(form: str, output: Path, subset: str | None, **options: Any) -> None:
         FORMS[form].write(chosen, output, **options)
     except OSError as error:
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
-    num = len(chosen.samples)
-    counted = f"{len(chosen.subset)} picks of {num} samples"
+    num, num_train = len(chosen.samples), chosen.meta.num_samples["train"]
+    counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
     sys.stdout.write(f"{str(output)!r}: subset {chosen.name}, {counted}\n")
 
 

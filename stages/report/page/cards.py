@@ -61,8 +61,9 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
         "suspects",
         "Likely label errors",
         "Every voter contradicts the label, with confidence; label quality is the mean probability "
-        "of the given label, the lowest first. The weaker the ensemble, the more of these labels "
-        "are right.",
+        "of the given label, the lowest first. The ensemble is right on "
+        f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the fewer, the more of "
+        "these are its own errors.",
         label_suspects(results),
     )
 

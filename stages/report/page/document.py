@@ -18,6 +18,15 @@ TITLES = {
     "rounds": "Rounds",
     "samples": "Samples",
 }
+WORDS = [
+    "Better, as good, worse: where the 95 % interval of the paired difference lies above nought, "
+    "above the margin below nought, or below nought. Sizes and rounds are chosen on validation; "
+    "the number on test is of what was chosen.",
+    "Full is everything: all train samples. Picks count a sample as often as it is in the subset, "
+    "unique counts it once. Members are models of one kind that differ by their seeds; voters are "
+    "those of their checkpoints that predict. One draw is what one random seed gives.",
+    "Scores, galleries and rounds in full: plots/images and plots/tables.",
+]
 
 
 def save_page(path: Path, results: Results, tables: Tables) -> None:
@@ -71,13 +80,4 @@ def _contents(keys: Iterable[str]) -> Markup:
 
 
 def _footer() -> Markup:
-    return element(
-        "footer",
-        element(
-            "p",
-            "Better, as good, worse: where the 95 % interval of the paired difference lies above "
-            "nought, above the margin below nought, or below nought. Sizes and rounds are chosen "
-            "on validation; the number on test is of what was chosen. Scores, galleries and "
-            "rounds in full: plots/images and plots/tables.",
-        ),
-    )
+    return element("footer", *(element("p", words) for words in WORDS))

@@ -14,6 +14,7 @@ from stages.report.wording import (
     basis_in_words,
     cost_in_words,
     draws_in_words,
+    guessing_in_words,
     smallest_in_words,
     verdict_in_words,
 )
@@ -59,6 +60,7 @@ def _card(found: Conclusion) -> Markup:
         "article",
         element("h3", found.model),
         element("ul", *badges, class_="badges") if badges else None,
+        *(element("p", _sentence(words), class_="warning") for words in guessing_in_words(found)),
         element("p", _sentence(verdict_in_words(found)), class_="verdict"),
         element(
             "p",

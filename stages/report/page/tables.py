@@ -30,13 +30,13 @@ def compared_table(results: Results) -> Markup:
     """Return every compared subset of every target model, one row each."""
     heads = [
         "Subset",
-        "Picks",
-        "Unique",
-        "Share, %",
-        "Validation",
         "Test",
         "Minus random",
         "Minus full",
+        "Validation",
+        "Picks",
+        "Unique",
+        "Share, %",
         "Cost",
     ]
     many = len(results.params.compare.models) > 1
@@ -57,13 +57,13 @@ def _rows(results: Results, model: str) -> Iterator[list[Cell]]:
         cost = member_flops(results, model, name) / full if full else None
         yield [
             Cell(name),
-            Cell(f"{len(subset):,}", len(subset)),
-            *(Cell(f"{num:,}", num) for num in [len(np.unique(subset.index_P))]),
-            Cell(f"{share:.3g}", share),
-            Cell(f"{on_validation:.2f}", on_validation),
             _with_error(accuracy(results, model, name)),
             _minus(results, model, name, _random_beside(results, name)),
             _minus(results, model, name, "full" if full else None),
+            Cell(f"{on_validation:.2f}", on_validation),
+            Cell(f"{len(subset):,}", len(subset)),
+            *(Cell(f"{num:,}", num) for num in [len(np.unique(subset.index_P))]),
+            Cell(f"{share:.3g}", share),
             EMPTY if cost is None else Cell(f"{cost:.2f}", cost),
         ]
 

@@ -142,8 +142,8 @@ def count(params: Params) -> Counted:
     found = _count_images(root)
     if not found.files:
         raise DataError(
-            f"dataset.root is {dataset.root!r}: found no image to count below it; it must hold the "
-            "data that prepare is to read"
+            f"params.yaml: dataset.root is {dataset.root!r}; found no image to count below it; it "
+            "must hold the data that prepare is to read"
         )
     return found
 

@@ -38,6 +38,7 @@ def test_a_run_and_itself_differ_in_nothing(first, second, files_of):
     assert [entry.spearman for entry in found.rankings] == pytest.approx([1, 1])
     assert [change.difference.value for change in found.accuracies] == [0, 0, 0]
     assert {change.verdict for change in found.accuracies} == {"as good as"}
+    assert all(change.is_none for change in found.accuracies)
 
 
 def test_everything_that_changed_is_said(first, second, files_of):
