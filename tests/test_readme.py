@@ -260,7 +260,7 @@ def wait_for_queue(checkout):
     """Wait until DVC's own process has run what is queued, and has ended."""
     for _ in range(120):
         status = checkout.dvc("queue", "status").text
-        assert "Failed" not in status, checkout.dvc("queue", "logs", status.split()[-5]).text
+        assert "Failed" not in status, status
         if "Success" in status:
             return
         time.sleep(1)
