@@ -102,7 +102,7 @@ def _accuracies(axes: "Axes", measured: dict[str, tuple[float, float]]) -> None:
                       fontsize=9, va="center")  # fmt: skip
     axes.set_xticks(range(len(names)), list(names.values()), fontsize=9)
     axes.set_xlim(-0.4, len(names) - 0.3)
-    axes.set_title("accuracy on test (%)", fontsize=9, loc="left", pad=4)
+    axes.set_title("accuracy on test in %, ± standard error", fontsize=8, loc="left", pad=4)
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)
 

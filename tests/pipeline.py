@@ -293,7 +293,7 @@ def tiny_checkout(folder: Path) -> Checkout:
 def finished_checkout(factory: pytest.TempPathFactory) -> Checkout:
     """Return a checkout whose pipeline ran to its end, results committed; all files share the run.
 
-    It is a copy for each process of a parallel run: two DVC processes cannot work in one folder.
+    It is a copy for whoever calls: two DVC processes cannot work in one folder.
     """
     shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -303,6 +303,7 @@ def finished_checkout(factory: pytest.TempPathFactory) -> Checkout:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             building = shared / "unfinished"
+            shutil.rmtree(building, ignore_errors=True)  # of a run that failed
             checkout = tiny_checkout(building)
             checkout.dvc("repro")
             checkout.git("add", "--all")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtrc
 
 from stages.report.results import Results, Target
 from stages.report.statistics import (
@@ -26,7 +27,6 @@ from stages.shared.params import Params
 from stages.shared.params_training import EpochLength
 
 OTHERS = {"full": "everything", "random": "a random subset of its size"}
-NORMAL_95 = 1.96  # standard deviations on either side that hold 95 %
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
 
 
@@ -71,9 +71,9 @@ class Smallest:
 
 @dataclass(frozen=True)
 class Guessing:
-    """Trained on everything, the model is right no more often than by guessing, in points."""
+    """Trained on everything, the model is right not clearly more often than one who guesses."""
 
-    reached: float
+    reached: float  # % of the test samples that are right, mean over members and runs
     num_classes: int
 
     @property
@@ -189,16 +189,18 @@ def _smallest(runs: Sequence[Run], model: str) -> Smallest | None:
 
 
 def _guessing(runs: Sequence[Run], model: str) -> Guessing | None:
-    """Return what everything reaches where one who guesses reaches as much in one of 40 tests."""
+    """Return how often the model is right, where one guesser in 40 is right as often or more.
+
+    The number of test samples that a guesser is right on has a binomial distribution.
+    """
     if not runs[0].params.rules.has_labels:
         return None
     found = [run.targets[model, "full"].measured("accuracy") for run in runs]
     reached = _mean([measured.values_M.mean() for measured in found])
-    chance = 1 / len(runs[0].meta.class_names)
-    deviation = math.sqrt(chance * (1 - chance) / found[0].samples_MT.shape[1])
-    if reached > 100 * (chance + NORMAL_95 * deviation):
-        return None
-    return Guessing(reached, len(runs[0].meta.class_names))
+    num_test, num_classes = found[0].samples_MT.shape[1], len(runs[0].meta.class_names)
+    num_right = math.ceil(reached / 100 * num_test - ROUNDING)
+    probability = bdtrc(num_right - 1, num_test, 1 / num_classes)  # of so many or more
+    return Guessing(reached, num_classes) if probability >= 1 / 40 else None
 
 
 def _on_validation(runs: Sequence[Run], model: str, subset: str) -> float:

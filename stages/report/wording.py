@@ -38,9 +38,9 @@ def guessing_in_words(found: Conclusion) -> list[str]:
     if found.guessing is None:
         return []
     return [
-        f"trained on everything it reaches {found.guessing.reached:.2f}, which guessing among "
-        f"{found.guessing.num_classes} classes may reach too ({found.guessing.chance:.2f}), so it "
-        "has to be trained longer before the rest says anything"
+        f"trained on everything it is right on {found.guessing.reached:.2f} % of test, as one who "
+        f"guesses among {found.guessing.num_classes} classes may be ({found.guessing.chance:.2f} "
+        "%), so it has to learn more before the rest says anything"
     ]
 
 

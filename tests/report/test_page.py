@@ -155,10 +155,13 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     [found] = conclusions(finished.results())
     told = [replace(found, guessing=guessing)]
     monkeypatch.setattr("stages.report.page.sections.conclusions", lambda results: told)
-    words = Page(page_of(finished.results())).texts("p", class_="warning")
+    page = Page(page_of(finished.results()))
+    kinds = [attributes.get("class") for attributes, _ in page.all("p")]
+    assert kinds.index("warning") == kinds.index("verdict") - 1
+    words = page.texts("p", class_="warning")
     assert words == [
-        "Trained on everything it reaches 34.30, which guessing among 3 classes may reach too "
-        "(33.33), so it has to be trained longer before the rest says anything."
+        "Trained on everything it is right on 34.30\u00a0% of test, as one who guesses among 3 "
+        "classes may be (33.33\u00a0%), so it has to learn more before the rest says anything."
     ]
 
 

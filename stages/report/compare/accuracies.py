@@ -35,7 +35,7 @@ class AccuracyChange:
 
     @property
     def is_none(self) -> bool:
-        """Whether every member is right on the same samples as before."""
+        """Whether there is nothing to see: not in the mean, and not in its error."""
         return self.difference.value == 0 and self.difference.standard_error == 0
 
 
