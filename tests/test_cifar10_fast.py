@@ -393,9 +393,8 @@ def hashes(project):
 
 
 @pytest.mark.slow
-def test_the_script_gives_the_bytes_of_dvc_repro(tmp_path):
-    checkout = pipeline.tiny_checkout(tmp_path)
-    checkout.dvc("repro")
+def test_the_script_gives_the_bytes_of_dvc_repro(tmp_path, tmp_path_factory):
+    checkout = pipeline.finished_checkout(tmp_path_factory)
     command = [sys.executable, "-m", "benchmarks.cifar10_fast", "params.yaml"]
     places = ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out.json")]
 
