@@ -62,8 +62,8 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
         "Likely label errors",
         "Every voter contradicts the label, with confidence; label quality is the mean probability "
         "of the given label, the lowest first. The ensemble is right on "
-        f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the fewer, the more of "
-        "these are its own errors.",
+        f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the lower that is, the "
+        "more of these are its own errors and not the label's.",
         label_suspects(results),
     )
 
@@ -98,7 +98,7 @@ def _gallery(results: Results, entry: Round, gallery: Gallery) -> Markup:
     if gallery.key in {"outliers", "suspects"}:
         hint = element(
             "p",
-            "Look at them, then leave them out: ",
+            "Look at them, take out of plots/suspects.csv what is right, and leave the rest out: ",
             element(
                 "code", "python -m stages.report.suspects plots/suspects.csv lists/exclude.csv"
             ),

@@ -91,8 +91,9 @@ def compared(results: Results) -> Markup | None:
         "Compared subsets",
         paragraph(
             f"Every subset was trained for {length}. Test is {metric.replace('_', ' ')} in points, "
-            "mean over the members with one standard error; differences are paired by member and "
-            "test sample."
+            "mean over the members; differences are paired by member and test sample; ± is one "
+            "standard error here, where the verdict has 95 % intervals. Validation is measured as "
+            "test is, the curves below as the training went."
         ),
         compared_table(results),
         element(
