@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_decode --folder data/raw/cifar10 --image-size 32 --write
 
-Ours: `stages.shared.loading`, in a shuffled order, batches that one process reads; every image's
+Ours: `stages.shared.samples.loading`, in a shuffled order, batches that one process reads; every image's
 checksum is verified, as training does.
 Plain: as many processes, each of which runs our decode in a loop over its share of the files and
 keeps nothing. And the same with torchvision: decode_jpeg, the middle square, resize (bicubic,
@@ -26,10 +26,10 @@ from PIL import Image
 from benchmarks import side_by_side
 from benchmarks.side_by_side import Seconds
 from stages.shared.artifacts import FileList
-from stages.shared.engine import num_loaders
-from stages.shared.images import checksum, decode
-from stages.shared.loading import ImageFiles, in_batches
-from stages.shared.randomness import generator
+from stages.shared.running.engine import num_loaders
+from stages.shared.samples.decoding import checksum, decode
+from stages.shared.samples.loading import ImageFiles, in_batches
+from stages.shared.samples.randomness import generator
 
 WIDTH, HEIGHT = 500, 375  # of generated images, as many of ImageNet's are
 BATCH = 128

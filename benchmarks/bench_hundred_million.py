@@ -32,12 +32,12 @@ from benchmarks.side_by_side import Seconds
 from stages.score.acquisition import Signals, score
 from stages.select.candidates import competing, in_order
 from stages.select.rules import Candidates
-from stages.shared import drawing
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.artifacts.signals import SIGNAL_DTYPES
-from stages.shared.drawing import NOTHING, Limits, unscored
-from stages.shared.params_sections import OutlierFraction, Select
-from stages.shared.randomness import generator, uniform_by_id
+from stages.shared.choosing import sampling
+from stages.shared.choosing.sampling import NOTHING, Limits, unscored
+from stages.shared.samples.randomness import generator, uniform_by_id
+from stages.shared.settings.sections import OutlierFraction, Select
 
 GB = 2**30
 NUM_VOTERS, NUM_CLASSES = 5, 10
@@ -184,7 +184,7 @@ def select(settings: Select, score_N: Floats, targets_N: Ints, tie_N: Floats) ->
         k_centers_start=settings.k_centers_start,
     )
     order_K = in_order(candidates, Path(), limits, settings)
-    return drawing.draw(
+    return sampling.draw(
         order_K,
         count,
         limits,

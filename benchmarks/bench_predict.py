@@ -37,12 +37,13 @@ from torch.utils.data import DataLoader
 from benchmarks import ordinary, prepared_images, side_by_side
 from benchmarks.side_by_side import Seconds
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, engine, models, tasks
+from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
-from stages.shared.flops import forward_flops
-from stages.shared.params_sections import PredictPool
-from stages.shared.randomness import generator
-from stages.shared.weights import load_weights, save_weights
+from stages.shared.artifacts.weights import load_weights, save_weights
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.running import engine
+from stages.shared.samples.randomness import generator
+from stages.shared.settings.sections import PredictPool
 
 NUM_SAMPLED = 10_000  # rows of which each voter's entropy is kept, as the stage does
 MEMORY_MODEL, MEMORY_SHAPE = "linear", (8, 8, 1)

@@ -31,19 +31,20 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 from benchmarks import clones
-from stages.shared import artifacts, engine
+from stages.shared import artifacts
 from stages.shared.artifacts import Ints
-from stages.shared.files import write_atomically
-from stages.shared.job import Job
-from stages.shared.params import check_params
-from stages.shared.params_training import TrainEnsemble
-from stages.shared.randomness import permutation_by_id
+from stages.shared.artifacts.files import write_atomically
+from stages.shared.running import engine
+from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.settings.params import check_params
+from stages.shared.settings.training_sections import TrainEnsemble
+from stages.shared.training.job import Job
 
 Shown = dict[str, Any]  # what one training shows, as JSON
 Values = npt.NDArray[np.float64]  # one for each random seed
 VIEWS = {"identity": ["identity"], "both": ["identity", "flip"]}
 BATCH = 500
-PREDICTION = Path(__file__).parent.parent / "stages/shared/prediction.py"
+PREDICTION = Path(__file__).parent.parent / "stages/shared/prediction/forward_passes.py"
 MARGIN = 0.5  # points within which a cheaper recipe is as good
 
 
@@ -197,7 +198,7 @@ def train_and_measure(piece: Piece, report: engine.Report) -> Shown:
     """Return what a training shows; from its file where it was made before. Runs in a worker."""
     import torch
 
-    from stages.shared import members, resume
+    from stages.shared.members import members, resume
     from stages.shared.training import loop
 
     device = engine.device_name()
@@ -229,9 +230,10 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
     """Return the accuracy on the measured samples, by the views that are averaged."""
     import torch
 
-    from stages.shared import models, prediction, tasks
-    from stages.shared.data import load_samples, normalise
-    from stages.shared.weights import load_weights
+    from stages.shared import models, tasks
+    from stages.shared.artifacts.weights import load_weights
+    from stages.shared.networks.batches import load_samples, normalise
+    from stages.shared.prediction.forward_passes import forward_passes
 
     job, device = piece.job, torch.device(engine.device_name())
     model = models.build(job.model, job.meta.num_classes, job.meta.input_shape)
@@ -242,8 +244,8 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
     parts = torch.split(torch.arange(len(samples), device=device), BATCH)
     for rows_B, images_BHWK in zip(parts, samples.in_batches(parts), strict=True):
         inputs_BKHW = normalise(images_BHWK, job.meta)
-        made = prediction.forward(task, model, inputs_BKHW, "fp32")
-        probabilities = partial(prediction.probabilities, task, made)
+        made = forward_passes.forward(task, model, inputs_BKHW, "fp32")
+        probabilities = partial(forward_passes.probabilities, task, made)
         for name, views in VIEWS.items():
             correct, _ = task.right_and_all(probabilities(views), samples.targets_N[rows_B])
             right[name] += int(correct)

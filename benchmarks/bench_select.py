@@ -33,7 +33,7 @@ from benchmarks.generated import ROOT, Scale, write_round
 from benchmarks.side_by_side import Seconds, Way
 from stages.select.k_centers import NumpyMinima, farthest_first
 from stages.shared.artifacts import Array, Ints
-from stages.shared.randomness import generator
+from stages.shared.samples.randomness import generator
 
 STAGES = ("score", "select")
 

@@ -30,13 +30,14 @@ from torch.utils.data import DataLoader
 
 from benchmarks import ordinary, prepared_images, side_by_side
 from benchmarks.side_by_side import Seconds
-from stages.shared import engine, models
+from stages.shared import models
 from stages.shared.artifacts import Meta
-from stages.shared.cost import TRAINING_COST
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
-from stages.shared.params_training import TrainEnsemble
+from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.running import engine
+from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.training import loop
+from stages.shared.training.job import Job
 
 WARM_UP = 3  # updates of the ordinary loop before its time begins
 

@@ -18,7 +18,7 @@ from benchmarks import clones
 from stages.shared import artifacts
 from stages.shared.artifacts import Dynamics, Floats, Ints, Meta, Subset, Voter
 from stages.shared.artifacts.signals import SIGNAL_DTYPES
-from stages.shared.randomness import generator
+from stages.shared.samples.randomness import generator
 
 ROOT = Path(__file__).parent.parent
 BLOCK = 2**16  # samples that are drawn at a time

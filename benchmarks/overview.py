@@ -17,7 +17,7 @@ from stages.report.figures import COLOURS, KINDS, save
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Folders, Results, Round, load_results
 from stages.shared.artifacts import Array, Ints
-from stages.shared.params import load_params
+from stages.shared.settings.params import load_params
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,10 +12,10 @@ from ruamel.yaml import YAML
 from benchmarks import clones
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
-from stages.shared.loading import load_images
-from stages.shared.params_sections import PredictPool
-from stages.shared.params_training import TrainEnsemble
-from stages.shared.randomness import generator
+from stages.shared.samples.loading import load_images
+from stages.shared.samples.randomness import generator
+from stages.shared.settings.sections import PredictPool
+from stages.shared.settings.training_sections import TrainEnsemble
 
 PRESET = Path(__file__).parent.parent / "presets/cifar10.yaml"
 SHAPE = (32, 32, 3)  # of CIFAR-10

@@ -22,8 +22,8 @@ from typing import Any
 
 from benchmarks import resolver
 from benchmarks.resolver import Stage
-from stages.shared import timings
-from stages.shared.files import write_atomically
+from stages.shared.artifacts.files import write_atomically
+from stages.shared.running import timings
 
 ROOT = Path(__file__).parent.parent
 NOTED_EVERY = 5.0  # seconds: so much of a run that is killed is not counted

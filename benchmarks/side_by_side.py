@@ -20,7 +20,7 @@ from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
-from stages.shared import engine
+from stages.shared.running import engine
 
 RESULTS = Path(__file__).parent / "results"
 CPUINFO = Path("/proc/cpuinfo")

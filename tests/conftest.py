@@ -25,14 +25,14 @@ def on_one_core():
     """More gain nothing on images this small, and change no bit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+        patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
         yield
 
 
 @pytest.fixture
 def in_shards(monkeypatch):
     """Predict as on a cluster, in shards of so many samples; returns the list of those that ran."""
-    from stages.shared import engine  # here: not every test needs it
+    from stages.shared.running import engine  # here: not every test needs it
 
     def begin(num_samples):
         ran = []

@@ -17,7 +17,7 @@ from dvc.parsing import DataResolver
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from stages.shared import command
+from stages.shared.running import command
 
 
 @dataclass(frozen=True)

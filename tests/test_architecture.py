@@ -20,42 +20,42 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 
 # Moves bytes, checks them or tells of them, and never decides them.
 PLUMBING = {
-    "stages/shared/cluster.py": "where pieces run; a cluster gives equal bytes",
-    "stages/shared/command.py": "parses the command line",
-    "stages/shared/ending.py": "ends a stage that must not go on",
-    "stages/shared/engine.py": "where pieces run; any number of workers gives equal bytes",
+    "stages/shared/running/cluster.py": "where pieces run; a cluster gives equal bytes",
+    "stages/shared/running/command.py": "parses the command line",
+    "stages/shared/running/ending.py": "ends a stage that must not go on",
+    "stages/shared/running/engine.py": "where pieces run; any number of workers gives equal bytes",
     "stages/shared/errors.py": "names of errors",
-    "stages/shared/files.py": "writes files whole",
-    "stages/shared/job.py": "a record of what is passed to a worker",
-    "stages/shared/loading.py": "where images are decoded; what they show is held against prepare",
-    "stages/shared/members.py": "spreads jobs over workers and copies what they wrote",
+    "stages/shared/artifacts/files.py": "writes files whole",
+    "stages/shared/training/job.py": "a record of what is passed to a worker",
+    "stages/shared/samples/loading.py": "where images are decoded; what they show is held against prepare",
+    "stages/shared/members/members.py": "spreads jobs over workers and copies what they wrote",
     "stages/shared/models/__init__.py": "imports the file of a name",
-    "stages/shared/params.py": "validates; the values themselves are tracked",
-    "stages/shared/params_sections.py": "the same",
-    "stages/shared/params_task.py": "the same",
-    "stages/shared/params_training.py": "the same",
-    "stages/shared/params_errors.py": "words for what is wrong with params.yaml",
-    "stages/shared/progress.py": "draws bars",
-    "stages/shared/resume.py": "names folders of finished members",
+    "stages/shared/settings/params.py": "validates; the values themselves are tracked",
+    "stages/shared/settings/sections.py": "the same",
+    "stages/shared/settings/task_limits.py": "the same",
+    "stages/shared/settings/training_sections.py": "the same",
+    "stages/shared/settings/messages.py": "words for what is wrong with params.yaml",
+    "stages/shared/running/progress.py": "draws bars",
+    "stages/shared/members/resume.py": "names folders of finished members",
     "stages/shared/tasks/__init__.py": "imports the file of a name",
-    "stages/shared/timings.py": "times are no output",
-    "stages/shared/tracking.py": "writes what it is given; round trips are tested",
-    "stages/shared/weights.py": "writes what it is given; round trips are tested",
-    "stages/shared/workers.py": "where pieces run; any number of workers gives equal bytes",
+    "stages/shared/running/timings.py": "times are no output",
+    "stages/shared/artifacts/tracking.py": "writes what it is given; round trips are tested",
+    "stages/shared/artifacts/weights.py": "writes what it is given; round trips are tested",
+    "stages/shared/running/workers.py": "where pieces run; any number of workers gives equal bytes",
     **{
         f"stages/shared/artifacts/{path.name}": "writes what it is given; round trips are tested"
         for path in ROOT.glob("stages/shared/artifacts/*.py")
     },
 }
 VALIDATION = (
-    "stages/shared/params.py",
-    "stages/shared/params_sections.py",
-    "stages/shared/params_task.py",
-    "stages/shared/params_training.py",
+    "stages/shared/settings/params.py",
+    "stages/shared/settings/sections.py",
+    "stages/shared/settings/task_limits.py",
+    "stages/shared/settings/training_sections.py",
 )
 # One file of one task's folder, or one task's folder, is chosen by name in params.yaml: DVC watches
 # that alone.
-CHOSEN = ("stages/prepare/datasets", "stages/shared/models", "stages/shared/tasks")
+CHOSEN = ("stages/shared/datasets", "stages/shared/models", "stages/shared/tasks")
 CHOOSERS = {f"{folder}/__init__.py" for folder in CHOSEN}
 # A folder that a stage reaches as a whole is watched as a whole: dvc.lock stays short.
 WHOLE = "stages/shared/training"
@@ -167,7 +167,7 @@ def test_every_stage_is_a_folder_and_every_folder_a_stage():
 @pytest.mark.parametrize("stage", STAGES)
 def test_dvc_watches_a_stages_own_code(stage):
     assert folded({name_of(file) for file in own_code(stage)}) - own_and_watched(stage) <= {
-        "stages/prepare/datasets"
+        "stages/shared/datasets"
     }
 
 

@@ -9,7 +9,7 @@ import toy
 from benchmarks import bench_recipe
 from benchmarks.bench_recipe import Row
 from stages.shared.errors import ParamsError
-from stages.shared.params import load_params
+from stages.shared.settings.params import load_params
 
 PRESET = toy.ROOT / "presets/cifar10_cpu.yaml"
 

@@ -10,11 +10,12 @@ import pipeline
 import pytest
 import toy
 
-from stages.report import export
+from commands import export
 from stages.score.acquisition import ACQUISITIONS
 from stages.select.rules import RULES
-from stages.shared import params_sections, tasks
-from stages.shared.params import load_params
+from stages.shared import tasks
+from stages.shared.settings import sections
+from stages.shared.settings.params import load_params
 
 ROOT = toy.ROOT
 
@@ -26,7 +27,7 @@ def names_in(folder):
 NAMES = [
     *ACQUISITIONS,
     *RULES,
-    *names_in("stages/prepare/datasets"),
+    *names_in("stages/shared/datasets"),
     *names_in("stages/shared/models"),
     *tasks.names(),
     *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("presets/*.yaml"))),
@@ -41,8 +42,8 @@ def test_readme_names(name):
 
 
 def test_the_names_that_params_allow_are_those_that_the_stages_list():
-    assert sorted(get_args(params_sections.Acquisition)) == sorted(ACQUISITIONS)
-    assert sorted(get_args(params_sections.SelectionRule)) == sorted(RULES)
+    assert sorted(get_args(sections.Acquisition)) == sorted(ACQUISITIONS)
+    assert sorted(get_args(sections.SelectionRule)) == sorted(RULES)
 
 
 def test_params_yaml_names_every_acquisition_function():

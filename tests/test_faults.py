@@ -20,7 +20,7 @@ import toy
 from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.shared import files
+from stages.shared.artifacts import files
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ import pipeline
 import psutil
 import pytest
 
-from stages.report.plan import data, disk, work
-from stages.shared.params import load_params
+from commands.plan import data, disk, work
+from stages.shared.settings.params import load_params
 
 FIRST_ENSEMBLE = "train_ensemble@round0"
 NUM_MEMBERS = 4  # of each ensemble and target model
@@ -143,7 +143,7 @@ def save_experiment_that_differs_in_all(checkout):
 # --- the plan -------------------------------------------------------------------------------------
 
 PLANNED = (
-    "import json; from stages.report.plan.graph import load_graph; "
+    "import json; from commands.plan.graph import load_graph; "
     "print(json.dumps({stage.name: stage.state for stage in load_graph().stages}))"
 )
 
@@ -171,7 +171,7 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
     make("dvc exp run -S train_ensemble.members=5", checkout.folder)
     before = listing(checkout.folder), checkout.git("status", "--porcelain")
 
-    output = checkout.run(sys.executable, "-m", "stages.report.plan")
+    output = checkout.run(sys.executable, "-m", "commands.plan")
 
     assert output.code == 0, output.text
     assert (listing(checkout.folder), checkout.git("status", "--porcelain")) == before

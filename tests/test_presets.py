@@ -25,13 +25,13 @@ from safetensors.numpy import load_file
 
 from stages.predict_pool import voters
 from stages.score.acquisition import score
-from stages.score.signals import LazySignals, from_pool, from_training
+from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
-from stages.shared.params import Params, load_params
-from stages.shared.params_sections import OutlierFraction
-from stages.shared.params_training import Steps, Training
-from stages.shared.sizes import parse_size
+from stages.shared.samples.sizes import parse_size
+from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import OutlierFraction
+from stages.shared.settings.training_sections import Steps, Training
 
 PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
@@ -250,11 +250,11 @@ def finished(request, tmp_path_factory, data) -> Finished:
         patch.setenv("SUBSET_WORKERS", "1")
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
-        patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+        patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
         if content["task"] == "text_classification":
             # Two million rows of a table would be written for each of a hundred texts.
             patch.setattr("stages.shared.models.text_classification.fasttext.NUM_BUCKETS", 1000)
-            patch.setattr("stages.shared.engine.map_pieces", in_this_process)
+            patch.setattr("stages.shared.running.engine.map_pieces", in_this_process)
         dag.run(project)
     summary = json.loads((project / "metrics/summary.json").read_text())
     return Finished(load_params(project / "params.yaml"), project / "data", summary)

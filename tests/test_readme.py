@@ -23,33 +23,33 @@ START = ["pip install uv", "uv run dvc repro"]
 LOOK = [
     "cat metrics/verdict.txt metrics/summary.json",
     "xdg-open plots/report.html",
-    "uv run python -m stages.report.export csv subset.csv",
+    "uv run python -m commands.export csv subset.csv",
     "uv run dvc plots show",
-    "python -m stages.report.plan",
+    "python -m commands.plan",
     "dvc repro --dry",
     "dvc repro",
-    "python -m stages.shared.resume",
-    "python -m stages.shared.resume --prune 30",
+    "python -m stages.shared.members.resume",
+    "python -m stages.shared.members.resume --prune 30",
     "python -m stages.report.suspects plots/suspects.csv lists/exclude.csv",
-    "python -m stages.report.export csv subset.csv",
-    "python -m stages.report.export copy /data/smaller --subset selected",
+    "python -m commands.export csv subset.csv",
+    "python -m commands.export copy /data/smaller --subset selected",
     "python tests/pipeline.py",
 ]
-WRITTEN = LOOK.index("python -m stages.report.export csv subset.csv")  # for the second time
+WRITTEN = LOOK.index("python -m commands.export csv subset.csv")  # for the second time
 OWN_IMAGES = [
     "cp presets/images_cpu.yaml params.yaml",
     "sed -i 's#data/raw/images#/my/images#' params.yaml",
-    "python -m stages.report.plan",
+    "python -m commands.plan",
     "dvc repro",
-    "python -m stages.report.export symlinks /my/subset",
+    "python -m commands.export symlinks /my/subset",
     "dvc repro -f -s prepare",
     "git checkout . && git clean -fd plots/tables && dvc checkout",
 ]
 COMPARE = [
-    "python -m stages.report.compare main HEAD",
-    "python -m stages.report.compare main HEAD --html changes.html",
-    "python -m stages.report.compare --artifacts main HEAD",
-    "python -m stages.report.compare --artifacts clone-a clone-b",
+    "python -m commands.compare main HEAD",
+    "python -m commands.compare main HEAD --html changes.html",
+    "python -m commands.compare --artifacts main HEAD",
+    "python -m commands.compare --artifacts clone-a clone-b",
     "dvc metrics diff main --targets metrics/summary.json",
 ]
 STORAGE = [
@@ -91,10 +91,10 @@ ELSEWHERE = {
     "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|params|members_found|"
     "standard_error)|(cost|speedups|subset)\\..*|Created|State|Executor' "
     "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
-    "python -m stages.report.verdict": ("tests/report/test_verdict.py", '"stages.report.verdict"'),
-    "python -m stages.report.verdict exp-a exp-b exp-c": (
+    "python -m commands.verdict": ("tests/report/test_verdict.py", '"commands.verdict"'),
+    "python -m commands.verdict exp-a exp-b exp-c": (
         "tests/report/test_verdict.py",
-        '"stages.report.verdict", *names',
+        '"commands.verdict", *names',
     ),
     "cp presets/detection_cpu.yaml params.yaml": ("tests/test_presets.py", "each_preset"),
     "cp presets/cifar10.yaml params.yaml && dvc repro": ("tests/test_presets.py", "each_preset"),
@@ -202,8 +202,7 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     assert "Stage 'prepare' didn't change" in printed["dvc repro"]
     assert "Running stage" not in printed["dvc repro"]
     assert (
-        "Nothing to run: DVC has the results of all 18 stages"
-        in printed["python -m stages.report.plan"]
+        "Nothing to run: DVC has the results of all 18 stages" in printed["python -m commands.plan"]
     )
     assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
     rows = (folder / "subset.csv").read_text().splitlines()
@@ -242,9 +241,9 @@ def test_selections_are_compared(reader, tmp_path):
 
     printed = {command: reader.types(command) for command in COMPARE}
 
-    assert "report.margin" in printed["python -m stages.report.compare main HEAD"]
+    assert "report.margin" in printed["python -m commands.compare main HEAD"]
     assert (checkout.folder / "changes.html").read_text().startswith("<!DOCTYPE html>")
-    alike = "python -m stages.report.compare --artifacts clone-a clone-b"
+    alike = "python -m commands.compare --artifacts clone-a clone-b"
     assert "equal" in printed[alike]
 
 

@@ -10,7 +10,7 @@ from benchmarks import bench_predict, bench_train, ordinary, prepared_images, si
 from benchmarks.side_by_side import Seconds
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList
-from stages.shared.images import checksum
+from stages.shared.samples.decoding import checksum
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, engine, images, loading
-from stages.shared.params import load_params
+from stages.shared import artifacts
+from stages.shared.running import engine
+from stages.shared.samples import decoding, loading
+from stages.shared.settings.params import load_params
 
 ONLY_IN = {"memory": {"inputs.npy"}, "files": {"files.csv", "files.json"}}
 
@@ -68,9 +70,9 @@ def finished(tmp_path_factory):
             patch.setenv("SUBSET_DEVICE", "cpu")
             patch.setenv("SUBSET_LOADERS", "2")
             patch.setenv("SUBSET_RESUME", str(project / "resume"))
-            patch.setattr("stages.shared.engine.num_cores", lambda: 1)
+            patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
             patch.setattr(engine, "map_pieces", in_this_process)
-            patch.setattr("stages.shared.data.MOST_DECODED", 0)
+            patch.setattr("stages.shared.networks.batches.MOST_DECODED", 0)
             patch.setattr(loading, "JOB_BYTES", 5 * 8 * 8 * 3)
             dag.run(project)
     return folder
@@ -120,7 +122,7 @@ def test_each_storage_writes_its_own_form_of_the_images(written):
 def test_each_file_is_decoded_once_however_many_voters_there_are(
     finished, tmp_path, monkeypatch, num_voters
 ):
-    decode, opened = images.decode, []
+    decode, opened = decoding.decode, []
 
     def counted(path, image_size):
         opened.append(Path(path).name)
@@ -131,7 +133,7 @@ def test_each_file_is_decoded_once_however_many_voters_there_are(
     voters = artifacts.load_ensemble(ensemble).checkpoints[:num_voters]
     meta = artifacts.load_meta(data / "prepared")
     settings = load_params(finished / "files/params.yaml").predict_pool
-    monkeypatch.setattr(images, "decode", counted)
+    monkeypatch.setattr(decoding, "decode", counted)
     monkeypatch.setenv("SUBSET_LOADERS", "1")  # in this process, where they are counted
 
     pool = Pool(data / "prepared", meta, ensemble, voters, settings)

@@ -69,7 +69,7 @@ def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
     import torch  # here: most tests need none
 
     from stages.shared import models
-    from stages.shared.weights import save_weights
+    from stages.shared.artifacts.weights import save_weights
 
     for number, checkpoint in enumerate(checkpoints):
         torch.manual_seed(number)

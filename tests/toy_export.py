@@ -14,8 +14,8 @@ import toy_texts
 from PIL import Image
 from ruamel.yaml import YAML
 
+from commands.export.__main__ import run
 from stages.prepare.__main__ import main as prepare
-from stages.report.export.__main__ import run
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 

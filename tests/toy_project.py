@@ -7,8 +7,8 @@ import numpy as np
 import toy
 
 from stages.shared import artifacts
-from stages.shared.drawing import load_limits
-from stages.shared.params import load_params
+from stages.shared.choosing.sampling import load_limits
+from stages.shared.settings.params import load_params
 
 CLASS_NAMES = ["common", "rare", "single"]
 PREPARED = Path("prepared")

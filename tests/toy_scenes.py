@@ -74,7 +74,7 @@ def write_ensemble(folder: Path, num_members: int) -> list[Checkpoint]:
     import torch  # here: most tests need none
 
     from stages.shared import models
-    from stages.shared.weights import save_weights
+    from stages.shared.artifacts.weights import save_weights
 
     checkpoints = [
         Checkpoint(member, 1, 0.5, is_best=True, is_last=True) for member in range(num_members)

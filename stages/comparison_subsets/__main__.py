@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from stages.comparison_subsets.subsets import Comparison, order_of_random_subsets
-from stages.shared import artifacts, command, drawing
-from stages.shared.files import atomic_folder
-from stages.shared.params import load_params
+from stages.shared import artifacts
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.choosing import sampling
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
 
 
 def main(last_size: str, prepared: Path, subset: Path, comparison: Path) -> None:
     """Write the subsets that are compared; `last_size` is that of the last round's subset."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    limits = drawing.load_limits(prepared, sample_ids, params.select)
+    limits = sampling.load_limits(prepared, sample_ids, params.select)
     compared = Comparison(
         selected=artifacts.load_subset(subset, len(sample_ids), once=params.picks_once),
         random_K=order_of_random_subsets(params, sample_ids, limits),

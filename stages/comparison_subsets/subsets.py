@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.shared.artifacts import Ints, Subset
-from stages.shared.drawing import Limits, draw, random_order, seed_rows, unscored
+from stages.shared.choosing.sampling import Limits, draw, random_order, seed_rows, unscored
 from stages.shared.errors import ParamsError
-from stages.shared.params import Params
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.samples.sizes import num_picks, parse_size
+from stages.shared.settings.params import Params
 
 
 def order_of_random_subsets(params: Params, sample_ids: Sequence[str], limits: Limits) -> Ints:

@@ -3,11 +3,12 @@
 from importlib import import_module
 from pathlib import Path
 
-from stages.shared import artifacts, command, engine
+from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation
-from stages.shared.determinism import deterministic
-from stages.shared.files import atomic_folder
-from stages.shared.params import load_params
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.networks.determinism import deterministic
+from stages.shared.running import command, engine
+from stages.shared.settings.params import load_params
 
 
 def main(prepared: Path, model: Path, evaluation: Path) -> None:

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
-from stages.shared import artifacts, prediction, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Evaluation, Ints, Split
-from stages.shared.params_sections import Evaluate
+from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.settings.sections import Evaluate
 
 PRECISION = "fp32"  # whatever they were trained in
 METRICS = (
@@ -66,11 +67,11 @@ def _predict(
     checkpoints: Sequence[Checkpoint],
     settings: Evaluate,
 ) -> Outcomes:
-    batches = prediction.forward_passes(
+    batches = forward_passes.forward_passes(
         model, checkpoints, prepared, split, settings.batch_size, PRECISION
     )
     task = tasks.load(artifacts.load_meta(prepared).task)
-    predicted = prediction.predict(task, batches, settings.views)
+    predicted = forward_passes.predict(task, batches, settings.views)
     return collect(
         ((rows, probs_MBC.cpu().numpy()) for rows, probs_MBC in predicted),
         artifacts.load_targets(prepared, split),

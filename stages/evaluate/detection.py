@@ -11,10 +11,11 @@ import torch
 
 from stages.evaluate import jackknife
 from stages.evaluate.average_precision import Images, Precision, measure
-from stages.shared import artifacts, prediction, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Evaluation, Split
 from stages.shared.errors import ArtifactError
-from stages.shared.params_sections import Evaluate
+from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection.decoding import Found, decode
 
 PRECISION = "fp32"  # whatever they were trained in
@@ -82,11 +83,11 @@ def predict(
     """
     meta = artifacts.load_meta(prepared)
     height, width, _ = meta.input_shape
-    batches = prediction.forward_passes(
+    batches = forward_passes.forward_passes(
         model, checkpoints, prepared, split, settings.batch_size, PRECISION
     )
     found: list[Images] = [[] for _ in range(len(checkpoints) + 1)]
-    predicted = prediction.predict(tasks.load(meta.task), batches, settings.views)
+    predicted = forward_passes.predict(tasks.load(meta.task), batches, settings.views)
     for _, maps_MBKHW in predicted:
         together_BKHW = maps_MBKHW.double().mean(dim=0).float()
         for images, maps_BKHW in zip(found, [*maps_MBKHW, together_BKHW], strict=True):

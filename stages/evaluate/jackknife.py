@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stages.evaluate.average_precision import Images
 from stages.shared.artifacts import Floats, Ints
-from stages.shared.randomness import permutation_by_id
+from stages.shared.samples.randomness import permutation_by_id
 
 NUM_GROUPS = 20
 

@@ -6,15 +6,16 @@ import numpy as np
 
 from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, command, engine
+from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
-from stages.shared.cost import TRAINING_COST
-from stages.shared.determinism import deterministic
-from stages.shared.files import atomic_folder
-from stages.shared.flops import forward_flops
-from stages.shared.params import Params, load_params
-from stages.shared.params_sections import PredictPool
-from stages.shared.randomness import permutation_by_id
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.networks.determinism import deterministic
+from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.running import command, engine
+from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import PredictPool
 
 NUM_SAMPLED = 10_000  # enough for correlations between voters, however large the data set
 

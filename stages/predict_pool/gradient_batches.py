@@ -14,9 +14,9 @@ from torch import Tensor
 
 from stages.predict_pool import gradients
 from stages.shared.artifacts import GradientBatch, Ints
-from stages.shared.params_sections import GradientNorm
-from stages.shared.prediction import ForwardPass
-from stages.shared.randomness import generator, permutation_by_id
+from stages.shared.prediction.forward_passes import ForwardPass
+from stages.shared.samples.randomness import generator, permutation_by_id
+from stages.shared.settings.sections import GradientNorm
 
 NUM_BATCHES = 100
 

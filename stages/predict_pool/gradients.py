@@ -15,8 +15,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from stages.shared.params_sections import GradientNorm
-from stages.shared.prediction import ForwardPass
+from stages.shared.prediction.forward_passes import ForwardPass
+from stages.shared.settings.sections import GradientNorm
 
 # What the backward passes that run side by side may take, in bytes: as much on every machine, since
 # how many samples that are decides last bits.

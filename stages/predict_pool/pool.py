@@ -12,7 +12,7 @@ import torch
 
 from stages.predict_pool import gradient_batches
 from stages.predict_pool.shards import Batches, Part, Work, places_within, reduce_shard, shards_of
-from stages.shared import artifacts, engine, prediction, progress, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import (
     Array,
     Checkpoint,
@@ -22,7 +22,9 @@ from stages.shared.artifacts import (
     ValidationResult,
     signal_dtype,
 )
-from stages.shared.params_sections import PredictPool
+from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.running import engine, progress
+from stages.shared.settings.sections import PredictPool
 
 MOST_FEATURES = 2048  # of a model here
 
@@ -61,13 +63,13 @@ class Pool:
     def write_gradient_batches(self, signals: Path, batches: Sequence[Ints]) -> None:
         """Write how the first voter's gradients add up in some mini-batches of train rows."""
         task = tasks.load(self.meta.task)
-        (model,) = prediction.Voters.of(self.ensemble, self.voters[:1]).load()
-        device = prediction.device()
+        (model,) = forward_passes.Voters.of(self.ensemble, self.voters[:1]).load()
+        device = forward_passes.device()
         targets_N = task.load_targets(self.prepared, "train", device)
         measured = []
         loaded = task.read_batches(self.prepared, "train", batches, self.meta, device)
         for number, (rows_B, inputs_B) in enumerate(zip(batches, loaded, strict=True)):
-            forward = prediction.forward(task, model, inputs_B, self.settings.precision)
+            forward = forward_passes.forward(task, model, inputs_B, self.settings.precision)
             targets_B = targets_N[torch.from_numpy(rows_B).to(device)]
             measured.append(
                 gradient_batches.measure(
@@ -104,8 +106,8 @@ class Pool:
         self, split: Split, sampled_S: Ints | None = None, optional: Collection[str] = ()
     ) -> Iterator[Part]:
         """Yield what is kept of each batch of a split, in order."""
-        voters = prediction.Voters.of(self.ensemble, self.voters)
-        batches = prediction.batches(self.meta.num_samples[split], self.settings.batch_size)
+        voters = forward_passes.Voters.of(self.ensemble, self.voters)
+        batches = forward_passes.batches(self.meta.num_samples[split], self.settings.batch_size)
         shards: list[Batches] = [batches]
         if engine.on_cluster():
             voters = voters.packed()

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from stages.predict_pool import gradients
-from stages.shared import engine, prediction, tasks
+from stages.shared import tasks
 from stages.shared.artifacts import Array, Ints, Meta, Split
-from stages.shared.determinism import deterministic
-from stages.shared.params_sections import PredictPool
-from stages.shared.prediction import ForwardPass, Voters
+from stages.shared.networks.determinism import deterministic
+from stages.shared.prediction.forward_passes import ForwardPass, Voters, forward_passes
+from stages.shared.running import engine
+from stages.shared.settings.sections import PredictPool
 
 # What a shard sends back at most.
 SHARD_BYTES = 64 * 2**20
@@ -77,10 +78,10 @@ def reduce_shard(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
 
 def _reduced(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
     task = tasks.load(work.meta.task)
-    targets_N = task.load_targets(work.prepared, work.split, prediction.device())
+    targets_N = task.load_targets(work.prepared, work.split, forward_passes.device())
     # A task whose samples have many outputs may show them for a few of the samples.
     shown = task.HeatMaps() if hasattr(task, "HeatMaps") and work.split == "train" else None
-    passes = prediction.passes_of_batches(
+    passes = forward_passes.passes_of_batches(
         work.voters, work.prepared, work.split, batches, work.settings.precision
     )
     for rows, made in passes:
@@ -136,7 +137,7 @@ def _gathered(
             norms.append(
                 gradients.sample_norms(task, forward, targets_B, work.settings.gradient_norm)
             )
-        probs.append(prediction.probabilities(task, forward, work.settings.views))
+        probs.append(forward_passes.probabilities(task, forward, work.settings.views))
     if norms:
         signals["gradient_norm_N"] = torch.stack(norms).mean(dim=0).float()
     return torch.stack(probs), signals

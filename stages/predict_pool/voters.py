@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stages.shared.artifacts import Checkpoint, Ensemble
 from stages.shared.errors import ArtifactError
-from stages.shared.params_sections import Voters
+from stages.shared.settings.sections import Voters
 
 
 def choose(ensemble: Ensemble, settings: Voters) -> list[Checkpoint]:

@@ -4,16 +4,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from stages.prepare import duplicates, splits
-from stages.prepare.images import FoundFiles
-from stages.prepare.sources import Source
+from stages.prepare import duplicates
 from stages.prepare.statistics import Fingerprint
-from stages.shared import artifacts, command
+from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.datasets.reading import splits
+from stages.shared.datasets.reading.source_images import FoundFiles
+from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
-from stages.shared.files import atomic_folder
-from stages.shared.params import Params, load_params
-from stages.shared.params_sections import Dataset
+from stages.shared.running import command
+from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import Dataset
 
 MAX_LISTED = 20
 BOXES_NEED = "every box must have an area inside its image"
@@ -22,7 +24,7 @@ BOXES_NEED = "every box must have an area inside its image"
 def main(prepared: Path, scratch: Path) -> None:
     """Split the data and write it as arrays, or list its files."""
     params = load_params()
-    data_set = import_module(f"stages.prepare.datasets.{params.task}.{params.dataset.name}")
+    data_set = import_module(f"stages.shared.datasets.{params.task}.{params.dataset.name}")
     source: Source = data_set.load(params.dataset)
     inputs = import_module(f"stages.prepare.write_{params.rules.inputs}")
     needs = inputs.NEEDS if source.boxes is None else f"{inputs.NEEDS}, {BOXES_NEED}"

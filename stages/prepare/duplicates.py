@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.prepare.images import FoundFiles
 from stages.shared.artifacts import SPLITS, Ints, Split
+from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.errors import printable
 
 HEAD = 4096  # bytes

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.shared.artifacts import Array, Floats
-from stages.shared.images import Pixels
+from stages.shared.samples.decoding import Pixels
 
 
 class ValueCounts:

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
-from stages.prepare.images import FoundFiles, SourceImages
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList, Ints, Split
-from stages.shared.images import MOST_RESIDENT, Pixels, checksum
-from stages.shared.params_sections import Dataset
+from stages.shared.datasets.reading.source_images import FoundFiles, SourceImages
+from stages.shared.samples.decoding import MOST_RESIDENT, Pixels, checksum
+from stages.shared.settings.sections import Dataset
 
 
 class Store(Protocol):

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from stages.prepare import storage
-from stages.prepare.images import SourceImages
 from stages.prepare.statistics import Fingerprint, ValueCounts
-from stages.shared import progress
 from stages.shared.artifacts import Ints, Split
-from stages.shared.params_sections import Dataset
+from stages.shared.datasets.reading.source_images import SourceImages
+from stages.shared.running import progress
+from stages.shared.settings.sections import Dataset
 
 # Of the data, in the line that says what is wrong with it.
 NEEDS = "every image must be readable and, without dataset.image_size, of one size"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from stages.prepare.statistics import Fingerprint
-from stages.prepare.texts import SourceTexts
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Ints, Sequences, Split, TextKind
-from stages.shared.params_sections import Dataset
+from stages.shared.datasets.reading.source_texts import SourceTexts
+from stages.shared.settings.sections import Dataset
 
 # Of the data, in the line that says what is wrong with it.
 NEEDS = "every row must be class, title and text in UTF-8"

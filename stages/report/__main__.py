@@ -15,9 +15,10 @@ from stages.report.summary import sentences, summarise
 from stages.report.suspects import save_suspects
 from stages.report.tables import all_tables, save_tables
 from stages.report.wording import verdict_sentences
-from stages.shared import artifacts, command, timings
-from stages.shared.files import atomic_folder, write_atomically
-from stages.shared.params import load_params
+from stages.shared import artifacts
+from stages.shared.artifacts.files import atomic_folder, write_atomically
+from stages.shared.running import command, timings
+from stages.shared.settings.params import load_params
 
 
 def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml

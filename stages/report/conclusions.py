@@ -2,7 +2,7 @@
 
 Rounds and sizes are chosen on validation, and test is read for the choice alone (DESIGN.md,
 decision 15). Differences are paired. One run speaks of one draw of the subsets; runs that differ
-by their random seed alone are taken together by `python -m stages.report.verdict`.
+by their random seed alone are taken together by `python -m commands.verdict`.
 
 Shapes: R runs.
 """
@@ -23,8 +23,8 @@ from stages.report.statistics import (
 )
 from stages.report.summary import search_flops
 from stages.shared.artifacts import Meta, Subset
-from stages.shared.params import Params
-from stages.shared.params_training import EpochLength
+from stages.shared.settings.params import Params
+from stages.shared.settings.training_sections import EpochLength
 
 OTHERS = {"full": "everything", "random": "a random subset of its size"}
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it

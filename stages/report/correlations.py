@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.report.results import Round
 from stages.shared.artifacts import Rows
-from stages.shared.correlation import pearson, spearman
+from stages.shared.choosing.correlation import pearson, spearman
 
 DECIMALS = 4
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.shared.artifacts import Rows
-from stages.shared.files import write_atomically
+from stages.shared.artifacts.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.report import galleries, heat_maps, score_pictures
+from stages.report import galleries, heat_map_pictures, score_pictures
 from stages.report.figures import (
     COLOURS,
     KINDS,
@@ -34,7 +34,9 @@ def save_pictures(folder: Path, tables: dict[str, Rows], results: Results) -> No
     for entry in results.rounds:
         galleries.save_galleries(folder, results, entry)
         if entry.tracked is not None:
-            figure = heat_maps.gradient_history(entry.tracked.gradient_norm_MES, entry.source)
+            figure = heat_map_pictures.gradient_history(
+                entry.tracked.gradient_norm_MES, entry.source
+            )
             save(folder / f"gradient_history/{entry.source}.png", figure)
 
 
@@ -113,9 +115,9 @@ PICTURES: dict[str, Callable[[Rows, str, Results], "Figure"]] = {
     "validation_by_images": validation_by_images,
     "class_shares": class_shares,
     "consensus": consensus,
-    "correlations": heat_maps.acquisitions,
-    "voter_correlations": heat_maps.voters,
-    "round_correlations": heat_maps.rounds,
+    "correlations": heat_map_pictures.acquisitions,
+    "voter_correlations": heat_map_pictures.voters,
+    "round_correlations": heat_map_pictures.rounds,
     "reference_correlations": score_pictures.reference_correlations,
     "forgetting_correlations": score_pictures.forgetting_correlations,
     "label_entropy": score_pictures.label_entropy,

@@ -29,10 +29,10 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
-from stages.shared.params import Params
-from stages.shared.params_training import EpochLength
-from stages.shared.randomness import uniform_by_id
-from stages.shared.tracking import Tracked, load_tracked
+from stages.shared.artifacts.tracking import Tracked, load_tracked
+from stages.shared.samples.randomness import uniform_by_id
+from stages.shared.settings.params import Params
+from stages.shared.settings.training_sections import EpochLength
 
 
 @dataclass(frozen=True)

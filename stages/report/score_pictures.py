@@ -8,7 +8,7 @@ from stages.report.correlations import rounded
 from stages.report.figures import finished, new_figure, number, style, whole_numbers
 from stages.report.results import Results
 from stages.shared.artifacts import Rows
-from stages.shared.correlation import pearson
+from stages.shared.choosing.correlation import pearson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,11 +9,11 @@ from dataclasses import replace
 from stages.report.results import Results, Round, last_epochs, training_flops, training_length
 from stages.report.rounding import significant
 from stages.report.summary import member_flops, round_flops
-from stages.shared import timings
 from stages.shared.artifacts import Epoch, Rows
-from stages.shared.cost import TRAINING_COST
-from stages.shared.params import Params
-from stages.shared.params_training import EpochLength, Plateau, Training
+from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.running import timings
+from stages.shared.settings.params import Params
+from stages.shared.settings.training_sections import EpochLength, Plateau, Training
 from stages.shared.training import schedules
 
 ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")

@@ -25,11 +25,12 @@ import numpy as np
 
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round, Votes
-from stages.shared import artifacts, command
+from stages.shared import artifacts
 from stages.shared.artifacts import Ints
-from stages.shared.outliers import all_different, num_highest
-from stages.shared.params import load_params
-from stages.shared.params_sections import OutlierFraction
+from stages.shared.choosing.outliers import all_different, num_highest
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+from stages.shared.settings.sections import OutlierFraction
 
 HEADER = ["sample_id", "reason"]
 

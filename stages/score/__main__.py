@@ -8,13 +8,14 @@ import numpy as np
 
 from stages.score import correlations
 from stages.score.acquisition import NEED_DYNAMICS, score
+from stages.score.lazy_signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.score.reference import load_reference
-from stages.score.signals import LazySignals, from_pool, from_training, load_voter_entropies
-from stages.shared import artifacts, command
+from stages.shared import artifacts
 from stages.shared.artifacts import Correlations, Floats, Ints
-from stages.shared.files import atomic_folder
-from stages.shared.params import load_params
-from stages.shared.randomness import permutation_by_id, uniform_by_id
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.running import command
+from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
+from stages.shared.settings.params import load_params
 
 MOST_CORRELATED = 100_000  # samples; the standard error of a correlation is then 0.003 at most
 

@@ -13,9 +13,9 @@ from itertools import combinations
 import numpy as np
 
 from stages.score.acquisition import NEED_DYNAMICS, NEED_TWO_VOTERS
-from stages.score.signals import VoterEntropies
+from stages.score.lazy_signals import VoterEntropies
 from stages.shared.artifacts import Array, Dynamics, Floats, Rows
-from stages.shared.correlation import pearson, spearman
+from stages.shared.choosing.correlation import pearson, spearman
 
 MOST_VOTERS = 100  # in pairs: 4,950 rows
 # The last bits of a matrix product depend on the number of threads, and mean nothing.

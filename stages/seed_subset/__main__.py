@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from stages.shared import artifacts, command, drawing
-from stages.shared.params import check_counts, load_params
-from stages.shared.sizes import parse_size
+from stages.shared import artifacts
+from stages.shared.choosing import sampling
+from stages.shared.running import command
+from stages.shared.samples.sizes import parse_size
+from stages.shared.settings.params import check_counts, load_params
 
 
 def main(seed_size: str, prepared: Path, subset: Path) -> None:
@@ -13,12 +15,12 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     class_names = artifacts.load_meta(prepared).class_names
     check_counts(params, len(sample_ids), len(class_names))
-    limits = drawing.load_limits(prepared, sample_ids, params.select)
+    limits = sampling.load_limits(prepared, sample_ids, params.select)
 
-    index_P = drawing.seed_rows(parse_size(seed_size), params, sample_ids, limits)
-    artifacts.save_subset(subset, drawing.unscored(index_P))
+    index_P = sampling.seed_rows(parse_size(seed_size), params, sample_ids, limits)
+    artifacts.save_subset(subset, sampling.unscored(index_P))
     if params.rules.has_labels:
-        drawing.warn_of_absent_classes(index_P, limits, class_names)
+        sampling.warn_of_absent_classes(index_P, limits, class_names)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import numpy as np
 
 from stages.select.candidates import competing, in_order
 from stages.select.rules import Candidates
-from stages.shared import artifacts, command, drawing
+from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset
-from stages.shared.params import load_params
-from stages.shared.randomness import uniform_by_id
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.choosing import sampling
+from stages.shared.running import command
+from stages.shared.samples.randomness import uniform_by_id
+from stages.shared.samples.sizes import num_picks, parse_size
+from stages.shared.settings.params import load_params
 
 
 def main(  # noqa: PLR0913, PLR0917 - a round reads this much
@@ -27,7 +29,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     params = load_params()
     settings = params.select
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    limits = drawing.load_limits(prepared, sample_ids, settings)
+    limits = sampling.load_limits(prepared, sample_ids, settings)
     number = params.round_number(to_size)
     score_N = artifacts.load_scores(scores, len(sample_ids))
     old = artifacts.load_subset(subset, len(sample_ids), once=params.picks_once)
@@ -48,7 +50,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
         k_centers_start=settings.k_centers_start,
     )
     order_K = in_order(candidates, signals, limits, settings)
-    picks = drawing.draw(
+    picks = sampling.draw(
         order_K,
         count,
         limits,
@@ -57,12 +59,12 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
         taken_P=kept.index_P,
     )
     new = _append(kept, picks, number, score_N)
-    drawing.require_minimum(new.index_P, limits, setting)
+    sampling.require_minimum(new.index_P, limits, setting)
     artifacts.save_subset(new_subset, new)
     artifacts.save_order(new_order, order_K)
     if params.rules.has_labels:
         names = artifacts.load_meta(prepared).class_names
-        drawing.warn_of_absent_classes(new.index_P, limits, names)
+        sampling.warn_of_absent_classes(new.index_P, limits, names)
 
 
 def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:

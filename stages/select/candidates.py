@@ -12,9 +12,9 @@ from stages.select import outliers
 from stages.select.rules import RULES, Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
-from stages.shared.drawing import Limits
-from stages.shared.outliers import Mask
-from stages.shared.params_sections import OutlierFraction, Select
+from stages.shared.choosing.outliers import Mask
+from stages.shared.choosing.sampling import Limits
+from stages.shared.settings.sections import OutlierFraction, Select
 
 
 def competing(subset: Subset, grows: bool, limits: Limits, settings: Select) -> Ints:

@@ -25,7 +25,7 @@ import numpy as np
 
 from stages.select.greedy import PICKED, foremost, largest, picks_bar
 from stages.shared.artifacts import Array, Floats, Ints
-from stages.shared.engine import device_name, has_gpu
+from stages.shared.running.engine import device_name, has_gpu
 
 NUM_ACTIVE = 1024
 PICKS_PER_UPDATE = 256

@@ -12,8 +12,8 @@ import numpy as np
 
 from stages.select.rules import Candidates, top
 from stages.shared.artifacts import Array
+from stages.shared.choosing.outliers import Mask, all_different, num_highest
 from stages.shared.errors import ParamsError
-from stages.shared.outliers import Mask, all_different, num_highest
 
 
 def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> Mask:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from stages.shared import artifacts, command, members
-from stages.shared.params import load_params
+from stages.shared import artifacts
+from stages.shared.members import members
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
 
 
 def main(prepared: Path, subset: Path, ensemble: Path, history: Path, dynamics: Path) -> None:

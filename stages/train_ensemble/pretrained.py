@@ -9,10 +9,10 @@ from torch import Tensor
 
 from stages.shared import artifacts, models
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.weights import save_weights
 from stages.shared.errors import ParamsError, UserError
-from stages.shared.files import atomic_folder
-from stages.shared.layers import Classifier
-from stages.shared.weights import save_weights
+from stages.shared.networks.layers import Classifier
 
 
 def write(model: str, meta: Meta, ensemble: Path) -> None:

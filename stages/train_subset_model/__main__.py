@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.shared import artifacts, command, members
-from stages.shared.job import Parallel
-from stages.shared.params import load_params
-from stages.shared.params_training import TrainSubsetModel
+from stages.shared import artifacts
+from stages.shared.members import members
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import TrainSubsetModel
+from stages.shared.training.job import Parallel
 
 # The yardstick is a training on everything from scratch, whatever the subsets start from (D13).
 ALWAYS_FROM_SCRATCH = "full"

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import toy
 
-from stages.shared import artifacts, command
+from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Voter
+from stages.shared.running import command
 
 
 def everything_below(folder: Path) -> dict[str, tuple[bytes, int]]:

@@ -15,7 +15,7 @@ from stages.prepare.__main__ import main
 from stages.seed_subset.__main__ import main as seed_subset
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
-from stages.shared.images import decode
+from stages.shared.samples.decoding import decode
 
 PREPARED, SCRATCH = "data/prepared", "data/ensembles/scratch"
 

@@ -21,9 +21,9 @@ from shared.test_artifacts import PAIRS, files_of
 from torch import nn
 
 from stages.shared import artifacts
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.params import check_params, load_params
-from stages.shared.weights import load_weights
+from stages.shared.settings.params import check_params, load_params
 
 # The folder is made once; every example writes all of it anew.
 in_one_folder = {

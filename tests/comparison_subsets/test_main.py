@@ -11,7 +11,7 @@ from stages.seed_subset.__main__ import main as draw_seed
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError
-from stages.shared.randomness import permutation_by_id
+from stages.shared.samples.randomness import permutation_by_id
 
 PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed.csv"), Path("subsets/last.csv")
 BALANCED = {"select.balanced": True}

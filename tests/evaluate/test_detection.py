@@ -12,7 +12,7 @@ from stages.evaluate.average_precision import measure, weighted
 from stages.evaluate.jackknife import groups, iou, mean_precision, pseudo_values
 from stages.shared import artifacts, tasks
 from stages.shared.errors import ArtifactError
-from stages.shared.params_sections import Evaluate
+from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection import maps
 
 pytestmark = pytest.mark.usefixtures("on_one_core")

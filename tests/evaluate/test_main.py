@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from stages.evaluate.__main__ import main, one_for_each_member
-from stages.shared import artifacts, models, prediction, tasks
+from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
+from stages.shared.artifacts.weights import save_weights
 from stages.shared.errors import ArtifactError
-from stages.shared.weights import save_weights
+from stages.shared.prediction.forward_passes import forward_passes
 
 ROOT = Path(__file__).parents[2]
 SHAPE = [8, 8, 1]
@@ -55,10 +56,10 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
     for split, name in (("test", "accuracy"), ("validation", "validation_accuracy")):
         targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
         last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
-        batches = prediction.forward_passes(
+        batches = forward_passes.forward_passes(
             workspace / "model", last, workspace / "prepared", split, 500, "fp32"
         )
-        ((_, probs_MBC),) = prediction.predict(tasks.load(meta.task), batches, ["identity"])
+        ((_, probs_MBC),) = forward_passes.predict(tasks.load(meta.task), batches, ["identity"])
         shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
         assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
 

@@ -6,11 +6,12 @@ import torch
 import toy_scenes
 
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, prediction, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import REDUCED_SIGNALS
-from stages.shared.params_sections import GradientNorm, PredictPool, Voters
-from stages.shared.tasks.object_detection import signals as of_detection
-from stages.shared.tasks.object_detection.heat_maps import NUM_IMAGES
+from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.settings.sections import GradientNorm, PredictPool, Voters
+from stages.shared.tasks.object_detection import map_signals as of_detection
+from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES
 
 pytestmark = pytest.mark.usefixtures("on_one_core")
 TASK = tasks.load("object_detection")
@@ -23,10 +24,10 @@ def scenes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     toy_scenes.write_prepared(folder / "prepared")
     voters = toy_scenes.write_ensemble(folder / "ensemble", 3)
-    batches = prediction.forward_passes(
+    batches = forward_passes.forward_passes(
         folder / "ensemble", voters, folder / "prepared", "train", 40, "fp32"
     )
-    ((_, maps_MNKHW),) = prediction.predict(TASK, batches, ["identity"])
+    ((_, maps_MNKHW),) = forward_passes.predict(TASK, batches, ["identity"])
     return folder, voters, maps_MNKHW
 
 
@@ -99,10 +100,10 @@ def test_shards_of_a_cluster_show_and_say_the_same(pool_of, in_shards, tmp_path)
 def test_validation_says_the_f1_of_each_voter_and_of_all(scenes, pool_of, tmp_path):
     folder, voters, _ = scenes
     found = pool_of(5).write_validation(tmp_path, flops=7)
-    batches = prediction.forward_passes(
+    batches = forward_passes.forward_passes(
         folder / "ensemble", voters, folder / "prepared", "validation", 12, "fp32"
     )
-    ((_, maps_MVKHW),) = prediction.predict(TASK, batches, ["identity"])
+    ((_, maps_MVKHW),) = forward_passes.predict(TASK, batches, ["identity"])
     boxes = TASK.load_targets(folder / "prepared", "validation", torch.device("cpu"))
 
     def f1(maps_VKHW):

@@ -13,10 +13,10 @@ from hypothesis.extra import numpy as hnp
 from torch import nn
 
 from stages.predict_pool import gradients
-from stages.shared import models, prediction, tasks
-from stages.shared.layers import Classifier
-from stages.shared.params_sections import GradientNorm
-from stages.shared.prediction import ForwardPass
+from stages.shared import models, tasks
+from stages.shared.networks.layers import Classifier
+from stages.shared.prediction.forward_passes import ForwardPass, forward_passes
+from stages.shared.settings.sections import GradientNorm
 
 TASK = tasks.load("image_classification")
 NORMS = ("l1", "l2", "linf")
@@ -56,7 +56,7 @@ def samples(num=NUM):
 
 def found(model, norm, parameters, num=NUM):
     inputs_BKHW, targets_B = samples(num)
-    forward = prediction.forward(TASK, model, inputs_BKHW, "fp32")
+    forward = forward_passes.forward(TASK, model, inputs_BKHW, "fp32")
     settings = GradientNorm(norm=norm, parameters=parameters)
     return (
         gradients.sample_norms(TASK, forward, targets_B, settings),
@@ -129,7 +129,7 @@ def identity():
 
 
 def norm_of_one(model, pixels, target, norm, parameters):
-    forward = prediction.forward(TASK, model, torch.tensor(pixels).view(1, 2, 1, 1), "fp32")
+    forward = forward_passes.forward(TASK, model, torch.tensor(pixels).view(1, 2, 1, 1), "fp32")
     settings = GradientNorm(norm=norm, parameters=parameters)
     return gradients.sample_norms(TASK, forward, torch.tensor([target]), settings).item()
 
@@ -279,7 +279,7 @@ def of_sum(model, num_bytes, norm="l2", parameters="all"):
     settings = GradientNorm(norm=norm, parameters=parameters)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gradients, "MOST_BYTES", num_bytes)
-        forward = prediction.forward(TASK, model, inputs_BKHW, "fp32")
+        forward = forward_passes.forward(TASK, model, inputs_BKHW, "fp32")
         return gradients.norm_of_sum(TASK, forward, targets_B, settings).item()
 
 
@@ -292,7 +292,7 @@ def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
     """Each takes what is kept of its forward pass, and its gradient."""
     model = trained("resnet8")
     inputs_BKHW, targets_B = samples()
-    forward = prediction.forward(TASK, model, inputs_BKHW, "fp32")
+    forward = forward_passes.forward(TASK, model, inputs_BKHW, "fp32")
     settings = GradientNorm(norm="l2", parameters="all")
     expected_B = gradients.sample_norms(TASK, forward, targets_B, settings)
     gradient = 4 * sum(parameter.numel() for parameter in model.parameters())

@@ -15,7 +15,7 @@ from stages import predict_pool
 from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches, shards
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, models, prediction, tasks
+from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import (
     OPTIONAL_SIGNAL_DTYPES,
     SIGNAL_DTYPES,
@@ -23,11 +23,11 @@ from stages.shared.artifacts import (
     Ensemble,
     Meta,
 )
-from stages.shared.data import normalise
-from stages.shared.flops import forward_flops
-from stages.shared.params_sections import GradientNorm, PredictPool, Voters
-from stages.shared.prediction import ForwardPass
-from stages.shared.weights import load_weights
+from stages.shared.artifacts.weights import load_weights
+from stages.shared.networks.batches import normalise
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.prediction.forward_passes import ForwardPass, forward_passes
+from stages.shared.settings.sections import GradientNorm, PredictPool, Voters
 
 CHECKPOINTS = [
     Checkpoint(member, epoch, 0.5 + 0.1 * member, is_best=epoch == 3, is_last=True)
@@ -80,8 +80,8 @@ def signals_of(prepared, ensemble, tmp_path):
 
 def cube(ensemble, prepared, split="train", views=("identity",)):
     """Return all probabilities, float32 [M, N, C], in one batch."""
-    batches = prediction.forward_passes(ensemble, CHECKPOINTS, prepared, split, 80, "fp32")
-    ((_, probs_MNC),) = prediction.predict(tasks.load("image_classification"), batches, views)
+    batches = forward_passes.forward_passes(ensemble, CHECKPOINTS, prepared, split, 80, "fp32")
+    ((_, probs_MNC),) = forward_passes.predict(tasks.load("image_classification"), batches, views)
     return probs_MNC
 
 
@@ -156,7 +156,7 @@ def test_shards_of_a_cluster_give_the_bytes_of_one_pass(signals_of, in_shards):
 
 
 def test_a_shard_sends_back_no_more_than_fits():
-    batches = prediction.batches(1_000_000, 1_000)
+    batches = forward_passes.batches(1_000_000, 1_000)
     for voters, features in ((1, 0), (1_000, 0), (5, 2_048)):
         length = max(map(len, shards.shards_of(batches, voters, features))) * 1_000
         assert length <= shards.SHARD_SAMPLES
@@ -462,7 +462,7 @@ def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
     votes_bytes = num_voters * num * 2
     prepared = write_large_pool(tmp_path / "prepared", num)
     predictor = Predictor(num_voters, num_classes)
-    monkeypatch.setattr(prediction, "passes_of_batches", predictor)
+    monkeypatch.setattr(forward_passes, "passes_of_batches", predictor)
     checkpoints = [Checkpoint(0, epoch, None, False, True) for epoch in range(num_voters)]
     artifacts.save_ensemble(tmp_path, Ensemble("resnet8", num_classes, [8, 8, 1], checkpoints))
     pool = Pool(

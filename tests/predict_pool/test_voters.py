@@ -5,7 +5,7 @@ import pytest
 from stages.predict_pool import voters
 from stages.shared.artifacts import Checkpoint, Ensemble
 from stages.shared.errors import ArtifactError
-from stages.shared.params_sections import Voters
+from stages.shared.settings.sections import Voters
 
 LAST = 150
 # The best epoch of each of five members, and its validation accuracy; members 1 and 3 are equal.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.shared.params_sections import Dataset
+from stages.shared.settings.sections import Dataset
 
 DEFAULTS: dict[str, Any] = {
     "name": "imagefolder",

@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.prepare import splits
-from stages.prepare.boxes import Annotated, Object, list_of, refuse_params, source_of, strata
+from stages.shared.datasets.reading import splits
+from stages.shared.datasets.reading.boxes_of_images import (
+    Annotated,
+    Object,
+    list_of,
+    refuse_params,
+    source_of,
+    strata,
+)
 from stages.shared.errors import DataError, ParamsError
 
 NAMES = ["common", "middle", "rare"]

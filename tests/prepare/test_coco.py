@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stages.prepare.datasets.object_detection.coco import load
+from stages.shared.datasets.object_detection.coco import load
 from stages.shared.errors import DataError
 
 CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 3, "name": "dog", "supercategory": "animal"}]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from stages.prepare import splits
-from stages.prepare.datasets.object_detection import digit_scenes
-from stages.prepare.datasets.object_detection.digit_scenes import _enlarged, _pools, load
+from stages.shared.datasets.object_detection import digit_scenes
+from stages.shared.datasets.object_detection.digit_scenes import _enlarged, _pools, load
+from stages.shared.datasets.reading import splits
 from stages.shared.errors import ParamsError
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from stages.prepare import splits
-from stages.prepare.datasets.image_classification import digits
+from stages.shared.datasets.image_classification import digits
+from stages.shared.datasets.reading import splits
 from stages.shared.errors import ParamsError
 
 

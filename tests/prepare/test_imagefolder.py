@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from stages.prepare.datasets.image_classification.imagefolder import load
+from stages.shared.datasets.image_classification.imagefolder import load
 from stages.shared.errors import ArtifactError, DataError
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stages.prepare import images as prepare_images
-from stages.prepare.images import FoundFiles
-from stages.shared import loading
+from stages.shared.datasets.reading import source_images as prepare_images
+from stages.shared.datasets.reading.source_images import FoundFiles
+from stages.shared.samples import loading
 
 
 def read(root: Path, names: list[str], size: int | None = None):

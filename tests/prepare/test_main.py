@@ -13,7 +13,7 @@ from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.errors import DataError
-from stages.shared.loading import load_images
+from stages.shared.samples.loading import load_images
 
 DEFAULTS = Path(__file__).parents[2] / "params.yaml"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.prepare import splits
-from stages.prepare.sources import Source
+from stages.shared.datasets.reading import splits
+from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import ArtifactError, DataError
 
 LABELLED = st.lists(st.integers(0, 3), min_size=1, max_size=80)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.prepare.__main__ import main
-from stages.prepare.datasets.text_classification import amazon_full, amazon_polarity, reviews
-from stages.prepare.texts import hashes
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Sequences
-from stages.shared.artifacts import texts as stored
+from stages.shared.artifacts import sequences as stored
+from stages.shared.datasets.reading.source_texts import hashes
+from stages.shared.datasets.text_classification import amazon_full, amazon_polarity, reviews
 from stages.shared.errors import DataError
 
 

@@ -10,8 +10,8 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from stages.prepare.datasets.image_classification import cifar10, cifar100, fashion_mnist, mnist
-from stages.prepare.sources import load_torchvision
+from stages.shared.datasets.image_classification import cifar10, cifar100, fashion_mnist, mnist
+from stages.shared.datasets.reading.sources import load_torchvision
 from stages.shared.errors import DataError, ParamsError
 
 

@@ -6,9 +6,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.prepare.__main__ import main
-from stages.prepare.datasets.object_detection.voc import load
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
+from stages.shared.datasets.object_detection.voc import load
 from stages.shared.errors import DataError
 
 PRESET = Path(__file__).parents[2] / "presets/detection_bccd.yaml"

@@ -12,8 +12,8 @@ from stages.report.__main__ import main
 from stages.report.results import Folders, load_results
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
-from stages.shared.params import load_params
-from stages.shared.tracking import Tracked, save_tracked
+from stages.shared.artifacts.tracking import Tracked, save_tracked
+from stages.shared.settings.params import load_params
 
 ROOT = Path(__file__).parents[2]
 NUM = {"train": 80, "validation": 40, "test": 60}

@@ -9,7 +9,7 @@ import pytest
 from compared import OTHER_SCORES, PARAMS, ROOT, commit, write_project
 from pipeline import Output
 
-from stages.report.compare.__main__ import main
+from commands.compare.__main__ import main
 
 # c d e f and c e f g; a b c d e f and a b c e f g
 EXPECTED_OVERLAP = [(1, 1, 1 / 8), (2, 1 / 2, 2 / 8), (4, 3 / 4, 4 / 8)]
@@ -81,7 +81,7 @@ def compare(monkeypatch, capsys):
 
 
 def test_the_help_names_every_option():
-    command = [sys.executable, "-m", "stages.report.compare", "--help"]
+    command = [sys.executable, "-m", "commands.compare", "--help"]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for option in ("--markdown", "--html", "--csv", "--picture", "--artifacts"):
         assert option in text

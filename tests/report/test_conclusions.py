@@ -20,7 +20,7 @@ from stages.report.results import Target
 from stages.report.statistics import Draws, Estimate, verdict
 from stages.report.wording import sentence
 from stages.shared.artifacts import Epoch, Evaluation
-from stages.shared.params_training import EpochLength, UpdateLength
+from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
 # --- over runs -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import toy
 import toy_export
 from toy_export import export
 
-from stages.report.export.__main__ import FORMS, main
+from commands.export.__main__ import FORMS, main
 from stages.shared.errors import ArtifactError, DataError, ParamsError
 
 NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)]
@@ -179,7 +179,7 @@ def test_no_form_takes_the_place_of_something(here, form):
 
 def test_the_command_says_what_it_wrote_and_an_error_in_one_line(here):
     toy_export.arrays().pick([2, 0, 2])
-    command = [sys.executable, "-m", "stages.report.export", "csv", "subset.csv", "--subset", "6"]
+    command = [sys.executable, "-m", "commands.export", "csv", "subset.csv", "--subset", "6"]
     environment = os.environ | {"PYTHONPATH": str(toy.ROOT)}
 
     done, again = (

@@ -9,8 +9,8 @@ import toy_export
 from PIL import Image
 from toy_export import colour, export
 
-from stages.report.export.folders import Names
-from stages.report.export.output import new_folder
+from commands.export.folders import Names
+from commands.export.output import new_folder
 from stages.shared import artifacts
 from stages.shared.errors import DataError
 

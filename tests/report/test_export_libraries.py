@@ -11,11 +11,11 @@ import toy
 import toy_export
 from toy_export import colour, export, read_json
 
-from stages.prepare.datasets.object_detection import coco
-from stages.report import export as documented
+from commands import export as documented
 from stages.shared import artifacts
+from stages.shared.datasets.object_detection import coco
 from stages.shared.errors import DataError
-from stages.shared.params_sections import Dataset
+from stages.shared.settings.sections import Dataset
 
 NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)]
 PICKS = [3, 0, 3, 2, 3]
@@ -234,7 +234,7 @@ def load_coco(root):
 
 def boxes_of_voc(here, ids):
     """Return the boxes and classes of some scenes as they were written, by another loader."""
-    from stages.prepare.datasets.object_detection import voc
+    from stages.shared.datasets.object_detection import voc
 
     settings = toy.default_params()["dataset"] | {"name": "voc", "root": str(here / "scenes")}
     source = voc.load(Dataset(**settings))

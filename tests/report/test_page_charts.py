@@ -6,7 +6,7 @@ import pytest
 
 from stages.report.page import charts
 from stages.report.page.bars import Difference, intervals
-from stages.report.page.tables import matrix
+from stages.report.page.tables_of_page import matrix
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.report import galleries, images, ranking, score_pictures
+from stages.report import galleries, gallery_of_images, ranking, score_pictures
 from stages.report.correlations import round_correlations
 from stages.report.tables import all_tables
 from stages.report.tiles import scaled
 from stages.select import candidates as candidates_of_select
 from stages.shared import artifacts
-from stages.shared.drawing import load_limits
+from stages.shared.choosing.sampling import load_limits
 from stages.shared.errors import ArtifactError
-from stages.shared.randomness import uniform_by_id
+from stages.shared.samples.randomness import uniform_by_id
 
 
 def with_round(run, number, **changes):
@@ -230,7 +230,7 @@ def test_a_round_that_took_the_highest_scores_skipped_none(run):
 
 def test_every_image_of_a_gallery_has_label_prediction_and_score_above(run):
     results, entry = with_round(run, 1, score_N=np.arange(80.0))
-    figure = images.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
+    figure = gallery_of_images.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
     names = results.meta.class_names
     found = [text.get_text() for text in figure.texts]
     for row in (3, 7):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.report import galleries, scenes
+from stages.report import galleries, gallery_of_scenes
 from stages.report.tables import class_shares
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, HeatMaps, Subset
@@ -43,7 +43,7 @@ def with_boxes(run):
 
 
 def test_a_box_is_drawn_where_it_lies():
-    picture = scenes.boxed(
+    picture = gallery_of_scenes.boxed(
         np.zeros((32, 96, 1), dtype=np.uint8),
         np.array([[10, 4, 30, 20]], dtype=np.float32),
         np.array([0]),
@@ -59,14 +59,16 @@ def test_a_box_is_drawn_where_it_lies():
 def test_the_boxes_of_a_large_image_shrink_with_it():
     image = np.zeros((400, 768, 3), dtype=np.uint8)
     box = np.array([[0, 0, 768, 400]], dtype=np.float32)
-    picture = scenes.boxed(image, box, np.array([0]), [""])
+    picture = gallery_of_scenes.boxed(image, box, np.array([0]), [""])
     assert picture.shape == (133, 256, 3)
     assert picture[[0, 0, -1, -1], [0, -1, 0, -1]].any(axis=-1).all()
 
 
 def test_a_box_thinner_than_a_pixel_is_drawn():
     box = np.array([[3.2, 3.2, 3.4, 3.4]], dtype=np.float32)
-    picture = scenes.boxed(np.zeros((200, 192, 3), dtype=np.uint8), box, np.array([0]), [""])
+    picture = gallery_of_scenes.boxed(
+        np.zeros((200, 192, 3), dtype=np.uint8), box, np.array([0]), [""]
+    )
     assert picture[3, 3].any()
 
 
@@ -74,7 +76,7 @@ def test_the_caption_counts_objects_and_tells_the_score(with_boxes):
     results = with_boxes.results()
     results = replace(results, boxes=boxes_of(np.zeros(80), per_image=2))
     entry = replace(results.rounds[0], score_N=np.arange(80.0))
-    figure = scenes.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
+    figure = gallery_of_scenes.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
     texts = [text.get_text() for text in figure.texts]
     assert texts == ["a title\ntrue boxes, score", "highest", "2 objects\n3", "2 objects\n7"]
     assert len(figure.images) == 2
@@ -88,7 +90,7 @@ def test_the_caption_counts_objects_and_tells_the_score(with_boxes):
 )
 def test_each_pixel_has_the_value_of_the_square_that_holds_it(height, width, stride, seed):
     values_HW = np.random.default_rng(seed).random((-(-height // stride), -(-width // stride)))
-    found = scenes.spread(values_HW, height, width)
+    found = gallery_of_scenes.spread(values_HW, height, width)
     assert found.shape == (height, width)
     for row in range(height):
         for column in range(width):
@@ -97,7 +99,7 @@ def test_each_pixel_has_the_value_of_the_square_that_holds_it(height, width, str
 
 def test_a_map_colours_the_places_where_it_is_high_and_leaves_the_others():
     image = np.full((8, 8, 1), 100, dtype=np.uint8)
-    found = scenes.overlaid(image, np.array([[0.0, 1.0], [0.0, 0.0]]))
+    found = gallery_of_scenes.overlaid(image, np.array([[0.0, 1.0], [0.0, 0.0]]))
     # Inferno ends at 252, 255, 165: four fifths of it and a fifth of the grey.
     assert found[0, 4].tolist() == [222, 224, 152]
     assert (found[:4, 4:] == found[0, 4]).all()
@@ -108,7 +110,7 @@ def test_a_map_colours_the_places_where_it_is_high_and_leaves_the_others():
 def test_the_maps_of_the_highest_scored_stand_beside_them_class_by_class(with_boxes):
     results = with_boxes.results()
     entry = replace(results.rounds[0], score_N=np.arange(80.0))
-    figure = scenes.heat_maps("a title", results, entry)
+    figure = gallery_of_scenes.heat_maps("a title", results, entry)
     texts = [text.get_text() for text in figure.texts][1:]
     assert texts == [
         *("1", "1 object\n7", "ant\n0", "bee\n0.5", "cat\n0.25"),
@@ -135,7 +137,7 @@ def test_of_many_classes_the_highest_are_drawn_in_their_order(with_boxes):
     map_KCHW[0, 11] = 20
     meta = replace(results.meta, class_names=[f"c{number}" for number in range(12)])
     entry = replace(results.rounds[0], heat_maps=HeatMaps(np.array([0]), map_KCHW))
-    figure = scenes.heat_maps("", replace(results, meta=meta), entry)
+    figure = gallery_of_scenes.heat_maps("", replace(results, meta=meta), entry)
     shown = [text.get_text().split("\n")[0] for text in figure.texts][3:]
     assert shown == ["c0", "c1", "c2", "c3", "c4", "c5", "c11"]
 

@@ -15,13 +15,14 @@ from stages.report.speedups import (
     speedups_in_seconds,
     training_passes,
 )
-from stages.shared import artifacts, timings
+from stages.shared import artifacts
 from stages.shared.artifacts import Epoch
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
-from stages.shared.params import load_params
-from stages.shared.params_training import EpochLength, Resizing, UpdateLength
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.running import timings
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import EpochLength, Resizing, UpdateLength
 from stages.shared.training import loop
+from stages.shared.training.job import Job
 
 ROUND = 3e6 + 1e5  # three members of a million FLOPs in the mean, and the prediction
 

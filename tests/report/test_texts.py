@@ -1,4 +1,4 @@
-"""Tests for stages/report/texts.py: galleries that show sentences."""
+"""Tests for stages/report/gallery_of_texts.py: galleries that show sentences."""
 
 import warnings
 from dataclasses import replace
@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stages.report import galleries, texts, tiles
+from stages.report import galleries, gallery_of_texts, tiles
 from stages.report.figures import save
 from stages.shared.artifacts import Sequences
 
@@ -38,7 +38,7 @@ def written(figure):
 def test_a_gallery_shows_each_text_with_its_score_label_and_prediction(results, tmp_path):
     entry = results.rounds[0]
     rows = galleries.by_score(results, entry)
-    figure = texts.gallery(rows, "title", results, entry)
+    figure = gallery_of_texts.gallery(rows, "title", results, entry)
     found = written(figure)
     names = [tiles.short(name) for name in results.meta.class_names]
     expected = ["title\nscore, label, prediction, text"]
@@ -47,18 +47,18 @@ def test_a_gallery_shows_each_text_with_its_score_label_and_prediction(results, 
         for index in index_P.tolist():
             label, predicted = results.targets_N[index], entry.votes.predicted_class_N[index]
             expected += [f"{entry.score_N[index]:.3g}", names[label], names[predicted]]
-            expected.append(texts.shown(SENTENCES[index % 4].encode()))
+            expected.append(gallery_of_texts.shown(SENTENCES[index % 4].encode()))
     assert found == expected
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         save(tmp_path / "gallery.png", figure)
-        save(tmp_path / "again.png", texts.gallery(rows, "title", results, entry))
+        save(tmp_path / "again.png", gallery_of_texts.gallery(rows, "title", results, entry))
     assert (tmp_path / "gallery.png").read_bytes() == (tmp_path / "again.png").read_bytes()
 
 
 def test_texts_are_placed_below_each_other_within_the_picture(results):
     entry = results.rounds[0]
-    figure = texts.gallery(galleries.by_score(results, entry), "title", results, entry)
+    figure = gallery_of_texts.gallery(galleries.by_score(results, entry), "title", results, entry)
     figure.canvas.draw()
     cells = [text for text in figure.texts if text.get_va() == "top"][1:]
     boxes = [text.get_window_extent() for text in cells]
@@ -70,12 +70,15 @@ def test_texts_are_placed_below_each_other_within_the_picture(results):
 
 
 def test_a_long_text_is_wrapped_and_cut():
-    lines = texts.shown(SENTENCES[3].encode()).split("\n")
-    assert len(lines) == texts.LINES
-    assert all(len(line) <= texts.LETTERS for line in lines)
+    lines = gallery_of_texts.shown(SENTENCES[3].encode()).split("\n")
+    assert len(lines) == gallery_of_texts.LINES
+    assert all(len(line) <= gallery_of_texts.LETTERS for line in lines)
     assert lines[-1].endswith(" …")
-    assert texts.shown(b"x" * 1000).count("\n") == texts.LINES - 1
+    assert gallery_of_texts.shown(b"x" * 1000).count("\n") == gallery_of_texts.LINES - 1
 
 
 def test_white_space_becomes_spaces_and_what_the_font_lacks_a_box():
-    assert texts.shown("a\n\tb  naïve 日".encode()) == f"a b naïve {texts.MISSING}"
+    assert (
+        gallery_of_texts.shown("a\n\tb  naïve 日".encode())
+        == f"a b naïve {gallery_of_texts.MISSING}"
+    )

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pipeline import Checkout
 
+from commands.verdict.__main__ import require_alike, verdicts
 from stages.report.conclusions import run_of
-from stages.report.verdict.__main__ import require_alike, verdicts
 from stages.shared import artifacts
 from stages.shared.errors import DataError
 
@@ -127,7 +127,7 @@ def checkout(finished, tmp_path_factory):
 
 
 def verdict_of(checkout, *names):
-    command = [sys.executable, "-m", "stages.report.verdict", *names]
+    command = [sys.executable, "-m", "commands.verdict", *names]
     return checkout.run(*command, PYTHONPATH=str(ROOT))
 
 

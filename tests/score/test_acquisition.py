@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.score import acquisition
 from stages.score.acquisition import ACQUISITIONS
-from stages.shared import params_sections
+from stages.shared.settings import sections
 
 NAMES = sorted(ACQUISITIONS)
 # What `random` says of a sample has nothing to do with its probabilities.
@@ -255,13 +255,13 @@ def test_where_each_voter_is_certain_it_is_the_vote_entropy_of_scikit_activeml(a
 
 
 def test_params_know_exactly_the_listed_functions_and_each_is_listed_under_its_own_name():
-    assert set(ACQUISITIONS) == set(get_args(params_sections.Acquisition))
+    assert set(ACQUISITIONS) == set(get_args(sections.Acquisition))
     assert [function.__name__ for function in ACQUISITIONS.values()] == list(ACQUISITIONS)
 
 
 def test_params_know_exactly_the_functions_that_need_two_voters_or_training_dynamics():
-    assert acquisition.NEED_TWO_VOTERS == params_sections.NEED_TWO_VOTERS
-    assert acquisition.NEED_DYNAMICS == params_sections.NEED_DYNAMICS
+    assert acquisition.NEED_TWO_VOTERS == sections.NEED_TWO_VOTERS
+    assert acquisition.NEED_DYNAMICS == sections.NEED_DYNAMICS
 
 
 @pytest.mark.parametrize("name", NAMES)

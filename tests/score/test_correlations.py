@@ -8,7 +8,7 @@ import pytest
 from stages.score import correlations
 from stages.score.acquisition import ACQUISITIONS
 from stages.score.correlations import comparable
-from stages.score.signals import VoterEntropies
+from stages.score.lazy_signals import VoterEntropies
 from stages.shared.artifacts import Voter, no_dynamics
 
 

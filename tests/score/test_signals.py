@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
-from stages.score.signals import (
+from stages.score.lazy_signals import (
     LazySignals,
     expand,
     from_pool,

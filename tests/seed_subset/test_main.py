@@ -7,7 +7,7 @@ import pytest
 
 from stages.seed_subset.__main__ import main
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.randomness import permutation_by_id
+from stages.shared.samples.randomness import permutation_by_id
 
 PREPARED, SUBSET = Path("prepared"), Path("subsets/seed.csv")
 

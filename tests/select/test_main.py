@@ -10,10 +10,10 @@ from stages.seed_subset.__main__ import main as draw_seed
 from stages.select.__main__ import main
 from stages.select.rules import RULES
 from stages.shared import artifacts
-from stages.shared.drawing import unscored
+from stages.shared.choosing.sampling import unscored
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.params_sections import NEED_FEATURES
-from stages.shared.randomness import uniform_by_id
+from stages.shared.samples.randomness import uniform_by_id
+from stages.shared.settings.sections import NEED_FEATURES
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
 OLD, NEW = Path("subsets/old.csv"), Path("subsets/new.csv")

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/command.py and ending.py: how a stage ends before it is done.
+"""Tests for stages/shared/running/command.py and ending.py: how a stage ends before it is done.
 
 The stage is `seed_subset`. Where its params.yaml is a pipe it waits there until somebody writes.
 """
@@ -17,7 +17,7 @@ import psutil
 import pytest
 from toy import ROOT
 
-from stages.shared import ending
+from stages.shared.running import ending
 
 STAGE = ["-m", "stages.seed_subset", "0.2", "prepared", "out/0.2.csv"]
 COMMAND = " ".join([sys.executable, *STAGE])

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/correlation.py: hand-computed values, and scipy as the oracle."""
+"""Tests for stages/shared/choosing/correlation.py: hand-computed values, and scipy as the oracle."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from stages.shared.correlation import average_ranks, pearson, spearman
+from stages.shared.choosing.correlation import average_ranks, pearson, spearman
 
 # Few different values, so that many are equal.
 TIED = hnp.arrays(np.float64, st.integers(0, 30), elements=st.sampled_from([-1e9, -0.0, 0.0, 2.5]))

@@ -1,12 +1,12 @@
-"""Tests for stages/shared/determinism.py: what torch is told, and when."""
+"""Tests for stages/shared/networks/determinism.py: what torch is told, and when."""
 
 import os
 
 import pytest
 import torch
 
-from stages.shared.determinism import deterministic
 from stages.shared.errors import TrainingError
+from stages.shared.networks.determinism import deterministic
 
 cudnn = torch.backends.cudnn
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared.drawing import (
+from stages.shared.choosing.sampling import (
     NOTHING,
     Limits,
     draw,
@@ -16,7 +16,7 @@ from stages.shared.drawing import (
     warn_of_absent_classes,
 )
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.params import load_params
+from stages.shared.settings.params import load_params
 
 
 def rows(*numbers):

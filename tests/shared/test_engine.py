@@ -1,4 +1,4 @@
-"""Tests for stages/shared/engine.py: on which device."""
+"""Tests for stages/shared/running/engine.py: on which device."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ import sys
 import pytest
 from toy import ROOT
 
-from stages.shared import engine
 from stages.shared.errors import ParamsError
+from stages.shared.running import engine
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [("cpu", False), ("cuda", True), ("tpu", True)])

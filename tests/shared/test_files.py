@@ -1,4 +1,4 @@
-"""Tests for stages/shared/files.py."""
+"""Tests for stages/shared/artifacts/files.py."""
 
 import errno
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from toy import ROOT
 
-from stages.shared import files
-from stages.shared.files import atomic, atomic_folder, write_atomically
+from stages.shared.artifacts import files
+from stages.shared.artifacts.files import atomic, atomic_folder, write_atomically
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -69,7 +69,7 @@ def test_the_first_of_two_writers_of_one_folder_wins(tmp_path):
 
 def test_files_that_a_folder_links_to_are_left_alone(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr("stages.shared.files._sync", synced.append)
+    monkeypatch.setattr("stages.shared.artifacts.files._sync", synced.append)
     (tmp_path / "theirs").write_bytes(b"1")
 
     with atomic_folder(tmp_path / "a") as temporary:
@@ -140,7 +140,7 @@ def test_the_old_folder_is_there_until_the_new_one_is_complete_and_back_if_that_
 KILLED_WHILE_WRITING = """
 import os
 from pathlib import Path
-from stages.shared.files import atomic, atomic_folder
+from stages.shared.artifacts.files import atomic, atomic_folder
 with atomic(Path("0.5")), atomic_folder(Path("0.25")) as folder:
     (folder / "part").write_bytes(b"1")
     os.kill(os.getpid(), 9)

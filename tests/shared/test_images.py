@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.shared.images import decode
+from stages.shared.samples.decoding import decode
 
 GREY_HW = np.array([[0, 51, 255], [102, 204, 153]], dtype=np.uint8)
 

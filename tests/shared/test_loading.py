@@ -13,10 +13,11 @@ import pytest
 import toy
 from PIL import Image
 
-from stages.shared import artifacts, images, loading
+from stages.shared import artifacts
 from stages.shared.artifacts import FileList
 from stages.shared.errors import DataError, ParamsError
-from stages.shared.loading import in_batches, load_images
+from stages.shared.samples import decoding, loading
+from stages.shared.samples.loading import in_batches, load_images
 
 NUM = 60
 ROWS = [np.array([5, 5, 40]), slice(10, 31), np.array([], dtype=np.int64), np.array([59])]
@@ -34,7 +35,7 @@ def prepared(tmp_path, pixels_NHWK):
     for name, pixels_HWK in zip(names, pixels_NHWK, strict=True):
         (tmp_path / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels_HWK).save(tmp_path / "raw" / name)
-    checksum_N = np.array([images.checksum(pixels_HWK) for pixels_HWK in pixels_NHWK])
+    checksum_N = np.array([decoding.checksum(pixels_HWK) for pixels_HWK in pixels_NHWK])
     files = FileList(str(tmp_path / "raw"), None, [8, 8, 3], names, checksum_N)
     artifacts.save_file_list(tmp_path / "prepared", "train", files)
     return tmp_path / "prepared"

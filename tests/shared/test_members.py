@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import toy
 
-from stages.shared import artifacts, engine, members, resume, tracking
+from stages.shared import artifacts
+from stages.shared.artifacts import tracking
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.job import Job, Parallel
-from stages.shared.members import DECIDING_CODE, SHARED, Plan
-from stages.shared.params import Params, check_params
-from stages.shared.progress import MemberProgress
+from stages.shared.members import members, resume
+from stages.shared.members.members import DECIDING_CODE, SHARED, Plan
+from stages.shared.running import engine
+from stages.shared.running.progress import MemberProgress
+from stages.shared.settings.params import Params, check_params
+from stages.shared.training.job import Job, Parallel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from stages.shared import layers, models
+from stages.shared import models
+from stages.shared.networks import layers
 
 MODELS = Path(models.__file__).parent / "image_classification"
 NAMES = sorted(path.stem for path in MODELS.glob("*.py") if not path.stem.startswith("_"))

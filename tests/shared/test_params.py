@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from stages.shared import tasks
 from stages.shared.errors import ParamsError
-from stages.shared.params import Params, check_counts, check_params, load_params
-from stages.shared.params_sections import Acquisition, Section
+from stages.shared.settings.params import Params, check_counts, check_params, load_params
+from stages.shared.settings.sections import Acquisition, Section
 
 TABLE = Path(__file__).with_name("wrong_params.txt")
 MISSING = "MISSING"  # instead of a value: the key is left out

@@ -7,11 +7,13 @@ import pytest
 import torch
 import toy
 
-from stages.shared import artifacts, loading, models, prediction, tasks
+from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint
-from stages.shared.data import normalise, read_batches
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError
-from stages.shared.weights import load_weights
+from stages.shared.networks.batches import normalise, read_batches
+from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.samples import loading
 
 CHECKPOINTS = [
     Checkpoint(member, epoch, 0.5, is_best=epoch == 4, is_last=True)
@@ -62,10 +64,10 @@ def predict(prepared, ensemble):
         with pytest.MonkeyPatch.context() as patch:
             if inputs is not None:
                 patch.setattr(loading, "load_images", lambda *_: inputs)
-            batches = prediction.forward_passes(
+            batches = forward_passes.forward_passes(
                 ensemble, checkpoints, prepared, "train", batch_size, precision
             )
-            return list(prediction.predict(task, batches, views))
+            return list(forward_passes.predict(task, batches, views))
 
     return run
 
@@ -190,7 +192,7 @@ def passes(prepared, ensemble):
     """Return the forward passes of the train split, none of them made yet."""
 
     def run(batch_size=16, precision="fp32"):
-        return prediction.forward_passes(
+        return forward_passes.forward_passes(
             ensemble, CHECKPOINTS, prepared, "train", batch_size, precision
         )
 
@@ -264,4 +266,6 @@ def test_weights_of_another_model_are_refused(predict, prepared, tmp_path):
     with pytest.raises(
         ArtifactError, match=r"bias is float32 \[3\]; in the model it is float32 \[4\]"
     ):
-        next(prediction.forward_passes(tmp_path, CHECKPOINTS[:1], prepared, "train", 16, "fp32"))
+        next(
+            forward_passes.forward_passes(tmp_path, CHECKPOINTS[:1], prepared, "train", 16, "fp32")
+        )

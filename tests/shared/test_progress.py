@@ -1,4 +1,4 @@
-"""Tests for stages/shared/progress.py: one line on a terminal, a line now and then in a log."""
+"""Tests for stages/shared/running/progress.py: one line on a terminal, a line now and then in a log."""
 
 import io
 import os
@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import toy
 
-from stages.shared import progress
 from stages.shared.artifacts import Epoch
-from stages.shared.params import check_params
+from stages.shared.running import progress
+from stages.shared.settings.params import check_params
 
 EPOCH = Epoch(
     member=0,

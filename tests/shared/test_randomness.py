@@ -6,7 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared.randomness import generator, permutation_by_id, stream_seed, uniform_by_id
+from stages.shared.samples.randomness import (
+    generator,
+    permutation_by_id,
+    stream_seed,
+    uniform_by_id,
+)
 
 IDS = [f"class/{number}.png" for number in range(2000)]
 

@@ -18,14 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Meta
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.models.text_classification import fasttext
-from stages.shared.params import check_params
-from stages.shared.params_training import Averaging, EpochLength, Optimizer
-from stages.shared.tasks.text_classification import texts as reading
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.settings.params import check_params
+from stages.shared.settings.training_sections import Averaging, EpochLength, Optimizer
+from stages.shared.tasks.text_classification import text_batches as reading
 from stages.shared.tasks.text_classification.ngrams import MULTIPLIER, NgramBag, uni_and_bigrams
-from stages.shared.tasks.text_classification.texts import (
+from stages.shared.tasks.text_classification.text_batches import (
     ALPHABET,
     NUM_CHARACTERS,
     PADDING,
@@ -37,8 +37,8 @@ from stages.shared.tasks.text_classification.texts import (
 )
 from stages.shared.tasks.text_classification.vdcnn import largest
 from stages.shared.training import loop
+from stages.shared.training.job import Job
 from stages.shared.training.optimizer import Sgd
-from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
 IDS = {" ": 2, **{letter: place for place, letter in enumerate(ALPHABET, start=3)}}

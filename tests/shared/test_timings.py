@@ -1,4 +1,4 @@
-"""Tests for stages/shared/timings.py."""
+"""Tests for stages/shared/running/timings.py."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.shared import timings
+from stages.shared.running import timings
 
 EMPTY = hashlib.blake2b(b"", digest_size=4).hexdigest()  # of a params.yaml that is not there
 

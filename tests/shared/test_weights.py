@@ -6,8 +6,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from stages.shared import models
+from stages.shared.artifacts.weights import load_weights, save_weights
 from stages.shared.errors import ArtifactError
-from stages.shared.weights import load_weights, save_weights
 
 
 def model(seed):

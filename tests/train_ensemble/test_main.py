@@ -2,7 +2,8 @@
 
 import toy
 
-from stages.shared import artifacts, tracking
+from stages.shared import artifacts
+from stages.shared.artifacts import tracking
 from stages.train_ensemble.__main__ import main
 
 

@@ -10,8 +10,8 @@ from torchvision import models as torchvision_models
 
 from stages.shared import artifacts, models
 from stages.shared.artifacts import Meta
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ParamsError, UserError
-from stages.shared.weights import load_weights
 from stages.train_ensemble import pretrained
 from stages.train_ensemble.__main__ import main
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from stages.report.markup import Markup, element
 from stages.report.page import cards, sections
-from stages.report.page.tables import Tables
+from stages.report.page.tables_of_page import Tables
 from stages.report.results import Results
-from stages.shared.files import write_atomically
+from stages.shared.artifacts.files import write_atomically
 
 HERE = Path(__file__).parent
 TITLES = {

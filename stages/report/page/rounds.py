@@ -11,7 +11,7 @@ from stages.report.figures import number
 from stages.report.markup import Markup, element, join, section, typeset
 from stages.report.page.bars import histogram
 from stages.report.page.charts import Series, chart, line_chart
-from stages.report.page.tables import Tables, matrix
+from stages.report.page.tables_of_page import Tables, matrix
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
 from stages.shared.artifacts import Rows

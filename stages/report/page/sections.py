@@ -8,7 +8,7 @@ from stages.report.markup import Markup, element, paragraph, section, typeset
 from stages.report.page.bars import Difference, intervals, shares
 from stages.report.page.charts import Series, line_chart
 from stages.report.page.rounds import rounds
-from stages.report.page.tables import Cell, Tables, compared_table, scrolled, sortable
+from stages.report.page.tables_of_page import Cell, Tables, compared_table, scrolled, sortable
 from stages.report.results import Results, training_length
 from stages.report.wording import (
     basis_in_words,

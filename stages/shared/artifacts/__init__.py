@@ -9,7 +9,7 @@ members, T test samples, V validation samples, S sampled train samples, H x W x 
 channels, E epochs.
 """
 
-from stages.shared.artifacts.boxes import BoxList, has_boxes, load_boxes, save_boxes
+from stages.shared.artifacts.box_lists import BoxList, has_boxes, load_boxes, save_boxes
 from stages.shared.artifacts.dynamics import (
     Dynamics,
     load_dynamics,
@@ -82,6 +82,8 @@ from stages.shared.artifacts.scores import (
     save_correlations,
     save_scores,
 )
+from stages.shared.artifacts.sequences import Kind as TextKind
+from stages.shared.artifacts.sequences import Sequences, load_sequences, save_sequences
 from stages.shared.artifacts.signals import (
     OPTIONAL_SIGNAL_DTYPES,
     REDUCED_ACQUISITIONS,
@@ -112,8 +114,6 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
-from stages.shared.artifacts.texts import Kind as TextKind
-from stages.shared.artifacts.texts import Sequences, load_sequences, save_sequences
 
 __all__ = [
     "HISTORY_HEADER",

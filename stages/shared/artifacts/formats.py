@@ -14,9 +14,9 @@ import numpy.typing as npt
 from numpy.lib.format import open_memmap
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from stages.shared.artifacts.files import atomic, write_atomically
 from stages.shared.errors import ArtifactError, reason
-from stages.shared.files import atomic, write_atomically
-from stages.shared.params_errors import as_written
+from stages.shared.settings.messages import as_written
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.shared.params_training import Augmentation
+from stages.shared.settings.training_sections import Augmentation
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from torch import nn
 
 from stages.shared.artifacts import Checkpoint, Epoch
-from stages.shared.params_training import Checkpoints
-from stages.shared.weights import save_weights
+from stages.shared.artifacts.weights import save_weights
+from stages.shared.settings.training_sections import Checkpoints
 
 
 class CheckpointKeeper:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Dynamics, Ints
-from stages.shared.data import batches
-from stages.shared.job import Job
-from stages.shared.randomness import permutation_by_id
-from stages.shared.tracking import Tracked
+from stages.shared.artifacts.tracking import Tracked
+from stages.shared.networks.batches import batches
+from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.training.job import Job
 from stages.shared.training.state import State, joined, part_of
 
 NUM_SAMPLED = 10_000  # the standard error of a correlation is then 0.01 at most

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stages.shared import artifacts
-from stages.shared.data import batches, load_samples, normalise
 from stages.shared.errors import ParamsError
-from stages.shared.job import Job
-from stages.shared.randomness import permutation_by_id
+from stages.shared.networks.batches import batches, load_samples, normalise
+from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.training.job import Job
 
 NUM_IMAGES = 2_000  # of 32 pixels they have 200,000 patches of 3 x 3
 BATCH = 100

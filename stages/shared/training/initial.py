@@ -4,10 +4,10 @@ import torch
 from torch import nn
 
 from stages.shared import models
-from stages.shared.job import Job
-from stages.shared.randomness import stream_seed
+from stages.shared.artifacts.weights import load_weights
+from stages.shared.samples.randomness import stream_seed
 from stages.shared.training import first_layer
-from stages.shared.weights import load_weights
+from stages.shared.training.job import Job
 
 
 def initial_model(job: Job) -> nn.Module:

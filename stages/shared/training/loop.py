@@ -17,12 +17,11 @@ from torch import Tensor
 
 from stages.shared import tasks
 from stages.shared.artifacts import Checkpoint, Epoch
-from stages.shared.cost import TRAINING_COST
-from stages.shared.data import Samples, batches, num_batches
-from stages.shared.determinism import deterministic
 from stages.shared.errors import TrainingError
-from stages.shared.job import Job, Trained
-from stages.shared.randomness import stream_seed
+from stages.shared.networks.batches import Samples, batches, num_batches
+from stages.shared.networks.determinism import deterministic
+from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.samples.randomness import stream_seed
 from stages.shared.training import augmentation, parallel, schedules
 from stages.shared.training.averaging import MovingAverage
 from stages.shared.training.checkpoints import CheckpointKeeper
@@ -32,6 +31,7 @@ from stages.shared.training.dynamics import (
     recorder_of,
 )
 from stages.shared.training.initial import initial_model
+from stages.shared.training.job import Job, Trained
 from stages.shared.training.optimizer import Sgd
 from stages.shared.training.parallel import ALONE, Group
 from stages.shared.training.resolution import Resolution, flops_by_size, resize

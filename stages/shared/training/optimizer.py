@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.sgd import sgd
 
-from stages.shared.params_training import Optimizer
+from stages.shared.settings.training_sections import Optimizer
 from stages.shared.training.state import State
 
 

@@ -24,9 +24,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from stages.shared import engine, workers
 from stages.shared.errors import ParamsError, TrainingError, UserError
-from stages.shared.job import Job
+from stages.shared.running import engine, workers
+from stages.shared.training.job import Job
 
 LEAST_SHARE = 2  # samples of a batch: one alone cannot be normalised
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stages.shared.errors import ParamsError
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
-from stages.shared.params_training import Resizing
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.settings.training_sections import Resizing
+from stages.shared.training.job import Job
 
 Size = tuple[int, ...]  # height and width in pixels; texts have a length that stays as it is
 

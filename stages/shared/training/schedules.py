@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from stages.shared.params_training import EpochLength, OneCycle, Plateau, Steps, Training
+from stages.shared.settings.training_sections import EpochLength, OneCycle, Plateau, Steps, Training
 
 
 class Schedule(Protocol):

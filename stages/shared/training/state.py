@@ -22,10 +22,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from stages.shared.artifacts import Epoch, load_json, save_json
+from stages.shared.artifacts.files import atomic_folder, link
+from stages.shared.artifacts.weights import load_tensors, save_tensors
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.files import atomic_folder, link
-from stages.shared.resume import file_fingerprint
-from stages.shared.weights import load_tensors, save_tensors
+from stages.shared.members.resume import file_fingerprint
 
 INDEX = "index.json"
 TENSORS = "tensors.safetensors"

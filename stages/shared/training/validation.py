@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from stages.shared import tasks
-from stages.shared.data import Samples, batches
-from stages.shared.job import Job
+from stages.shared.networks.batches import Samples, batches
+from stages.shared.training.job import Job
 from stages.shared.training.tally import Tally
 
 BATCH = 500

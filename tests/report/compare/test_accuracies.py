@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.report.compare.accuracies import (
+from commands.compare.accuracies import (
     Evaluated,
     accuracy_changes,
     difference,

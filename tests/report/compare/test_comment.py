@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.report.compare.comment import code, comment, fitted, text_table
-from stages.report.compare.review import review
-from stages.report.compare.tables import Code
+from commands.compare.comment import code, comment, fitted, text_table
+from commands.compare.markdown import Code
+from commands.compare.review import review
 from stages.shared import artifacts
 
 NAN = float("nan")

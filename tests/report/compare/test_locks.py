@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stages.report.compare.locks import artifact_changes, in_order, load_lock
+from commands.compare.locks import artifact_changes, in_order, load_lock
 from stages.shared.errors import ArtifactError, DataError
 
 # As DVC writes it, but the order of the stages is that in which they happened to run last.

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.report.compare import page as module
-from stages.report.compare.page import page
-from stages.report.compare.review import review
+from commands.compare import page as module
+from commands.compare.changes_page import page
+from commands.compare.review import review
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 

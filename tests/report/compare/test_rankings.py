@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.report.compare.files import load_settings
-from stages.report.compare.rankings import (
+from commands.compare.files import load_settings
+from commands.compare.rankings import (
     compare_revisions,
     draw,
     jaccard,
@@ -18,7 +18,7 @@ from stages.report.compare.rankings import (
     preference,
     spearman_of_finite,
 )
-from stages.report.compare.revisions import Revision, Round, common_rounds, sample_numbers
+from commands.compare.revisions import Revision, Round, common_rounds, sample_numbers
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError, ParamsError
 

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from stages.report.compare.files import load_settings
-from stages.report.compare.parameters import flat, parameter_changes
-from stages.report.compare.review import review
-from stages.report.compare.sections import lists, sections
+from commands.compare.comment_sections import lists, sections
+from commands.compare.files import load_settings
+from commands.compare.parameters import flat, parameter_changes
+from commands.compare.review import review
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError

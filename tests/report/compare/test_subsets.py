@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.report.compare.revisions import Revision, Round
-from stages.report.compare.subsets import class_shares, left_over, subset_change
+from commands.compare.revisions import Revision, Round
+from commands.compare.subset_changes import class_shares, left_over, subset_change
 from stages.report.labels import Labels
 from stages.shared.artifacts import BoxList, Subset
 

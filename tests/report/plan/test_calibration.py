@@ -1,4 +1,4 @@
-"""Tests for stages/report/plan/{calibration,trials,generated}.py: every kind of model is tried."""
+"""Tests for commands/plan/{calibration,trials,generated}.py: every kind of model is tried."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ import toy_scenes
 import toy_texts
 from PIL import Image
 
-from stages.report.plan import calibration, generated, trials
-from stages.report.plan.trials import Trial
-from stages.report.plan.work import Predictions, Trainings
+from commands.plan import calibration, generated, trials
+from commands.plan.trials import Trial
+from commands.plan.work import Predictions, Trainings
 from stages.shared.artifacts import Meta
-from stages.shared.flops import forward_flops
-from stages.shared.params import check_params
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.settings.params import check_params
 
 IMAGES = Meta("image_classification", "toy", ["a", "b", "c"], [8, 8, 1], [0.5], [0.2], {}, "")
 TEXTS = Meta("text_classification", "toy", ["a", "b"], [60], [9.0], [2.0], {}, "")
@@ -61,7 +61,7 @@ def test_a_model_predicts_for_a_moment(case):
 
 def test_weights_are_counted_as_they_are_written(tmp_path):
     from stages.shared import models
-    from stages.shared.weights import save_weights
+    from stages.shared.artifacts.weights import save_weights
 
     save_weights(tmp_path / "w", models.build("resnet8", 3, [8, 8, 1]))
     written = (tmp_path / "w").stat().st_size

@@ -1,4 +1,4 @@
-"""Tests for stages/report/plan/data.py: how many samples there are, counted or prepared."""
+"""Tests for commands/plan/data_sets.py: how many samples there are, counted or prepared."""
 
 from importlib import import_module
 
@@ -7,10 +7,10 @@ import pytest
 import toy
 from PIL import Image
 
-from stages.report.plan import data
+from commands.plan import data
 from stages.shared.artifacts import load_meta
 from stages.shared.errors import DataError
-from stages.shared.params import check_params, load_params
+from stages.shared.settings.params import check_params, load_params
 
 
 def params_of(root, **changes):
@@ -28,7 +28,7 @@ def write_image(path, size=(6, 4)):
 def test_what_is_known_of_an_embedded_data_set_is_what_prepare_loads(preset):
     params = load_params(toy.ROOT / preset)
     name = params.dataset.name
-    module = import_module(f"stages.prepare.datasets.{params.task}.{name}")
+    module = import_module(f"stages.shared.datasets.{params.task}.{name}")
     source = module.load(params.dataset)
     train, test, shape, num_classes = data.KNOWN[name]
 

@@ -1,4 +1,4 @@
-"""Tests for stages/report/plan/{work,disk,estimates,limits,shown}.py, on hand-computed values."""
+"""Tests for commands/plan/{work,disk,estimates,limits,shown}.py, on hand-computed values."""
 
 import re
 from dataclasses import replace
@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import toy
 
-from stages.report.plan import calibration, disk, estimates, limits, shown, trials, work
-from stages.report.plan.data import Data
-from stages.report.plan.graph import Graph, Stage
-from stages.shared import data as training_data
+from commands.plan import calibration, disk, estimates, limits, shown, trials, work
+from commands.plan.data_sets import Data
+from commands.plan.graph import Graph, Stage
 from stages.shared.artifacts import Meta
-from stages.shared.params import check_params
+from stages.shared.networks import batches as training_data
+from stages.shared.settings.params import check_params
 
 META = Meta(
     task="image_classification",
@@ -180,7 +180,7 @@ def test_on_a_gpu_samples_lie_there():
 
 
 def test_files_are_decoded_once_where_their_pixels_stay_in_memory(monkeypatch):
-    monkeypatch.setattr("stages.shared.engine.num_cores", lambda: 4)
+    monkeypatch.setattr("stages.shared.running.engine.num_cores", lambda: 4)
     files = replace(DATA, storage="files")
     plain = estimated("train_ensemble", ENSEMBLE, machine_of(params_of()))
 

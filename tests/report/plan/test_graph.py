@@ -1,6 +1,6 @@
-"""Tests for stages/report/plan/graph.py: what DVC will do with each stage."""
+"""Tests for commands/plan/graph.py: what DVC will do with each stage."""
 
-from stages.report.plan import graph
+from commands.plan import graph
 
 # prepare - train - score - report, and evaluate, which reads what train and prepare write
 ABOVE = {

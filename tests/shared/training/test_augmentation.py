@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stages.shared.params_training import Augmentation
+from stages.shared.settings.training_sections import Augmentation
 from stages.shared.training.augmentation import Draws, augment, draw
 
 IMAGES = torch.randint(0, 256, (6, 5, 7, 3), dtype=torch.uint8)

@@ -10,20 +10,20 @@ import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared import artifacts, models, tasks, tracking
-from stages.shared.artifacts import Checkpoint
-from stages.shared.data import normalise
+from stages.shared import artifacts, models, tasks
+from stages.shared.artifacts import Checkpoint, tracking
+from stages.shared.artifacts.tracking import Tracked
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError
-from stages.shared.job import Job
-from stages.shared.params import load_params
-from stages.shared.params_training import (
+from stages.shared.networks.batches import normalise
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import (
     Augmentation,
     Checkpoints,
     EpochLength,
     Plateau,
     UpdateLength,
 )
-from stages.shared.tracking import Tracked
 from stages.shared.training import dynamics, loop
 from stages.shared.training.dynamics import (
     GradientNormTracker,
@@ -31,7 +31,7 @@ from stages.shared.training.dynamics import (
     sampled_rows,
     tracked_rows,
 )
-from stages.shared.weights import load_weights
+from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
 TASK = tasks.load("image_classification")

@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from stages.shared import artifacts, models
-from stages.shared.data import normalise
 from stages.shared.errors import ParamsError
-from stages.shared.job import Job
-from stages.shared.params import load_params
+from stages.shared.networks.batches import normalise
+from stages.shared.settings.params import load_params
 from stages.shared.training import first_layer
 from stages.shared.training.first_layer import (
     first_convolution,
     patch_covariance,
     whitening_filters,
 )
+from stages.shared.training.job import Job
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from toy import picks
 
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Epoch
-from stages.shared.data import normalise
+from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
-from stages.shared.layers import Classifier
-from stages.shared.params import load_params
-from stages.shared.params_training import (
+from stages.shared.networks.batches import normalise
+from stages.shared.networks.layers import Classifier
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import (
     Augmentation,
     Averaging,
     Checkpoints,
@@ -33,8 +33,8 @@ from stages.shared.params_training import (
 )
 from stages.shared.training import loop
 from stages.shared.training.checkpoints import CheckpointKeeper
+from stages.shared.training.job import Job
 from stages.shared.training.validation import validated_epochs
-from stages.shared.weights import load_weights
 
 CPU = torch.device("cpu")
 PLAIN = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])

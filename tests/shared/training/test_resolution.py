@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared.params_training import Resizing
+from stages.shared.settings.training_sections import Resizing
 from stages.shared.training.resolution import Resolution, resize
 
 SHAPE = [32, 64, 3]

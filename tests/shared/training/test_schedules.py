@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from stages.shared.params import load_params
-from stages.shared.params_training import (
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import (
     EpochLength,
     OneCycle,
     Plateau,

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.job import Job
-from stages.shared.params_training import TrainEnsemble
+from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.training import state
+from stages.shared.training.job import Job
 from stages.shared.training.state import (
     Saved,
     SavedStates,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier, initialize, is_small, last_layer_apart
+from stages.shared.networks.layers import Classifier, initialize, is_small, last_layer_apart
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

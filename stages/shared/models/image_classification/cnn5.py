@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier, initialize
+from stages.shared.networks.layers import Classifier, initialize
 
 NUM_HIDDEN = 256
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier, convolution, initialize, is_small
+from stages.shared.networks.layers import Classifier, convolution, initialize, is_small
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

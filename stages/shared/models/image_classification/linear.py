@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier
+from stages.shared.networks.layers import Classifier
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

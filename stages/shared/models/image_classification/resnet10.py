@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier, basic, residual_network
+from stages.shared.networks.layers import Classifier, basic, residual_network
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

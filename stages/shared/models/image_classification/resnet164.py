@@ -5,7 +5,7 @@ He et al. 2016b (arXiv 1603.05027, section 4).
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier, PreActivationResNet, bottleneck
+from stages.shared.networks.layers import Classifier, PreActivationResNet, bottleneck
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

@@ -6,7 +6,7 @@ The depth is that of He et al. 2016 (arXiv 1512.03385, section 4.2), the blocks 
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier, PreActivationResNet, basic
+from stages.shared.networks.layers import Classifier, PreActivationResNet, basic
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

@@ -6,7 +6,7 @@ fewer than a processor's vector units compute at once.
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier, PreActivationResNet, basic
+from stages.shared.networks.layers import Classifier, PreActivationResNet, basic
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

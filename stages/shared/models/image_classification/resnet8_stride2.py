@@ -6,7 +6,7 @@ which a processor's vector units like better.
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier, PreActivationResNet, basic
+from stages.shared.networks.layers import Classifier, PreActivationResNet, basic
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier, convolution, initialize, is_small, last_layer_apart
+from stages.shared.networks.layers import (
+    Classifier,
+    convolution,
+    initialize,
+    is_small,
+    last_layer_apart,
+)
 
 # Convolutions of each stack and their width.
 STACKS = [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from stages.shared.layers import Classifier
+from stages.shared.networks.layers import Classifier
 from stages.shared.tasks.text_classification.ngrams import NgramBag
 
 NUM_FEATURES = 10  # Joulin et al. 2016 (arXiv 1607.01759), section 3.1

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stages.shared.layers import Classifier
+from stages.shared.networks.layers import Classifier
 from stages.shared.tasks.text_classification.vdcnn import vdcnn
 
 

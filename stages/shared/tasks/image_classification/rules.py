@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from stages.shared.params_sections import Acquisition
+from stages.shared.settings.sections import Acquisition
 from stages.shared.tasks import Rules
 
 RULES = Rules(

@@ -1,6 +1,8 @@
 """Image classification: uint8 images on the device, normalised; cross-entropy."""
 
-from stages.shared.classification import (
+from stages.shared.networks.batches import example, load_samples, load_targets, read_batches
+from stages.shared.networks.batches import normalise as as_inputs
+from stages.shared.networks.classification import (
     entropy,
     error_length,
     features,
@@ -17,9 +19,7 @@ from stages.shared.classification import (
     signals,
     true_margin,
 )
-from stages.shared.classification import right_and_all as right_and_all_by_probability
-from stages.shared.data import example, load_samples, load_targets, read_batches
-from stages.shared.data import normalise as as_inputs
+from stages.shared.networks.classification import right_and_all as right_and_all_by_probability
 
 __all__ = [
     "as_inputs",

@@ -6,7 +6,7 @@ Shapes: B images, K = C classes and the values of a box, H x W positions.
 import torch
 from torch import Tensor
 
-from stages.shared.tasks.object_detection.boxes import Boxes
+from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.maps import NUM_BOX_VALUES, class_maps
 
 

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.shared.params_training import Training
-from stages.shared.tasks.object_detection.boxes import Boxes
+from stages.shared.settings.training_sections import Training
+from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.maps import at_cells, box_values, cells, class_maps
 
 Loss = Callable[[Tensor, Boxes], Tensor]

@@ -11,7 +11,7 @@ Shapes: B images, G places for objects in each, C classes, H x W positions of a 
 import torch
 from torch import Tensor
 
-from stages.shared.tasks.object_detection.boxes import Boxes, corners
+from stages.shared.tasks.object_detection.box_targets import Boxes, corners
 
 STRIDE = 8  # pixels
 # Of a box: how far its centre lies from that of the square to the right and below, then the

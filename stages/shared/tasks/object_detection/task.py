@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from stages.shared.artifacts import Ints, Split
-from stages.shared.data import ImageSamples, example, load_image_samples, read_batches
-from stages.shared.data import normalise as as_inputs
+from stages.shared.networks.batches import ImageSamples, example, load_image_samples, read_batches
+from stages.shared.networks.batches import normalise as as_inputs
 from stages.shared.tasks.object_detection.agreement import (
     right_and_all,
     right_and_all_by_probability,
 )
-from stages.shared.tasks.object_detection.boxes import load as load_targets
-from stages.shared.tasks.object_detection.boxes import moved
-from stages.shared.tasks.object_detection.heat_maps import HeatMaps
+from stages.shared.tasks.object_detection.box_targets import load as load_targets
+from stages.shared.tasks.object_detection.box_targets import moved
+from stages.shared.tasks.object_detection.highest_maps import HeatMaps
 from stages.shared.tasks.object_detection.loss import losses
+from stages.shared.tasks.object_detection.map_signals import entropy, signals
 from stages.shared.tasks.object_detection.maps import NUM_BOX_VALUES
-from stages.shared.tasks.object_detection.signals import entropy, signals
 from stages.shared.tasks.object_detection.unet import Detector
 
 __all__ = [

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stages.shared.layers import convolution, initialize
+from stages.shared.networks.layers import convolution, initialize
 from stages.shared.tasks.object_detection.maps import NUM_BOX_VALUES, STRIDE, map_size
 
 FIRST_STRIDE = 2  # of the first level, in pixels; each further one doubles it

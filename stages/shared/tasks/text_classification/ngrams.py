@@ -6,7 +6,7 @@ Shapes: B batch, W words, G n-grams of all texts, D features.
 import torch
 from torch import Tensor, nn
 
-from stages.shared.tasks.text_classification.texts import TextBatch
+from stages.shared.tasks.text_classification.text_batches import TextBatch
 
 MULTIPLIER = 116_049_371  # fastText's, from a word's hash to that of the pair with the next
 

@@ -1,6 +1,7 @@
 """Text classification: characters or words, as a model asks for them; cross-entropy."""
 
-from stages.shared.classification import (
+from stages.shared.networks.batches import load_targets
+from stages.shared.networks.classification import (
     entropy,
     error_length,
     features,
@@ -17,9 +18,8 @@ from stages.shared.classification import (
     signals,
     true_margin,
 )
-from stages.shared.classification import right_and_all as right_and_all_by_probability
-from stages.shared.data import load_targets
-from stages.shared.tasks.text_classification.texts import (
+from stages.shared.networks.classification import right_and_all as right_and_all_by_probability
+from stages.shared.tasks.text_classification.text_batches import (
     as_inputs,
     example,
     load_samples,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from stages.shared.layers import Classifier, initialize
-from stages.shared.tasks.text_classification.texts import NUM_CHARACTERS, TextBatch
+from stages.shared.networks.layers import Classifier, initialize
+from stages.shared.tasks.text_classification.text_batches import NUM_CHARACTERS, TextBatch
 
 EMBEDDING = 16  # numbers for a character
 WIDTHS = (64, 128, 256, 512)

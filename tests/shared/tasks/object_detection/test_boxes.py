@@ -1,4 +1,4 @@
-"""Tests for stages/shared/tasks/object_detection/boxes.py."""
+"""Tests for stages/shared/tasks/object_detection/box_targets.py."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared import artifacts
-from stages.shared.params_training import Augmentation
-from stages.shared.tasks.object_detection import boxes
+from stages.shared.settings.training_sections import Augmentation
+from stages.shared.tasks.object_detection import box_targets
 from stages.shared.training.augmentation import Draws, augment
 
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ HEIGHT, WIDTH = SIZE = (40, 56)
 
 def of(*objects, size=SIZE):
     """Return the boxes of some images, each given as its boxes with one class."""
-    return boxes.padded(
+    return box_targets.padded(
         toy_scenes.listed([(image, [0] * len(image)) for image in objects]), size, CPU
     )
 
@@ -38,7 +38,7 @@ def prepared(tmp_path_factory):
 
 def test_a_split_is_as_wide_as_its_fullest_image(prepared):
     listed = artifacts.load_boxes(prepared, "train")
-    found = boxes.load(prepared, "train", CPU)
+    found = box_targets.load(prepared, "train", CPU)
     assert found.corners_NG4.shape == (40, listed.count_N.max(), 4)
     assert found.size == toy_scenes.SIZE
     np.testing.assert_array_equal(found.is_there_NG.sum(1), listed.count_N)
@@ -51,8 +51,8 @@ def test_a_split_is_as_wide_as_its_fullest_image(prepared):
 
 def test_some_rows_of_a_split_are_those_of_the_whole(prepared):
     rows = np.array([7, 3, 3, 30])
-    whole = boxes.load(prepared, "train", CPU)[torch.from_numpy(rows)]
-    some = boxes.load(prepared, "train", CPU, rows)
+    whole = box_targets.load(prepared, "train", CPU)[torch.from_numpy(rows)]
+    some = box_targets.load(prepared, "train", CPU, rows)
     width = some.classes_NG.shape[1]
     assert len(some) == 4
     assert torch.equal(whole.corners_NG4[:, :width], some.corners_NG4)
@@ -69,7 +69,7 @@ def test_images_without_any_object_are_boxes_too():
 
 def test_objects_are_counted_as_often_as_their_image_is_drawn():
     listed = toy_scenes.listed([([[0, 0, 4, 4], [1, 1, 3, 3]], [0, 2]), ([[0, 0, 9, 9]], [2])])
-    found = boxes.padded(listed, SIZE, CPU)
+    found = box_targets.padded(listed, SIZE, CPU)
     assert found.counts_by_class(4, torch.tensor([3, 2])).tolist() == [3, 0, 5, 0]
 
 
@@ -90,7 +90,7 @@ def test_boxes_move_as_the_pixels_of_a_crop_and_a_flip_do(
     settings = Augmentation(crop_padding=6, horizontal_flip=True, scale=[1.0, 1.0])
 
     changed = augment(image, draws, settings)[0, :, :, 0]
-    found = boxes.moved(of([[left, top, left + width, top + height]]), draws, settings)
+    found = box_targets.moved(of([[left, top, left + width, top + height]]), draws, settings)
 
     assert found.is_there_NG.all()
     assert found.corners_NG4[0, 0].tolist() == pytest.approx(bounds(changed > 0))
@@ -109,7 +109,7 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
     settings = Augmentation(crop_padding=4, horizontal_flip=True, scale=[0.6, 1.8])
 
     changed = augment(image, draws, settings)[0, :, :, 0]
-    found = boxes.moved(of([[22, 14, 36, 24]]), draws, settings)
+    found = box_targets.moved(of([[22, 14, 36, 24]]), draws, settings)
 
     assert found.corners_NG4[0, 0].tolist() == pytest.approx(bounds(changed > 100), abs=1.0)
     # The middle of what is bright, grey for grey, is known better than its edges.
@@ -124,7 +124,7 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
 def test_an_object_whose_middle_leaves_the_image_is_dropped_and_others_end_at_the_border():
     settings = Augmentation(crop_padding=6, horizontal_flip=False, scale=[1.0, 1.0])
     draws = Draws(torch.tensor([[0, 6]]), torch.tensor([False]), torch.ones(1))
-    found = boxes.moved(of([[0, 0, 11, 8], [0, 0, 12, 8], [20, 0, 30, 8]]), draws, settings)
+    found = box_targets.moved(of([[0, 0, 11, 8], [0, 0, 12, 8], [20, 0, 30, 8]]), draws, settings)
     assert found.is_there_NG.tolist() == [[False, True, True]]
     assert found.corners_NG4[0, 1:].tolist() == [[0, 0, 6, 8], [14, 0, 24, 8]]
 
@@ -133,6 +133,6 @@ def test_boxes_of_images_that_stay_as_they_are_stay_too():
     whole = of([[0.1, 0.3, 7.7, 39.9], [13, 5, 55.7, 21]], [[1, 2, 3, 4]])
     settings = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])
     still = Draws(torch.zeros(2, 2, dtype=torch.int64), torch.tensor([False] * 2), torch.ones(2))
-    found = boxes.moved(whole, still, settings)
+    found = box_targets.moved(whole, still, settings)
     assert torch.equal(found.is_there_NG, whole.is_there_NG)
     np.testing.assert_allclose(found.corners_NG4, whole.corners_NG4, atol=1e-5)

@@ -8,8 +8,8 @@ import torch
 import toy
 import toy_scenes
 
-from stages.shared.params_training import TrainEnsemble
-from stages.shared.tasks.object_detection import boxes, maps
+from stages.shared.settings.training_sections import TrainEnsemble
+from stages.shared.tasks.object_detection import box_targets, maps
 from stages.shared.tasks.object_detection import loss as of_detection
 from stages.shared.tasks.object_detection.loss import (
     BOX_BETA,
@@ -26,7 +26,7 @@ SIZE = (40, 52)
 
 def scenes():
     objects = [([[0, 16, 16, 24], [1, 1, 6, 6]], [1, 0]), ([], []), ([[30, 9, 50, 39]], [1])]
-    return boxes.padded(toy_scenes.listed(objects), SIZE, torch.device("cpu"))
+    return box_targets.padded(toy_scenes.listed(objects), SIZE, torch.device("cpu"))
 
 
 def outputs(seed=0):
@@ -86,7 +86,7 @@ def test_images_without_objects_have_a_loss_of_their_positions_alone():
     weights = torch.tensor([1.0, 1.0])
     found = float(loss(outputs()[1:2], empty, weights, 0.0))
     assert found == pytest.approx(float(torch.nn.functional.softplus(outputs()[1, :2]).sum()))
-    nothing = boxes.padded(toy_scenes.listed([([], [])]), SIZE, torch.device("cpu"))
+    nothing = box_targets.padded(toy_scenes.listed([([], [])]), SIZE, torch.device("cpu"))
     assert float(loss(outputs()[1:2], nothing, weights, 0.0)) == pytest.approx(found)
 
 

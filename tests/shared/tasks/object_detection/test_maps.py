@@ -7,7 +7,7 @@ import pytest
 import torch
 import toy_scenes
 
-from stages.shared.tasks.object_detection import boxes, maps
+from stages.shared.tasks.object_detection import box_targets, maps
 from stages.shared.tasks.object_detection.agreement import (
     right_and_all,
     right_and_all_by_probability,
@@ -19,7 +19,7 @@ SIZE = (40, 52)  # maps of 5 x 7 positions, the last column of half a square
 
 
 def of(*objects):
-    return boxes.padded(toy_scenes.listed(list(objects)), SIZE, CPU)
+    return box_targets.padded(toy_scenes.listed(list(objects)), SIZE, CPU)
 
 
 def perfect(truth, num_classes):
@@ -52,7 +52,7 @@ def test_perfect_maps_decode_to_the_boxes():
     rng = np.random.default_rng(0)
     for _ in range(50):
         _, corners, classes = toy_scenes.scene(rng)
-        truth = boxes.padded(toy_scenes.listed([(corners, classes)]), toy_scenes.SIZE, CPU)
+        truth = box_targets.padded(toy_scenes.listed([(corners, classes)]), toy_scenes.SIZE, CPU)
         found = decode(perfect(truth, 2), toy_scenes.SIZE)
         num = len(classes)
         assert found.probs_BA[0].tolist() == [1.0] * num + [0.0] * (found.probs_BA.shape[1] - num)

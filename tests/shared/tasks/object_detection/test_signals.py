@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from stages.shared import tasks
 from stages.shared.artifacts import REDUCED_SIGNALS
-from stages.shared.tasks.object_detection import signals as of_detection
-from stages.shared.tasks.object_detection.heat_maps import NUM_IMAGES, HeatMaps
-from stages.shared.tasks.object_detection.signals import TOP_K, acquisition_maps, entropy, signals
+from stages.shared.tasks.object_detection import map_signals as of_detection
+from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES, HeatMaps
+from stages.shared.tasks.object_detection.map_signals import (
+    TOP_K,
+    acquisition_maps,
+    entropy,
+    signals,
+)
 
 TASK = tasks.load("object_detection")
 

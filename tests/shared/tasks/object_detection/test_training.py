@@ -11,11 +11,11 @@ import toy_scenes
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.shared import artifacts, models, tasks
-from stages.shared.flops import forward_flops
-from stages.shared.job import Job
-from stages.shared.params_training import TrainEnsemble
+from stages.shared.prediction.flops import forward_flops
+from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection import task as of_detection
 from stages.shared.training import loop
+from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
 TASK = tasks.load("object_detection")

@@ -1,0 +1,143 @@
+"""How much better or worse the target models of two revisions do on test.
+
+Shapes: M members, T test samples or groups of them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from commands.compare.files import Files
+from commands.compare.revisions import load_sample_ids
+from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
+from stages.shared import artifacts
+from stages.shared.artifacts import Evaluation
+
+MARGIN = 0.5  # points, of a params.yaml that is older than report.margin
+
+Pairing = Literal["member and sample", "sample", "nothing"]  # what two revisions share
+
+
+@dataclass(frozen=True)
+class AccuracyChange:
+    """What one target model reaches when it is trained on what two revisions chose."""
+
+    model: str
+    subset: str  # as params name it
+    before: float  # points on test, mean over the members
+    after: float
+    difference: Estimate  # after minus before
+    paired_by: Pairing
+    verdict: str  # of the second revision, by its report.margin
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is nothing to see: not in the mean, and not in its error."""
+        return self.difference.value == 0 and self.difference.standard_error == 0
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The evaluations of one revision."""
+
+    random_seed: object
+    margin: float  # in points; what is not worse by more is as good
+    test_ids: list[str]  # of the test split, sorted
+    measured: dict[tuple[str, str], Measured]  # by model and name of the subset, in points
+
+
+def metric_of(files: Files) -> str:
+    """Return which metric a revision reports."""
+    return str(files.settings.at("report.metric", "accuracy"))
+
+
+def load_evaluated(files: Files, metric: str) -> Evaluated:
+    """Read what the target models of a revision reach on test.
+
+    Raises:
+        DataError: the evaluations are neither here nor on the remote.
+        ArtifactError: they lack the metric.
+    """
+    settings = files.settings
+    test_ids = load_sample_ids(files, "test")
+    by_id_T = sorted(range(len(test_ids)), key=test_ids.__getitem__)
+    measured = {}
+    for model in settings.at("compare.models", []):
+        for subset in settings.at("compare.subsets", []):
+            evaluation = _load_evaluation(files, f"{model}-{subset}", metric, len(test_ids))
+            values_MT = 100 * evaluation.test_values_MT.astype(np.float64)
+            if evaluation.test_values_MT.dtype == np.bool_:  # others are of groups of samples
+                values_MT = values_MT[:, by_id_T]
+            values_M = 100 * np.array([values[metric] for values in evaluation.members])
+            measured[model, subset] = Measured(values_M, values_MT)
+    return Evaluated(
+        settings.at("random_seed", None),
+        float(settings.at("report.margin", MARGIN)),
+        sorted(test_ids),
+        measured,
+    )
+
+
+def _load_evaluation(files: Files, key: str, metric: str, num_test: int) -> Evaluation:
+    metrics = (files.rules.metrics[0], metric)
+    folder = f"data/evaluation/{key}"
+    return files.read(
+        lambda root: artifacts.load_evaluation(root / folder, metrics, num_test), folder
+    )
+
+
+def accuracy_changes(first: Evaluated, second: Evaluated) -> Iterator[AccuracyChange]:
+    """Compare each target model on each subset that both revisions evaluated."""
+    for (model, subset), before in first.measured.items():
+        if (model, subset) in second.measured:
+            after = second.measured[model, subset]
+            paired_by = _paired_by(first, before, second, after)
+            found = difference(before, after, paired_by)
+            yield AccuracyChange(
+                model=model,
+                subset=subset,
+                before=float(before.values_M.mean()),
+                after=float(after.values_M.mean()),
+                difference=found,
+                paired_by=paired_by,
+                verdict=verdict(found, second.margin),
+            )
+
+
+def _paired_by(first: Evaluated, before: Measured, second: Evaluated, after: Measured) -> Pairing:
+    """Say what two measurements have in common.
+
+    The test samples, where both were measured on the same ones; then also the members, where
+    member m of both began from the same weights: with one random seed and as many members.
+    """
+    if first.test_ids != second.test_ids or before.samples_MT.shape[1] != after.samples_MT.shape[1]:
+        return "nothing"
+    same_members = len(before.values_M) == len(after.values_M)
+    if first.random_seed == second.random_seed and same_members:
+        return "member and sample"
+    return "sample"
+
+
+def difference(before: Measured, after: Measured, paired_by: Pairing) -> Estimate:
+    """Return after minus before; what is not paired adds its errors in squares.
+
+    Where members are not paired the degrees of freedom are those of the smaller ensemble, so the
+    interval is rather too wide.
+    """
+    if paired_by == "member and sample":
+        return paired_difference(after, before)
+    one, other = estimate(after), estimate(before)
+    test_error = math.hypot(one.test_error, other.test_error)
+    if paired_by == "sample":
+        means_T = after.samples_MT.mean(axis=0) - before.samples_MT.mean(axis=0)
+        test_error = estimate(Measured(np.zeros(1), means_T[np.newaxis])).test_error
+    return Estimate(
+        value=one.value - other.value,
+        training_error=math.hypot(one.training_error, other.training_error),
+        test_error=test_error,
+        num_members=min(one.num_members, other.num_members),
+        num_samples=min(one.num_samples, other.num_samples),
+    )

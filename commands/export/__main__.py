@@ -1,0 +1,104 @@
+"""Take a subset elsewhere: `python -m commands.export FORM OUTPUT`; see `--help`.
+
+It is a command for people and no stage.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from commands import export
+from commands.export import coco, fiftyone, folders, huggingface, lists
+from commands.export.chosen import load_chosen
+from commands.export.output import refuse_existing
+from stages.shared.errors import DataError
+from stages.shared.running.command import errors_in_one_line
+
+Options = Mapping[str, Mapping[str, Any]]  # by name, what argparse wants to know
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a subset can become."""
+
+    write: Callable[..., None]  # takes the subset, the output and the options by their names
+    help: str
+    options: Options = field(default_factory=dict)
+
+
+REPEAT: Options = {
+    "--repeat": {"action": "store_true", "help": "a sample as often as it was picked"}
+}
+FORMS = {
+    "csv": Form(
+        lists.write_csv,
+        "a row for each sample: sample_id, path, label, picks, round, score, index",
+        {
+            "--formulas": {
+                "choices": ["refuse", "escape", "keep"],
+                "default": "refuse",
+                "help": "words that a spreadsheet would run: stop, put an apostrophe before them, "
+                "or keep them (default: %(default)s)",
+            }
+        },
+    ),
+    "text": Form(
+        lists.write_text,
+        "a path for each pick, in the order of picking",
+        {
+            "--ids": {"action": "store_true", "help": "sample ids, paths below dataset.root"},
+            "--null": {"action": "store_true", "help": "a NUL after each, not a line feed"},
+        },
+    ),
+    "symlinks": Form(folders.write_symlinks, "links in the form of ImageFolder", REPEAT),
+    "copy": Form(folders.write_copies, "images in the form of ImageFolder", REPEAT),
+    "huggingface": Form(huggingface.write, "rows of a data set of Hugging Face, JSON"),
+    "fiftyone": Form(fiftyone.write, "a folder that FiftyOne imports"),
+    "coco": Form(coco.write, "COCO's JSON of images with boxes", REPEAT),
+}
+
+
+def run(form: str, output: Path, subset: str | None, **options: Any) -> None:
+    """Write a subset in a form.
+
+    Raises:
+        UserError: it cannot be; nothing is left behind.
+    """
+    refuse_existing(output)
+    try:
+        chosen = load_chosen(subset)
+        FORMS[form].write(chosen, output, **options)
+    except OSError as error:
+        raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
+    num, num_train = len(chosen.samples), chosen.meta.num_samples["train"]
+    counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
+    sys.stdout.write(f"{str(output)!r}: subset {chosen.name}, {counted}\n")
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.export",
+        description=export.__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    forms = parser.add_subparsers(dest="form", required=True, metavar="FORM")
+    for name, form in FORMS.items():
+        command = forms.add_parser(name, help=form.help, description=f"Write {form.help}.")
+        command.add_argument("output", type=Path, metavar="OUTPUT", help="what must not be there")
+        command.add_argument(
+            "--subset",
+            metavar="NAME",
+            help="a size or a compared subset of params.yaml (default: the last round's)",
+        )
+        for option, described in form.options.items():
+            command.add_argument(option, **described)
+    with errors_in_one_line():
+        run(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Say what several runs show: `python -m commands.verdict [EXP ...]`; see `--help`."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from commands import verdict
+from commands.compare.files import experiments, opened
+from commands.compare.parameters import flat
+from stages.report.conclusions import Run, conclude
+from stages.report.results import Folders, Target, load_target
+from stages.report.summary import round_flops
+from stages.report.wording import sentence
+from stages.shared import artifacts
+from stages.shared.errors import DataError
+from stages.shared.running import command
+from stages.shared.settings.params import Params, load_params
+
+EVALUATION_FILES = ("metrics.json", "test_values_MT.npy")
+
+
+def load_run(name: str) -> Run:
+    """Read what the verdict needs of a revision.
+
+    Raises:
+        DataError: there is no such revision, or its data is neither here nor on the remote.
+        ParamsError: its params.yaml is not one of today's.
+        ArtifactError: a file holds something else than its stage writes.
+    """
+    with opened(name) as files:
+        params = files.read(lambda root: load_params(root / "params.yaml"), "params.yaml")
+        return files.read(lambda root: _run(root / "data", params), *_paths(params))
+
+
+def _run(data: Path, params: Params) -> Run:
+    folders = Folders(*(data / folder for folder in Folders.__annotations__))
+    meta = artifacts.load_meta(folders.prepared)
+    return Run(
+        params=params,
+        meta=meta,
+        comparison={
+            name: artifacts.load_subset(
+                folders.comparison / f"{name}.csv", meta.num_samples["train"]
+            )
+            for name in params.compare.subsets
+        },
+        targets={
+            (model, subset): _in_memory(load_target(params, meta, folders, f"{model}-{subset}"))
+            for model in params.compare.models
+            for subset in params.compare.subsets
+        },
+        search_flops=_search_flops(params, folders),
+    )
+
+
+def _paths(params: Params) -> Iterator[str]:
+    yield "data/prepared/meta.json"
+    for entry in params.sizes[:-1]:
+        yield f"data/histories/ensemble-{entry}.csv"
+        yield f"data/signals/{entry}/validation.json"
+    for subset in params.compare.subsets:
+        yield f"data/comparison/{subset}.csv"
+        for model in params.compare.models:
+            yield f"data/histories/{model}-{subset}.csv"
+            for file in EVALUATION_FILES:
+                yield f"data/evaluation/{model}-{subset}/{file}"
+
+
+def _in_memory(target: Target) -> Target:
+    """Return the same without a map of a file that will be gone."""
+    values_MT = np.array(target.evaluation.test_values_MT)
+    return replace(target, evaluation=replace(target.evaluation, test_values_MT=values_MT))
+
+
+def _search_flops(params: Params, folders: Folders) -> float:
+    return sum(
+        round_flops(
+            artifacts.load_history(folders.histories / f"ensemble-{size}.csv"),
+            artifacts.load_validation(folders.signals / str(size)),
+        )
+        for size in params.sizes[:-1]
+    )
+
+
+def require_alike(runs: Mapping[str, Run]) -> None:
+    """Stop unless the runs differ by their random seed, each from each, and by nothing else.
+
+    Raises:
+        DataError: two have the same random seed, other parameters or other data.
+    """
+    for (first, one), (second, other) in combinations(runs.items(), 2):
+        where = f"{first} and {second}"
+        if one.params.random_seed == other.params.random_seed:
+            raise DataError(
+                f"{where}: have the same random_seed {one.params.random_seed}; each run must have "
+                "one of its own"
+            )
+        settings, others = (flat(run.params.model_dump(by_alias=True)) for run in (one, other))
+        for name in dict.fromkeys([*settings, *others]):
+            found = [str(values.get(name, "absent")) for values in (settings, others)]
+            if name != "random_seed" and found[0] != found[1]:
+                raise DataError(
+                    f"{where}: differ in {name} ({found[0]} and {found[1]}); they may differ by "
+                    "random_seed alone"
+                )
+        if one.meta != other.meta:
+            raise DataError(f"{where}: have other prepared data; it must be the same")
+
+
+def verdicts(names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each target model of these revisions.
+
+    Raises:
+        DataError: there is none, or they differ by more than their random seed.
+    """
+    if not names:
+        raise DataError("the current commit has no experiments; name revisions, or workspace")
+    runs = {name: load_run(name) for name in names}
+    require_alike(runs)
+    for model in next(iter(runs.values())).params.compare.models:
+        found = conclude(list(runs.values()), model)
+        yield sentence(found) if found else f"{model}: the selected subset was not compared."
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.verdict",
+        description=verdict.__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "revisions",
+        nargs="*",
+        metavar="EXP",
+        help="name of a DVC experiment, git revision, or workspace; none: all experiments of the "
+        "current commit",
+    )
+    names = parser.parse_args().revisions
+    with command.errors_in_one_line():
+        for line in verdicts(names or experiments()):
+            sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

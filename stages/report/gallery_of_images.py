@@ -1,0 +1,54 @@
+"""Images in galleries: above each its label, what the ensemble predicts, and its score.
+
+Shapes: N train samples, P samples of a row, H x W x K pixels and channels.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stages.report import markup
+from stages.report.labels import Labels
+from stages.report.results import Results, Round
+from stages.report.tiles import Tile, scaled, short, tiled
+from stages.shared.artifacts import Array, Ints
+from stages.shared.samples.loading import Images, load_images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PIXELS = 96  # about the width of an image
+
+
+def load(prepared: Path) -> Images:
+    """Return the images of the train split, uint8 [N, H, W, K], read as they are used."""
+    return load_images(prepared, "train")
+
+
+def on_page(results: Results, index: int) -> Array:
+    """Return what the page shows of a sample: a picture, uint8 [H, W, 3]."""
+    return scaled(results.inputs_N[index : index + 1][0], PIXELS)
+
+
+def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
+    """Draw rows of images, by their names."""
+    shown = {
+        name: [
+            Tile(scaled(image_HWK, PIXELS), _caption(results, entry, index))
+            for index, image_HWK in zip(index_P.tolist(), results.inputs_N[index_P], strict=True)
+        ]
+        for name, index_P in rows.items()
+    }
+    return tiled(shown, f"{title}\nlabel, prediction, score")
+
+
+def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
+    """Return an image as HTML."""
+    return markup.image(scaled(inputs_N[row : row + 1][0], PIXELS), labels.said_of(row))
+
+
+def _caption(results: Results, entry: Round, index: int) -> str:
+    names = results.meta.class_names
+    assert entry.votes is not None
+    label, predicted = results.targets_N[index], entry.votes.predicted_class_N[index]
+    return f"{short(names[label])}\n{short(names[predicted])}\n{entry.score_N[index]:.3g}"

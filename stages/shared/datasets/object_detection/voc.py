@@ -1,0 +1,146 @@
+"""Images with objects in the form of Pascal VOC (Everingham et al. 2010): one XML file for each.
+
+- `root/JPEGImages/<name>.*`, the images.
+- `root/Annotations/<name>.xml`, what is in them; every name of a class is one.
+- `root/ImageSets/Main/{train,val,test}.txt` or `{trainval,test}.txt`, the names of each split;
+  what they do not list is left out. Without test, val is the test split; without these lists,
+  everything is split at random.
+
+Coordinates count pixels from 1, and a box holds the last it names (VOC's development kit):
+left = xmin - 1, right = xmax, and a box from 7 to 7 is one pixel wide. A file that counts from 0
+may have an xmin of 0, a left of -1, which is cut to 0. Objects marked as difficult are objects
+like others. A sample id is the image's path below root.
+"""
+
+import math
+import os
+from collections.abc import Set
+from pathlib import Path
+from typing import NoReturn
+from xml.etree import ElementTree as ET
+
+from stages.shared.artifacts import Split
+from stages.shared.datasets.reading.boxes_of_images import (
+    Annotated,
+    Object,
+    refuse_params,
+    source_of,
+)
+from stages.shared.datasets.reading.source_images import EXTENSIONS
+from stages.shared.datasets.reading.sources import Source
+from stages.shared.errors import DataError
+from stages.shared.settings.sections import Dataset
+
+LISTS: tuple[dict[str, Split], ...] = (
+    {"train": "train", "val": "validation", "test": "test"},
+    {"trainval": "train", "test": "test"},
+)
+
+
+class _WrongAnnotationError(Exception):
+    """What is wrong with an annotation, in words."""
+
+
+def load(params: Dataset) -> Source:
+    """Return the images below dataset.root with their boxes.
+
+    Raises:
+        DataError: a folder or every object is missing, or a list names an image twice.
+        ParamsError: a parameter is set that such images cannot obey.
+    """
+    refuse_params(params)
+    root = Path(params.root)
+    files = _by_stem(root / "JPEGImages", EXTENSIONS)
+    annotations = _by_stem(root / "Annotations", {".xml"})
+    splits = _read_lists(root / "ImageSets/Main")
+    images, problems = [], []
+    for name in sorted(splits or files.keys() | annotations.keys(), key=os.fsencode):
+        image = f"JPEGImages/{files.get(name, f'{name}.jpg')}"
+        annotation = f"Annotations/{annotations.get(name, f'{name}.xml')}"
+        try:
+            size, objects = _read(root / annotation)
+            images.append(Annotated(image, splits.get(name), size, objects))
+        except _WrongAnnotationError as error:
+            problems.append(f"{annotation!r} {error}")
+    class_names = {found.label for image in images for found in image.objects}
+    return source_of(images, sorted(class_names, key=os.fsencode), params, problems)
+
+
+def _by_stem(folder: Path, extensions: Set[str]) -> dict[str, str]:
+    """Return the files of a folder by their names without the ending."""
+    try:
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be listed ({error.strerror}); voc needs JPEGImages and Annotations "
+            "in dataset.root"
+        ) from None
+    return {Path(name).stem: name for name in names if Path(name).suffix.lower() in extensions}
+
+
+# --- splits --------------------------------------------------------------------------------------
+
+
+def _read_lists(folder: Path) -> dict[str, Split]:
+    """Return the split of each image; nothing where there are no lists to split by."""
+    for lists in LISTS:
+        found = {folder / f"{name}.txt": split for name, split in lists.items()}
+        first, *others = found
+        if first.is_file() and any(path.is_file() for path in others):
+            return _splits_of({path: split for path, split in found.items() if path.is_file()})
+    return {}
+
+
+def _splits_of(lists: dict[Path, Split]) -> dict[str, Split]:
+    splits: dict[str, Split] = {}
+    for path, split in lists.items():
+        for name in path.read_text(encoding="utf-8").split():
+            if name in splits:
+                raise DataError(f"{path}: {name!r} is in {splits[name]} already; once is allowed")
+            splits[name] = split
+    return splits
+
+
+class _WithoutDoctype(ET.TreeBuilder):
+    """Refuses what only a document type declares: entities, which grow or name other files."""
+
+    def doctype(self, *_: str | None) -> NoReturn:
+        raise _WrongAnnotationError("declares a document type; it must hold elements alone")
+
+
+# --- an annotation -------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
+    """Return the size of the image, width and height, and its objects."""
+    try:
+        root = ET.parse(path, ET.XMLParser(target=_WithoutDoctype())).getroot()
+    except FileNotFoundError:
+        raise _WrongAnnotationError("is missing") from None
+    except (OSError, ET.ParseError, ValueError) as error:
+        raise _WrongAnnotationError(f"cannot be read ({error})") from None
+    width, height = (_number(root, f"size/{side}") for side in ("width", "height"))
+    found = enumerate(root.iterfind("object"), start=1)
+    return (int(width), int(height)), [_object(element, place) for place, element in found]
+
+
+def _object(element: ET.Element, place: int) -> Object:
+    where = f"object {place}: "
+    label = (element.findtext("name") or "").strip()
+    if not label:
+        raise _WrongAnnotationError(f"{where}has no name")
+    left, top, right, bottom = (
+        _number(element, f"bndbox/{side}", where) for side in ("xmin", "ymin", "xmax", "ymax")
+    )
+    return Object(label, left - 1, top - 1, right, bottom)
+
+
+def _number(element: ET.Element, name: str, where: str = "") -> float:
+    text = element.findtext(name)
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise _WrongAnnotationError(f"{where}{name} is {text!r}; it must be a number")
+    return value

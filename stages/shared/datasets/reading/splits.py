@@ -1,0 +1,160 @@
+"""Which samples are train, validation and test.
+
+Every draw is decided by the ids of the samples and `dataset.split_seed`: reordering the data
+changes nothing, and a data set that grew keeps nearly all of its old assignment.
+
+Shapes: N samples; U units (groups, or single samples where there are none); C classes.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.shared.artifacts import SPLITS, Ints, Split, load_table
+from stages.shared.datasets.reading.sources import Source
+from stages.shared.errors import DataError
+from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
+from stages.shared.settings.sections import Dataset
+
+Names = npt.NDArray[np.str_]
+
+
+class Units(NamedTuple):
+    """What is assigned as a whole: a group, or a single sample."""
+
+    unit_N: Ints  # of each sample
+    names: list[str]
+    stratum_U: Ints  # the most common class of each, the first of equals
+
+
+def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
+    """Return the rows of each split, int64, ascending; the splits are disjoint and cover the data.
+
+    Without a test split of the data's own, its validation split is the test; without that either,
+    test is fold `fold` of `num_folds`. Validation is then `validation_fraction` of each class of
+    what remains, rounded half up.
+
+    Raises:
+        DataError: the data's own splits have no train, or put one group into two of them; the
+            list of groups lacks a sample.
+    """
+    groups = None if params.groups is None else load_groups(Path(params.groups), source.sample_ids)
+    units = _units(source, groups)
+    split_U = _given(source, units)
+    if "test" not in split_U:
+        if "validation" in split_U:
+            split_U[split_U == "validation"] = "test"
+        else:
+            split_U[_folds(units, source.class_names, params) == params.fold] = "test"
+    if "validation" not in split_U:
+        split_U[_validation_units(units, np.flatnonzero(split_U == "train"), params)] = "validation"
+    split_N = split_U[units.unit_N]
+    return {split: np.flatnonzero(split_N == split) for split in SPLITS}
+
+
+def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
+    """Return what is wrong with the splits, a text for each problem."""
+    num_classes = len(source.class_names)
+    counts = {
+        split: np.bincount(source.classes_of(rows[split]), minlength=num_classes)
+        for split in SPLITS
+    }
+    found = [
+        f"the {split} split is empty (see dataset.validation_fraction and num_folds)"
+        for split in SPLITS
+        if not len(rows[split])
+    ]
+    found += [
+        f"the {split} split has no object"
+        for split in SPLITS
+        if len(rows[split]) and not counts[split].any()
+    ]
+    if source.boxes is None and num_classes == 1:
+        found.append(f"there is one class, {source.class_names[0]!r}; two are needed")
+    for number in np.flatnonzero(counts["train"] == 0):
+        held = [f"{counts[split][number]} in {split}" for split in SPLITS if counts[split][number]]
+        where = f"is missing from train ({', '.join(held)})" if held else "is empty"
+        found.append(f"class {source.class_names[number]!r} {where}")
+    return found
+
+
+def load_groups(path: Path, sample_ids: list[str]) -> list[str]:
+    """Return the group of each sample from a CSV file (path,group).
+
+    Raises:
+        ArtifactError: the file is missing or has other columns.
+        DataError: a sample has no group, or two.
+    """
+    rows = load_table(path, ["path", "group"])
+    groups = dict(rows)
+    if len(groups) < len(rows):
+        names = [name for name, _ in rows]
+        twice = next(name for name in groups if names.count(name) > 1)
+        raise DataError(f"{path}: {twice!r} stands there twice; a sample has one group")
+    missing = [name for name in sample_ids if name not in groups]
+    if missing:
+        raise DataError(
+            f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
+            "sample needs one"
+        )
+    return [groups[name] for name in sample_ids]
+
+
+def _units(source: Source, groups: list[str] | None) -> Units:
+    if groups is None:
+        return Units(np.arange(len(source.targets_N)), source.sample_ids, source.targets_N)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    unit_N = np.array([numbers[name] for name in groups], dtype=np.int64)
+    counts_UC = np.zeros((len(numbers), len(source.class_names)), dtype=np.int32)
+    np.add.at(counts_UC, (unit_N, source.targets_N), 1)
+    return Units(unit_N, list(numbers), counts_UC.argmax(axis=1))
+
+
+def _given(source: Source, units: Units) -> Names:
+    """Return the data's own split of each unit; everything is train where it has none."""
+    given_N = np.array(source.given_splits or ["train"] * len(units.unit_N), dtype="U10")
+    if "train" not in given_N:
+        raise DataError("the data's own splits have no train; one is needed")
+    given_U = np.empty(len(units.names), dtype="U10")
+    given_U[units.unit_N] = given_N
+    torn = np.flatnonzero(given_U[units.unit_N] != given_N)
+    if len(torn):
+        unit = units.unit_N[torn[0]]
+        raise DataError(
+            f"dataset.groups: group {units.names[unit]!r} stands in {given_N[torn[0]]} and in "
+            f"{given_U[unit]}; a group must lie in one split"
+        )
+    return given_U
+
+
+def _folds(units: Units, class_names: list[str], params: Dataset) -> Ints:
+    """Return the fold of each unit; each class is spread over the folds within one unit.
+
+    The folds are neighbouring parts of the random order, not every k-th of it, so that a new
+    sample moves few old ones.
+    """
+    rank_U, size_U = _ranks(units.names, units.stratum_U, params.split_seed, "fold")
+    # Each class starts at another fold: small classes would otherwise all leave the same one out.
+    start_C = uniform_by_id(class_names, params.split_seed, "first fold") * params.num_folds
+    start_U = start_C.astype(np.int64)[units.stratum_U]
+    return (rank_U * params.num_folds // size_U + start_U) % params.num_folds
+
+
+def _validation_units(units: Units, train_T: Ints, params: Dataset) -> Ints:
+    """Return the units, of those in train, that become validation."""
+    names = [units.names[unit] for unit in train_T]
+    rank_T, size_T = _ranks(names, units.stratum_U[train_T], params.split_seed, "validation")
+    return train_T[rank_T < np.floor(params.validation_fraction * size_T + 0.5)]
+
+
+def _ranks(names: list[str], stratum_U: Ints, seed: int, purpose: str) -> tuple[Ints, Ints]:
+    """Return each unit's place in the random order of its stratum, and the stratum's size."""
+    order_U = permutation_by_id(names, seed, purpose)
+    by_stratum_U = order_U[np.argsort(stratum_U[order_U], kind="stable")]
+    size_C = np.bincount(stratum_U)
+    start_C = np.cumsum(size_C) - size_C
+    rank_U = np.empty(len(names), dtype=np.int64)
+    rank_U[by_stratum_U] = np.arange(len(names)) - start_C[stratum_U[by_stratum_U]]
+    return rank_U, size_C[stratum_U]

@@ -1,0 +1,210 @@
+"""Train the members of a stage side by side, each only once."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from stages.shared import artifacts
+from stages.shared.artifacts import Ensemble, Meta, Subset
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.tracking import save_tracked, stack_tracked
+from stages.shared.members import resume
+from stages.shared.running import engine, timings
+from stages.shared.running.progress import MemberProgress
+from stages.shared.settings.params import Params
+from stages.shared.settings.training_sections import Training
+from stages.shared.training.job import ALONE, Job, Parallel, Track, Trained
+
+SHARED = Path(__file__).parent
+# The code that decides a member's bytes, beside its model's and its task's file; a test requires
+# that this is what training imports.
+DECIDING_CODE = [
+    *sorted((SHARED / "training").glob("*.py")),
+    *(
+        SHARED / f"{name}.py"
+        for name in (
+            "classification",
+            "cost",
+            "data",
+            "determinism",
+            "flops",
+            "images",
+            "layers",
+            "randomness",
+        )
+    ),
+]
+
+# Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
+FORMAT = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stage trains: so many members of one model on one subset."""
+
+    model: str
+    settings: Training
+    learning_rate: float
+    prepared: Path
+    meta: Meta
+    subset: Subset
+    initial_weights: Sequence[Path] | None  # of each member; None: from scratch
+    track: Track
+    parallel: Parallel = ALONE
+
+
+def train_members(
+    params: Params, plan: Plan, ensemble: Path, history: Path, dynamics: Path | None = None
+) -> None:
+    """Train what is not finished yet, and write the ensemble, its history and its dynamics."""
+    pieces = [_job(params, plan, member) for member in range(plan.settings.members)]
+    with MemberProgress(len(pieces)) as progress:
+        finished = engine.map_pieces(
+            train_once,
+            pieces,
+            threads_per_piece=plan.settings.num_threads * plan.parallel.processes,
+            gpus_per_piece=plan.parallel.processes,
+            on_report=progress.update,
+        )
+        timings.note_members_found(len(pieces) - progress.num_started)
+    num_train = plan.meta.num_samples["train"]
+    trained = [resume.load_member(folder, plan.track, num_train) for folder in finished]
+    _write_ensemble(plan, ensemble, finished, trained)
+    artifacts.save_history(history, [epoch for member in trained for epoch in member.history])
+    if dynamics is not None:
+        _write_dynamics(dynamics, trained)
+
+
+def _job(params: Params, plan: Plan, member: int) -> Job:
+    return Job(
+        task=params.task,
+        model=plan.model,
+        settings=plan.settings,
+        learning_rate=plan.learning_rate,
+        random_seed=params.random_seed,
+        member=member,
+        index_P=plan.subset.index_P,
+        prepared=plan.prepared.absolute(),
+        meta=plan.meta,
+        initial_weights=None
+        if plan.initial_weights is None
+        else plan.initial_weights[member].absolute(),
+        track=plan.track,
+        parallel=plan.parallel,
+    )
+
+
+def train_once(job: Job, report: engine.Report) -> Path:
+    """Train a member unless it is finished already; return its folder. Runs in a worker process."""
+    import torch
+
+    from stages.shared.training import loop
+    from stages.shared.training.state import SavedStates
+
+    device = engine.device_name()
+    folder, tracked = _folders(job, device)
+    if resume.is_finished(tracked):
+        return tracked
+    states = SavedStates(resume.folder() / "partial", folder.name)
+    if not resume.is_finished(folder):
+        # A member that goes on shows the epoch that it goes on from.
+        report((states.newest.history[-1], None) if states.newest else None)
+        # Two experiments may train the same member at the same time, to the same bytes.
+        with atomic_folder(folder, keep_first=True) as temporary:
+            trained = loop.train(
+                job, temporary, torch.device(device), lambda *event: report(event), states
+            )
+            resume.save_member(temporary, trained)
+    states.drop()
+    return folder
+
+
+def num_finished(params: Params, plan: Plan) -> int:
+    """Return how many members of a plan would not be trained again (needs torch)."""
+    device = engine.device_name()
+    jobs = [_job(params, plan, member) for member in range(plan.settings.members)]
+    return sum(any(map(resume.is_finished, _folders(job, device))) for job in jobs)
+
+
+def _folders(job: Job, device: str) -> tuple[Path, Path]:
+    """Return where a member lies when it is finished: with what the job tracks, and with all.
+
+    Tracking decides no weights: who does without finds them beside what was tracked.
+    """
+    folder, tracked = (
+        resume.folder() / "members" / fingerprint(each, device)
+        for each in (job, replace(job, track="gradient_norm"))
+    )
+    return folder, tracked
+
+
+def fingerprint(job: Job, device: str) -> str:
+    """Return a name for everything that decides a member's bytes (needs torch)."""
+    import torch
+
+    settings = {
+        name: value
+        for name, value in job.settings.model_dump(mode="json").items()
+        if name in Training.model_fields and name != "members"
+    }
+    task = SHARED / "tasks" / job.task
+    code = [
+        *DECIDING_CODE,
+        SHARED / "models" / job.task / f"{job.model}.py",
+        *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
+    ]
+    initial = job.initial_weights
+    return resume.fingerprint(
+        {
+            "code": resume.code_fingerprint(code),
+            "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
+            "device": device,
+            "format": FORMAT,
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "initial_weights": None if initial is None else resume.file_fingerprint(initial),
+            "learning_rate": job.learning_rate,
+            "member": job.member,
+            "model": job.model,
+            "random_seed": job.random_seed,
+            # They decide which samples are looked at epoch by epoch.
+            "sample_ids": resume.file_fingerprint(job.prepared / "train" / "sample_ids.csv"),
+            "settings": settings,
+            "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
+            "task": job.task,
+            "torch": version("torch"),
+            "torchvision": version("torchvision"),
+            # Only where something is: a stage that tracks nothing else finds the same members.
+            **({} if job.track == "none" else {"track": job.track}),
+            **({} if job.parallel.processes == 1 else {"parallel": vars(job.parallel)}),
+        }
+    )
+
+
+def _write_ensemble(
+    plan: Plan, ensemble: Path, finished: Sequence[Path], members: Sequence[Trained]
+) -> None:
+    with atomic_folder(ensemble) as temporary:
+        for folder, member in zip(finished, members, strict=True):
+            for checkpoint in member.checkpoints:
+                (temporary / checkpoint.path).parent.mkdir(exist_ok=True)
+                shutil.copyfile(folder / checkpoint.path, temporary / checkpoint.path)
+        kept = [checkpoint for member in members for checkpoint in member.checkpoints]
+        meta = plan.meta
+        artifacts.save_ensemble(
+            temporary, Ensemble(plan.model, meta.num_classes, meta.input_shape, kept)
+        )
+
+
+def _write_dynamics(folder: Path, members: Sequence[Trained]) -> None:
+    dynamics = artifacts.stack_dynamics([member.dynamics for member in members])
+    tracked = [member.tracked for member in members if member.tracked is not None]
+    with atomic_folder(folder) as temporary:
+        artifacts.save_dynamics(temporary, dynamics)
+        if tracked:
+            save_tracked(temporary, stack_tracked(tracked))

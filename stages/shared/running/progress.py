@@ -1,0 +1,192 @@
+"""What a person sees while a stage works: one line on a terminal, a line now and then in a log.
+
+    train_ensemble@round1, round 2/3, member 3/8:  41% ####1      12.3k/30.0k images, 1.31k
+    images/s, 00:14 left, epoch 9, loss 0.723, accuracy 89.5 %, validation 93.1 %
+
+Of the whole stage: how much is done, how fast it goes and how long the rest will take.
+"""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tqdm import tqdm
+
+from stages.shared.artifacts import Epoch
+from stages.shared.errors import ParamsError
+from stages.shared.settings.params import Params, load_params
+
+COLUMNS, ROWS = 100, 24  # of a terminal that does not say how many it has
+SECONDS_BETWEEN_LINES = 30.0  # in a log: hours of training are a few hundred lines
+LINE = (
+    "{desc}: {percentage:3.0f}% {bar:10} {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, "
+    "{remaining} left{postfix}"
+)
+
+Part = TypeVar("Part")
+
+
+class Progress:
+    """The line of one stage. It counts what the stage works through: images, or texts."""
+
+    def __init__(self, total: int = 0, *, stays: bool = True) -> None:
+        """Begin with nothing of `total` done; it may be set later.
+
+        A line that does not stay makes room for the next of its stage.
+        """
+        params = _params()
+        self._name = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
+        self._is_terminal = sys.stderr.isatty()
+        has_size = _has_size()
+        self._printed = time.monotonic()
+        self.bar = tqdm(
+            desc=self._name,
+            total=total,
+            leave=stays,
+            unit=f" {params.rules.inputs if params else 'samples'}",
+            unit_scale=True,
+            bar_format=LINE,
+            ascii=True,
+            smoothing=0,  # members report in bursts: the mean rate tells when all will be done
+            dynamic_ncols=has_size,  # cut to the terminal: a line that wraps is two
+            ncols=None if has_size else COLUMNS,
+            nrows=None if has_size else ROWS,
+            file=sys.stderr if self._is_terminal else _Nowhere(),
+        )
+
+    def __enter__(self) -> Self:
+        """Show the line."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the line as it stands."""
+        self.bar.close()
+
+    def add(self, num: int, *, where: str = "", what: str = "") -> None:
+        """Show that so many more are done; `where` the work is now, and `what` is known of it."""
+        self.bar.set_description_str(", ".join(filter(None, [self._name, where])), refresh=False)
+        self.bar.set_postfix_str(what, refresh=False)
+        self.bar.update(num)
+        now = time.monotonic()
+        if not self._is_terminal and now - self._printed > SECONDS_BETWEEN_LINES:
+            self._printed = now
+            sys.stderr.write(f"{self.bar}\n")
+
+
+def shown(parts: Iterable[tuple[int, Part]], total: int, where: str) -> Iterator[Part]:
+    """Yield each part of some work, given with its size, and show how much of `total` is done."""
+    with Progress(total, stays=False) as progress:
+        for num, part in parts:
+            yield part
+            progress.add(num, where=where)
+
+
+class MemberProgress:
+    """The line of a stage that trains members, which are begun in their order."""
+
+    def __init__(self, num_members: int) -> None:
+        self._num_members = num_members
+        self._images: dict[int, int] = {}  # that each member has drawn so far
+        self._images_before = 0  # of members that went on from a saved state
+        self._from_start: set[int] = set()
+        self._progress = Progress()
+
+    def __enter__(self) -> Self:
+        """Show the line."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the line as it stands."""
+        self._progress.__exit__(kind, error, traceback)
+
+    @property
+    def num_started(self) -> int:
+        """How many members were trained from the start: others were finished, or half so."""
+        return len(self._from_start)
+
+    def update(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
+        """Show a member's epoch; `event` holds it and the images of the whole training.
+
+        With the first event of a member its clock starts: None, or the epoch that it goes on from
+        without that number. A member whose process was lost begins again.
+        """
+        epoch, images = event or (None, None)
+        if epoch is None or images is None:
+            self._begin(member, epoch.images_seen if epoch else 0)
+            return
+        last = max(self._images)
+        num_found = last + 1 - len(self._images)  # those before it that have not begun
+        to_train = images * (self._num_members - num_found) - self._images_before
+        self._progress.bar.total = to_train
+        done = epoch.images_seen - self._images[member]
+        self._images[member] = epoch.images_seen
+        self._progress.add(
+            done, where=f"member {last + 1}/{self._num_members}", what=_describe(epoch)
+        )
+
+    def _begin(self, member: int, images_seen: int) -> None:
+        if not self._images:
+            self._progress.bar.reset()  # the rate is that of training
+        if member in self._images:
+            self._progress.bar.update(images_seen - self._images[member])
+        else:
+            self._images_before += images_seen
+            self._from_start |= {member} if images_seen == 0 else set()
+        self._images[member] = images_seen
+
+
+def stage_in_words(stage: str, params: Params | None) -> str:
+    """Return the name that DVC gives a stage, with its round of how many."""
+    found = re.search(r"@round(\d+)$", stage)
+    if found is None or params is None:
+        return stage
+    return f"{stage}, round {int(found[1]) + 1}/{len(params.rounds)}"
+
+
+def _has_size() -> bool:
+    """Return whether the terminal has a size: one without would be shown an empty line."""
+    try:
+        return all(os.get_terminal_size(sys.stderr.fileno()))
+    except OSError:
+        return True  # no terminal, so there is nothing to cut
+
+
+def _params() -> Params | None:
+    """Return what the stage runs with; None where there is nothing to read, as in a test."""
+    try:
+        return load_params()
+    except ParamsError:
+        return None
+
+
+class _Nowhere:
+    """Takes what a bar draws where no terminal shows it."""
+
+    def write(self, text: str) -> None:
+        """Drop the text."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+
+def _describe(epoch: Epoch) -> str:
+    accuracy = epoch.validation_accuracy
+    validated = "" if accuracy is None else f", validation {100 * accuracy:.1f} %"
+    return (
+        f"epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
+        f"accuracy {100 * epoch.train_accuracy:.1f} %{validated}"
+    )

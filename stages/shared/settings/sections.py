@@ -1,0 +1,200 @@
+"""The sections of params.yaml: their keys, and what each may be by itself."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
+
+from stages.shared.settings.messages import either, folder_in, not_allowed
+
+STAGES = Path(__file__).parent.parent
+
+# Named here because every stage checks them and no stage may import another; a test requires that
+# these are exactly the names that stages/score and stages/select list.
+Acquisition = Literal[
+    "aum",
+    "el2n",
+    "entropy",
+    "error_count",
+    "forgetting_events",
+    "gradient_norm",
+    "least_confidence",
+    "margin",
+    "mutual_information",
+    "random",
+    "variation_ratios",
+]
+NEED_TWO_VOTERS = ("mutual_information", "variation_ratios")
+# They need every candidate to have been trained on.
+NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")
+SelectionRule = Literal["facility_location", "k_centers", "proportional", "top"]
+NEED_FEATURES = ("facility_location", "k_centers")
+
+MOST_BITS = 63  # of a whole number, besides its sign
+
+# Digits are other digits, or none, when they are mirrored.
+NEVER_FLIPPED = ("digit_scenes", "digits", "mnist")
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fits_64_bits(cls, content: object) -> object:
+        """Refuse numbers that arrays cannot hold, and Python perhaps not write."""
+        for key, value in content.items() if isinstance(content, dict) else ():
+            for found in value if isinstance(value, list) else [value]:
+                if isinstance(found, int) and found.bit_length() > MOST_BITS:
+                    raise ValueError(
+                        f"{key} is a number of {found.bit_length()} bits; it must have "
+                        f"{MOST_BITS} at most"
+                    )
+        return content
+
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+SizeParam = Annotated[
+    PositiveInt | Annotated[float, Field(gt=0, le=1)],
+    either("a fraction above 0 and up to 1.0, or a count from 1"),
+]
+TaskName = Annotated[str, folder_in(STAGES / "shared/tasks")]
+
+
+class Round(Section):
+    """One round: the ensemble trained on the subset `from` chooses the subset `to`."""
+
+    from_: SizeParam = Field(alias="from")
+    to: SizeParam
+
+
+class Dataset(Section):
+    """Which data, and how it is split."""
+
+    name: str  # a file of stages/shared/datasets/<task>
+    root: str
+    storage: Literal["auto", "files", "memory"]
+    image_size: Annotated[
+        PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] | None,
+        either("an edge in pixels, or [width, height], or empty"),
+    ]
+    text_length: PositiveInt
+    split_seed: int
+    validation_fraction: Fraction
+    num_folds: Annotated[int, Field(ge=2)]
+    fold: NonNegativeInt
+    manifest: str | None
+    groups: str | None
+
+    @model_validator(mode="after")
+    def _fold_exists(self) -> Self:
+        if self.fold >= self.num_folds:
+            raise ValueError(f"fold is {self.fold}; it must be from 0 to {self.num_folds - 1}")
+        return self
+
+
+class SeedSubset(Section):
+    """How the first subset is drawn."""
+
+    stratified: bool
+    file: str
+
+
+class Voters(Section):
+    """Which checkpoints of which members vote, counted backwards from the last epoch."""
+
+    members: Literal["all", "best"]
+    checkpoints: Literal["best", "last"]
+    count: PositiveInt
+    stride: PositiveInt
+
+
+class GradientNorm(Section):
+    """Of which parameters' gradient which norm is taken."""
+
+    norm: Literal["l1", "l2", "linf"]
+    parameters: Literal["all", "biases", "last_layer", "last_layer_weights", "weights"]
+
+
+def _identity_first(views: list[str]) -> list[str]:
+    if views not in (["identity"], ["identity", "flip"]):
+        raise not_allowed("it must be [identity] or [identity, flip]")
+    return views
+
+
+# Of an image; the probabilities of a model are the mean over them.
+Views = Annotated[list[Literal["flip", "identity"]], AfterValidator(_identity_first)]
+
+
+class PredictPool(Section):
+    """How the ensemble predicts all train samples, and which costlier signals it writes."""
+
+    batch_size: PositiveInt
+    views: Views
+    precision: Literal["bf16", "fp32"]
+    voters: Voters
+    signals: list[Literal["features", "gradient_norm"]]
+    gradient_norm: GradientNorm
+
+
+class Score(Section):
+    """How one score comes of many outputs, and what the scores are compared with."""
+
+    reduction: Literal["max", "mean", "top_k_mean"]
+    reference: str
+
+
+class OutlierFraction(Section):
+    """Skip this share of the train split, the highest-scored candidates."""
+
+    fraction: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Select(Section):
+    """How scores become a subset."""
+
+    rule: SelectionRule
+    k_centers_start: NonNegativeInt
+    order: Literal["all", "picks"]
+    candidates: Literal["remaining", "all"]
+    outliers: Annotated[
+        OutlierFraction | Literal["all_voters_disagree"],
+        either("{fraction: f} with f from 0 and below 1, or all_voters_disagree"),
+    ]
+    balanced: bool
+    min_per_class: NonNegativeInt
+    include: str
+    exclude: str
+
+
+class Compare(Section):
+    """Which target models are trained on which subsets."""
+
+    models: Annotated[list[str], Field(min_length=1)]  # files of stages/shared/models/<task>
+    subsets: Annotated[list[str], Field(min_length=1)]
+
+
+class Evaluate(Section):
+    """How the target models are measured."""
+
+    weights: Literal["last", "best_validation"]
+    batch_size: PositiveInt
+    views: Views
+
+
+class Report(Section):
+    """What the summary is about."""
+
+    metric: str  # one of the task's
+    margin: NonNegativeFloat
