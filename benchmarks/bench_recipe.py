@@ -233,7 +233,7 @@ def _accuracies(piece: Piece, weights: Path) -> dict[str, float]:
     from stages.shared import models, tasks
     from stages.shared.artifacts.weights import load_weights
     from stages.shared.networks.batches import load_samples, normalise
-    from stages.shared.prediction.forward_passes import forward_passes
+    from stages.shared.prediction import forward_passes
 
     job, device = piece.job, torch.device(engine.device_name())
     model = models.build(job.model, job.meta.num_classes, job.meta.input_shape)

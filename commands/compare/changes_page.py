@@ -138,7 +138,7 @@ def _gallery(title: str, files: Files, labels: Labels, moved: Sequence[Moved]) -
 
 def _tiles(files: Files, labels: Labels, shown: Sequence[Moved], *, has_come: bool) -> str:
     kind = files.rules.gallery
-    drawing = import_module(f"stages.report.{kind}")
+    drawing = import_module(f"stages.report.gallery_of_{kind}")
     inputs_N = files.read(lambda root: drawing.load(root / PREPARED), f"{PREPARED}/train")
     figures = []
     for one in shown:

@@ -182,7 +182,7 @@ class _Batches:
         """Read the batch, let so many models predict it and take the signals."""
         import torch
 
-        from stages.shared.prediction.forward_passes import forward_passes
+        from stages.shared.prediction import forward_passes
 
         rows = [slice(0, self._meta.num_samples["train"])]
         (inputs_B,) = self._task.read_batches(

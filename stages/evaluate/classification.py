@@ -16,7 +16,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Evaluation, Ints, Split
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 
 PRECISION = "fp32"  # whatever they were trained in

@@ -14,7 +14,7 @@ from stages.evaluate.average_precision import Images, Precision, measure
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Evaluation, Split
 from stages.shared.errors import ArtifactError
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection.decoding import Found, decode
 

@@ -22,7 +22,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     signal_dtype,
 )
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 from stages.shared.running import engine, progress
 from stages.shared.settings.sections import PredictPool
 

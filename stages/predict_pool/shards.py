@@ -17,7 +17,8 @@ from stages.predict_pool import gradients
 from stages.shared import tasks
 from stages.shared.artifacts import Array, Ints, Meta, Split
 from stages.shared.networks.determinism import deterministic
-from stages.shared.prediction.forward_passes import ForwardPass, Voters, forward_passes
+from stages.shared.prediction import forward_passes
+from stages.shared.prediction.forward_passes import ForwardPass, Voters
 from stages.shared.running import engine
 from stages.shared.settings.sections import PredictPool
 

@@ -22,7 +22,7 @@ from stages.shared.artifacts import Ints
 def save_galleries(folder: Path, results: Results, entry: Round) -> None:
     """Draw a round's galleries and heat maps, under names of their own."""
     kind = results.params.rules.gallery
-    drawing = import_module(f"stages.report.{kind}")
+    drawing = import_module(f"stages.report.gallery_of_{kind}")
     acquisition = entry.acquisition.replace("_", " ")
     title = f"{acquisition} by the ensemble trained on {entry.source}, round to {entry.target}"
     shown = {"score": by_score(results, entry), "choice": by_choice(results, entry)}

@@ -148,7 +148,7 @@ def load_results(params: Params, folders: Folders) -> Results:
         ArtifactError: a file is missing or does not fit the others.
     """
     meta = artifacts.load_meta(folders.prepared)
-    drawing = import_module(f"stages.report.{params.rules.gallery}")
+    drawing = import_module(f"stages.report.gallery_of_{params.rules.gallery}")
     num_train = meta.num_samples["train"]
     sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     return Results(

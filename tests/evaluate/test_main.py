@@ -13,7 +13,7 @@ from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
 from stages.shared.artifacts.weights import save_weights
 from stages.shared.errors import ArtifactError
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 
 ROOT = Path(__file__).parents[2]
 SHAPE = [8, 8, 1]

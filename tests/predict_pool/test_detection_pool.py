@@ -8,7 +8,7 @@ import toy_scenes
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import REDUCED_SIGNALS
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import GradientNorm, PredictPool, Voters
 from stages.shared.tasks.object_detection import map_signals as of_detection
 from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES

@@ -15,7 +15,8 @@ from torch import nn
 from stages.predict_pool import gradients
 from stages.shared import models, tasks
 from stages.shared.networks.layers import Classifier
-from stages.shared.prediction.forward_passes import ForwardPass, forward_passes
+from stages.shared.prediction import forward_passes
+from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.settings.sections import GradientNorm
 
 TASK = tasks.load("image_classification")

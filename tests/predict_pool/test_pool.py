@@ -25,8 +25,9 @@ from stages.shared.artifacts import (
 )
 from stages.shared.artifacts.weights import load_weights
 from stages.shared.networks.batches import normalise
+from stages.shared.prediction import forward_passes
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.prediction.forward_passes import ForwardPass, forward_passes
+from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.settings.sections import GradientNorm, PredictPool, Voters
 
 CHECKPOINTS = [

@@ -12,7 +12,7 @@ from stages.shared.artifacts import Checkpoint
 from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError
 from stages.shared.networks.batches import normalise, read_batches
-from stages.shared.prediction.forward_passes import forward_passes
+from stages.shared.prediction import forward_passes
 from stages.shared.samples import loading
 
 CHECKPOINTS = [

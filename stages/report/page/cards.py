@@ -149,7 +149,7 @@ def _parts(sample_id: str) -> Iterator[str]:
 
 
 def _shown(results: Results, index: int, told: list[str]) -> Markup:
-    drawing = import_module(f"stages.report.{results.params.rules.gallery}")
+    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
     content = drawing.on_page(results, index)
     if isinstance(content, str):
         return element("blockquote", content)

@@ -14,7 +14,7 @@ from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
 from stages.shared.members import resume
-from stages.shared.running import engine, timings
+from stages.shared.running import engine, resume_folder, timings
 from stages.shared.running.progress import MemberProgress
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
@@ -104,15 +104,15 @@ def train_once(job: Job, report: engine.Report) -> Path:
     """Train a member unless it is finished already; return its folder. Runs in a worker process."""
     import torch
 
+    from stages.shared.members.saved_states import SavedStates
     from stages.shared.training import loop
-    from stages.shared.training.state import SavedStates
 
     device = engine.device_name()
     folder, tracked = _folders(job, device)
-    if resume.is_finished(tracked):
+    if resume_folder.is_finished(tracked):
         return tracked
-    states = SavedStates(resume.folder() / "partial", folder.name)
-    if not resume.is_finished(folder):
+    states = SavedStates(resume_folder.folder() / "partial", folder.name)
+    if not resume_folder.is_finished(folder):
         # A member that goes on shows the epoch that it goes on from.
         report((states.newest.history[-1], None) if states.newest else None)
         # Two experiments may train the same member at the same time, to the same bytes.
@@ -129,7 +129,7 @@ def num_finished(params: Params, plan: Plan) -> int:
     """Return how many members of a plan would not be trained again (needs torch)."""
     device = engine.device_name()
     jobs = [_job(params, plan, member) for member in range(plan.settings.members)]
-    return sum(any(map(resume.is_finished, _folders(job, device))) for job in jobs)
+    return sum(any(map(resume_folder.is_finished, _folders(job, device))) for job in jobs)
 
 
 def _folders(job: Job, device: str) -> tuple[Path, Path]:
@@ -138,7 +138,7 @@ def _folders(job: Job, device: str) -> tuple[Path, Path]:
     Tracking decides no weights: who does without finds them beside what was tracked.
     """
     folder, tracked = (
-        resume.folder() / "members" / fingerprint(each, device)
+        resume_folder.folder() / "members" / fingerprint(each, device)
         for each in (job, replace(job, track="gradient_norm"))
     )
     return folder, tracked

@@ -25,8 +25,7 @@ from typing import Any
 
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.errors import ParamsError, TrainingError, UserError
-from stages.shared.members import resume
-from stages.shared.running import engine
+from stages.shared.running import engine, resume_folder
 from stages.shared.running.engine import Part, Piece, Report, Result, Shared
 
 RETRIES = 3  # of a piece whose process or node was lost, beside its first run
@@ -102,14 +101,14 @@ class _Place:
     def like_here(cls, needs: dict[str, float]) -> Iterator["_Place"]:
         cores = str(max(1, int(needs["num_cpus"])))
         settings = {"SUBSET_LOADERS": cores, **engine.settings(), "SUBSET_CORES": cores}
-        here = resume.folder().absolute()
+        here = resume_folder.folder().absolute()
         here.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=here, prefix=resume.MARKER) as marker:
+        with NamedTemporaryFile(dir=here, prefix=resume_folder.MARKER) as marker:
             yield cls(
                 {**settings, "SUBSET_RESUME": str(here)},
                 str(Path.cwd()),
                 version("torch"),
-                resume.finished(here),
+                resume_folder.finished(here),
                 Path(marker.name),
             )
 
@@ -128,7 +127,7 @@ class _Place:
             )
         os.chdir(self.root)
         os.environ.update(self.settings)
-        resume.known_elsewhere = self.finished
+        resume_folder.known_elsewhere = self.finished
         engine.keep_freed_memory()
 
 

@@ -16,7 +16,7 @@ from pydantic import (
 
 from stages.shared.settings.messages import either, folder_in, not_allowed
 
-STAGES = Path(__file__).parent.parent
+TASKS = Path(__file__).parent.parent / "tasks"
 
 # Named here because every stage checks them and no stage may import another; a test requires that
 # these are exactly the names that stages/score and stages/select list.
@@ -69,7 +69,7 @@ SizeParam = Annotated[
     PositiveInt | Annotated[float, Field(gt=0, le=1)],
     either("a fraction above 0 and up to 1.0, or a count from 1"),
 ]
-TaskName = Annotated[str, folder_in(STAGES / "shared/tasks")]
+TaskName = Annotated[str, folder_in(TASKS)]
 
 
 class Round(Section):

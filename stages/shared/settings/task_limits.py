@@ -12,7 +12,7 @@ from stages.shared.errors import ParamsError
 from stages.shared.settings.messages import as_written, choice
 from stages.shared.tasks import Rules as Rules
 
-DATASETS = Path(__file__).parent.parent / "prepare/datasets"
+DATASETS = Path(__file__).parent.parent / "datasets"
 
 
 def rules_of(task: str) -> Rules:

@@ -35,7 +35,7 @@ from stages.shared.training.job import Job, Trained
 from stages.shared.training.optimizer import Sgd
 from stages.shared.training.parallel import ALONE, Group
 from stages.shared.training.resolution import Resolution, flops_by_size, resize
-from stages.shared.training.state import Saved, SavedStates, State, Stateful, joined, part_of
+from stages.shared.training.state import Saved, State, Stateful, States, joined, part_of
 from stages.shared.training.tally import Tally
 from stages.shared.training.validation import Validation, validated_epochs
 
@@ -45,7 +45,7 @@ def train(
     folder: Path,
     device: torch.device,
     report: Callable[[Epoch, int], None],
-    states: SavedStates | None = None,
+    states: States | None = None,
 ) -> Trained:
     """Train one member, leave its kept weights in `folder`, and return what belongs to them.
 
@@ -124,7 +124,7 @@ class _Trainer:
         self,
         folder: Path,
         report: Callable[[Epoch, int], None],
-        states: SavedStates | None = None,
+        states: States | None = None,
     ) -> Trained:
         """Train all epochs, or those that the newest saved state lacks."""
         ends_early = self.job.settings.schedule.name == "plateau"

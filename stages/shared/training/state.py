@@ -1,37 +1,16 @@
-"""The state of a training after an epoch, saved so that a killed one goes on and not anew.
+"""What a training hands on from one epoch to the next, so that a killed one goes on and not anew.
 
-A saved state is a folder `<name>-<epoch>`: the tensors of all that changes from epoch to epoch,
-the weights that are kept so far, the history, and a digest of each file. It appears whole. What
-is random in an epoch follows from its number (`randomness`), so no generator is saved.
-
-Only the newest is kept. Several processes may train the same member to the same bytes: each writes
-folders of its own, and none removes what is newer than its own.
+How it is saved is no matter here (`members/saved_states.py`).
 """
 
-import os
-import shutil
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Protocol
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
-from stages.shared.artifacts import Epoch, load_json, save_json
-from stages.shared.artifacts.files import atomic_folder, link
-from stages.shared.artifacts.weights import load_tensors, save_tensors
-from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.members.resume import file_fingerprint
-
-INDEX = "index.json"
-TENSORS = "tensors.safetensors"
-KEPT = "kept"  # the folder of the weights that are kept
-
-SECONDS_BETWEEN = 10.0  # states that are saved: a short training saves none
+from stages.shared.artifacts import Epoch
 
 State = dict[str, Tensor]
 
@@ -73,137 +52,13 @@ class Saved:
     names: Sequence[str] = ()  # of these, inside it
 
 
-@dataclass(frozen=True)
-class _Index:
-    """What index.json says."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    files: dict[str, str]  # path inside the folder -> digest
-    history: Annotated[list[Epoch], Field(min_length=1)]
-
-
-def save_state(folder: Path, saved: Saved) -> None:
-    """Write a state into a folder that appears whole (`files`)."""
-    save_tensors(folder / TENSORS, saved.tensors)
-    for path in _files(saved.kept):
-        link(path, folder / KEPT / path.relative_to(saved.kept))
-    index = _Index(
-        {str(path.relative_to(folder)): file_fingerprint(path) for path in _files(folder)},
-        list(saved.history),
-    )
-    save_json(folder / INDEX, asdict(index))
-
-
-def load_state(folder: Path) -> Saved:
-    """Return a state that was saved.
-
-    Raises:
-        ArtifactError: a file of it is missing or damaged.
-    """
-    index = _load_index(folder / INDEX)
-    for name, digest in index.files.items():
-        try:
-            found = file_fingerprint(folder / name)
-        except OSError as error:
-            raise ArtifactError(f"{folder / name}: cannot be read ({error})") from None
-        if found != digest:
-            raise ArtifactError(f"{folder / name}: is not what {INDEX} says; it is damaged")
-    start = f"{KEPT}/"
-    names = [name.removeprefix(start) for name in index.files if name.startswith(start)]
-    return Saved(load_tensors(folder / TENSORS), index.history, folder / KEPT, names)
-
-
-def _load_index(path: Path) -> _Index:
-    content: dict[str, Any] = load_json(path)
-    try:
-        checked = TypeAdapter(_Index).validate_python(content)
-    except ValidationError as error:
-        raise ArtifactError(f"{path}: {error.error_count()} entries are wrong") from None
-    # As they were written: operations are whole numbers, which a float would round.
-    return replace(checked, history=[Epoch(**entry) for entry in content["history"]])
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-class SavedStates:
-    """The saved states of one training, in a folder that all trainings share."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._name = name
-        self._seconds_between = _seconds_between()
-        self._saved_at = time.monotonic()
-
-    @cached_property
-    def newest(self) -> Saved | None:
-        """The newest state that is whole; damaged ones are dropped with a line to stderr."""
-        tried: set[Path] = set()
-        # Looked for anew each time: another process may have gone on from what was there.
-        while waiting := [folder for folder in self._folders() if folder not in tried]:
-            folder = waiting[-1]
-            tried.add(folder)
-            try:
-                return load_state(folder)
-            except ArtifactError as error:
-                if folder.exists():
-                    sys.stderr.write(f"{error}; dropped, the training goes on without it\n")
-                    shutil.rmtree(folder, ignore_errors=True)
-        return None
+class States(Protocol):
+    """Where the states of one training are kept."""
 
     def take(self, into: Path) -> Saved | None:
-        """Return the newest state, and give its kept weights a second name in this folder.
-
-        Another process that trains the same member may drop the state at any moment.
-        """
-        saved = self.newest
-        if saved is None:
-            return None
-        del self.newest  # a file that is mapped keeps its space when it is dropped
-        try:
-            for name in saved.names:
-                link(saved.kept / name, into / name)
-        except OSError:
-            for name in saved.names:
-                (into / name).unlink(missing_ok=True)
-            return self.take(into)
-        return saved
+        """Return the newest state, and put its kept weights into this folder."""
+        ...
 
     def save(self, tensors: State, history: Sequence[Epoch], kept: Path) -> None:
-        """Save the state after the last epoch of the history, unless one was saved just now.
-
-        Where it cannot be written the training goes on all the same.
-        """
-        if time.monotonic() - self._saved_at < self._seconds_between:
-            return
-        folder = self._folder / f"{self._name}-{history[-1].epoch:06d}"
-        try:
-            os.utime(kept)  # it is in use, however long ago something was last written into it
-            with atomic_folder(folder, keep_first=True) as temporary:
-                save_state(temporary, Saved(tensors, list(history), kept))
-        except OSError as error:
-            sys.stderr.write(f"{folder}: the state of the training is not saved ({error})\n")
-        else:
-            self._drop([older for older in self._folders() if older < folder])
-        self._saved_at = time.monotonic()
-
-    def drop(self) -> None:
-        """Drop all: the training is finished."""
-        self._drop(self._folders())
-
-    def _folders(self) -> list[Path]:
-        """Return those that there are, oldest first."""
-        return sorted(self._folder.glob(f"{self._name}-*"))
-
-    def _drop(self, folders: Sequence[Path]) -> None:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)  # another process may do so too
-
-
-def _seconds_between() -> float:
-    text = os.environ.get("SUBSET_SAVE_EVERY_S", str(SECONDS_BETWEEN))
-    if not text.replace(".", "", 1).isdecimal():
-        raise ParamsError(f"SUBSET_SAVE_EVERY_S is {text!r}; it must be a number of 0 or more")
-    return float(text)
+        """Save the state after the last epoch of the history."""
+        ...
