@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench_decode --folder data/raw/cifar10 --image-size 32 --write
 
-Ours: `stages.shared.samples.loading`, in a shuffled order, batches that one process reads; every image's
-checksum is verified, as training does.
+Ours: `stages.shared.samples.loading`, in a shuffled order, batches that one process
+reads; every image's checksum is verified, as training does.
 Plain: as many processes, each of which runs our decode in a loop over its share of the files and
 keeps nothing. And the same with torchvision: decode_jpeg, the middle square, resize (bicubic,
 antialiased).

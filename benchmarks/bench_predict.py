@@ -41,7 +41,7 @@ from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
 from stages.shared.artifacts.weights import load_weights, save_weights
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.running import engine
+from stages.shared.running import dispatch, engine
 from stages.shared.samples.randomness import generator
 from stages.shared.settings.sections import PredictPool
 
@@ -182,7 +182,7 @@ def _memory(parsed: argparse.Namespace, folder: Path, settings: PredictPool) -> 
         work = prepare(folder, meta, MEMORY_MODEL, num_voters, settings)
         weights = sum((work.ensemble / voter.path).stat().st_size for voter in work.voters)
         # A pool of processes of its own for each: a process that is used again keeps its peak.
-        ((baseline, peak),) = engine.map_pieces(
+        ((baseline, peak),) = dispatch.map_pieces(
             _peak_memory, [work], threads_per_piece=1, on_report=lambda number, message: None
         )
         remains.append(peak - weights)

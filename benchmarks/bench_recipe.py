@@ -34,7 +34,7 @@ from benchmarks import clones
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.running import engine
+from stages.shared.running import dispatch, engine
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import TrainEnsemble
@@ -160,7 +160,7 @@ def train(arguments: argparse.Namespace, chosen: Sequence[Row]) -> dict[str, lis
     # All rows of a random seed, then the next: what is broken off has pairs.
     asked = {(seed, row.changes): None for seed in arguments.random_seeds for row in chosen}
     pieces = [_piece(arguments, seed, changes) for seed, changes in asked]
-    shown = engine.map_pieces(
+    shown = dispatch.map_pieces(
         train_and_measure,
         pieces,
         threads_per_piece=settings(arguments).num_threads,

@@ -34,7 +34,7 @@ from stages.shared import models
 from stages.shared.artifacts import Meta
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.running import engine
+from stages.shared.running import dispatch, engine
 from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.training import loop
 from stages.shared.training.job import Job
@@ -141,7 +141,7 @@ def ours(work: Work) -> Seconds:
     """
     with tempfile.TemporaryDirectory() as folder:
         pieces = [_job(work, member, Path(folder)) for member in range(work.settings.members)]
-        marks = engine.map_pieces(
+        marks = dispatch.map_pieces(
             _train_timed,
             pieces,
             threads_per_piece=work.settings.num_threads,

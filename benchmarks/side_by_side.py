@@ -20,7 +20,7 @@ from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
-from stages.shared.running import engine
+from stages.shared.running import dispatch, engine
 
 RESULTS = Path(__file__).parent / "results"
 CPUINFO = Path("/proc/cpuinfo")
@@ -128,7 +128,7 @@ def ceiling(dtype: str, processes: int, threads: int, size: int = 2048) -> float
     Two, a product and a sum, for each of size^3; the fastest of a few, added up over processes.
     """
     pieces = [(dtype, threads, size)] * processes
-    found = engine.map_pieces(
+    found = dispatch.map_pieces(
         _product, pieces, threads_per_piece=threads, on_report=lambda number, message: None
     )
     return sum(found)

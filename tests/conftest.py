@@ -32,7 +32,7 @@ def on_one_core():
 @pytest.fixture
 def in_shards(monkeypatch):
     """Predict as on a cluster, in shards of so many samples; returns the list of those that ran."""
-    from stages.shared.running import engine  # here: not every test needs it
+    from stages.shared.running import dispatch, engine  # here: not every test needs it
 
     def begin(num_samples):
         ran = []
@@ -44,7 +44,7 @@ def in_shards(monkeypatch):
 
         monkeypatch.setattr("stages.predict_pool.shards.SHARD_SAMPLES", num_samples)
         monkeypatch.setattr(engine, "on_cluster", lambda: True)
-        monkeypatch.setattr(engine, "stream", stream)
+        monkeypatch.setattr(dispatch, "stream", stream)
         return ran
 
     return begin

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from stages.shared.artifacts import Epoch
+from stages.shared.members.saved_states import SavedStates
 from stages.shared.training import loop
 from stages.shared.training.job import Job, Trained
-from stages.shared.training.state import SavedStates
 
 CPU = torch.device("cpu")
 

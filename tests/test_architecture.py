@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -18,47 +19,13 @@ ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
 STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 
-# Moves bytes, checks them or tells of them, and never decides them.
-PLUMBING = {
-    "stages/shared/running/cluster.py": "where pieces run; a cluster gives equal bytes",
-    "stages/shared/running/command.py": "parses the command line",
-    "stages/shared/running/ending.py": "ends a stage that must not go on",
-    "stages/shared/running/engine.py": "where pieces run; any number of workers gives equal bytes",
-    "stages/shared/errors.py": "names of errors",
-    "stages/shared/artifacts/files.py": "writes files whole",
-    "stages/shared/training/job.py": "a record of what is passed to a worker",
-    "stages/shared/samples/loading.py": "where images are decoded; what they show is held against prepare",
-    "stages/shared/members/members.py": "spreads jobs over workers and copies what they wrote",
-    "stages/shared/models/__init__.py": "imports the file of a name",
-    "stages/shared/settings/params.py": "validates; the values themselves are tracked",
-    "stages/shared/settings/sections.py": "the same",
-    "stages/shared/settings/task_limits.py": "the same",
-    "stages/shared/settings/training_sections.py": "the same",
-    "stages/shared/settings/messages.py": "words for what is wrong with params.yaml",
-    "stages/shared/running/progress.py": "draws bars",
-    "stages/shared/members/resume.py": "names folders of finished members",
-    "stages/shared/tasks/__init__.py": "imports the file of a name",
-    "stages/shared/running/timings.py": "times are no output",
-    "stages/shared/artifacts/tracking.py": "writes what it is given; round trips are tested",
-    "stages/shared/artifacts/weights.py": "writes what it is given; round trips are tested",
-    "stages/shared/running/workers.py": "where pieces run; any number of workers gives equal bytes",
-    **{
-        f"stages/shared/artifacts/{path.name}": "writes what it is given; round trips are tested"
-        for path in ROOT.glob("stages/shared/artifacts/*.py")
-    },
-}
-VALIDATION = (
-    "stages/shared/settings/params.py",
-    "stages/shared/settings/sections.py",
-    "stages/shared/settings/task_limits.py",
-    "stages/shared/settings/training_sections.py",
-)
-# One file of one task's folder, or one task's folder, is chosen by name in params.yaml: DVC watches
-# that alone.
-CHOSEN = ("stages/shared/datasets", "stages/shared/models", "stages/shared/tasks")
-CHOOSERS = {f"{folder}/__init__.py" for folder in CHOSEN}
-# A folder that a stage reaches as a whole is watched as a whole: dvc.lock stays short.
-WHOLE = "stages/shared/training"
+SHARED = "stages/shared"
+# What decides bytes is watched as a folder; what does not, never. The folder says which.
+WATCHED = ("choosing", "networks", "prediction", "samples", "training")
+NEVER = ("artifacts", "members", "running", "settings")
+MENU = ("datasets", "models", "tasks")  # one file or folder of them is chosen by name
+# They take under a second, so one that reaches a part of a room may watch all of it.
+LIGHT = {"comparison_subsets", "score", "seed_subset", "select"}
 # Each takes from a quarter of a second to seconds to import, and each stage is a process.
 HEAVY = {"matplotlib", "pandas", "scipy", "sklearn", "torch", "torchvision"}
 # What a stage imports of them all the same, as it starts; workers and pictures import more.
@@ -85,79 +52,57 @@ def imported(file: Path) -> set[Path]:
             found |= {
                 candidate
                 for candidate in (path.with_suffix(".py"), path / "__init__.py")
-                if candidate.exists() and "stages" in name
+                if candidate.exists() and name.startswith(("stages", "commands"))
             }
     return found
-
-
-def commands(stage: str) -> list[Path]:
-    """Return the folders in a stage's that are run by people and are no part of the stage."""
-    return sorted(path.parent for path in (ROOT / "stages" / stage).glob("*/__main__.py"))
-
-
-def own_code(stage: str) -> list[Path]:
-    return [
-        path
-        for path in sorted((ROOT / "stages" / stage).rglob("*.py"))
-        if not any(path.is_relative_to(folder) for folder in commands(stage))
-    ]
-
-
-@cache
-def reached(stage: str) -> set[str]:
-    """Return all project files outside a stage's folder that it can run, a chosen one as folder."""
-    todo, seen = own_code(stage), set()
-    while todo:
-        file = todo.pop()
-        if file in seen:
-            continue
-        seen.add(file)
-        # What validation reads decides no bytes either, but for what a task allows.
-        if name_of(file) in VALIDATION:
-            todo += {path for path in imported(file) if name_of(path) in PLUMBING.keys() - CHOOSERS}
-            continue
-        if file.name == "rules.py":  # it imports the form of what it says
-            continue
-        todo += imported(file)
-        if "params.rules" in file.read_text():
-            todo += (ROOT / "stages/shared/tasks").glob("*/rules.py")
-        if file.name == "__init__.py" and name_of(file.parent) in CHOSEN:
-            todo += file.parent.rglob("*.py")
-    return {name_of(file) for file in seen} - {name_of(file) for file in own_code(stage)}
 
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def is_package_marker(name: str) -> bool:
-    return name in ("stages/__init__.py", "stages/shared/__init__.py", f"{WHOLE}/__init__.py")
+def files_of(folder: str) -> list[Path]:
+    """Return the code below a folder; what an `__init__.py` says decides nothing."""
+    return [path for path in sorted((ROOT / folder).rglob("*.py")) if path.name != "__init__.py"]
 
 
-def folded(names: set[str]) -> set[str]:
-    """Replace the files of a folder by its name where one of them is chosen, or all are reached."""
-    whole = {name_of(file) for file in (ROOT / WHOLE).glob("*.py")}
-    if whole - {f"{WHOLE}/__init__.py"} <= names:
-        names = names - whole | {WHOLE}
-    return {
-        next((folder for folder in CHOSEN if name.startswith(f"{folder}/")), name) for name in names
-    }
+def room_of(path: Path) -> str:
+    """Return the room that a file of stages/shared lies in, or the name of a loose file."""
+    return path.relative_to(ROOT / SHARED).parts[0]
+
+
+@cache
+def reached(stage: str) -> set[str]:
+    """Return all project files outside a stage's folder that it can run, of the menu all."""
+    own = set((ROOT / "stages" / stage).rglob("*.py"))
+    todo, seen = list(own), set()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        found = imported(file)
+        is_shared = file.is_relative_to(ROOT / SHARED)
+        if is_shared and room_of(file) == "settings":
+            # Validation decides no bytes: what it reads to refuse is not what a stage runs.
+            found = {path for path in found if room_of(path) not in (*MENU, "sizes.py")}
+        if file.name == "rules.py":  # it imports the form of what it says
+            continue
+        text = file.read_text()
+        if "params.rules" in text and not (is_shared and room_of(file) == "settings"):
+            found |= set((ROOT / SHARED / "tasks").glob("*/rules.py"))
+        if "stages.shared.datasets.{" in text:
+            found |= set(files_of(f"{SHARED}/datasets"))
+        if is_shared and file.name == "__init__.py" and room_of(file) in ("models", "tasks"):
+            found |= set(files_of(f"{SHARED}/{room_of(file)}"))
+        todo += found
+    return {name_of(file) for file in seen - own if file.name != "__init__.py"}
 
 
 def watched(stage: str) -> set[str]:
-    """Return the code that dvc.yaml watches for a stage."""
+    """Return the code that dvc.yaml watches for a stage, what is chosen by name as its room."""
     code = {dep for dep in PIPELINE[stage]["deps"] if dep.startswith("stages/")}
     return {re.sub(r"/\$\{.*", "", dep) for dep in code}
-
-
-def own_and_watched(stage: str) -> set[str]:
-    own = set()
-    for dep in watched(stage):
-        if dep == f"stages/{stage}":
-            own |= {name_of(file) for file in own_code(stage)}
-        elif dep.startswith(f"stages/{stage}/"):
-            own.add(dep)
-    return own
 
 
 def test_every_stage_is_a_folder_and_every_folder_a_stage():
@@ -165,67 +110,86 @@ def test_every_stage_is_a_folder_and_every_folder_a_stage():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_dvc_watches_a_stages_own_code(stage):
-    assert folded({name_of(file) for file in own_code(stage)}) - own_and_watched(stage) <= {
-        "stages/shared/datasets"
-    }
+def test_dvc_watches_a_stages_own_folder(stage):
+    own = {dep for dep in watched(stage) if not dep.startswith(f"{SHARED}/")}
+
+    assert own == {f"stages/{stage}"}
+
+
+def test_each_folder_of_shared_code_is_a_room():
+    folders = {path.name for path in (ROOT / SHARED).iterdir() if any(path.glob("*.py"))}
+    loose = {path.name for path in files_of(SHARED) if path.parent == ROOT / SHARED}
+
+    assert folders == {*WATCHED, *NEVER, *MENU}
+    assert loose == {"errors.py", "sizes.py"}  # what every room may say
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_watches_sizes_where_a_stage_counts_picks(stage):
+    name = f"{SHARED}/sizes.py"
+
+    assert (name in watched(stage)) == (name in reached(stage))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_dvc_watches_exactly_the_shared_code_that_a_stage_reaches(stage):
-    shared = {dep for dep in watched(stage) if dep.startswith("stages/shared/")}
-
-    expected = folded(
-        {name for name in reached(stage) - set(PLUMBING) if not is_package_marker(name)}
-    )
-
-    assert shared == expected
+    """A room that is reached whole is watched whole; of others the files, but by light stages."""
+    for room in WATCHED:
+        here = f"{SHARED}/{room}"
+        found = {name for name in reached(stage) if name.startswith(f"{here}/")}
+        named = {dep for dep in watched(stage) if dep == here or dep.startswith(f"{here}/")}
+        if found == {name_of(path) for path in files_of(here)} or (found and stage in LIGHT):
+            assert named == {here}
+        else:
+            assert named == found, f"{stage} reaches {found}"
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_stage_imports_another(stage):
-    assert not [
-        name for name in reached(stage) if not name.startswith(("stages/shared/", "stages/__"))
-    ]
+def test_dvc_watches_what_a_stage_chooses_off_the_menu(stage):
+    for room in MENU:
+        here = f"{SHARED}/{room}"
+        found = any(name.startswith(f"{here}/") for name in reached(stage))
+        named = {dep for dep in watched(stage) if dep == here or dep.startswith(f"{here}/")}
+        expected = {here, f"{here}/reading"} if room == "datasets" else {here}
+
+        assert named == (expected if found else set()), stage
 
 
-COMMANDS = [folder for stage in STAGES for folder in commands(stage)]
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_never_watches_what_decides_nothing(stage):
+    never = tuple(f"{SHARED}/{room}" for room in NEVER)
+
+    assert not [dep for dep in watched(stage) if dep.startswith(never)]
 
 
-@pytest.mark.parametrize("folder", COMMANDS, ids=name_of)
-def test_a_command_for_people_is_no_part_of_its_stage(folder):
-    """The stage does not import it, so DVC need not watch it, nor what it imports."""
-    inside = f"{name_of(folder)}/"
-    stage = folder.parent.name
-
-    assert not [name for name in reached(stage) if name.startswith(inside)]
-    assert f"/{inside}" in (ROOT / ".dvcignore").read_text().splitlines()
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_imports_another_or_a_command(stage):
+    assert not [name for name in reached(stage) if not name.startswith(f"{SHARED}/")]
 
 
-@pytest.mark.parametrize("folder", COMMANDS, ids=name_of)
-def test_a_command_for_people_imports_no_stage_but_its_own(folder):
-    allowed = ("stages/shared/", "stages/__", f"{name_of(folder.parent)}/")
-
-    for file in folder.rglob("*.py"):
-        assert all(name_of(path).startswith(allowed) for path in imported(file)), file
-
-
-def test_shared_code_imports_no_stage():
-    for file in (ROOT / "stages/shared").rglob("*.py"):
+def test_shared_code_imports_no_stage_and_no_command():
+    for file in (ROOT / SHARED).rglob("*.py"):
         assert all(
-            name_of(path).startswith(("stages/shared/", "stages/__")) for path in imported(file)
+            name_of(path).startswith((f"{SHARED}/", "stages/__")) for path in imported(file)
         ), file
 
 
-def test_shared_code_is_shared():
-    """A file that one stage needs belongs to that stage."""
-    for file in (ROOT / "stages/shared").glob("*.py"):
-        users = [stage for stage in STAGES if name_of(file) in reached(stage)]
-        assert len(users) > 1 or file.name == "__init__.py", f"{file}: used by {users}"
-
-
-def test_plumbing_exists():
-    assert all((ROOT / name).is_file() for name in PLUMBING)
+def test_nothing_imports_itself_by_way_of_others():
+    """Neither files do, nor the rooms that decide, record or run, one another."""
+    rooms = {}
+    for file in (ROOT / SHARED).rglob("*.py"):
+        here = room_of(file)
+        if here in MENU:
+            continue
+        targets = {room_of(p) for p in imported(file) if p.is_relative_to(ROOT / SHARED)}
+        rooms.setdefault(here, set()).update(targets - {here, *MENU, "__init__.py"})
+    TopologicalSorter(rooms).prepare()
+    files = {
+        file: {path for path in imported(file) if path.name != "__init__.py"}
+        for folder in ("stages", "commands")
+        for file in files_of(folder)
+    }
+    TopologicalSorter(files).prepare()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -259,7 +223,7 @@ def test_every_file_in_a_command_is_a_dependency_or_an_output(stage):
 
 
 def test_trainings_of_selected_random_and_full_differ_in_subset_and_output_alone():
-    """Everything is paired (D10): the same command but for two paths, the same parameters."""
+    """Everything is paired: the same command but for two paths, the same parameters."""
     spec = PIPELINE["train_subset_model"]
     subset_only = re.compile(r"\$\{item\.subset\}|\$\{key\}")
 

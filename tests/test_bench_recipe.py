@@ -135,7 +135,7 @@ def test_it_runs_and_goes_on_where_it_was_broken_off(run, tmp_path):
 def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkeypatch):
     arguments = ["--set", "augmentation.crop_padding=1", "--rows", "none", "--random-seeds", "0"]
     first = run(*arguments)
-    monkeypatch.setattr(bench_recipe.engine, "map_pieces", in_this_process)
+    monkeypatch.setattr(bench_recipe.dispatch, "map_pieces", in_this_process)
     again = run(*arguments)
     changed = tmp_path / "prediction.py"
     changed.write_text(bench_recipe.PREDICTION.read_text() + "\nOTHER = 1\n")

@@ -28,10 +28,10 @@ from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
-from stages.shared.samples.sizes import parse_size
 from stages.shared.settings.params import Params, load_params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.settings.training_sections import Steps, Training
+from stages.shared.sizes import parse_size
 
 PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
@@ -254,14 +254,14 @@ def finished(request, tmp_path_factory, data) -> Finished:
         if content["task"] == "text_classification":
             # Two million rows of a table would be written for each of a hundred texts.
             patch.setattr("stages.shared.models.text_classification.fasttext.NUM_BUCKETS", 1000)
-            patch.setattr("stages.shared.running.engine.map_pieces", in_this_process)
+            patch.setattr("stages.shared.running.dispatch.map_pieces", in_this_process)
         dag.run(project)
     summary = json.loads((project / "metrics/summary.json").read_text())
     return Finished(load_params(project / "params.yaml"), project / "data", summary)
 
 
 def in_this_process(function, pieces, **settings):
-    """Do what engine.map_pieces does, where what was patched is patched."""
+    """Do what dispatch.map_pieces does, where what was patched is patched."""
     del settings
     return [function(piece, lambda message: None) for piece in pieces]
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts
-from stages.shared.running import engine
+from stages.shared.running import dispatch
 from stages.shared.samples import decoding, loading
 from stages.shared.settings.params import load_params
 
@@ -71,7 +71,7 @@ def finished(tmp_path_factory):
             patch.setenv("SUBSET_LOADERS", "2")
             patch.setenv("SUBSET_RESUME", str(project / "resume"))
             patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
-            patch.setattr(engine, "map_pieces", in_this_process)
+            patch.setattr(dispatch, "map_pieces", in_this_process)
             patch.setattr("stages.shared.networks.batches.MOST_DECODED", 0)
             patch.setattr(loading, "JOB_BYTES", 5 * 8 * 8 * 3)
             dag.run(project)

@@ -7,9 +7,9 @@ from commands.plan.data_sets import Data
 from commands.plan.graph import Stage
 from commands.plan.work import Trainings, Work, num_voters, size_of_subset
 from stages.shared.artifacts import REDUCED_SIGNALS, SIGNAL_DTYPES
-from stages.shared.samples.sizes import num_picks, parse_size
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Checkpoints
+from stages.shared.sizes import num_picks, parse_size
 
 NUM_SAMPLED = 10_000  # rows of which single voters and epochs are noted
 NUM_TRACKED = 512

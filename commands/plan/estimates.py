@@ -11,8 +11,8 @@ from commands.plan.graph import Stage
 from commands.plan.work import Predictions, Trainings, Work
 from stages.shared.running import engine
 from stages.shared.samples.decoding import MOST_RESIDENT
-from stages.shared.samples.sizes import num_picks, parse_size
 from stages.shared.settings.params import Params
+from stages.shared.sizes import num_picks, parse_size
 from stages.shared.training import schedules
 
 # What stages take that neither train nor predict, in starts of one that does nothing: the default

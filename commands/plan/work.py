@@ -11,9 +11,9 @@ from commands.plan.data_sets import Data
 from commands.plan.graph import Stage
 from stages.report.speedups import training_passes
 from stages.shared.prediction.cost import TRAINING_COST
-from stages.shared.samples.sizes import num_picks, parse_size
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
+from stages.shared.sizes import num_picks, parse_size
 
 # Their gradients take a backward pass; the others follow from the forward pass.
 NEED_BACKWARD = ("all", "biases", "weights")

@@ -11,8 +11,8 @@ import numpy as np
 from stages.shared.artifacts import Ints, Subset
 from stages.shared.choosing.sampling import Limits, draw, random_order, seed_rows, unscored
 from stages.shared.errors import ParamsError
-from stages.shared.samples.sizes import num_picks, parse_size
 from stages.shared.settings.params import Params
+from stages.shared.sizes import num_picks, parse_size
 
 
 def order_of_random_subsets(params: Params, sample_ids: Sequence[str], limits: Limits) -> Ints:

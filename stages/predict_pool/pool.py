@@ -23,7 +23,7 @@ from stages.shared.artifacts import (
     signal_dtype,
 )
 from stages.shared.prediction import forward_passes
-from stages.shared.running import engine, progress
+from stages.shared.running import dispatch, engine, progress
 from stages.shared.settings.sections import PredictPool
 
 MOST_FEATURES = 2048  # of a model here
@@ -122,7 +122,7 @@ class Pool:
             optional,
             self.deterministic,
         )
-        parts = engine.stream(reduce_shard, work, shards)
+        parts = dispatch.stream(reduce_shard, work, shards)
         if not engine.on_cluster():
             return parts  # the prediction itself shows how far it is
         sized = ((part.rows.stop - part.rows.start, part) for part in parts)

@@ -1,11 +1,6 @@
 """Samples to look at: likely label errors, and outliers that the last round skipped.
 
-    python -m stages.report.suspects plots/suspects.csv lists/exclude.csv
-
-adds those that the report found to a list of samples to leave out, with the reason. No subset
-holds them once `dvc repro` has run again. Look at them first (plots/report.html shows them) and
-take out of plots/suspects.csv what is right: the ensemble errs too, and rare samples look like
-errors. What is on the list stays there; samples of `select.include` are not added.
+`python -m commands.suspects` adds them to a list of samples that no subset may hold.
 
 A label is a likely error where every voter of the last round's ensemble votes for another class,
 and the mean probability of the class that wins is at least what samples of that class have in the
@@ -16,8 +11,6 @@ quality `self_confidence`.
 Shapes: N train samples, S suspects, C classes, M voters.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +21,6 @@ from stages.report.results import Results, Round, Votes
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 from stages.shared.choosing.outliers import all_different, num_highest
-from stages.shared.running import command
-from stages.shared.settings.params import load_params
 from stages.shared.settings.sections import OutlierFraction
 
 HEADER = ["sample_id", "reason"]
@@ -95,41 +86,3 @@ def suspects(results: Results) -> Iterator[tuple[str, str]]:
 def save_suspects(path: Path, results: Results) -> None:
     """Write a list of the samples to look at."""
     artifacts.save_table(path, HEADER, suspects(results))
-
-
-# --- the command ---------------------------------------------------------------------------------
-
-
-def add(found: Path, listed: Path, include: Path) -> int:
-    """Add the samples of one list to another, which may not be there yet; return how many.
-
-    Those that it has already or that the user includes are left out.
-
-    Raises:
-        ArtifactError: a file is another table.
-    """
-    rows = artifacts.load_table(listed, HEADER) if listed.exists() else []
-    known = {row[0] for row in rows} | set(artifacts.load_sample_list(include, HEADER))
-    new = [row for row in artifacts.load_table(found, HEADER) if row[0] not in known]
-    artifacts.save_table(listed, HEADER, [*rows, *new])
-    return len(new)
-
-
-def main() -> None:
-    """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m stages.report.suspects",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("found", type=Path, metavar="FOUND", help="what the report wrote")
-    parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
-    arguments = parser.parse_args()
-    with command.errors_in_one_line():
-        include = Path(load_params().select.include)
-        added = add(arguments.found, arguments.list, include)
-        sys.stdout.write(f"{arguments.list}: {added} samples added\n")
-
-
-if __name__ == "__main__":
-    main()

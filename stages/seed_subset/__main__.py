@@ -5,8 +5,8 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.choosing import sampling
 from stages.shared.running import command
-from stages.shared.samples.sizes import parse_size
 from stages.shared.settings.params import check_counts, load_params
+from stages.shared.sizes import parse_size
 
 
 def main(seed_size: str, prepared: Path, subset: Path) -> None:

@@ -11,8 +11,8 @@ from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
-from stages.shared.samples.sizes import num_picks, parse_size
 from stages.shared.settings.params import load_params
+from stages.shared.sizes import num_picks, parse_size
 
 
 def main(  # noqa: PLR0913, PLR0917 - a round reads this much

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/choosing/correlation.py: hand-computed values, and scipy as the oracle."""
+"""Tests for stages/shared/choosing/correlation.py: by hand, and against scipy."""
 
 import numpy as np
 import pytest

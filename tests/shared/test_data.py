@@ -7,7 +7,6 @@ from PIL import Image
 
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList, Meta
-from stages.shared.networks import batches
 from stages.shared.networks.batches import batches, load_samples, normalise, num_batches
 from stages.shared.samples.decoding import checksum
 

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/running/progress.py: one line on a terminal, a line now and then in a log."""
+"""Tests for stages/shared/running/progress.py: one line on a terminal, few in a log."""
 
 import io
 import os

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.shared.errors import ParamsError
-from stages.shared.samples.sizes import num_picks, parse_size
+from stages.shared.sizes import num_picks, parse_size
 
 
 @pytest.mark.parametrize(

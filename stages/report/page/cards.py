@@ -99,9 +99,7 @@ def _gallery(results: Results, entry: Round, gallery: Gallery) -> Markup:
         hint = element(
             "p",
             "Look at them, take out of plots/suspects.csv what is right, and leave the rest out: ",
-            element(
-                "code", "python -m stages.report.suspects plots/suspects.csv lists/exclude.csv"
-            ),
+            element("code", "python -m commands.suspects plots/suspects.csv lists/exclude.csv"),
             class_="note",
         )
     return join(

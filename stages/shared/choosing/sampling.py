@@ -19,9 +19,9 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
-from stages.shared.samples.sizes import Size, num_picks
 from stages.shared.settings.params import Params
 from stages.shared.settings.sections import Select
+from stages.shared.sizes import Size, num_picks
 
 NOTHING: Ints = np.empty(0, dtype=np.int64)
 MOST_NAMES = 10  # that a warning lists

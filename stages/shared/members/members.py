@@ -14,31 +14,17 @@ from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
 from stages.shared.members import resume
-from stages.shared.running import engine, resume_folder, timings
+from stages.shared.running import dispatch, engine, resume_folder, timings
 from stages.shared.running.progress import MemberProgress
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
 from stages.shared.training.job import ALONE, Job, Parallel, Track, Trained
 
-SHARED = Path(__file__).parent
-# The code that decides a member's bytes, beside its model's and its task's file; a test requires
-# that this is what training imports.
-DECIDING_CODE = [
-    *sorted((SHARED / "training").glob("*.py")),
-    *(
-        SHARED / f"{name}.py"
-        for name in (
-            "classification",
-            "cost",
-            "data",
-            "determinism",
-            "flops",
-            "images",
-            "layers",
-            "randomness",
-        )
-    ),
-]
+SHARED = Path(__file__).parent.parent
+# What decides a member's bytes beside its model's and its task's file: all code in these rooms, and
+# what an image costs, which histories count.
+ROOMS = ("networks", "samples", "training")
+COST = ("prediction/cost.py", "prediction/flops.py")
 
 # Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
 FORMAT = 3
@@ -65,7 +51,7 @@ def train_members(
     """Train what is not finished yet, and write the ensemble, its history and its dynamics."""
     pieces = [_job(params, plan, member) for member in range(plan.settings.members)]
     with MemberProgress(len(pieces)) as progress:
-        finished = engine.map_pieces(
+        finished = dispatch.map_pieces(
             train_once,
             pieces,
             threads_per_piece=plan.settings.num_threads * plan.parallel.processes,
@@ -155,7 +141,8 @@ def fingerprint(job: Job, device: str) -> str:
     }
     task = SHARED / "tasks" / job.task
     code = [
-        *DECIDING_CODE,
+        *(path for room in ROOMS for path in sorted((SHARED / room).glob("*.py"))),
+        *(SHARED / name for name in COST),
         SHARED / "models" / job.task / f"{job.model}.py",
         *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
     ]

@@ -42,7 +42,7 @@ def map_pieces(
     gpus_per_piece: int = 1,
     on_report: Callable[[int, Any], None],
 ) -> list[Result]:
-    """Do what `engine.map_pieces` says on the cluster."""
+    """Do what `dispatch.map_pieces` says on the cluster."""
     ray = _connect()
     needs = _needs(ray, threads_per_piece, gpus_per_piece)
     run = ray.remote(_run_piece).options(**needs, num_returns=2, max_retries=RETRIES)
@@ -59,7 +59,7 @@ def map_pieces(
 def stream(
     function: Callable[[Shared, Piece], Iterator[Part]], shared: Shared, pieces: Sequence[Piece]
 ) -> Iterator[Part]:
-    """Do what `engine.stream` says on the cluster; `shared` is put into its store once."""
+    """Do what `dispatch.stream` says on the cluster; `shared` is put into its store once."""
     ray = _connect()
     needs = _needs(ray, _share_of_a_node(ray))
     run = ray.remote(_run_shard).options(**needs, max_retries=RETRIES)

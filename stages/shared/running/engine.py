@@ -1,17 +1,16 @@
-"""Map a function over independent pieces of work, on this machine or on a Ray cluster.
+"""Where and how fast things run; it comes from the environment and decides no bytes.
 
-Where and how fast things run comes from the environment and decides no bytes:
 `SUBSET_ENGINE` (local, ray), `SUBSET_DEVICE` (auto, cpu, cuda), `SUBSET_CORES` (of one process),
-`SUBSET_WORKERS` (how many pieces run at once on this machine), `SUBSET_LOADERS` (how many image
-files are decoded at once); cluster.py has those of a cluster.
+`SUBSET_WORKERS` (how many pieces of work run at once on this machine), `SUBSET_LOADERS` (how many
+image files are decoded at once); cluster.py has those of a cluster. dispatch.py runs the pieces.
 """
 
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from stages.shared.errors import ParamsError
 
@@ -25,56 +24,6 @@ Report = Callable[[object], None]
 # 32 MiB for the first.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 NO_TRIM, NO_MMAP, LITTLE_MMAP = 2**31 - 1, 2**30, 2**25
-
-
-def map_pieces(
-    function: Callable[[Piece, Report], Result],
-    pieces: Sequence[Piece],
-    *,
-    threads_per_piece: int,
-    gpus_per_piece: int = 1,
-    on_report: Callable[[int, Any], None],
-) -> list[Result]:
-    """Return `function(piece, report)` of each piece, in order; reports arrive as they are made.
-
-    Pieces run in processes of their own. After one that fails none begins; those under way end
-    first, so that what they finish is kept. A path that a piece returns is a folder in its
-    machine's resume folder; on return it is in that of this machine. A piece needs so many GPUs
-    where it runs on any.
-
-    Raises:
-        TrainingError: a process was killed.
-    """
-    from stages.shared.running import (
-        cluster,
-        workers,  # they read this file
-    )
-
-    where = cluster if on_cluster() else workers
-    return where.map_pieces(
-        function,
-        pieces,
-        threads_per_piece=threads_per_piece,
-        gpus_per_piece=gpus_per_piece,
-        on_report=on_report,
-    )
-
-
-def stream(
-    function: Callable[[Shared, Piece], Iterator[Part]], shared: Shared, pieces: Sequence[Piece]
-) -> Iterator[Part]:
-    """Yield the parts that `function(shared, piece)` yields of each piece, in order.
-
-    Here they come one after the other in this process: what is streamed uses all cores, or the
-    GPU, by itself. On a cluster several pieces are under way, and `shared` travels once.
-    """
-    if on_cluster():
-        from stages.shared.running import cluster
-
-        yield from cluster.stream(function, shared, pieces)
-        return
-    for piece in pieces:
-        yield from function(shared, piece)
 
 
 def on_cluster() -> bool:

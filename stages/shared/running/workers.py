@@ -27,7 +27,7 @@ def map_pieces(
     gpus_per_piece: int = 1,
     on_report: Callable[[int, Any], None],
 ) -> list[Result]:
-    """Do what `engine.map_pieces` says in worker processes."""
+    """Do what `dispatch.map_pieces` says in worker processes."""
     del gpus_per_piece  # how many run side by side on a GPU, SUBSET_WORKERS says
     # The parent needs no torch: the server that workers are forked from imports it once.
     context = multiprocessing.get_context("forkserver")

@@ -15,7 +15,6 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from stages.shared import tasks
 from stages.shared.errors import ParamsError, reason
-from stages.shared.samples.sizes import Size, num_picks, parse_size
 from stages.shared.settings import task_limits
 from stages.shared.settings.messages import as_written, choice, describe
 from stages.shared.settings.sections import (
@@ -42,6 +41,7 @@ from stages.shared.settings.training_sections import (
     TrainEnsemble,
     TrainSubsetModel,
 )
+from stages.shared.sizes import Size, num_picks, parse_size
 from stages.shared.tasks import Rules
 
 

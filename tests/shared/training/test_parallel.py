@@ -15,13 +15,13 @@ import toy_scenes
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts.weights import load_tensors
 from stages.shared.errors import ParamsError, TrainingError
+from stages.shared.members.saved_states import SavedStates
 from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection.loss import loss as detection_loss
 from stages.shared.training import parallel
 from stages.shared.training.job import Job, Parallel
 from stages.shared.training.parallel import Group
-from stages.shared.training.state import SavedStates
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/training/state.py: a killed training goes on to the same bytes."""
+"""Tests for stages/shared/training/saved_states.py: a killed training goes on to the same bytes."""
 
 import json
 import os
@@ -15,17 +15,11 @@ from safetensors.torch import load_file, save_file
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch
 from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.members import saved_states
+from stages.shared.members.saved_states import SavedStates, load_state, save_state
 from stages.shared.settings.training_sections import TrainEnsemble
-from stages.shared.training import state
 from stages.shared.training.job import Job
-from stages.shared.training.state import (
-    Saved,
-    SavedStates,
-    joined,
-    load_state,
-    part_of,
-    save_state,
-)
+from stages.shared.training.state import Saved, joined, part_of
 
 ONE_CYCLE = {"name": "one_cycle", "peak_at": 0.25, "start": 0.1}
 PLATEAU = {"name": "plateau", "patience": 1, "factor": 0.1}
@@ -119,21 +113,21 @@ def truncate(path):
 
 
 def without_a_tensor(folder):
-    tensors = load_file(folder / state.TENSORS)
-    save_file(dict(list(tensors.items())[1:]), folder / state.TENSORS)
+    tensors = load_file(folder / saved_states.TENSORS)
+    save_file(dict(list(tensors.items())[1:]), folder / saved_states.TENSORS)
 
 
 def with_index(folder, **changes):
-    content = artifacts.load_json(folder / state.INDEX)
-    artifacts.save_json(folder / state.INDEX, content | changes)
+    content = artifacts.load_json(folder / saved_states.INDEX)
+    artifacts.save_json(folder / saved_states.INDEX, content | changes)
 
 
 DAMAGE = {
-    "tensors cut short": lambda folder: truncate(folder / state.TENSORS),
-    "index cut short": lambda folder: truncate(folder / state.INDEX),
+    "tensors cut short": lambda folder: truncate(folder / saved_states.TENSORS),
+    "index cut short": lambda folder: truncate(folder / saved_states.INDEX),
     "index of another form": lambda folder: with_index(folder, files=3),
     "no history": lambda folder: with_index(folder, history=[]),
-    "no index": lambda folder: (folder / state.INDEX).unlink(),
+    "no index": lambda folder: (folder / saved_states.INDEX).unlink(),
     "a tensor is missing": without_a_tensor,
     "kept weights cut short": lambda folder: truncate(next(folder.glob("kept/*/*"))),
     "kept weights missing": lambda folder: next(folder.glob("kept/*/*")).unlink(),
@@ -162,7 +156,7 @@ def test_after_a_damaged_state_the_training_goes_on_from_the_one_before(
     kept_aside = tmp_path / "aside"
     first.rename(kept_aside)
     killed(make_job(), tmp_path / "b", SavedStates(partial, "toy"), after=3)
-    truncate(partial / "toy-000003" / state.TENSORS)
+    truncate(partial / "toy-000003" / saved_states.TENSORS)
     kept_aside.rename(first)
 
     newest = SavedStates(partial, "toy").newest
@@ -174,7 +168,7 @@ def test_after_a_damaged_state_the_training_goes_on_from_the_one_before(
 def test_a_damaged_state_leaves_the_bytes_as_they_are(make_job, tmp_path, partial):
     whole = interrupted.train(make_job(), tmp_path / "whole", None, lambda epoch: None)
     killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"))
-    truncate(next(partial.iterdir()) / state.TENSORS)
+    truncate(next(partial.iterdir()) / saved_states.TENSORS)
     trained = []
 
     again = interrupted.train(
@@ -191,7 +185,7 @@ def test_what_the_disk_does_not_take_stops_no_training(
     def full(folder, saved):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(state, "save_state", full)
+    monkeypatch.setattr(saved_states, "save_state", full)
     job = make_job(length={"epochs": 1}, validations=1)
 
     interrupted.train(job, tmp_path / "a", SavedStates(partial, "toy"), lambda epoch: None)
@@ -236,7 +230,7 @@ def test_a_state_that_vanishes_while_it_is_read_is_no_damage(
             found.rename(partial / "toy-000003")  # as if another process had just saved it
         return load_state(found)
 
-    monkeypatch.setattr(state, "load_state", overtaken)
+    monkeypatch.setattr(saved_states, "load_state", overtaken)
 
     assert len(SavedStates(partial, "toy").newest.history) == 2
     assert capsys.readouterr().err == ""
@@ -291,8 +285,8 @@ def test_states_hold_no_pickle_and_their_numbers_are_exact(make_job, tmp_path, p
     (folder,) = partial.iterdir()
 
     files = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
-    assert files == {state.INDEX, state.TENSORS, state.KEPT}
-    history = json.loads((folder / state.INDEX).read_text())["history"]
+    assert files == {saved_states.INDEX, saved_states.TENSORS, saved_states.KEPT}
+    history = json.loads((folder / saved_states.INDEX).read_text())["history"]
     assert history == [vars(epoch) for epoch in load_state(folder).history]
     with pytest.raises(ArtifactError, match="missing"):
         load_state(tmp_path / "nothing")

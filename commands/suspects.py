@@ -1,0 +1,52 @@
+"""Add samples that the report suspects to a list of samples to leave out.
+
+    python -m commands.suspects plots/suspects.csv lists/exclude.csv
+
+No subset holds them once `dvc repro` has run again. Look at them first (plots/report.html shows
+them) and take out of plots/suspects.csv what is right: the ensemble errs too, and rare samples
+look like errors. What is on the list stays there; samples of `select.include` are not added.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from stages.report.suspects import HEADER
+from stages.shared import artifacts
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+
+
+def add(found: Path, listed: Path, include: Path) -> int:
+    """Add the samples of one list to another, which may not be there yet; return how many.
+
+    Those that it has already or that the user includes are left out.
+
+    Raises:
+        ArtifactError: a file is another table.
+    """
+    rows = artifacts.load_table(listed, HEADER) if listed.exists() else []
+    known = {row[0] for row in rows} | set(artifacts.load_sample_list(include, HEADER))
+    new = [row for row in artifacts.load_table(found, HEADER) if row[0] not in known]
+    artifacts.save_table(listed, HEADER, [*rows, *new])
+    return len(new)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.suspects",
+        description=__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("found", type=Path, metavar="FOUND", help="what the report wrote")
+    parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
+    arguments = parser.parse_args()
+    with command.errors_in_one_line():
+        include = Path(load_params().select.include)
+        added = add(arguments.found, arguments.list, include)
+        sys.stdout.write(f"{arguments.list}: {added} samples added\n")
+
+
+if __name__ == "__main__":
+    main()
