@@ -27,7 +27,7 @@ def names_in(folder):
 NAMES = [
     *ACQUISITIONS,
     *RULES,
-    *names_in("stages/shared/datasets"),
+    *(name for task in tasks.names() for name in names_in(f"stages/shared/datasets/{task}")),
     *names_in("stages/shared/models"),
     *tasks.names(),
     *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("presets/*.yaml"))),
@@ -100,7 +100,7 @@ def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_pat
 
 COMMANDS = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__main__").replace("/", ".")
-    for folder in ("stages", "benchmarks")
+    for folder in ("stages", "commands", "benchmarks")
     for path in (ROOT / folder).rglob("*.py")
     if '__name__ == "__main__"' in path.read_text()
 )
@@ -114,7 +114,9 @@ def test_each_command_has_help(name, monkeypatch, capsys):
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     usage, *about = capsys.readouterr().out.split("\n\n")
     assert ended.value.code == 0
-    assert usage.startswith(f"usage: python -m {name} " if "stages" in name else "usage: ")
+    assert usage.startswith(
+        f"usage: python -m {name} " if not name.startswith("benchmarks") else "usage: "
+    )
     assert about[0].strip().endswith(".")
 
 

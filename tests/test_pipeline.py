@@ -15,7 +15,7 @@ import pipeline
 import psutil
 import pytest
 
-from commands.plan import data, disk, work
+from commands.plan import data_sets, disk, work
 from stages.shared.settings.params import load_params
 
 FIRST_ENSEMBLE = "train_ensemble@round0"
@@ -184,7 +184,7 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
 @pytest.mark.slow
 def test_the_plan_knows_how_many_bytes_the_stages_write(finished):
     params = load_params(finished.folder / "params.yaml")
-    found = data.load_data(params, finished.folder / "data/prepared")
+    found = data_sets.load_data(params, finished.folder / "data/prepared")
     ensemble = finished.folder / "data/ensembles/0.0625"
     weights = list(ensemble.glob("*/*.safetensors"))
     history = (finished.folder / "data/histories/ensemble-0.0625.csv").read_text()

@@ -204,7 +204,7 @@ def test_perfect_maps_are_worth_one(scenes_and_model, monkeypatch):
         values = values.view(-1, 4, height, width)
         yield slice(0, len(truth)), torch.cat([maps.class_maps(truth, 2), values], dim=1)[None]
 
-    monkeypatch.setattr(detection.prediction, "predict", perfect)
+    monkeypatch.setattr(detection.forward_passes, "predict", perfect)
     for split in ("test", "validation"):
         truth = detection.load_truth(folder / "prepared", split)
         member, ensemble = detection.predict(

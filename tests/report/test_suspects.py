@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import commands.suspects
 from stages.report import suspects
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Votes
@@ -150,7 +151,7 @@ def suspicious(run):
 def add(run, into="lists/exclude.csv"):
     """Write what the report finds, and add it to a list."""
     suspects.save_suspects(Path("plots/suspects.csv"), run.results())
-    return suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
+    return commands.suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
 
 
 def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
@@ -189,7 +190,7 @@ def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
     assert "a, 3.png" in found
 
     for expected in (len(found) - 1, 0):
-        added = suspects.add(Path("plots/suspects.csv"), path, Path("lists/include.csv"))
+        added = commands.suspects.add(Path("plots/suspects.csv"), path, Path("lists/include.csv"))
         assert added == expected
     rows = artifacts.load_table(path, COLUMNS)
     assert rows[0] == ["a, 3.png", "mine"]
@@ -217,6 +218,6 @@ def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
     suspects.save_suspects(Path("plots/suspects.csv"), suspicious.results())
     arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
     monkeypatch.setattr("sys.argv", arguments)
-    suspects.main()
+    commands.suspects.main()
     num = len(list(suspects.suspects(suspicious.results())))
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"

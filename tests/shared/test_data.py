@@ -7,6 +7,7 @@ from PIL import Image
 
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList, Meta
+from stages.shared.networks import batches as batches_module
 from stages.shared.networks.batches import batches, load_samples, normalise, num_batches
 from stages.shared.samples.decoding import checksum
 
@@ -68,7 +69,7 @@ def test_images_that_do_not_fit_are_read_from_disk_as_they_are_needed(prepared, 
     rows = np.array([5, 50, 7])
     cpu = torch.device("cpu")
     resident = load_samples(prepared, "train", cpu, rows)
-    monkeypatch.setattr(batches, "MOST_RESIDENT", 3 * 64 - 1)
+    monkeypatch.setattr(batches_module, "MOST_RESIDENT", 3 * 64 - 1)
 
     on_disk = load_samples(prepared, "train", cpu, rows)
 
@@ -98,7 +99,7 @@ def test_files_are_decoded_once_and_kept_where_they_fit_and_else_as_they_are_nee
     parts = [torch.tensor(index) for index in ([2, 0], [1, 1, 2])]
 
     for most, is_kept in ((3 * 48, True), (3 * 48 - 1, False)):
-        monkeypatch.setattr(batches, "MOST_DECODED", most)
+        monkeypatch.setattr(batches_module, "MOST_DECODED", most)
         found = load_samples(tmp_path, "train", torch.device("cpu"), np.array([5, 0, 3]))
         assert isinstance(found.inputs_NHWK, torch.Tensor) is is_kept
         loaded = [images_BHWK.numpy().tolist() for images_BHWK in found.in_batches(parts)]

@@ -29,7 +29,7 @@ def test_a_device_that_is_unknown_or_not_there_is_refused(monkeypatch):
 # Four blocks are written, dropped and written again; counted are the pages of the second time.
 WRITE_TWICE = """
 import resource
-from stages.shared import engine
+from stages.shared.running import engine
 {call}
 for _ in range(2):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -212,7 +212,8 @@ WRITE_TOO_MUCH = """
 import os, resource, sys
 import numpy as np
 from pathlib import Path
-from stages.shared import artifacts, files
+from stages.shared import artifacts
+from stages.shared.artifacts import files
 
 def write_part(folder):
     with files.atomic_folder(folder) as temporary:

@@ -160,7 +160,7 @@ def test_a_wrong_number_of_loaders_is_refused(prepared, monkeypatch, text):
 READER = """
 import sys, time
 from pathlib import Path
-from stages.shared import loading
+from stages.shared.samples import loading
 loading.JOB_BYTES = 1
 images = loading.load_images(Path(sys.argv[1]), "train")
 images[:]

@@ -86,7 +86,7 @@ def names_in(folder: str) -> str:
 
 KNOWN = {
     "<acquisitions>": ", ".join(get_args(Acquisition)),
-    "<datasets>": names_in("prepare/datasets/image_classification"),
+    "<datasets>": names_in("shared/datasets/image_classification"),
     "<models>": names_in("shared/models/image_classification"),
     "<tasks>": ", ".join(tasks.names()),
 }

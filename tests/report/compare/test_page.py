@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands.compare import page as module
+from commands.compare import changes_page as module
 from commands.compare.changes_page import page
 from commands.compare.review import review
 from stages.shared import artifacts

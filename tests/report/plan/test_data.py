@@ -7,7 +7,7 @@ import pytest
 import toy
 from PIL import Image
 
-from commands.plan import data
+from commands.plan import data_sets
 from stages.shared.artifacts import load_meta
 from stages.shared.errors import DataError
 from stages.shared.settings.params import check_params, load_params
@@ -30,7 +30,7 @@ def test_what_is_known_of_an_embedded_data_set_is_what_prepare_loads(preset):
     name = params.dataset.name
     module = import_module(f"stages.shared.datasets.{params.task}.{name}")
     source = module.load(params.dataset)
-    train, test, shape, num_classes = data.KNOWN[name]
+    train, test, shape, num_classes = data_sets.KNOWN[name]
 
     assert abs(train + test - len(source.sample_ids)) <= 1  # scenes are rounded by split
     assert list(source.inputs.shape) == shape
@@ -38,7 +38,7 @@ def test_what_is_known_of_an_embedded_data_set_is_what_prepare_loads(preset):
 
 
 def test_prepared_data_is_taken_as_it_is(prepared):
-    found = data.load_data(check_params(toy.default_params()), prepared)
+    found = data_sets.load_data(check_params(toy.default_params()), prepared)
 
     assert found.is_prepared
     assert found.meta == load_meta(prepared)
@@ -50,7 +50,7 @@ def test_folders_of_splits_and_classes_are_counted(tmp_path):
         write_image(tmp_path / f"{name}.png")
     (tmp_path / "train/a/notes.txt").write_text("no image")
 
-    found = data.load_data(params_of(tmp_path, validation_fraction=0.34), None)
+    found = data_sets.load_data(params_of(tmp_path, validation_fraction=0.34), None)
 
     assert not found.is_prepared
     assert found.meta.num_samples == {"train": 2, "validation": 1, "test": 2}
@@ -62,7 +62,7 @@ def test_folders_of_splits_and_classes_are_counted(tmp_path):
 
 def test_without_a_test_split_it_is_a_fold():
     dataset = params_of("", num_folds=5, validation_fraction=0.1).dataset
-    assert data.split_counts({"train": 1797}, dataset) == {
+    assert data_sets.split_counts({"train": 1797}, dataset) == {
         "train": 1294,
         "validation": 144,
         "test": 359,
@@ -71,16 +71,16 @@ def test_without_a_test_split_it_is_a_fold():
 
 def test_without_a_test_split_the_validation_split_is_the_test():
     dataset = params_of("", validation_fraction=0.1).dataset
-    counts = data.split_counts({"train": 100, "validation": 20}, dataset)
+    counts = data_sets.split_counts({"train": 100, "validation": 20}, dataset)
     assert counts == {"train": 90, "validation": 10, "test": 20}
 
 
 def test_images_that_would_fill_memory_are_left_in_their_files(tmp_path, monkeypatch):
     write_image(tmp_path / "a/1.png")
-    assert data.load_data(params_of(tmp_path), None).storage == "memory"
-    assert data.load_data(params_of(tmp_path, storage="files"), None).storage == "files"
-    monkeypatch.setattr(data, "MOST_RESIDENT", 10)
-    assert data.load_data(params_of(tmp_path), None).storage == "files"
+    assert data_sets.load_data(params_of(tmp_path), None).storage == "memory"
+    assert data_sets.load_data(params_of(tmp_path, storage="files"), None).storage == "files"
+    monkeypatch.setattr(data_sets, "MOST_RESIDENT", 10)
+    assert data_sets.load_data(params_of(tmp_path), None).storage == "files"
 
 
 def test_a_manifest_is_counted_by_its_rows(tmp_path):
@@ -88,7 +88,7 @@ def test_a_manifest_is_counted_by_its_rows(tmp_path):
     manifest = tmp_path / "list.csv"
     manifest.write_text("path,label,split\nx.png,a,train\ny.png,b,train\nz.png,b,test\n")
 
-    found = data.count(params_of(tmp_path, manifest=str(manifest)))
+    found = data_sets.count(params_of(tmp_path, manifest=str(manifest)))
 
     assert found.splits == {"train": 2, "test": 1}
     assert found.num_classes == 2
@@ -98,7 +98,7 @@ def test_rows_of_texts_are_counted(tmp_path):
     (tmp_path / "train.csv").write_text('"1","","bad"\n"2","","good"\n"2","","fine"\n')
     (tmp_path / "test.csv").write_text('"1","","bad"\n')
 
-    found = data._count_rows(tmp_path)
+    found = data_sets._count_rows(tmp_path)
 
     assert found.splits == {"train": 3, "test": 1}
     assert found.num_classes == 2
@@ -106,4 +106,4 @@ def test_rows_of_texts_are_counted(tmp_path):
 
 def test_an_empty_folder_is_one_line(tmp_path):
     with pytest.raises(DataError, match="found no image to count below it; it must hold"):
-        data.load_data(params_of(tmp_path), None)
+        data_sets.load_data(params_of(tmp_path), None)
