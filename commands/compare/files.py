@@ -50,7 +50,7 @@ def load_settings(path: Path) -> Settings:
         ParamsError: these keys are missing.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         sizes = [(str(entry["from"]), str(entry["to"])) for entry in content["rounds"]]
         dataset = str(content["dataset"]["name"])
         select = content.get("select")

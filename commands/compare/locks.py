@@ -105,7 +105,7 @@ def load_lock(path: Path) -> dict[str, Locked]:
         ArtifactError: it is no such file.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["stages"]
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"]
         return {name: _locked(entry) for name, entry in content.items()}
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None

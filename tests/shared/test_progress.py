@@ -4,6 +4,7 @@ import io
 import os
 import re
 import termios
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -63,15 +64,22 @@ def stderr(monkeypatch, *, is_terminal):
 @pytest.mark.parametrize(("rows", "columns"), [(0, 0), (24, 60)])
 def test_a_terminal_that_says_no_size_is_shown_the_line_too(stage, monkeypatch, rows, columns):
     ours, theirs = os.openpty()
-    with os.fdopen(ours, "rb") as shown, os.fdopen(theirs, "w") as terminal:
-        termios.tcsetwinsize(terminal, (rows, columns))
-        monkeypatch.setattr("sys.stderr", terminal)
-        train(2, [0])
-        terminal.flush()
-        seen = os.read(shown.fileno(), 10_000).decode()
+    with os.fdopen(ours, "rb") as shown:
+        with os.fdopen(theirs, "w") as terminal:
+            termios.tcsetwinsize(terminal, (rows, columns))
+            monkeypatch.setattr("sys.stderr", terminal)
+            train(2, [0])
+        seen = b"".join(read_to_the_end(shown.fileno())).decode()
     assert "train_ensemble@round1, round 2/3, member 1/2" in seen
     widest = max(len(line) for line in re.split(r"[\r\n]", seen))
     assert widest <= (columns or progress.COLUMNS)
+
+
+def read_to_the_end(descriptor):
+    """Yield all that a terminal was sent: the system hands it over piece by piece, when it can."""
+    with suppress(OSError):  # how Linux says that the other end is closed
+        while piece := os.read(descriptor, 10_000):
+            yield piece
 
 
 def train(num_members, members, epochs=(100, 200)):

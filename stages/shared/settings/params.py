@@ -318,7 +318,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         ParamsError: the file is missing, no YAML, or says something that is not allowed.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: cannot be read ({error}); it must be a text file") from None
     except Exception as error:  # of a value like 2026-13-45 ruamel lets pass what Python raises
@@ -359,6 +359,17 @@ def check_counts(params: Params, num_train: int, num_classes: int) -> None:
                 f"params.yaml: size {size} of {num_train} train samples is {picks} picks; there "
                 f"are {num_classes} classes, so it must be {num_classes} at least"
             )
+
+
+def _parsed(text: str) -> object:
+    """Return what YAML says: by the parser in C, as DVC does, and errors by that in Python.
+
+    The former takes a sixth of the time, the latter names the right line.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except Exception:
+        return YAML(typ="safe", pure=True).load(text)
 
 
 def _yaml_problem(error: Exception) -> str:
