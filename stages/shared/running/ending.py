@@ -51,10 +51,8 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 def _kill_workers() -> None:
     """Kill all processes that this one started, and those that are about to start one."""
-    try:
-        import psutil  # type: ignore[import-untyped]  # it ships no type information
-    except ImportError:
-        return
+    import psutil  # type: ignore[import-untyped]  # it ships no type information
+
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             # That one ends by itself, when there is nothing left to tidy up.
@@ -79,10 +77,8 @@ def _dvc() -> int | None:
     It is the nearest ancestor whose command line is not that of this stage: between them may stand
     a shell. Whoever adopts an orphan belongs to another session.
     """
-    try:
-        import psutil
-    except ImportError:  # it comes with DVC; a benchmark does without both
-        return os.getppid()
+    import psutil
+
     command = " ".join(sys.orig_argv[1:3])  # -m stages.<stage>
     with suppress(psutil.Error, ProcessLookupError):  # one of them has just ended
         ancestor = psutil.Process().parent()
