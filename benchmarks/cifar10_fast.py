@@ -40,7 +40,7 @@ def main() -> None:
     # Not at the top: these need what the wheels bring.
     from benchmarks import clones, random_seeds, runner
 
-    params = clones.changed(arguments.preset.read_text(), arguments.set)
+    params = clones.changed(clones.settings(arguments.preset), arguments.set)
     runner.lay_out(work, params, arguments.raw)
     ran = runner.run(work)
     shown = random_seeds.read(work)

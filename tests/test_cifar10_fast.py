@@ -19,8 +19,9 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from benchmarks import cifar10_fast, resolver, runner
+from commands import preset
 
-PARAMS = [toy.ROOT / "params.yaml", *sorted((toy.ROOT / "presets").glob("*.yaml"))]
+PRESETS = [path.stem for path in sorted((toy.ROOT / "presets").glob("*.yaml"))]
 
 
 def load(path):
@@ -30,14 +31,15 @@ def load(path):
 # --- dvc.yaml without DVC -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("params", PARAMS, ids=lambda path: path.stem)
-def test_stages_are_those_that_dvc_resolves(params, tmp_path):
+@pytest.mark.parametrize("name", PRESETS)
+def test_stages_are_those_that_dvc_resolves(name, tmp_path):
+    params = preset.resolved(name)
     content = load(toy.ROOT / "dvc.yaml")
-    toy.write_params(tmp_path, load(params))
+    toy.write_params(tmp_path, params)
     repo = Repo(str(tmp_path), uninitialized=True)
     expected = DataResolver(repo, str(tmp_path), content).resolve()["stages"]
 
-    assert resolver.resolve(content["stages"], load(params)) == expected
+    assert resolver.resolve(content["stages"], params) == expected
 
 
 def test_names_are_filled_in_by_hand():
