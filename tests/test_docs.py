@@ -30,7 +30,11 @@ NAMES = [
     *names_in("stages/shared/datasets"),
     *names_in("stages/shared/models"),
     *tasks.names(),
-    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("presets/*.yaml"))),
+    *(
+        f"presets/{path.name}"
+        for path in sorted(ROOT.glob("presets/*.yaml"))
+        if path != toy.DEFAULT
+    ),
     *(f"{path.parent.name}/" for path in sorted(ROOT.glob("stages/*/__main__.py"))),
 ]
 

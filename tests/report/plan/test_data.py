@@ -8,7 +8,7 @@ import toy
 from PIL import Image
 
 from commands import preset
-from commands.plan import data
+from commands.plan import data_sets as data
 from stages.shared.artifacts import load_meta
 from stages.shared.errors import DataError
 from stages.shared.settings.params import check_params
