@@ -12,7 +12,7 @@ took. Mirrored views double the cost of prediction, which the FLOPs leave out. W
 on the very random seeds that are shown. Each training is kept in `--work`: the same command goes on
 where a run was broken off.
 
-The data are prepared by `cp presets/cifar10_cpu.yaml params.yaml && dvc repro prepare`.
+The data are prepared by `python -m commands.preset cifar10_cpu && dvc repro prepare`.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def settings(arguments: argparse.Namespace, changes: Sequence[str] = ()) -> Trai
         "checkpoints={last: 1, every: 1, best: false}",
     ]
     changed = [f"train_ensemble.{change}" for change in (*fixed, *arguments.set, *changes)]
-    text = clones.changed(arguments.preset.read_text(), changed)
+    text = clones.changed(clones.settings(arguments.preset), changed)
     return check_params(YAML(typ="safe").load(text), arguments.preset).train_ensemble
 
 

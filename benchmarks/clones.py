@@ -16,6 +16,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from commands import preset
+
 Shown = dict[str, Any]  # what one run shows, as JSON
 
 
@@ -46,8 +48,17 @@ def run(clone: Path, name: str, params: str, read: Callable[[Path], Shown]) -> S
     return content
 
 
+def settings(path: Path) -> str:
+    """Return the text of a params.yaml, or of that which a preset stands for."""
+    if path.parent.name != preset.FOLDER.name:
+        return path.read_text()
+    return preset.text(path.stem, folder=path.parent)
+
+
 def committed(clone: Path, path: str) -> str:
-    """Return the text of a file as it is committed, whatever a run made of it."""
+    """Return `settings` of a file as it is committed: of params.yaml, whatever a run made of it."""
+    if path != "params.yaml":
+        return settings(clone / path)
     shown = subprocess.run(
         ["git", "show", f"HEAD:{path}"], cwd=clone, check=True, capture_output=True, text=True
     )

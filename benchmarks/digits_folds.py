@@ -3,7 +3,7 @@
     python -m benchmarks.digits_folds --random-seeds 100 101 102 103 104 --out results.json
 
 Runs `dvc repro` once for each fold and random seed in a clone of the committed project, with
-params.yaml as it is but for these two, and compares, digit by digit, the share of the trained
+presets/default.yaml but for these two, and compares, digit by digit, the share of the trained
 members that are right: selected minus random and full minus selected, with sd / sqrt(1797).
 Finished runs are kept in the clone, so a broken-off series goes on where it stopped.
 `--split validation` shows the validation accuracies instead, by which recipe and size are chosen.
@@ -35,7 +35,7 @@ def main() -> None:
         for seed in arguments.random_seeds
         for fold in range(NUM_FOLDS)
     ]
-    print(f"random seeds {arguments.random_seeds}, settings {arguments.set or 'of params.yaml'}")
+    print(f"random seeds {arguments.random_seeds}, settings {arguments.set or 'of the default'}")
     print(_validation_table(runs))
     if arguments.split == "test":
         print(_test_table(runs))
@@ -55,7 +55,7 @@ def _parse() -> argparse.Namespace:
 
 def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> clones.Shown:
     changes = [f"random_seed={seed}", f"dataset.fold={fold}", *settings]
-    params = clones.changed(clones.committed(clone, "params.yaml"), changes)
+    params = clones.changed(clones.committed(clone, "presets/default.yaml"), changes)
     return clones.run(clone, "-".join([f"seed{seed}", f"fold{fold}", *settings]), params, _read)
 
 

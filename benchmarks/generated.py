@@ -67,7 +67,7 @@ def write_round(folder: Path, scale: Scale) -> None:
 
 def _params(scale: Scale) -> str:
     rounds = f"[{{from: {scale.from_size}, to: {scale.to_size}}}]"
-    text = (ROOT / "params.yaml").read_text()
+    text = (ROOT / "presets/default.yaml").read_text()
     return clones.changed(
         text,
         [

@@ -5,11 +5,11 @@ Shapes: N samples of a split, H x W x K pixels and channels.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
 
-from benchmarks import clones
+from commands import preset
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
 from stages.shared.samples.loading import load_images
@@ -17,7 +17,7 @@ from stages.shared.samples.randomness import generator
 from stages.shared.settings.sections import PredictPool
 from stages.shared.settings.training_sections import TrainEnsemble
 
-PRESET = Path(__file__).parent.parent / "presets/cifar10.yaml"
+PRESET = "cifar10"
 SHAPE = (32, 32, 3)  # of CIFAR-10
 NUM_CLASSES = 10
 NUM_VALIDATION = 100  # few: what is measured is the train split
@@ -80,6 +80,5 @@ def prediction_settings(changes: Sequence[str]) -> PredictPool:
     return PredictPool.model_validate(content["predict_pool"])
 
 
-def _preset(changes: Sequence[str]) -> clones.Shown:
-    content: clones.Shown = YAML(typ="safe").load(clones.changed(PRESET.read_text(), changes))
-    return content
+def _preset(changes: Sequence[str]) -> dict[str, Any]:
+    return preset.resolved(PRESET, changes)

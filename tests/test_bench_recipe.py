@@ -8,8 +8,9 @@ import toy
 
 from benchmarks import bench_recipe
 from benchmarks.bench_recipe import Row
+from commands.preset import resolved
 from stages.shared.errors import ParamsError
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import check_params
 
 PRESET = toy.ROOT / "presets/cifar10_cpu.yaml"
 
@@ -29,7 +30,7 @@ def seeds(*accuracies, **changes):
 
 
 def test_each_row_changes_one_setting_of_the_base_or_its_views():
-    base = load_params(PRESET).train_ensemble
+    base = check_params(resolved(PRESET.stem)).train_ensemble
     arguments = argparse.Namespace(epochs=base.epochs, preset=PRESET, set=[])
     unchanged = bench_recipe.settings(arguments).model_dump()
     first, *others = bench_recipe.rows(base)

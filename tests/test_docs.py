@@ -30,7 +30,11 @@ NAMES = [
     *(name for task in tasks.names() for name in names_in(f"stages/shared/datasets/{task}")),
     *names_in("stages/shared/models"),
     *tasks.names(),
-    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("presets/*.yaml"))),
+    *(
+        f"presets/{path.name}"
+        for path in sorted(ROOT.glob("presets/*.yaml"))
+        if path != toy.DEFAULT
+    ),
     *(f"{path.parent.name}/" for path in sorted(ROOT.glob("stages/*/__main__.py"))),
 ]
 
@@ -47,7 +51,7 @@ def test_the_names_that_params_allow_are_those_that_the_stages_list():
 
 
 def test_params_yaml_names_every_acquisition_function():
-    comments = re.findall("#.*", (ROOT / "params.yaml").read_text())
+    comments = re.findall("#.*", toy.DEFAULT.read_text())
     assert all(re.search(rf"\b{name}\b", " ".join(comments)) for name in ACQUISITIONS)
 
 
@@ -92,7 +96,7 @@ def commands_of_readme():
 
 @pytest.mark.parametrize("command", commands_of_readme())
 def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_path):
-    params = ROOT / "params.yaml"
+    params = toy.DEFAULT
     paths = overrides.changed(command, params.read_text(), tmp_path)
     # All are loaded and so checked; of a sweep, one may be the run as it stands.
     assert sum(load_params(path) != load_params(params) for path in paths)
@@ -114,9 +118,8 @@ def test_each_command_has_help(name, monkeypatch, capsys):
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     usage, *about = capsys.readouterr().out.split("\n\n")
     assert ended.value.code == 0
-    assert usage.startswith(
-        f"usage: python -m {name} " if not name.startswith("benchmarks") else "usage: "
-    )
+    program = "" if name.startswith("benchmarks") else f"python -m {name} "
+    assert usage.startswith(f"usage: {program}")
     assert about[0].strip().endswith(".")
 
 

@@ -1,11 +1,11 @@
-"""Every preset is a valid params.yaml, says what it is, and runs: here on a hundred tiny images."""
+"""Every preset is a valid difference, says what it is, and runs: here on a hundred tiny images."""
 
 import json
 import math
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -23,17 +23,24 @@ from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
+from commands.preset import changes, main, resolved, text
 from stages.predict_pool import voters
 from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
-from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.params import Params, check_params, load_params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.settings.training_sections import Steps, Training
 from stages.shared.sizes import parse_size
 
-PRESETS = sorted((toy.ROOT / "presets").glob("*.yaml"))
+PRESETS = [path for path in sorted((toy.ROOT / "presets").glob("*.yaml")) if path != toy.DEFAULT]
+USUAL = (
+    "cifar10_cpu",
+    "detection_cpu",
+    "gradient_mnist",
+    "svp_polarity_cpu",
+)  # the others are slow
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
@@ -51,8 +58,111 @@ def test_there_are_presets():
 
 
 @each_preset
-def test_a_preset_is_a_valid_params_yaml(preset):
-    assert load_params(preset)
+def test_a_preset_stands_for_a_valid_params_yaml(preset):
+    assert check_params(resolved(preset.stem))
+
+
+def test_params_yaml_is_valid():
+    """It is the user's: all other tests go by presets/default.yaml."""
+    assert load_params(toy.ROOT / "params.yaml")
+
+
+def test_params_yaml_is_committed_as_the_default():
+    """Fails too where you have changed it: `python -m commands.preset default` writes it anew."""
+    assert load_params(toy.ROOT / "params.yaml") == load_params(toy.DEFAULT)
+
+
+def order_of(content: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of a params.yaml, each behind that of its section."""
+    for key, value in content.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from order_of(value, (*above, key))
+
+
+def value_at(content: dict[str, Any], path: tuple[str, ...]) -> Any:
+    for key in path:
+        content = content[key]
+    return content
+
+
+@each_preset
+def test_a_preset_holds_what_differs_from_the_default_in_its_order(preset):
+    default, found = toy.default_params(), list(changes(preset.stem))
+    places = list(order_of(default))
+    assert found == sorted(found, key=places.index)
+    for path, value in changes(preset.stem).items():
+        assert repr(value) != repr(value_at(default, path)), path
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def preset_command(tmp_path, monkeypatch, capsys):
+    """Run the command in an empty folder; return what it writes to the terminal."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["preset", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_default_is_written_byte_by_byte(preset_command):
+    assert preset_command("default") == "params.yaml: of presets/default.yaml changed: nothing\n"
+    assert Path("params.yaml").read_bytes() == toy.DEFAULT.read_bytes()
+
+
+def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_command):
+    preset_command("cifar10", "random_seed=7")
+    shown = preset_command("cifar10_cpu", "train_ensemble.members=3", "report.margin=1e-1")
+
+    written = Path("params.yaml").read_text()
+    content = YAML(typ="safe", pure=True).load(written)
+    expected = resolved("cifar10_cpu")
+    expected["train_ensemble"]["members"], expected["report"]["margin"] = 3, 0.1
+    assert content == expected
+    assert "  members: 3                # models, each from its own random start\n" in written
+    assert "# entropy | mutual_information | variation_ratios | error_count | least" in written
+    assert shown.startswith("params.yaml: of presets/default.yaml changed: ")
+    assert "train_ensemble.length" in shown
+    assert "random_seed" not in shown
+
+
+def test_a_setting_changes_what_the_preset_replaces():
+    expected = resolved("cifar10")
+    expected["train_ensemble"]["length"]["epochs"] = 7
+    assert resolved("cifar10", ["train_ensemble.length.epochs=7"]) == expected
+    expected["train_ensemble"]["schedule"] = {"name": "one_cycle", "peak_at": 0.5, "start": 1.0}
+    schedule = "train_ensemble.schedule={name: one_cycle, peak_at: 0.5, start: 1.0}"
+    assert resolved("cifar10", ["train_ensemble.length.epochs=7", schedule]) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["cifa10"], "the preset is 'cifa10'; did you mean cifar10? choose one of cifar10, "),
+        (["default", "select.rul=top"], "select.rul is unknown; did you mean rule? choose one of "),
+        (["default", "seed_size.a=1"], "seed_size.a is unknown; seed_size is no section"),
+        (["cifar10", "train_ensemble.length.updates=1"], "train_ensemble.length.updates is unk"),
+        (["default", "seed_size"], "the setting is 'seed_size'; it must be key=value"),
+        (["default", "seed_size=[0"], "seed_size is '[0' ("),
+        (["default", "seed_size=x"], "params.yaml: seed_size is 'x'; it must be "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_one_line_and_params_yaml_stays(preset_command, capsys, arguments, line):
+    Path("params.yaml").write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        preset_command(*arguments)
+    error = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert error.startswith(f"error: {line}")
+    assert error.count("\n") == 1
+    assert Path("params.yaml").read_text() == "mine"
 
 
 def head_of(preset: Path) -> str:
@@ -65,8 +175,7 @@ def test_the_head_of_a_preset_says_how_to_run_it_what_comes_out_what_it_costs_an
     preset,
 ):
     head = head_of(preset).replace("#", "")
-    name = preset.relative_to(toy.ROOT).as_posix()
-    assert f"cp {name} params.yaml && uv run dvc repro" in head
+    assert f"python -m commands.preset {preset.stem} && dvc repro" in head
     for word in ("Command", "Expected", "Cost"):
         assert re.search(rf"^ {word} +\S", head, re.MULTILINE)
     assert re.search(r"\w+ et\s+al\.\s+20\d\d", head)
@@ -83,8 +192,9 @@ def test_the_head_of_a_preset_says_how_to_run_it_what_comes_out_what_it_costs_an
 def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
     preset, command, tmp_path
 ):
-    for path in overrides.changed(command, preset.read_text(), tmp_path):
-        assert load_params(path) != load_params(preset)
+    before = check_params(resolved(preset.stem))
+    for path in overrides.changed(command, text(preset.stem), tmp_path):
+        assert load_params(path) != before
 
 
 # --- at tiny size ---------------------------------------------------------------------------------
@@ -235,11 +345,17 @@ def data(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module", params=PRESETS, ids=lambda path: path.stem)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(path.stem, marks=[] if path.stem in USUAL else pytest.mark.slow, id=path.stem)
+        for path in PRESETS
+    ],
+)
 def finished(request, tmp_path_factory, data) -> Finished:
     """Run a preset at tiny size, once for all tests of it."""
-    project = tmp_path_factory.mktemp(request.param.stem)
-    content = YAML(typ="safe", pure=True).load(request.param.read_text())
+    project = tmp_path_factory.mktemp(request.param)
+    content = resolved(request.param)
     toy.write_params(project, tiny(content, data))
     shutil.copy(toy.ROOT / "dvc.yaml", project)
     shutil.copytree(toy.ROOT / "lists", project / "lists")

@@ -12,8 +12,8 @@ import toy
 import toy_scenes
 import toy_texts
 from PIL import Image
-from ruamel.yaml import YAML
 
+from commands import preset
 from commands.export.__main__ import run
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts
@@ -90,9 +90,9 @@ def texts(root: Path) -> Exported:
 def scenes(root: Path, **dataset: Any) -> Exported:
     """Prepare scenes with boxes, 52 pixels wide and 44 high; they are read as half of that."""
     toy_scenes.write_voc(root, {"train": 12, "val": 3, "test": 3})
-    preset = (toy.ROOT / "presets/detection_cpu.yaml").read_text()
-    content = YAML(typ="safe", pure=True).load(preset)
-    made = Exported(content, name="voc", root=str(root), image_size=[26, 22], **dataset)
+    made = Exported(
+        preset.resolved("detection_cpu"), name="voc", root=str(root), image_size=[26, 22], **dataset
+    )
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import toy
-from ruamel.yaml import YAML
+
+from commands import preset
 
 WORDS = [["bad", "poor", "awful", "dull"], ["good", "great", "fine", "lovely"]]
 OTHERS = ["a", "the", "film", "book", "it", "was", "very", "and"]
@@ -32,8 +32,7 @@ def write_csv(path: Path, rows: list[tuple[int, str, str]]) -> None:
 
 def params(root: Path) -> dict[str, Any]:
     """Return the content of a params.yaml for toy reviews: fastText chooses for fastText."""
-    preset = (toy.ROOT / "presets/svp_polarity_cpu.yaml").read_text()
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(preset)
+    content = preset.resolved("svp_polarity_cpu")
     content["dataset"] |= {"root": str(root), "text_length": 60}
     content["rounds"] = [{"from": 0.2, "to": 0.5}]
     content["seed_size"] = 0.2

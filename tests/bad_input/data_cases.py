@@ -16,7 +16,8 @@ import numpy as np
 import toy
 from bad_input import png
 from PIL import Image
-from ruamel.yaml import YAML
+
+from commands import preset
 
 ROOT = Path("images")
 LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
@@ -26,10 +27,10 @@ TEXTS = "every row must be class, title and text in UTF-8"
 NEEDS = {"imagefolder": IMAGES, "voc": BOXES, "coco": BOXES, "reviews": TEXTS}
 # The parameters of their tasks.
 PRESETS = {
-    "coco": "presets/detection_bccd.yaml",
-    "voc": "presets/detection_bccd.yaml",
-    "amazon_polarity": "presets/svp_polarity_cpu.yaml",
-    "reviews": "presets/svp_polarity_cpu.yaml",
+    "coco": "detection_bccd",
+    "voc": "detection_bccd",
+    "amazon_polarity": "svp_polarity_cpu",
+    "reviews": "svp_polarity_cpu",
 }
 
 
@@ -42,9 +43,9 @@ class Case:
     dataset: dict[str, Any]  # changed keys of params.yaml
 
     @property
-    def preset(self) -> Path:
-        """The params.yaml that is changed."""
-        return toy.ROOT / PRESETS.get(self.dataset["name"], "params.yaml")
+    def preset(self) -> str:
+        """The preset that is changed."""
+        return PRESETS.get(self.dataset["name"], "default")
 
 
 CASES: dict[str, Case] = {}
@@ -82,12 +83,11 @@ def good(*kinds: str, num: int = 8) -> None:
             image(f"{kind}/{row}.png", (number, row, len(kind)))
 
 
-def write_params(base: Path, **changes: object) -> None:
-    """Write a params.yaml with some keys of dataset changed."""
-    yaml = YAML(typ="safe")
-    content = yaml.load(base)
+def write_params(base: str, **changes: object) -> None:
+    """Write a params.yaml: that of a preset with some keys of dataset changed."""
+    content = preset.resolved(base)
     content["dataset"].update({"validation_fraction": 0.25, **changes})
-    yaml.dump(content, Path("params.yaml"))
+    toy.write_params(Path(), content)
 
 
 # --- folders --------------------------------------------------------------------------------------

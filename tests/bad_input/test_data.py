@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toy
 from bad_input import data_cases, png
 from bad_input.data_cases import CASES, ROOT, good, image, write_params
 from PIL import Image
@@ -50,7 +49,7 @@ def test_a_bomb_is_refused_by_its_header(line_of, monkeypatch):
 
 
 def prepare(**changes: object) -> Path:
-    write_params(toy.ROOT / "params.yaml", name="imagefolder", root=str(ROOT), **changes)
+    write_params("default", name="imagefolder", root=str(ROOT), **changes)
     main(Path(PREPARED), Path(SCRATCH))
     return Path(PREPARED)
 

@@ -41,7 +41,7 @@ def test_loaders_that_are_no_number_are_one_line(line_of, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUBSET_LOADERS", "two")
     good()
-    write_params(toy.ROOT / "params.yaml", name="imagefolder", root=str(ROOT))
+    write_params("default", name="imagefolder", root=str(ROOT))
     assert line_of(*PREPARE) == "SUBSET_LOADERS is 'two'; it must be a positive integer"
 
 
@@ -62,7 +62,7 @@ def test_without_a_network_is_one_line_that_says_what_to_put_where(
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     monkeypatch.chdir(tmp_path)
-    write_params(toy.ROOT / "params.yaml", name=name, root="raw")
+    write_params("default", name=name, root="raw")
     line = line_of(*PREPARE)
     assert line.startswith("raw: ")
     assert "is not there whole and cannot be downloaded (" in line
@@ -99,7 +99,7 @@ def test_wrong_data_of_any_name_end_a_process_with_code_1_and_one_line(monkeypat
     monkeypatch.chdir(tmp_path)
     good()
     (ROOT / os.fsdecode(b"dog/\xff\n.png")).write_bytes(b"")
-    write_params(toy.ROOT / "params.yaml", name="imagefolder", root=str(ROOT))
+    write_params("default", name="imagefolder", root=str(ROOT))
     done = from_the_command_line(*PREPARE, LC_ALL="C", PYTHONUTF8="0", SUBSET_LOADERS="1")
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1

@@ -92,7 +92,7 @@ def test_params_with_anything_changed_are_allowed_or_one_line(data):
 
 
 @settings(max_examples=40, **in_one_folder)
-@given(content=damaged((toy.ROOT / "params.yaml").read_bytes()))
+@given(content=damaged(toy.DEFAULT.read_bytes()))
 def test_a_damaged_params_yaml_is_allowed_or_one_line(tmp_path, content):
     path = tmp_path / "params.yaml"
     path.write_bytes(content)

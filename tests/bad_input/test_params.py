@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-import toy
 from ruamel.yaml import YAML
 from shared.test_params import DEFAULT, change, wrong
+
+from commands.preset import resolved
 
 CASES = list(wrong(Path(__file__).with_name("wrong_params.txt")))
 SUBSET = Path("subsets/seed.csv")
@@ -39,8 +40,7 @@ def test_params_that_cannot_be_obeyed_are_one_line(seed_subset, changes, line):
     ],
 )
 def test_a_preset_of_another_task_is_one_line(seed_subset, preset, task, found, allowed):
-    content = YAML(typ="safe").load(toy.ROOT / f"presets/{preset}.yaml")
-    line = seed_subset({**content, "task": task})
+    line = seed_subset({**resolved(preset), "task": task})
     assert line.startswith(f"params.yaml: dataset.name is '{found}'; choose one of {allowed}")
     assert line.endswith(f"(task {task})")
 

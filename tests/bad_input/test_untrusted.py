@@ -106,7 +106,7 @@ def refused(monkeypatch, tmp_path, line_of):
         raise OSError("no network")
 
     def prepare(name):
-        write_params(toy.ROOT / "params.yaml", name=name, root="raw")
+        write_params("default", name=name, root="raw")
         return line_of("prepare", "data/prepared", "data/ensembles/scratch")
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)

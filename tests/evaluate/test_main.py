@@ -28,7 +28,7 @@ CHECKPOINTS = [
 def workspace(tmp_path, monkeypatch):
     """A prepared data set of 8x8 images and a model of two members with two checkpoints each."""
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "presets/default.yaml", tmp_path / "params.yaml")
     rng = np.random.default_rng(0)
     sizes = {"train": 5, "validation": 20, "test": 30}
     prepared = tmp_path / "prepared"

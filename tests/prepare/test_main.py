@@ -15,12 +15,12 @@ from stages.shared.artifacts import SPLITS
 from stages.shared.errors import DataError
 from stages.shared.samples.loading import load_images
 
-DEFAULTS = Path(__file__).parents[2] / "params.yaml"
+DEFAULTS = Path(__file__).parents[2] / "presets/default.yaml"
 
 
 @pytest.fixture
 def prepare(tmp_path, monkeypatch):
-    """Run the stage in an empty folder, with the repository's params.yaml but for the data set."""
+    """Run the stage in an empty folder, with the default params.yaml but for the data set."""
     monkeypatch.chdir(tmp_path)
 
     def run(**changes):

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from commands import preset
 from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.datasets.object_detection.voc import load
 from stages.shared.errors import DataError
 
-PRESET = Path(__file__).parents[2] / "presets/detection_bccd.yaml"
 OBJECT = (
     "<object><name>{}</name><part><name>head</name><bndbox/></part><bndbox><ymin>{}</ymin>"
     "<xmin>{}</xmin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
@@ -148,7 +148,7 @@ def prepare(tmp_path, monkeypatch):
 
     def run(**changes):
         yaml = YAML(typ="safe", pure=True)
-        params = yaml.load(PRESET.read_text())
+        params = preset.resolved("detection_bccd")
         params["dataset"].update({"validation_fraction": 0.25} | changes)
         with Path("params.yaml").open("w") as file:
             yaml.dump(params, file)

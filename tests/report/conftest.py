@@ -69,7 +69,7 @@ class Run:
 def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
     run = Run(tmp_path_factory.mktemp("finished"))
-    shutil.copy(ROOT / "params.yaml", run.root)
+    shutil.copy(ROOT / "presets/default.yaml", run.root / "params.yaml")
     shutil.copytree(ROOT / "lists", run.root / "lists")
     run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)

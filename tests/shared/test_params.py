@@ -250,7 +250,7 @@ def test_a_missing_file_is_one_line(tmp_path):
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
     """YAML 1.2: 1e-3 is a number, `no` is text."""
-    text = (toy.ROOT / "params.yaml").read_text()
+    text = toy.DEFAULT.read_text()
     path = write(tmp_path, re.sub(r" learning_rate: [\d.]+", " learning_rate: 1e-3", text))
     assert load_params(path).train_ensemble.optimizer.learning_rate == 1e-3
 
@@ -303,7 +303,7 @@ def keys_with_comments() -> dict[str, bool]:
     found: dict[str, bool] = {}
     open_keys: list[tuple[int, str]] = []
     above = False
-    for line in (toy.ROOT / "params.yaml").read_text().splitlines():
+    for line in toy.DEFAULT.read_text().splitlines():
         text = line.strip().removeprefix("- ")
         if match := re.match(r"(\w+):", text):
             indent = len(line) - len(text)

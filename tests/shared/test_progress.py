@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 import toy
 
+from commands import preset
 from stages.shared.artifacts import Epoch
 from stages.shared.running import progress
 from stages.shared.settings.params import check_params
@@ -164,8 +165,7 @@ def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkey
 
 
 def test_texts_are_counted_as_texts(tmp_path, monkeypatch):
-    preset = toy.ROOT / "presets/svp_polarity_cpu.yaml"
-    (tmp_path / "params.yaml").write_text(preset.read_text())
+    (tmp_path / "params.yaml").write_text(preset.text("svp_polarity_cpu"))
     monkeypatch.chdir(tmp_path)
     terminal = stderr(monkeypatch, is_terminal=True)
 

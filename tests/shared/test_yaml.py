@@ -8,17 +8,22 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from commands import preset
+
 ROOT = Path(__file__).parent.parent.parent
-FILES = [ROOT / "params.yaml", ROOT / "dvc.yaml", *sorted(ROOT.glob("presets/*.yaml"))]
+TEXTS = {
+    "dvc.yaml": (ROOT / "dvc.yaml").read_text(),
+    **{path.stem: preset.text(path.stem) for path in sorted(ROOT.glob("presets/*.yaml"))},
+}
 
 
 def found(text):
     return [repr(YAML(typ="safe", pure=pure).load(text)) for pure in (True, False)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_our_files_say_the_same_to_both_parsers(path):
-    by_python, by_c = found(path.read_text())
+@pytest.mark.parametrize("name", TEXTS)
+def test_our_files_say_the_same_to_both_parsers(name):
+    by_python, by_c = found(TEXTS[name])
     assert by_python == by_c
 
 

@@ -7,10 +7,11 @@ import pytest
 import toy
 from PIL import Image
 
+from commands import preset
 from commands.plan import data_sets
 from stages.shared.artifacts import load_meta
 from stages.shared.errors import DataError
-from stages.shared.settings.params import check_params, load_params
+from stages.shared.settings.params import check_params
 
 
 def params_of(root, **changes):
@@ -24,9 +25,9 @@ def write_image(path, size=(6, 4)):
     Image.fromarray(np.zeros((size[1], size[0], 3), dtype=np.uint8)).save(path)
 
 
-@pytest.mark.parametrize("preset", ["params.yaml", "presets/detection_cpu.yaml"])
-def test_what_is_known_of_an_embedded_data_set_is_what_prepare_loads(preset):
-    params = load_params(toy.ROOT / preset)
+@pytest.mark.parametrize("name", ["default", "detection_cpu"])
+def test_what_is_known_of_an_embedded_data_set_is_what_prepare_loads(name):
+    params = check_params(preset.resolved(name))
     name = params.dataset.name
     module = import_module(f"stages.shared.datasets.{params.task}.{name}")
     source = module.load(params.dataset)
