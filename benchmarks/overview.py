@@ -3,7 +3,7 @@
     dvc repro && python -m benchmarks.overview benchmarks/overview.png
 
 The samples and scores are those of the first round in data/; the accuracies are those that
-benchmarks/RESULTS.md measured on all digits, with their standard errors over random seeds.
+benchmarks/docs/results.md measured on all digits, with their standard errors over random seeds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MEASURED = Path(__file__).parent / "RESULTS.md"
+MEASURED = Path(__file__).parent.parent / "docs/results.md"
 ROW = re.compile(r"^\| (\w+) \| ([\d.]+) \| ([\d.]+) \|$", re.MULTILINE)
 SIDE = 7  # samples in a row and in a column
 NUM_BINS = 30

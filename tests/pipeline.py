@@ -1,6 +1,6 @@
 """Working copies of this repository with tiny trainings, and what reruns in them on which change.
 
-`python tests/pipeline.py` writes the table of changes into README.md.
+`python tests/pipeline.py` writes the table of changes into docs/running.md.
 """
 
 import fcntl
@@ -21,7 +21,15 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 RESULTS = ("dvc.lock", "metrics/", "plots/")  # of the real params.yaml
 AUTHOR = ["-c", "user.name=Toy", "-c", "user.email=toy@example.org", "-c", "commit.gpgsign=false"]
+RERUNS = "docs/running.md"  # the page with the table
 BEGIN, END = "<!-- reruns:begin -->", "<!-- reruns:end -->"
+
+
+def pages() -> str:
+    """Return README.md and all pages of docs/, one after the other."""
+    return "\n".join(
+        path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+    )
 
 
 @dataclass(frozen=True)
@@ -152,11 +160,11 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return a README's text with the table between its markers."""
+    """Return a page's text with the table between its markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
-    assert begin, f"README.md has no {BEGIN}"
-    assert end, f"README.md has no {END} after it"
+    assert begin, f"docs/running.md has no {BEGIN}"
+    assert end, f"docs/running.md has no {END} after it"
     return f"{before}{begin}\n{table()}\n{end}{after}"
 
 
@@ -328,5 +336,5 @@ def make_tiny(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
+    readme = ROOT / RERUNS
     readme.write_text(with_table(readme.read_text()))

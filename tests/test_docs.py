@@ -1,4 +1,4 @@
-"""What can be chosen is named in README.md: nobody should have to read code. Its commands work."""
+"""What can be chosen is named in README.md or docs/: nobody should have to read code. Its commands work."""
 
 import re
 import runpy
@@ -41,7 +41,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_readme_names(name):
-    readme = (ROOT / "README.md").read_text()
+    readme = pipeline.pages()
     assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", readme)
 
 
@@ -90,7 +90,7 @@ def test_a_command_makes_a_params_yaml_for_each_run(tmp_path):
 def commands_of_readme():
     """Return the commands that change params.yaml, but for those that tests run for real."""
     begin, end = re.escape(pipeline.BEGIN), re.escape(pipeline.END)
-    text = (ROOT / "README.md").read_text()
+    text = pipeline.pages()
     return overrides.commands(re.sub(rf"(?s){begin}.*{end}", "", text))
 
 
@@ -125,7 +125,7 @@ def test_each_command_has_help(name, monkeypatch, capsys):
 
 def test_readme_shows_the_lines_that_read_an_exported_subset():
     """Those of the command's help, which tests run."""
-    readme = (ROOT / "README.md").read_text()
+    readme = pipeline.pages()
     blocks = [block for block in export.__doc__.split("\n\n") if block.startswith("    ")]
     code = [textwrap.dedent(block).strip() for block in blocks if " = " in block]
     assert len(code) == 5

@@ -1,4 +1,4 @@
-"""Every command of README.md: run here as a reader would, or by the tests named here.
+"""Every command of README.md and docs/: run here as a reader would, or by the tests named here.
 
 What is not on this machine has a stand-in: other machines, storage, a screen, an installer.
 """
@@ -14,7 +14,9 @@ import pipeline
 import pytest
 from PIL import Image
 
-README = (pipeline.ROOT / "README.md").read_text()
+# The commands of docs/results.md are measurements, which take from minutes to days.
+RESULTS = (pipeline.ROOT / "docs/results.md").read_text()
+README = pipeline.pages().replace(RESULTS, "")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:(?:uv|python|dvc|git|rm) |SUBSET_\w+=\w+ )[^`\n]+)`")  # in sentences
 NAMES = {"uv run", "dvc exp"}  # of commands that are spoken of
@@ -37,8 +39,7 @@ LOOK = [
 ]
 WRITTEN = LOOK.index("python -m commands.export csv subset.csv")  # for the second time
 OWN_IMAGES = [
-    "cp presets/images_cpu.yaml params.yaml",
-    "sed -i 's#data/raw/images#/my/images#' params.yaml",
+    "python -m commands.preset images_cpu dataset.root=/my/images",
     "python -m commands.plan",
     "dvc repro",
     "python -m commands.export symlinks /my/subset",
@@ -96,8 +97,14 @@ ELSEWHERE = {
         "tests/report/test_verdict.py",
         '"commands.verdict", *names',
     ),
-    "cp presets/detection_cpu.yaml params.yaml": ("tests/test_presets.py", "each_preset"),
-    "cp presets/cifar10.yaml params.yaml && dvc repro": ("tests/test_presets.py", "each_preset"),
+    "python -m commands.preset detection_cpu": ("tests/test_presets.py", "each_preset"),
+    "python -m commands.preset cifar10 && dvc repro": ("tests/test_presets.py", "each_preset"),
+    "python -m commands.preset cifar10": ("tests/test_presets.py", "each_preset"),
+    "python -m commands.preset cifar10 train_ensemble.members=4": (
+        "tests/test_preset.py",
+        "train_ensemble.members=4",
+    ),
+    "cat metrics/verdict.txt": ("tests/report/test_verdict.py", "verdict.txt"),
     "SUBSET_ENGINE=ray dvc repro": ("tests/test_cluster.py", "SUBSET_ENGINE"),
     "ray start --head --port=6379": ("tests/ray_cluster.py", "head"),
     "ray start --address=first-node:6379": ("tests/ray_cluster.py", "add_node"),
@@ -125,6 +132,12 @@ def commands(text: str) -> set[str]:
 def test_commands_are_found_in_blocks_and_in_sentences():
     text = "Run `dvc repro` in `data/`, `uv run`:\n\n```sh\ncp a b   # c\n\nls | wc\n```\n"
     assert commands(text) == {"dvc repro", "cp a b", "ls | wc"}
+
+
+def test_each_measurement_in_the_results_is_a_script_that_is_there():
+    scripts = re.findall(r"python -m (benchmarks\.\w+)", RESULTS)
+    assert len(scripts) > 3
+    assert all((pipeline.ROOT / f"{name.replace('.', '/')}.py").is_file() for name in scripts)
 
 
 def test_each_command_is_run_here_or_elsewhere():
@@ -216,9 +229,9 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
 def test_own_images_become_a_subset_of_them(reader, tmp_path):
     images_of_the_reader(tmp_path / "my/images", num=40)
     reader.instead = {"/my/": f"{tmp_path}/my/"}
-    reader.types(*OWN_IMAGES[:2])
+    reader.types(OWN_IMAGES[0])
     reader.types("sed -i 's/updates: .*/updates: 10/' params.yaml")  # a trial
-    reader.types(*OWN_IMAGES[2:-1])
+    reader.types(*OWN_IMAGES[1:-1])
 
     chosen = list((tmp_path / "my/subset").glob("*/*"))
     meta = json.loads((reader.checkout.folder / "data/prepared/meta.json").read_text())
