@@ -1,4 +1,4 @@
-"""What can be chosen is named in README.md or docs/: nobody should have to read code. Its commands work."""
+"""What can be chosen is named in README.md or docs/, and their commands work."""
 
 import re
 import runpy
