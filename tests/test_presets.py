@@ -322,7 +322,7 @@ class Finished:
         return artifacts.load_scores(self.data / f"scores/{size}", self.num_train)
 
     def picks(self, size: object) -> int:
-        """Return how many picks a size is, rounded half up (D4)."""
+        """Return how many picks a size is, rounded half up."""
         exact = Fraction(str(size)) * self.num_train
         return int(size) if isinstance(size, int) else math.floor(exact + Fraction(1, 2))
 
@@ -511,7 +511,7 @@ def distance(first: Path, second: Path) -> float:
 
 
 def test_what_is_trained_alike_is_the_same_model(finished):
-    """A target model on a round's subset is the ensemble's member, and on no other (D11)."""
+    """A target model on a round's subset is the ensemble's member, and on no other."""
     params = finished.params
     is_alike = settings_of(params.train_ensemble) == settings_of(params.train_subset_model)
     for entry in params.rounds:

@@ -156,7 +156,7 @@ def test_prediction_is_measured(results, capsys):
 @pytest.mark.usefixtures("on_one_core")
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 2e-6), ("bf16", 2e-2)])
 def test_our_way_and_the_usual_loop_give_the_same_signals(tmp_path, precision, tolerance):
-    """Batches, memory layout and precision differ; the loop is an oracle for the stage (D19)."""
+    """Batches, memory layout and precision differ; the loop is an oracle for the stage."""
     meta = prepared_images.write(tmp_path / "prepared", 40)
     settings = prepared_images.prediction_settings(
         [f"predict_pool.precision={precision}", "predict_pool.batch_size=16"]

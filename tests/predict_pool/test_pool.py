@@ -167,7 +167,7 @@ def test_a_shard_sends_back_no_more_than_fits():
 
 
 def test_samples_that_differ_keep_their_order_over_batch_sizes(signals_of):
-    """Nothing is inverted among samples whose scores differ by more than rounding (D19)."""
+    """Nothing is inverted among samples whose scores differ by more than rounding."""
     one = signals_of(batch_size=7)["predictive_entropy_N"].astype(np.float64)
     other = signals_of()["predictive_entropy_N"].astype(np.float64)
     gaps_NN = one[:, None] - one[None]
