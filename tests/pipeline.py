@@ -291,6 +291,7 @@ def tiny_checkout(folder: Path) -> Checkout:
         if (ROOT / name).is_file() and not name.startswith(RESULTS):
             (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, checkout.folder / name)
+    shutil.copyfile(ROOT / "presets/default.yaml", checkout.folder / "params.yaml")
     make_tiny(checkout.folder / "params.yaml")
     checkout.git("init", "--quiet", "--initial-branch=main")
     checkout.git("add", "--all")
