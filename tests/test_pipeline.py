@@ -119,7 +119,7 @@ def test_metrics_and_plots_can_be_shown(finished, tmp_path):
 def test_the_command_of_the_readme_shows_experiments_on_one_screen(finished, tmp_path):
     checkout = finished.copy(tmp_path)
     save_experiment_that_differs_in_all(checkout)
-    readme = (pipeline.ROOT / pipeline.RERUNS).read_text()
+    readme = pipeline.pages()
     [command] = re.findall(r"^dvc (exp show .*--drop.*)$", readme, re.MULTILINE)
 
     table = checkout.dvc(*shlex.split(command.replace("--md", "--csv"))).text
