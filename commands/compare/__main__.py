@@ -30,7 +30,7 @@ def run(options: Namespace) -> None:
             sys.stdout.write(artifact_changes(first, second))
         return
     with ExitStack() as stack:
-        revisions = [stack.enter_context(opened(name)) for name in names]
+        revisions = [stack.enter_context(opened(name, options.seed)) for name in names]
         reviews = [review(*pair) for pair in combinations(revisions, 2)]
         _write(reviews, options)
 
@@ -68,6 +68,9 @@ def main() -> None:
         metavar="REV",
         help=f"git revision, name of a DVC experiment, or {WORKSPACE} (also .); with one alone, "
         f"it is compared with the {WORKSPACE}",
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="the draw of this random seed (default: the first)"
     )
     files = {
         "--markdown": "write the comment instead of printing it",

@@ -3,7 +3,6 @@
 Shapes: M members, T test samples or groups of them.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +11,13 @@ import numpy as np
 
 from commands.compare.files import Files
 from commands.compare.revisions import load_sample_ids
-from stages.report.statistics import Estimate, Measured, estimate, paired_difference, verdict
+from stages.report.statistics import (
+    Estimate,
+    Measured,
+    paired_difference,
+    unpaired_difference,
+    verdict,
+)
 from stages.shared import artifacts
 from stages.shared.artifacts import Evaluation
 
@@ -43,7 +48,7 @@ class AccuracyChange:
 class Evaluated:
     """The evaluations of one revision."""
 
-    random_seed: object
+    draw: str  # its random seed, as in paths
     margin: float  # in points; what is not worse by more is as good
     test_ids: list[str]  # of the test split, sorted
     measured: dict[tuple[str, str], Measured]  # by model and name of the subset, in points
@@ -74,7 +79,7 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
             values_M = 100 * np.array([values[metric] for values in evaluation.members])
             measured[model, subset] = Measured(values_M, values_MT)
     return Evaluated(
-        settings.at("random_seed", None),
+        files.draw,
         float(settings.at("report.margin", MARGIN)),
         sorted(test_ids),
         measured,
@@ -83,7 +88,7 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
 
 def _load_evaluation(files: Files, key: str, metric: str, num_test: int) -> Evaluation:
     metrics = (files.rules.metrics[0], metric)
-    folder = f"data/evaluation/{key}"
+    folder = f"data/evaluation/{key}/{files.draw}"
     return files.read(
         lambda root: artifacts.load_evaluation(root / folder, metrics, num_test), folder
     )
@@ -99,8 +104,8 @@ def accuracy_changes(first: Evaluated, second: Evaluated) -> Iterator[AccuracyCh
             yield AccuracyChange(
                 model=model,
                 subset=subset,
-                before=float(before.values_M.mean()),
-                after=float(after.values_M.mean()),
+                before=float(before.values_R.mean()),
+                after=float(after.values_R.mean()),
                 difference=found,
                 paired_by=paired_by,
                 verdict=verdict(found, second.margin),
@@ -113,31 +118,16 @@ def _paired_by(first: Evaluated, before: Measured, second: Evaluated, after: Mea
     The test samples, where both were measured on the same ones; then also the members, where
     member m of both began from the same weights: with one random seed and as many members.
     """
-    if first.test_ids != second.test_ids or before.samples_MT.shape[1] != after.samples_MT.shape[1]:
+    if first.test_ids != second.test_ids or before.samples_RT.shape[1] != after.samples_RT.shape[1]:
         return "nothing"
-    same_members = len(before.values_M) == len(after.values_M)
-    if first.random_seed == second.random_seed and same_members:
+    same_members = len(before.values_R) == len(after.values_R)
+    if first.draw == second.draw and same_members:
         return "member and sample"
     return "sample"
 
 
 def difference(before: Measured, after: Measured, paired_by: Pairing) -> Estimate:
-    """Return after minus before; what is not paired adds its errors in squares.
-
-    Where members are not paired the degrees of freedom are those of the smaller ensemble, so the
-    interval is rather too wide.
-    """
+    """Return after minus before; what is not paired adds its errors in squares."""
     if paired_by == "member and sample":
         return paired_difference(after, before)
-    one, other = estimate(after), estimate(before)
-    test_error = math.hypot(one.test_error, other.test_error)
-    if paired_by == "sample":
-        means_T = after.samples_MT.mean(axis=0) - before.samples_MT.mean(axis=0)
-        test_error = estimate(Measured(np.zeros(1), means_T[np.newaxis])).test_error
-    return Estimate(
-        value=one.value - other.value,
-        training_error=math.hypot(one.training_error, other.training_error),
-        test_error=test_error,
-        num_members=min(one.num_members, other.num_members),
-        num_samples=min(one.num_samples, other.num_samples),
-    )
+    return unpaired_difference(after, before, same_samples=paired_by == "sample")

@@ -86,8 +86,9 @@ class MissingError(DataError):
 class Files:
     """The files of one revision, by their paths in the project."""
 
-    def __init__(self, name: str, folder: Path, source: Any) -> None:
+    def __init__(self, name: str, folder: Path, source: Any, seed: int | None = None) -> None:
         self.name = name
+        self._seed = seed
         self._folder = folder  # where they are laid as they are asked for
         self._source = source  # DVC's view of the revision
         self._laid: set[str] = set()
@@ -111,6 +112,12 @@ class Files:
     def settings(self) -> Settings:
         """What the revision was run with."""
         return self.read(lambda root: load_settings(root / "params.yaml"), "params.yaml")
+
+    @property
+    def draw(self) -> str:
+        """The draw that is looked at, as in paths: the first, or that of the seed asked for."""
+        seed = self.settings.at("random_seed", 0) if self._seed is None else self._seed
+        return f"seed-{seed}"
 
     @property
     def rules(self) -> Rules:
@@ -157,8 +164,8 @@ class Files:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Files]:
-    """Open a git revision, an experiment, or the workspace.
+def opened(name: str, seed: int | None = None) -> Iterator[Files]:
+    """Open a git revision, an experiment, or the workspace, to look at the draw of a random seed.
 
     Raises:
         DataError: there is no such revision.
@@ -176,7 +183,7 @@ def opened(name: str) -> Iterator[Files]:
                 f"{name}: {_line(error)}; it must be a git revision, the name of an experiment, "
                 f"or {WORKSPACE}"
             ) from error
-        yield Files(name, Path(folder), source)
+        yield Files(name, Path(folder), source, seed)
 
 
 def experiments() -> list[str]:

@@ -62,15 +62,13 @@ def load_sample_ids(files: Files, split: artifacts.Split) -> list[str]:
 def _load_round(files: Files, settings: Settings, sizes: tuple[str, str], num_train: int) -> Round:
     source, target = sizes
     scores, subset, order = (
-        f"data/scores/{source}/score_N.npy",
-        f"data/subsets/{target}.csv",
-        f"data/orders/{target}.npy",
+        f"data/scores/{source}/{files.draw}.npy",
+        f"data/subsets/{target}/{files.draw}.csv",
+        f"data/orders/{target}/{files.draw}.npy",
     )
     return Round(
         size=target,
-        score_N=files.read(
-            lambda root: artifacts.load_scores((root / scores).parent, num_train), scores
-        ),
+        score_N=files.read(lambda root: artifacts.load_scores(root / scores, num_train), scores),
         subset=files.read(lambda root: artifacts.load_subset(root / subset, num_train), subset),
         order_K=files.read(lambda root: artifacts.load_order(root / order, num_train), order)
         if settings.orders_all

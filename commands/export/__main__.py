@@ -61,7 +61,7 @@ FORMS = {
 }
 
 
-def run(form: str, output: Path, subset: str | None, **options: Any) -> None:
+def run(form: str, output: Path, subset: str | None, seed: int | None, **options: Any) -> None:
     """Write a subset in a form.
 
     Raises:
@@ -69,7 +69,7 @@ def run(form: str, output: Path, subset: str | None, **options: Any) -> None:
     """
     refuse_existing(output)
     try:
-        chosen = load_chosen(subset)
+        chosen = load_chosen(subset, seed)
         FORMS[form].write(chosen, output, **options)
     except OSError as error:
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
@@ -93,6 +93,12 @@ def main() -> None:
             "--subset",
             metavar="NAME",
             help="a size or a compared subset of params.yaml (default: the last round's)",
+        )
+        command.add_argument(
+            "--seed",
+            type=int,
+            metavar="N",
+            help="the draw of this random seed (default: the first of params.yaml)",
         )
         for option, described in form.options.items():
             command.add_argument(option, **described)

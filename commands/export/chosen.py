@@ -49,8 +49,10 @@ class Chosen:
         return [sample_of[index] for index in self.subset.index_P.tolist()]
 
 
-def load_chosen(name: str | None) -> Chosen:
+def load_chosen(name: str | None, seed: int | None = None) -> Chosen:
     """Return a subset that params.yaml names, or without a name that of the last round.
+
+    Of the draw of a random seed, or of the first.
 
     Raises:
         ArtifactError: a file is missing or damaged.
@@ -61,7 +63,7 @@ def load_chosen(name: str | None) -> Chosen:
     _require_prepared(params, meta)
     name = str(params.sizes[-1]) if name is None else name
     sample_ids = artifacts.load_sample_ids(PREPARED, "train")
-    subset = artifacts.load_subset(_path_of(name, params), len(sample_ids))
+    subset = artifacts.load_subset(_path_of(name, _draw(params, seed)), len(sample_ids))
     has_boxes = artifacts.has_boxes(PREPARED, "train")
     root = _root_of_files(params, [sample_ids[index] for index in subset.index_P.tolist()])
     return Chosen(
@@ -86,13 +88,21 @@ def _require_prepared(params: Params, meta: Meta) -> None:
             )
 
 
+def _draw(params: Params, seed: int | None) -> Params:
+    if seed is None:
+        return params
+    draws = {draw.random_seed: draw for draw in params.draws}
+    if seed not in draws:
+        raise ParamsError(f"--seed is {seed}; params.yaml asks for {', '.join(map(str, draws))}")
+    return draws[seed]
+
+
 def _path_of(name: str, params: Params) -> Path:
-    paths = {
-        **{str(size): Path(f"data/subsets/{size}.csv") for size in params.sizes},
-        **{
-            compared: Path(f"data/comparison/{compared}.csv") for compared in params.compare.subsets
-        },
+    folders = {
+        **{str(size): f"data/subsets/{size}" for size in params.sizes},
+        **{compared: f"data/comparison/{compared}" for compared in params.compare.subsets},
     }
+    paths = {name: Path(folder) / f"{params.draw}.csv" for name, folder in folders.items()}
     if name not in paths:
         raise ParamsError(f"--subset is {name!r}; params.yaml names {', '.join(paths)}")
     return paths[name]

@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import numpy as np
 from commands import verdict
 from commands.compare.files import experiments, opened
 from commands.compare.parameters import flat
-from stages.report.conclusions import Run, conclude
-from stages.report.results import Folders, Target, load_target
+from stages.report.conclusions import Draw, conclude
+from stages.report.results import Folders, Target, load_comparison, load_targets
 from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
@@ -24,8 +25,8 @@ from stages.shared.settings.params import Params, load_params
 EVALUATION_FILES = ("metrics.json", "test_values_MT.npy")
 
 
-def load_run(name: str) -> Run:
-    """Read what the verdict needs of a revision.
+def load_draws(name: str) -> dict[str, Draw]:
+    """Read what the verdict needs of each draw of a revision, by its name.
 
     Raises:
         DataError: there is no such revision, or its data is neither here nor on the remote.
@@ -34,41 +35,39 @@ def load_run(name: str) -> Run:
     """
     with opened(name) as files:
         params = files.read(lambda root: load_params(root / "params.yaml"), "params.yaml")
-        return files.read(lambda root: _run(root / "data", params), *_paths(params))
+        return {
+            name if params.random_seeds == 1 else f"{name} {draw.draw}": files.read(
+                partial(_load_draw, draw), *_paths(draw)
+            )
+            for draw in params.draws
+        }
 
 
-def _run(data: Path, params: Params) -> Run:
-    folders = Folders(*(data / folder for folder in Folders.__annotations__))
+def _load_draw(params: Params, root: Path) -> Draw:
+    folders = Folders(*(root / "data" / folder for folder in Folders.__annotations__))
     meta = artifacts.load_meta(folders.prepared)
-    return Run(
+    targets = load_targets(params, meta, folders)
+    return Draw(
         params=params,
         meta=meta,
-        comparison={
-            name: artifacts.load_subset(
-                folders.comparison / f"{name}.csv", meta.num_samples["train"]
-            )
-            for name in params.compare.subsets
-        },
-        targets={
-            (model, subset): _in_memory(load_target(params, meta, folders, f"{model}-{subset}"))
-            for model in params.compare.models
-            for subset in params.compare.subsets
-        },
+        comparison=load_comparison(params, meta, folders),
+        targets={key: _in_memory(target) for key, target in targets.items()},
         search_flops=_search_flops(params, folders),
     )
 
 
 def _paths(params: Params) -> Iterator[str]:
     yield "data/prepared/meta.json"
+    draw = params.draw
     for entry in params.sizes[:-1]:
-        yield f"data/histories/ensemble-{entry}.csv"
-        yield f"data/signals/{entry}/validation.json"
+        yield f"data/histories/ensemble-{entry}/{draw}.csv"
+        yield f"data/signals/{entry}/{draw}/validation.json"
     for subset in params.compare.subsets:
-        yield f"data/comparison/{subset}.csv"
+        yield f"data/comparison/{subset}/{draw}.csv"
         for model in params.compare.models:
-            yield f"data/histories/{model}-{subset}.csv"
+            yield f"data/histories/{model}-{subset}/{draw}.csv"
             for file in EVALUATION_FILES:
-                yield f"data/evaluation/{model}-{subset}/{file}"
+                yield f"data/evaluation/{model}-{subset}/{draw}/{file}"
 
 
 def _in_memory(target: Target) -> Target:
@@ -80,27 +79,29 @@ def _in_memory(target: Target) -> Target:
 def _search_flops(params: Params, folders: Folders) -> float:
     return sum(
         round_flops(
-            artifacts.load_history(folders.histories / f"ensemble-{size}.csv"),
-            artifacts.load_validation(folders.signals / str(size)),
+            artifacts.load_history(
+                folders.histories / f"ensemble-{size}" / f"{params.draw}.csv"
+            ),
+            artifacts.load_validation(folders.signals / str(size) / params.draw),
         )
         for size in params.sizes[:-1]
     )
 
 
-def require_alike(runs: Mapping[str, Run]) -> None:
-    """Stop unless the runs differ by their random seed, each from each, and by nothing else.
+def require_alike(draws: Mapping[str, Draw]) -> None:
+    """Stop unless the draws differ by their random seed, each from each, and by nothing else.
 
     Raises:
         DataError: two have the same random seed, other parameters or other data.
     """
-    for (first, one), (second, other) in combinations(runs.items(), 2):
+    for (first, one), (second, other) in combinations(draws.items(), 2):
         where = f"{first} and {second}"
         if one.params.random_seed == other.params.random_seed:
             raise DataError(
-                f"{where}: have the same random_seed {one.params.random_seed}; each run must have "
-                "one of its own"
+                f"{where}: have the same random_seed {one.params.random_seed}; each draw must "
+                "have one of its own"
             )
-        settings, others = (flat(run.params.model_dump(by_alias=True)) for run in (one, other))
+        settings, others = (flat(draw.params.model_dump(by_alias=True)) for draw in (one, other))
         for name in dict.fromkeys([*settings, *others]):
             found = [str(values.get(name, "absent")) for values in (settings, others)]
             if name != "random_seed" and found[0] != found[1]:
@@ -120,10 +121,12 @@ def verdicts(names: Sequence[str]) -> Iterator[str]:
     """
     if not names:
         raise DataError("the current commit has no experiments; name revisions, or workspace")
-    runs = {name: load_run(name) for name in names}
-    require_alike(runs)
-    for model in next(iter(runs.values())).params.compare.models:
-        found = conclude(list(runs.values()), model)
+    draws: dict[str, Draw] = {}
+    for name in names:
+        draws |= load_draws(name)
+    require_alike(draws)
+    for model in next(iter(draws.values())).params.compare.models:
+        found = conclude(list(draws.values()), model)
         yield sentence(found) if found else f"{model}: the selected subset was not compared."
 
 

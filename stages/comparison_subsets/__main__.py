@@ -15,14 +15,17 @@ def main(last_size: str, prepared: Path, subset: Path, comparison: Path) -> None
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = sampling.load_limits(prepared, sample_ids, params.select)
-    compared = Comparison(
-        selected=artifacts.load_subset(subset, len(sample_ids), once=params.picks_once),
-        random_K=order_of_random_subsets(params, sample_ids, limits),
-        num_train=len(sample_ids),
-    )
     with atomic_folder(comparison) as folder:
-        for name in params.compare.subsets:
-            artifacts.save_subset(folder / f"{name}.csv", compared.subset(name))
+        for draw in params.draws:
+            selected = subset / f"{draw.draw}.csv"
+            compared = Comparison(
+                selected=artifacts.load_subset(selected, len(sample_ids), once=params.picks_once),
+                random_K=order_of_random_subsets(draw, sample_ids, limits),
+                num_train=len(sample_ids),
+            )
+            for name in params.compare.subsets:
+                path = folder / name / f"{draw.draw}.csv"
+                artifacts.save_subset(path, compared.subset(name))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,25 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.networks.determinism import deterministic
-from stages.shared.running import command, engine
+from stages.shared.running import command, engine, progress
 from stages.shared.settings.params import load_params
 
 
 def main(prepared: Path, model: Path, evaluation: Path) -> None:
     """Predict validation and test with one checkpoint of each member; write what they are worth."""
     params = load_params()
-    checkpoints = one_for_each_member(artifacts.load_ensemble(model), params.evaluate.weights)
     measures = import_module(f"stages.evaluate.{params.rules.evaluation}")
-    with deterministic(params.train_subset_model.deterministic, engine.device_name()):
-        result: Evaluation = measures.evaluate(prepared, model, checkpoints, params.evaluate)
     with atomic_folder(evaluation) as folder:
-        artifacts.save_evaluation(folder, result)
+        for draw in progress.draws(params):
+            ensemble = model / draw.draw
+            checkpoints = one_for_each_member(
+                artifacts.load_ensemble(ensemble), params.evaluate.weights
+            )
+            with deterministic(params.train_subset_model.deterministic, engine.device_name()):
+                result: Evaluation = measures.evaluate(
+                    prepared, ensemble, checkpoints, params.evaluate
+                )
+            artifacts.save_evaluation(folder / draw.draw, result)
 
 
 def one_for_each_member(ensemble: Ensemble, weights: str) -> list[Checkpoint]:

@@ -12,7 +12,7 @@ from stages.shared.artifacts.files import atomic_folder
 from stages.shared.networks.determinism import deterministic
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.running import command, engine
+from stages.shared.running import command, engine, progress
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params, load_params
 from stages.shared.settings.sections import PredictPool
@@ -24,6 +24,13 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     """Predict every train sample with the ensemble and keep what the scores need."""
     params = load_params()
     meta = artifacts.load_meta(prepared)
+    with atomic_folder(signals) as folder:
+        for draw in progress.draws(params):
+            _predict(draw, prepared, meta, ensemble / draw.draw, folder / draw.draw)
+
+
+def _predict(params: Params, prepared: Path, meta: Meta, ensemble: Path, signals: Path) -> None:
+    """Write one draw's signals."""
     described = artifacts.load_ensemble(ensemble)
     chosen = voters.choose(described, params.predict_pool.voters)
     wanted = params.train_ensemble.deterministic
@@ -32,13 +39,13 @@ def main(prepared: Path, ensemble: Path, signals: Path) -> None:
     num_passes = passes_per_voter(meta, params.predict_pool) * len(chosen)
     flops = forward_flops(described.model, meta) * num_passes
 
-    with atomic_folder(signals) as folder:
-        pool.write_signals(folder, _sampled_rows(prepared, params.random_seed))
-        if "gradient_norm" in params.predict_pool.signals:
-            with deterministic(wanted, engine.device_name()):
-                pool.write_gradient_batches(folder, _mini_batches(prepared, params))
-        accuracies = pool.write_validation(folder, flops)
-        artifacts.save_voters(folder, map(_voter, range(len(chosen)), chosen, accuracies))
+    signals.mkdir()
+    pool.write_signals(signals, _sampled_rows(prepared, params.random_seed))
+    if "gradient_norm" in params.predict_pool.signals:
+        with deterministic(wanted, engine.device_name()):
+            pool.write_gradient_batches(signals, _mini_batches(prepared, params))
+    accuracies = pool.write_validation(signals, flops)
+    artifacts.save_voters(signals, map(_voter, range(len(chosen)), chosen, accuracies))
 
 
 def passes_per_voter(meta: Meta, settings: PredictPool) -> int:

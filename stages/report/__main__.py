@@ -1,7 +1,7 @@
 """Compare selected, random and full.
 
-`python -m stages.report PREPARED SUBSETS SIGNALS SCORES DYNAMICS HISTORIES COMPARISON EVALUATION
-SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
+`python -m stages.report PREPARED SUBSETS SIGNALS SCORES CORRELATIONS DYNAMICS HISTORIES COMPARISON
+EVALUATION SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
-from stages.report.results import Folders, load_results
+from stages.report.results import Folders, load_draws
 from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
 from stages.report.suspects import save_suspects
@@ -26,6 +26,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     subsets: Path,
     signals: Path,
     scores: Path,
+    correlations: Path,
     dynamics: Path,
     histories: Path,
     comparison: Path,
@@ -39,22 +40,23 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 ) -> None:
     """Write all that is read of a run; print what may be said of it."""
     folders = Folders(
-        prepared, subsets, signals, scores, dynamics, histories, comparison, evaluation
+        prepared, subsets, signals, scores, correlations, dynamics, histories, comparison, evaluation
     )
-    results = load_results(load_params(), folders)
-    content = all_tables(results)
+    params = load_params()
+    draws = load_draws(params, folders)
+    content = all_tables(draws)
     with atomic_folder(tables) as folder:
         save_tables(folder, content)
     with atomic_folder(images) as folder:
-        save_pictures(folder, content, results)
-    save_page(page, results, content)
-    save_suspects(suspects, results)
-    artifacts.save_json(summary, summarise(results))
-    told = verdict_sentences(results)
+        save_pictures(folder, content, draws[0])
+    save_page(page, draws, content)
+    save_suspects(suspects, draws[0])
+    artifacts.save_json(summary, summarise(draws))
+    told = verdict_sentences(draws)
     write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
-    seconds = speedups_in_seconds(results.params)
+    seconds = speedups_in_seconds(params)
     timings.store("speedups", seconds)
-    for sentence in (*sentences(results), *told, *seconds_in_words(seconds)):
+    for sentence in (*sentences(draws), *told, *seconds_in_words(seconds)):
         sys.stdout.write(f"{sentence}\n")
 
 

@@ -1,27 +1,19 @@
 """What may be said of the selected subset.
 
-Rounds and sizes are chosen on validation, and test is read for the choice alone (DESIGN.md,
-decision 15). Differences are paired. One run speaks of one draw of the subsets; runs that differ
-by their random seed alone are taken together by `python -m commands.verdict`.
-
-Shapes: R runs.
+Rounds and sizes are chosen on validation, and test is read for the choice alone: who looks at test
+to choose finds what was lucky there. Differences are paired. A run of several random seeds is as
+many draws of the subsets; `python -m commands.verdict` takes the draws of several runs together.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.special import bdtrc
 
-from stages.report.results import Results, Target
-from stages.report.statistics import (
-    Draws,
-    Estimate,
-    paired_difference,
-    verdict,
-)
-from stages.report.summary import search_flops
+from stages.report.results import Results, Target, measured
+from stages.report.statistics import paired_difference, verdict
+from stages.report.summary import mean, search_flops
 from stages.shared.artifacts import Meta, Subset
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
@@ -31,8 +23,8 @@ ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floatin
 
 
 @dataclass(frozen=True)
-class Run:
-    """What the conclusions from one run rest on."""
+class Draw:
+    """What the conclusions from one draw rest on."""
 
     params: Params
     meta: Meta
@@ -73,7 +65,7 @@ class Smallest:
 class Guessing:
     """Trained on everything, the model is right not clearly more often than one who guesses."""
 
-    reached: float  # % of the test samples that are right, mean over members and runs
+    reached: float  # % of the test samples that are right, mean over members and draws
     num_classes: int
 
     @property
@@ -93,16 +85,16 @@ class Conclusion:
     unit: str  # samples, or picks where a sample may be drawn more than once
     picks: int
     fraction: float
-    num_runs: int
+    num_draws: int
     against: Mapping[str, Against]  # of OTHERS those that were compared
     cost: Cost | None  # None: everything was not compared
     smallest: Smallest | None  # None: none is as good, or everything was not compared
     guessing: Guessing | None = None  # None: the model learnt something, or that is not known
 
 
-def run_of(results: Results) -> Run:
-    """Return what the conclusions of this run rest on."""
-    return Run(
+def draw_of(results: Results) -> Draw:
+    """Return what the conclusions of this draw rest on."""
+    return Draw(
         results.params,
         results.meta,
         results.comparison,
@@ -111,15 +103,15 @@ def run_of(results: Results) -> Run:
     )
 
 
-def conclude(runs: Sequence[Run], model: str) -> Conclusion | None:
-    """Return what the runs together say of a target model; they differ by their random seed alone.
+def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
+    """Return what draws together say of a target model; they differ by their random seed alone.
 
     None where the selected subset was not compared.
     """
-    params, meta = runs[0].params, runs[0].meta
-    if "selected" not in runs[0].comparison:
+    params, meta = draws[0].params, draws[0].meta
+    if "selected" not in draws[0].comparison:
         return None
-    picks = len(runs[0].comparison["selected"])
+    picks = len(draws[0].comparison["selected"])
     return Conclusion(
         model=model,
         metric=params.report.metric,
@@ -128,96 +120,87 @@ def conclude(runs: Sequence[Run], model: str) -> Conclusion | None:
         unit="picks" if params.select.candidates == "all" else "samples",
         picks=picks,
         fraction=picks / meta.num_samples["train"],
-        num_runs=len(runs),
+        num_draws=len(draws),
         against={
-            other: _against(runs, model, other) for other in OTHERS if other in runs[0].comparison
+            other: _against(draws, model, other) for other in OTHERS if other in draws[0].comparison
         },
-        cost=_cost(runs, model) if "full" in runs[0].comparison else None,
-        smallest=_smallest(runs, model) if "full" in runs[0].comparison else None,
-        guessing=_guessing(runs, model) if "full" in runs[0].comparison else None,
+        cost=_cost(draws, model) if "full" in draws[0].comparison else None,
+        smallest=_smallest(draws, model) if "full" in draws[0].comparison else None,
+        guessing=_guessing(draws, model) if "full" in draws[0].comparison else None,
     )
 
 
-def _against(runs: Sequence[Run], model: str, other: str) -> Against:
-    metric = runs[0].params.report.metric
-    found = [
-        paired_difference(
-            run.targets[model, "selected"].measured(metric),
-            run.targets[model, other].measured(metric),
-        )
-        for run in runs
-    ]
-    difference: Estimate | Draws = found[0]
-    if len(found) > 1:
-        difference = Draws(np.array([entry.value for entry in found]))
+def _against(draws: Sequence[Draw], model: str, other: str) -> Against:
+    metric = draws[0].params.report.metric
+    selected, compared = (
+        measured([draw.targets[model, name] for draw in draws], metric)
+        for name in ("selected", other)
+    )
+    difference = paired_difference(selected, compared)
     low, high = difference.interval
     return Against(
-        word=verdict(difference, runs[0].params.report.margin),
+        word=verdict(difference, draws[0].params.report.margin),
         value=difference.value,
         reach=(high - low) / 2,
     )
 
 
-def _cost(runs: Sequence[Run], model: str) -> Cost:
+def _cost(draws: Sequence[Draw], model: str) -> Cost:
     """Return the cost; under equal updates a subset saves no training time, so nothing pays back.
 
     After z trainings search + z * subset <= z * full.
     """
-    search = _mean([run.search_flops for run in runs])
+    search = mean([draw.search_flops for draw in draws])
     full, subset = (
-        _mean([run.targets[model, name].member_flops for run in runs])
+        mean([draw.targets[model, name].member_flops for draw in draws])
         for name in ("full", "selected")
     )
-    saves = full > subset and isinstance(runs[0].params.train_subset_model.length, EpochLength)
+    saves = full > subset and isinstance(draws[0].params.train_subset_model.length, EpochLength)
     after = max(1, math.ceil(search / (full - subset))) if saves else None
     return Cost(search / full, after)
 
 
-def _smallest(runs: Sequence[Run], model: str) -> Smallest | None:
+def _smallest(draws: Sequence[Draw], model: str) -> Smallest | None:
     """Return the smallest selected subset within `report.margin` of everything on validation."""
-    params, comparison = runs[0].params, runs[0].comparison
-    of_full = _on_validation(runs, model, "full")
+    params, comparison = draws[0].params, draws[0].comparison
+    of_full = _on_validation(draws, model, "full")
     names = [name for name in comparison if name.partition("-")[0] == "selected"]
     for name in sorted(names, key=lambda name: len(comparison[name])):
-        validation = _on_validation(runs, model, name)
+        validation = _on_validation(draws, model, name)
         if of_full - validation <= params.report.margin + ROUNDING:
             picks = len(comparison[name])
-            test = _mean([_on_test(run, model, name) for run in runs])
-            fraction = picks / runs[0].meta.num_samples["train"]
+            test = mean([_on_test(draw, model, name) for draw in draws])
+            fraction = picks / draws[0].meta.num_samples["train"]
             return Smallest(picks, fraction, validation, of_full, test)
     return None
 
 
-def _guessing(runs: Sequence[Run], model: str) -> Guessing | None:
+def _guessing(draws: Sequence[Draw], model: str) -> Guessing | None:
     """Return how often the model is right, where one guesser in 40 is right as often or more.
 
     The number of test samples that a guesser is right on has a binomial distribution.
     """
-    if not runs[0].params.rules.has_labels:
+    if not draws[0].params.rules.has_labels:
         return None
-    found = [run.targets[model, "full"].measured("accuracy") for run in runs]
-    reached = _mean([measured.values_M.mean() for measured in found])
-    num_test, num_classes = found[0].samples_MT.shape[1], len(runs[0].meta.class_names)
+    found = measured([draw.targets[model, "full"] for draw in draws], "accuracy")
+    reached = float(found.values_R.mean())
+    num_test, num_classes = found.samples_RT.shape[1], len(draws[0].meta.class_names)
     num_right = math.ceil(reached / 100 * num_test - ROUNDING)
     probability = bdtrc(num_right - 1, num_test, 1 / num_classes)  # of so many or more
     return Guessing(reached, num_classes) if probability >= 1 / 40 else None
 
 
-def _on_validation(runs: Sequence[Run], model: str, subset: str) -> float:
-    metric = runs[0].params.rules.validation_metric
-    return _mean([100 * run.targets[model, subset].evaluation.mean[metric] for run in runs])
+def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> float:
+    metric = draws[0].params.rules.validation_metric
+    return mean([100 * draw.targets[model, subset].evaluation.mean[metric] for draw in draws])
 
 
-def _on_test(run: Run, model: str, subset: str) -> float:
-    return float(run.targets[model, subset].measured(run.params.report.metric).values_M.mean())
+def _on_test(draw: Draw, model: str, subset: str) -> float:
+    return float(draw.targets[model, subset].measured(run.params.report.metric).values_R.mean())
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
-
-
-def conclusions(results: Results) -> list[Conclusion]:
-    """Return what this run alone says of each target model."""
-    run = run_of(results)
-    found = [conclude([run], model) for model in results.params.compare.models]
+def conclusions(draws: Sequence[Results]) -> list[Conclusion]:
+    """Return what a run says of each target model."""
+    models = draws[0].params.compare.models
+    found = [conclude([draw_of(results) for results in draws], model) for model in models]
     return [conclusion for conclusion in found if conclusion]

@@ -17,6 +17,7 @@ from stages.report.figures import (
     whole_numbers,
 )
 from stages.report.results import Results, training_length
+from stages.report.wording import draws_in_words
 from stages.shared.artifacts import Rows
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def accuracy(rows: Rows, model: str, results: Results) -> "Figure":
         axes.errorbar(
             [number(row["fraction"]) * 100 for row in found],
             [number(row[name]) for row in found],
-            yerr=[number(row[f"{name}_standard_error"]) for row in found],
+            yerr=[number(row[f"{name}_standard_error"] or 0.0) for row in found],
             label=name if found else None,
             capsize=3,
             linestyle="--" if name == "full" else "-",
@@ -60,7 +61,8 @@ def accuracy(rows: Rows, model: str, results: Results) -> "Figure":
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
     title = f"{model}: {metric} by subset size, {training_length(results.params)}"
-    return finished(figure, f"{title}\nbars: one standard error, one draw of the subsets")
+    draws = draws_in_words(int(number(rows[0]["draws"])))
+    return finished(figure, f"{title}\nbars: one standard error, {draws}")
 
 
 def validation_by_epoch(rows: Rows, model: str, results: Results) -> "Figure":

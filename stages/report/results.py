@@ -88,9 +88,25 @@ class Target:
         return Measured(100 * values_M, 100 * samples_MT)
 
 
+def measured(draws: Sequence[Target], metric: str) -> Measured:
+    """Return what a model reaches on test, in points: each draw, or each member of a single one."""
+    return over_draws([draw.measured(metric) for draw in draws])
+
+
+def over_draws(draws: Sequence[Measured]) -> Measured:
+    """Return the mean over the members of each draw; a single draw keeps its members."""
+    if len(draws) == 1:
+        return draws[0]
+    return Measured(
+        np.array([draw.values_R.mean() for draw in draws]),
+        np.stack([draw.samples_RT.mean(axis=0) for draw in draws]),
+        len(draws),
+    )
+
+
 @dataclass(frozen=True)
 class Results:
-    """What all stages before this one found; params.yaml says which of it there is."""
+    """What all stages before this one found of one draw; params.yaml says which of it there is."""
 
     params: Params
     meta: Meta
@@ -135,14 +151,15 @@ class Folders:
     subsets: Path
     signals: Path
     scores: Path
+    correlations: Path
     dynamics: Path
     histories: Path
     comparison: Path
     evaluation: Path
 
 
-def load_results(params: Params, folders: Folders) -> Results:
-    """Read what params.yaml names.
+def load_draws(params: Params, folders: Folders) -> list[Results]:
+    """Read what params.yaml names, of each draw.
 
     Raises:
         ArtifactError: a file is missing or does not fit the others.
@@ -151,35 +168,36 @@ def load_results(params: Params, folders: Folders) -> Results:
     drawing = import_module(f"stages.report.gallery_of_{params.rules.gallery}")
     num_train = meta.num_samples["train"]
     sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
-    return Results(
-        params=params,
-        meta=meta,
-        sample_ids=sample_ids,
-        inputs_N=drawing.load(folders.prepared),
-        targets_N=artifacts.load_targets(folders.prepared, "train"),
-        boxes=artifacts.load_boxes(folders.prepared, "train")
+    of_all: dict[str, Any] = {
+        "meta": meta,
+        "sample_ids": sample_ids,
+        "inputs_N": drawing.load(folders.prepared),
+        "targets_N": artifacts.load_targets(folders.prepared, "train"),
+        "boxes": artifacts.load_boxes(folders.prepared, "train")
         if artifacts.has_boxes(folders.prepared, "train")
         else None,
-        is_excluded_N=_is_excluded(Path(params.select.exclude), sample_ids),
-        validation_targets_V=artifacts.load_targets(folders.prepared, "validation"),
-        subsets={
-            str(size): artifacts.load_subset(folders.subsets / f"{size}.csv", num_train)
-            for size in params.sizes
-        },
-        rounds=[
-            _load_round(params, meta, sample_ids, folders, number)
-            for number in range(1, len(params.rounds) + 1)
-        ],
-        comparison={
-            name: artifacts.load_subset(folders.comparison / f"{name}.csv", num_train)
-            for name in params.compare.subsets
-        },
-        targets={
-            (model, subset): load_target(params, meta, folders, f"{model}-{subset}")
-            for model in params.compare.models
-            for subset in params.compare.subsets
-        },
-    )
+        "is_excluded_N": _is_excluded(Path(params.select.exclude), sample_ids),
+        "validation_targets_V": artifacts.load_targets(folders.prepared, "validation"),
+    }
+    return [
+        Results(
+            **of_all,
+            params=draw,
+            subsets={
+                str(size): artifacts.load_subset(
+                    folders.subsets / str(size) / f"{draw.draw}.csv", num_train
+                )
+                for size in draw.sizes
+            },
+            rounds=[
+                _load_round(draw, meta, sample_ids, folders, number)
+                for number in range(1, len(draw.rounds) + 1)
+            ],
+            comparison=load_comparison(draw, meta, folders),
+            targets=load_targets(draw, meta, folders),
+        )
+        for draw in params.draws
+    ]
 
 
 def _is_excluded(path: Path, sample_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -191,8 +209,9 @@ def _load_round(
     params: Params, meta: Meta, sample_ids: Sequence[str], folders: Folders, number: int
 ) -> Round:
     source, target = (str(size) for size in params.sizes[number - 1 : number + 1])
-    acquisition = params.acquisition_of(target)
-    signals, scores, numbers = folders.signals / source, folders.scores / source, meta.num_samples
+    acquisition, numbers = params.acquisition_of(target), meta.num_samples
+    signals = folders.signals / source / params.draw
+    history = folders.histories / f"ensemble-{source}" / f"{params.draw}.csv"
     has_norms = "gradient_norm" in params.predict_pool.signals
     has_features = "features" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
@@ -201,18 +220,20 @@ def _load_round(
         source=source,
         target=target,
         acquisition=acquisition,
-        score_N=artifacts.load_scores(scores, numbers["train"]),
+        score_N=artifacts.load_scores(
+            folders.scores / source / f"{params.draw}.npy", numbers["train"]
+        ),
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
-        correlations=artifacts.load_correlations(scores),
+        correlations=artifacts.load_correlations(folders.correlations / source / params.draw),
         voters=artifacts.load_voters(signals),
         votes=_load_votes(signals, numbers) if params.rules.has_labels else None,
         validation=artifacts.load_validation(signals),
-        history=artifacts.load_history(folders.histories / f"ensemble-{source}.csv"),
+        history=artifacts.load_history(history),
         features_ND=artifacts.load_signal(signals, "features_ND", numbers["train"])
         if has_features
         else None,
         gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
-        tracked=load_tracked(folders.dynamics / source) if is_tracked else None,
+        tracked=load_tracked(folders.dynamics / source / params.draw) if is_tracked else None,
         heat_maps=artifacts.load_heat_maps(signals, acquisition, numbers["train"])
         if artifacts.has_heat_maps(signals, acquisition)
         else None,
@@ -231,21 +252,39 @@ def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
     return Votes(votes_MN, predicted_N, confidence_N, label_probability_N, votes_MV, predicted_V)
 
 
-def load_target(params: Params, meta: Meta, folders: Folders, key: str) -> Target:
-    """Return what is known of a target model and the subset it was trained on, by `key`.
+def load_comparison(params: Params, meta: Meta, folders: Folders) -> dict[str, Subset]:
+    """Return the compared subsets of a draw, by name.
 
     Raises:
         ArtifactError: a file is missing or does not fit the others.
     """
-    rules = params.rules
-    return Target(
-        artifacts.load_history(folders.histories / f"{key}.csv"),
-        artifacts.load_evaluation(
-            folders.evaluation / key,
-            (*rules.metrics, rules.validation_metric),
-            meta.num_samples["test"],
-        ),
-    )
+    num_train = meta.num_samples["train"]
+    return {
+        name: artifacts.load_subset(folders.comparison / name / f"{params.draw}.csv", num_train)
+        for name in params.compare.subsets
+    }
+
+
+def load_targets(
+    params: Params, meta: Meta, folders: Folders
+) -> dict[tuple[str, str], Target]:
+    """Return what is known of each target model of a draw, by its name and that of its subset.
+
+    Raises:
+        ArtifactError: a file is missing or does not fit the others.
+    """
+    metrics = (*params.rules.metrics, params.rules.validation_metric)
+    return {
+        (model, subset): Target(
+            artifacts.load_history(folders.histories / key / f"{params.draw}.csv"),
+            artifacts.load_evaluation(
+                folders.evaluation / key / params.draw, metrics, meta.num_samples["test"]
+            ),
+        )
+        for model in params.compare.models
+        for subset in params.compare.subsets
+        for key in [f"{model}-{subset}"]
+    }
 
 
 def last_epochs(history: Sequence[Epoch]) -> list[Epoch]:

@@ -8,22 +8,24 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stages.report.results import Results, Round
-from stages.report.rounding import percent, points
+from stages.report.results import Results, Round, over_draws
+from stages.report.rounding import known_points, percent, points
 from stages.report.statistics import Measured, agreement, paired_difference
 from stages.shared.artifacts import Rows, Voter
 
 
-def rounds(results: Results) -> Rows:
+def rounds(draws: Sequence[Results]) -> Rows:
     """Return how well each round's ensemble does (Chitta et al. 2020, Table II), in points.
 
-    `ensemble`: by the mean probability; `voter`: a single one, in the mean. `gain`: what a voter
-    is better on validation than in the round before, paired by member and sample.
+    Mean over the draws. `ensemble`: by the mean probability; `voter`: a single one, in the mean.
+    `gain`: what a voter is better on validation than in the round before, paired by random seed
+    and sample.
     """
     rows: Rows = []
     before: Measured | None = None
-    for entry in results.rounds:
-        measured = _members_on_validation(results, entry)
+    for entries in zip(*(results.rounds for results in draws), strict=True):
+        entry = entries[0]
+        measured = _on_validation(draws, entries)
         gain = paired_difference(measured, before) if measured and before else None
         rows.append(
             {
@@ -31,9 +33,9 @@ def rounds(results: Results) -> Rows:
                 "to": entry.target,
                 "acquisition": entry.acquisition,
                 "voters": len(entry.voters),
-                **_accuracies(results, entry),
+                **_mean_accuracies(draws, entries),
                 "gain": points(gain.value) if gain else None,
-                "gain_standard_error": points(gain.standard_error) if gain else None,
+                "gain_standard_error": known_points(gain.standard_error) if gain else None,
             }
         )
         before = measured
@@ -70,10 +72,20 @@ def consensus(results: Results, entry: Round) -> Rows:
     return rows
 
 
+def _mean_accuracies(
+    draws: Sequence[Results], entries: Sequence[Round]
+) -> dict[str, float | None]:
+    found = [_accuracies(results, entry) for results, entry in zip(draws, entries, strict=True)]
+    known = {name: [row[name] for row in found if row[name] is not None] for name in found[0]}
+    return {
+        name: points(float(np.mean(values))) if values else None for name, values in known.items()
+    }
+
+
 def _accuracies(results: Results, entry: Round) -> dict[str, float | None]:
     on_validation: dict[str, float | None] = {
-        "ensemble_validation": points(100 * entry.validation.ensemble_accuracy),
-        "voter_validation": points(100 * float(np.mean(entry.validation.voter_accuracy))),
+        "ensemble_validation": 100 * entry.validation.ensemble_accuracy,
+        "voter_validation": 100 * float(np.mean(entry.validation.voter_accuracy)),
     }
     if entry.votes is None:
         return on_validation
@@ -88,6 +100,18 @@ def _accuracies(results: Results, entry: Round) -> dict[str, float | None]:
         "voter_selected": percent(right_MN[:, picked_N]),
         "voter_unselected": percent(right_MN[:, ~picked_N]),
     }
+
+
+def _on_validation(draws: Sequence[Results], entries: Sequence[Round]) -> Measured | None:
+    """Return what a voter reaches: in each draw, or by each member of a single one."""
+    found = [
+        _members_on_validation(results, entry)
+        for results, entry in zip(draws, entries, strict=True)
+    ]
+    of_draws = [one for one in found if one]
+    if not of_draws:
+        return None
+    return over_draws(of_draws)
 
 
 def _members_on_validation(results: Results, entry: Round) -> Measured | None:

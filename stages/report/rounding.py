@@ -1,5 +1,7 @@
 """Numbers as they are written: rounded once, at the very end."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,11 @@ def points(value: float) -> float:
     """Return points or percent, rounded."""
     # Adding 0 turns -0.0 into 0.0.
     return round(value, DIGITS) + 0.0
+
+
+def known_points(value: float) -> float | None:
+    """Return points, rounded; None where there is no such number."""
+    return None if math.isnan(value) else points(value)
 
 
 def percent(true: npt.NDArray[np.bool_]) -> float | None:

@@ -24,6 +24,8 @@ Seconds = Mapping[str, float]
 def speedups(results: Results) -> Rows:
     """Return what each target model costs on each budget, one member, against training on all.
 
+    Of the first draw: the others are trained alike.
+
     selection: training the proxies and their predictions, over the rounds that lead to the budget.
         Ranking is work of the CPU without such operations, so it is only in the seconds.
     total: selection and one target model on the selected subset.
@@ -47,8 +49,8 @@ def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> di
     selection = sum(round_flops(entry.history, entry.validation) for entry in rounds)
     own_proxy = _own_proxy_flops(results, model, rounds)
     name = results.compared_by_size().get(size, {}).get("selected")
-    target = member_flops(results, model, name) if name else None
-    full = member_flops(results, model, "full") if "full" in results.comparison else None
+    target = member_flops([results], model, name) if name else None
+    full = member_flops([results], model, "full") if "full" in results.comparison else None
     total = None if target is None else selection + target
     return {
         "model": model,
@@ -161,8 +163,8 @@ def _since(before: Epoch, epoch: Epoch) -> Epoch:
 def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
     """Return the same of the last round's subset in seconds, by target model.
 
-    selection: all stages of all rounds, ranking included. target, full: the stage of all members,
-    over their number. What the target would take as its own proxy was not measured.
+    selection: all stages of all rounds, ranking included, over the number of draws. target, full:
+    the stage of all members, over their number. What the target would take as its own proxy was not measured.
     A model is left out where `timings.seconds_of` has nothing, and under equal updates: then a
     subset saves no time.
     """
@@ -183,7 +185,9 @@ def _seconds(params: Params, model: str) -> Seconds:
     seconds = timings.seconds_of([*rounds, *targets])
     if not seconds:
         return {}
-    selection, members = sum(seconds[: len(rounds)]), params.train_subset_model.members
+    num_draws = params.random_seeds
+    selection = sum(seconds[: len(rounds)]) / num_draws
+    members = params.train_subset_model.members * num_draws
     target, full = (taken / members for taken in seconds[len(rounds) :])
     return {
         "selection": significant(selection),

@@ -1,15 +1,17 @@
-"""Means, differences and their errors, from one run of the pipeline and from several.
+"""Means, differences and their errors, over the draws of a run or the members of a single draw.
 
-Two things make a measured accuracy uncertain: the members' trainings and the test samples. Both
-errors are estimated and added in squares. That the random seed drew one seed subset and one
-random subset is in neither: intervals speak of this draw alone, until runs with other random
-seeds are compared. Then the differences themselves are the sample, and all three are in their
-spread.
+A measured accuracy is uncertain for two reasons: what was drawn and trained anew (the rows: draws
+of the subsets, each the mean over its members; of a single draw its members), and which samples
+the test split happens to hold (the columns: all rows are measured on the same ones, so that more
+rows do not average their error away). The variance of a mean over both is that of crossed random
+effects; its degrees of freedom are Satterthwaite's. With a single draw the rows are its members,
+and the interval speaks of this draw alone; with a single row there is none.
 
-Shapes: M members, T samples of a split, R runs that differ by their random seed alone.
+Shapes: R rows, T samples of a split.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,111 +21,139 @@ from scipy.special import stdtrit
 Values = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 BETTER, AS_GOOD_AS, WORSE, CANNOT_TELL = "better", "as good as", "worse", "cannot tell"
-FEWEST_DRAWS = 3  # that an interval is taken of: with two it is 12.7 standard errors to each side
+TWO = 2  # rows, of which a difference is too uncertain to be paired
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the members of one model reach, in the unit of the result (points, or shares)."""
 
-    values_M: Values  # the metric of each member
-    samples_MT: Values  # what each sample adds to each member's accuracy: 0, or the whole unit
+    values_R: Values  # the metric of each member, or of each draw the mean over its members
+    samples_RT: Values  # what each sample adds to each row's accuracy: 0, or the whole unit
+    num_draws: int = 1  # one: the rows are its members
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over members with the errors of its two sources."""
+    """A mean with the variances of its two sources, and of what they do together."""
 
     value: float
-    training_error: float  # of the mean over the members; NaN with a single one
-    test_error: float  # of the mean over the samples
-    num_members: int
+    rows: float  # variance of the mean by draws or members; NaN with a single one
+    rows_freedom: float  # its degrees of freedom
+    samples: float  # by the samples of the split
     num_samples: int
+    both: float  # what `rows` and `samples` both hold of the noise of single answers
+    num_draws: int
+
+    @property
+    def variance(self) -> float:
+        """Of the mean: rows + samples - both, at least the larger of the first two."""
+        return max(self.rows + self.samples - self.both, self.rows, self.samples)
 
     @property
     def standard_error(self) -> float:
-        """sqrt(training^2 + test^2); with a single member of the test samples alone."""
-        training = 0.0 if math.isnan(self.training_error) else self.training_error
-        return math.hypot(training, self.test_error)
+        """Its root; NaN with a single row, which says nothing of others."""
+        return math.nan if math.isnan(self.rows) else math.sqrt(self.variance)
 
     @property
     def is_of_members_alone(self) -> bool:
-        """Whether the test samples add nothing to the interval."""
-        return self.test_error == 0
+        """Whether neither other draws nor the test samples add to the interval."""
+        return self.num_draws == 1 and self.samples == 0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval by Student's t, degrees of freedom by Welch and Satterthwaite.
-
-        From minus to plus infinity with a single member: one training says nothing of others.
-        """
-        if math.isnan(self.training_error):
+        """The 95 % interval by Student's t; from minus to plus infinity with a single row."""
+        if math.isnan(self.rows):
             return -math.inf, math.inf
-        variances = np.square([self.training_error, self.test_error])
-        degrees = np.array([self.num_members - 1, self.num_samples - 1])
-        if not variances.any():
+        if self.variance == 0:
             return self.value, self.value
-        freedom = variances.sum() ** 2 / (variances**2 / degrees).sum()
-        reach = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * self.standard_error
-        return self.value - reach, self.value + reach
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The same difference in runs that differ by their random seed alone."""
-
-    value_R: Values  # of each run, mean over its members
-
-    @property
-    def value(self) -> float:
-        """The mean over the runs."""
-        return float(self.value_R.mean())
-
-    @property
-    def is_of_members_alone(self) -> bool:
-        """Never: each run drew its subsets anew."""
-        return False
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % t-interval of the mean; from minus to plus infinity of fewer than three runs."""
-        num_runs = len(self.value_R)
-        if num_runs < FEWEST_DRAWS:
-            return -math.inf, math.inf
-        quantile = float(stdtrit(num_runs - 1, 0.5 + CONFIDENCE / 2))
-        reach = quantile * _error_of_mean(self.value_R)
+        parts = self.rows**2 / self.rows_freedom + self.samples**2 / (self.num_samples - 1)
+        reach = float(stdtrit(self.variance**2 / parts, 0.5 + CONFIDENCE / 2)) * math.sqrt(
+            self.variance
+        )
         return self.value - reach, self.value + reach
 
 
 def estimate(measured: Measured) -> Estimate:
-    """Return the mean of the members' values.
+    """Return the mean over the rows.
 
-    training error = sd(values_M) / sqrt(M), test error = sd(mean over members of samples_MT) /
-    sqrt(T), both sd with n - 1. For a metric other than the accuracy the test error is that of
-    the accuracy.
+    For a metric other than the accuracy the error of the samples is that of the accuracy.
     """
-    num_members, num_samples = measured.samples_MT.shape
-    return Estimate(
-        value=float(measured.values_M.mean()),
-        training_error=_error_of_mean(measured.values_M),
-        test_error=_error_of_mean(measured.samples_MT.mean(axis=0)),
-        num_members=num_members,
-        num_samples=num_samples,
-    )
+    return _estimate(measured, [measured.values_R])
 
 
 def paired_difference(first: Measured, second: Measured) -> Estimate:
     """Return first minus second.
 
-    Paired twice: member m of both began from the same weights, and both predict the same samples.
+    Paired twice: row r of both began from the same random seed, and both predict the same samples.
+    Of two rows the spread is taken of each side by itself: that of two differences is too often
+    close to nothing.
     """
-    return estimate(
-        Measured(first.values_M - second.values_M, first.samples_MT - second.samples_MT)
+    difference = Measured(
+        first.values_R - second.values_R, first.samples_RT - second.samples_RT, first.num_draws
+    )
+    return _estimate(difference, [first.values_R, second.values_R])
+
+
+def unpaired_difference(first: Measured, second: Measured, *, same_samples: bool) -> Estimate:
+    """Return first minus second where their rows have nothing in common, or the samples neither."""
+    one, other = estimate(first), estimate(second)
+    samples = one.samples + other.samples
+    if same_samples:
+        samples = _of_mean(first.samples_RT.mean(axis=0) - second.samples_RT.mean(axis=0))
+    rows, freedom = _added([(one.rows, one.rows_freedom), (other.rows, other.rows_freedom)])
+    return Estimate(
+        value=one.value - other.value,
+        rows=rows,
+        rows_freedom=freedom,
+        samples=samples,
+        num_samples=min(one.num_samples, other.num_samples),
+        both=one.both + other.both,
+        num_draws=min(one.num_draws, other.num_draws),
     )
 
 
-def verdict(difference: Estimate | Draws, margin: float) -> str:
-    """Say in a word what the 95 % interval of a difference allows to say.
+def _estimate(measured: Measured, sides: Sequence[Values]) -> Estimate:
+    num_rows, num_samples = measured.samples_RT.shape
+    rows, freedom = _of_mean(measured.values_R), float(num_rows - 1)
+    if num_rows == TWO:
+        rows, freedom = _added([(_of_mean(side), 1.0) for side in sides])
+    return Estimate(
+        value=float(measured.values_R.mean()),
+        rows=rows,
+        rows_freedom=freedom,
+        samples=_of_mean(measured.samples_RT.mean(axis=0)),
+        num_samples=num_samples,
+        both=_interaction(measured.samples_RT),
+        num_draws=measured.num_draws,
+    )
+
+
+def _of_mean(values: Values) -> float:
+    """Return the variance of a mean of independent values; NaN of a single one."""
+    return float(values.var(ddof=1) / len(values)) if len(values) > 1 else math.nan
+
+
+def _added(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the sum of variances and its degrees of freedom, by Welch and Satterthwaite."""
+    total = sum(variance for variance, _ in parts)
+    squares = sum(variance**2 / freedom for variance, freedom in parts if variance)
+    return total, total**2 / squares if squares else 1.0
+
+
+def _interaction(samples_RT: Values) -> float:
+    """Return the variance of the mean by what is neither of a row nor of a sample."""
+    num_rows, num_samples = samples_RT.shape
+    if min(num_rows, num_samples) == 1:
+        return 0.0
+    of_rows_R1 = samples_RT.mean(axis=1, keepdims=True)
+    rest_RT = samples_RT - of_rows_R1 - samples_RT.mean(axis=0) + of_rows_R1.mean()
+    freedom = (num_rows - 1) * (num_samples - 1)
+    return float((rest_RT**2).sum() / (freedom * num_rows * num_samples))
+
+
+def verdict(difference: Estimate, margin: float) -> str:
+    """Classify a difference by its 95 % interval: better, as good as, worse, cannot tell.
 
     An interval over members alone never says better: the best it says is as good as.
 
@@ -148,7 +178,3 @@ def agreement(votes_MN: npt.NDArray[np.generic]) -> tuple[float, float]:
         return math.nan, math.nan
     same_MN = votes_MN[1:] == votes_MN[:-1]
     return float(same_MN.all(axis=0).mean()), float(same_MN.mean())
-
-
-def _error_of_mean(values: Values) -> float:
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan

@@ -5,31 +5,33 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.results import Results, training_flops, training_length
-from stages.report.rounding import points, significant
+from stages.report.results import Results, measured, training_flops, training_length
+from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, ValidationResult
 
 COMPARED = ("selected", "random", "full")
 
 
-def summarise(results: Results) -> dict[str, Any]:
-    """Return the summary: accuracies in points from 0 to 100, costs in FLOPs.
+def summarise(draws: Sequence[Results]) -> dict[str, Any]:
+    """Return the summary: accuracies in points from 0 to 100, costs of one draw in FLOPs.
 
     What was not compared has no key.
     """
-    models = {model: _of_model(results, model) for model in results.params.compare.models}
+    results = draws[0]
+    models = {model: _of_model(draws, model) for model in results.params.compare.models}
     subset = results.last_subset
     size = {
         "size": len(subset),
         "unique": len(np.unique(subset.index_P)),
         "fraction": round(len(subset) / len(results.targets_N), 4),
+        "draws": len(draws),
     }
-    return {**models, "subset": size, "cost": _costs(results)}
+    return {**models, "subset": size, "cost": _costs(draws)}
 
 
 def search_flops(results: Results) -> float:
-    """Return what all rounds cost."""
+    """Return what all rounds of a draw cost."""
     return sum(round_flops(entry.history, entry.validation) for entry in results.rounds)
 
 
@@ -38,76 +40,92 @@ def round_flops(history: Sequence[Epoch], validation: ValidationResult) -> float
     return sum(training_flops(history).values()) + validation.flops
 
 
-def member_flops(results: Results, model: str, subset: str) -> float:
-    """Return what training one member cost, mean over the members."""
-    return results.targets[model, subset].member_flops
+def member_flops(draws: Sequence[Results], model: str, subset: str) -> float:
+    """Return what training one member cost, mean over the members of all draws."""
+    return mean([results.targets[model, subset].member_flops for results in draws])
 
 
-def accuracy(results: Results, model: str, subset: str) -> Estimate:
-    """Return `report.metric` on test in points, mean over the members."""
-    return estimate(_measured(results, model, subset))
+def accuracy(draws: Sequence[Results], model: str, subset: str) -> Estimate:
+    """Return `report.metric` on test in points, mean over the members of all draws."""
+    return estimate(_measured(draws, model, subset))
 
 
-def difference(results: Results, model: str, first: str, second: str) -> Estimate:
-    """Return how many points a subset is better than another, paired by member and sample."""
-    return paired_difference(_measured(results, model, first), _measured(results, model, second))
+def difference(draws: Sequence[Results], model: str, first: str, second: str) -> Estimate:
+    """Return how many points a subset is better than another, paired by seed and sample."""
+    return paired_difference(_measured(draws, model, first), _measured(draws, model, second))
 
 
-def sentences(results: Results) -> Iterator[str]:
+def sentences(draws: Sequence[Results]) -> Iterator[str]:
     """Yield a line for each target model: its metric on test in points, with standard errors."""
+    results = draws[0]
     subset, params = results.last_subset, results.params
     share = 100 * len(subset) / len(results.targets_N)
     labels = {"selected": f"selected {share:.4g} % ({len(subset)} samples)"}
     for model in params.compare.models:
         found = [
-            f"{labels.get(name, name)}: {_text(accuracy(results, model, name))}"
+            f"{labels.get(name, name)}: {with_error(accuracy(draws, model, name))}"
             for name in COMPARED
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
 
 
-def _of_model(results: Results, model: str) -> Mapping[str, Any]:
+def _of_model(draws: Sequence[Results], model: str) -> Mapping[str, Any]:
+    results = draws[0]
     content: dict[str, Any] = {
         "accuracy": {
-            name: points(accuracy(results, model, name).value)
+            name: points(accuracy(draws, model, name).value)
             for name in COMPARED
             if name in results.comparison
         }
     }
     if "selected" in results.comparison:
-        mean = results.targets[model, "selected"].evaluation.mean
         content["validation_accuracy"] = {
-            "selected": points(100 * mean[results.params.rules.validation_metric])
+            "selected": points(on_validation(draws, model, "selected"))
         }
-    for other, found in _differences(results, model).items():
+    for other, found in _differences(draws, model).items():
         content[f"selected_minus_{other}"] = {
             "value": points(found.value),
-            "standard_error": points(found.standard_error),
+            "standard_error": known_points(found.standard_error),
         }
     return content
 
 
-def _differences(results: Results, model: str) -> dict[str, Estimate]:
+def on_validation(draws: Sequence[Results], model: str, subset: str) -> float:
+    """Return what a subset reaches on validation, in points, mean over the members of all draws."""
+    metric = draws[0].params.rules.validation_metric
+    return mean([100 * draw.targets[model, subset].evaluation.mean[metric] for draw in draws])
+
+
+def with_error(found: Estimate) -> str:
+    """Return a value and its standard error in words."""
+    error = known_points(found.standard_error)
+    return f"{found.value:.2f}" if error is None else f"{found.value:.2f} ± {error:.2f}"
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean."""
+    return float(np.mean(values))
+
+
+def _differences(draws: Sequence[Results], model: str) -> dict[str, Estimate]:
+    compared = draws[0].comparison
     return {
-        other: difference(results, model, "selected", other)
+        other: difference(draws, model, "selected", other)
         for other in ("random", "full")
-        if "selected" in results.comparison and other in results.comparison
+        if "selected" in compared and other in compared
     }
 
 
-def _costs(results: Results) -> dict[str, float]:
-    model = results.params.compare.models[0]
-    costs = {"search": significant(search_flops(results))}
+def _costs(draws: Sequence[Results]) -> dict[str, float]:
+    model = draws[0].params.compare.models[0]
+    costs = {"search": significant(mean([search_flops(results) for results in draws]))}
     for key, subset in (("subset_training", "selected"), ("full_training", "full")):
-        if subset in results.comparison:
-            costs[key] = significant(member_flops(results, model, subset))
+        if subset in draws[0].comparison:
+            costs[key] = significant(member_flops(draws, model, subset))
     return costs
 
 
-def _measured(results: Results, model: str, subset: str) -> Measured:
-    return results.targets[model, subset].measured(results.params.report.metric)
-
-
-def _text(found: Estimate) -> str:
-    return f"{found.value:.2f} ± {found.standard_error:.2f}"
+def _measured(draws: Sequence[Results], model: str, subset: str) -> Measured:
+    targets = [results.targets[model, subset] for results in draws]
+    return measured(targets, draws[0].params.report.metric)

@@ -8,6 +8,7 @@ Shapes: N train samples, P picks of a subset.
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -16,33 +17,37 @@ from stages.report.correlations import round_correlations
 from stages.report.ranking import label_entropy
 from stages.report.results import Results, Round, training_flops, training_length
 from stages.report.round_tables import consensus, rounds
-from stages.report.rounding import percent, points, significant
+from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups
-from stages.report.summary import COMPARED, accuracy, member_flops, search_flops
+from stages.report.summary import COMPARED, accuracy, mean, member_flops, search_flops
 from stages.shared.artifacts import Epoch, Rows, save_table
 
 
-def all_tables(results: Results) -> dict[str, Rows]:
+def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
     """Return every table by its path under plots/tables, without the ending.
 
-    One without rows is left out: the run has nothing to say there.
+    What the target models reach, and how well ensembles do, is the mean over the draws; what shows
+    single samples or scores is of the first. A table without rows is left out: the run has nothing
+    to say there.
     """
+    results = draws[0]
     models = results.params.compare.models
     of_rounds = [_tables_of_round(results, entry) for entry in results.rounds]
     tables = {
-        **{f"accuracy/{model}": accuracy_by_size(results, model) for model in models},
+        **{f"accuracy/{model}": accuracy_by_size(draws, model) for model in models},
         **{
-            f"validation_by_{name}/{model}": validation_curve(results, model, column)
+            f"validation_by_{name}/{model}": validation_curve(draws, model, column)
             for name, column in (("epoch", "epoch"), ("images", "images_seen"))
             for model in models
         },
         **{name: rows for found in of_rounds for name, rows in found.items()},
         "round_correlations": round_correlations(results.rounds),
-        "class_shares": class_shares(results),
-        "rounds": rounds(results),
+        "class_shares": class_shares(draws),
+        "rounds": rounds(draws),
+        "overlap": overlap(draws),
         "duplicates": duplicates(results),
-        "costs": costs(results),
-        "metrics": metrics(results),
+        "costs": costs(draws),
+        "metrics": metrics(draws),
         "speedups": speedups(results),
     }
     return {name: rows for name, rows in tables.items() if rows}
@@ -68,42 +73,46 @@ def save_tables(folder: Path, tables: dict[str, Rows]) -> None:
         save_table(folder / f"{name}.csv", list(rows[0]), (list(row.values()) for row in rows))
 
 
-def accuracy_by_size(results: Results, model: str) -> Rows:
+def accuracy_by_size(draws: Sequence[Results], model: str) -> Rows:
     """Return `report.metric` on test by subset size, ascending.
 
     Full stands in every row, so that it is drawn as a line.
     """
-    full = {"full": "full"} if "full" in results.comparison else {}
+    full = {"full": "full"} if "full" in draws[0].comparison else {}
     return [
-        _accuracy_row(results, model, size, {**names, **full})
-        for size, names in results.compared_by_size().items()
+        _accuracy_row(draws, model, size, {**names, **full})
+        for size, names in draws[0].compared_by_size().items()
     ]
 
 
 def _accuracy_row(
-    results: Results, model: str, size: int, names: dict[str, str]
+    draws: Sequence[Results], model: str, size: int, names: dict[str, str]
 ) -> dict[str, object]:
-    found = {kind: accuracy(results, model, name) for kind, name in names.items()}
+    results = draws[0]
+    found = {kind: accuracy(draws, model, name) for kind, name in names.items()}
     values = {kind: points(estimate.value) for kind, estimate in found.items()}
-    errors = {kind: points(estimate.standard_error) for kind, estimate in found.items()}
+    errors = {kind: known_points(estimate.standard_error) for kind, estimate in found.items()}
     return {
         "model": model,
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
         **{kind: values.get(kind) for kind in COMPARED},
         **{f"{kind}_standard_error": errors.get(kind) for kind in COMPARED},
+        "draws": len(draws),
         "length": training_length(results.params),
     }
 
 
-def validation_curve(results: Results, model: str, column: str) -> Rows:
+def validation_curve(draws: Sequence[Results], model: str, column: str) -> Rows:
     """Return validation accuracy by a column of the history, mean over members that came so far.
 
     Empty where a subset's training was not validated just there.
     """
     curves = {
-        subset: _curve(results.targets[model, subset].history, column)
-        for subset in results.params.compare.subsets
+        subset: _curve(
+            [epoch for draw in draws for epoch in draw.targets[model, subset].history], column
+        )
+        for subset in draws[0].params.compare.subsets
     }
     return [
         {
@@ -123,17 +132,15 @@ def _curve(history: Sequence[Epoch], column: str) -> dict[int, float]:
     return {place: points(100 * float(np.mean(values))) for place, values in found.items()}
 
 
-def class_shares(results: Results) -> Rows:
-    """Return each class's share of the picks, or of the objects in them, in percent."""
+def class_shares(draws: Sequence[Results]) -> Rows:
+    """Return each class's share of the picks of all draws, or of the objects in them, in percent."""
+    results = draws[0]
     picks = {
         "full": np.arange(len(results.targets_N)),
-        "selected": results.last_subset.index_P,
-        **{
-            name: results.comparison[name].index_P
-            for name in ("full", "random")
-            if name in results.comparison
-        },
+        "selected": np.concatenate([draw.last_subset.index_P for draw in draws]),
     }
+    if "random" in results.comparison:
+        picks["random"] = np.concatenate([draw.comparison["random"].index_P for draw in draws])
     targets = {name: results.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
@@ -147,10 +154,11 @@ def class_shares(results: Results) -> Rows:
     ]
 
 
-def metrics(results: Results) -> Rows:
-    """Return every metric of every target model: of its members, mean and sd, and of all together.
+def metrics(draws: Sequence[Results]) -> Rows:
+    """Return every metric of every target model: mean and sd, and that of all members together.
 
-    In points from 0 to 100, but the log loss, which is in nats.
+    The sd is over the draws, or the members of a single one; the ensemble's is the mean over the
+    draws. In points from 0 to 100, but the log loss, which is in nats.
     """
     return [
         {
@@ -161,12 +169,46 @@ def metrics(results: Results) -> Rows:
             "standard_deviation": _in_points(name, float(np.std(values, ddof=1)))
             if len(values) > 1
             else None,
-            "ensemble": _in_points(name, target.evaluation.ensemble[name]),
+            "ensemble": _in_points(
+                name, mean([draw.targets[key].evaluation.ensemble[name] for draw in draws])
+            ),
         }
-        for (model, subset), target in results.targets.items()
+        for key, target in draws[0].targets.items()
+        for model, subset in [key]
         for name in target.evaluation.mean
-        for values in [[member[name] for member in target.evaluation.members]]
+        for values in [_values(draws, key, name)]
     ]
+
+
+def _values(draws: Sequence[Results], key: tuple[str, str], metric: str) -> list[float]:
+    found = [
+        [member[metric] for member in draw.targets[key].evaluation.members] for draw in draws
+    ]
+    return found[0] if len(found) == 1 else [mean(values) for values in found]
+
+
+def overlap(draws: Sequence[Results]) -> Rows:
+    """Return how alike the draws' subsets of each size are, beside random ones of that size.
+
+    shared: the percentage of a subset's samples that another draw's holds too, mean over all pairs;
+    by_chance: what samples drawn at random share. A single draw has no rows.
+    """
+    if len(draws) == 1:
+        return []
+    rows: Rows = []
+    for size in draws[0].subsets:
+        samples = [np.unique(draw.subsets[size].index_P) for draw in draws]
+        shares = [np.isin(one, other).mean() for one, other in permutations(samples, 2)]
+        by_chance = mean([len(one) for one in samples]) / len(draws[0].targets_N)
+        rows.append(
+            {
+                "subset": size,
+                "draws": len(draws),
+                "shared": points(100 * mean(shares)),
+                "by_chance": points(100 * by_chance),
+            }
+        )
+    return rows
 
 
 def _in_points(metric: str, value: float) -> float:
@@ -193,16 +235,21 @@ def duplicates(results: Results) -> Rows:
     return rows
 
 
-def costs(results: Results) -> Rows:
-    """Return what each part cost, in FLOPs and in trainings of one member on everything."""
+def costs(draws: Sequence[Results]) -> Rows:
+    """Return what each part of a draw cost, in FLOPs and in trainings of one member on everything.
+
+    Mean over the draws.
+    """
     parts = {}
-    for entry in results.rounds:
-        parts[f"train ensemble {entry.source}"] = sum(training_flops(entry.history).values())
-        parts[f"predict {entry.source}"] = entry.validation.flops
-    parts["search"] = search_flops(results)
-    for model, subset in results.targets:
-        parts[f"train one {model} on {subset}"] = member_flops(results, model, subset)
-    unit = parts.get(f"train one {results.params.compare.models[0]} on full")
+    for entries in zip(*(results.rounds for results in draws), strict=True):
+        size = entries[0].source
+        trained = [sum(training_flops(entry.history).values()) for entry in entries]
+        parts[f"train ensemble {size}"] = mean(trained)
+        parts[f"predict {size}"] = mean([entry.validation.flops for entry in entries])
+    parts["search"] = mean([search_flops(results) for results in draws])
+    for model, subset in draws[0].targets:
+        parts[f"train one {model} on {subset}"] = member_flops(draws, model, subset)
+    unit = parts.get(f"train one {draws[0].params.compare.models[0]} on full")
     return [
         {
             "part": part,

@@ -1,17 +1,18 @@
 """Conclusions in words: metrics/verdict.txt, the page, and what commands print."""
 
 import math
+from collections.abc import Sequence
 
 from stages.report.conclusions import OTHERS, Against, Conclusion, conclusions
 from stages.report.results import Results
-from stages.report.statistics import AS_GOOD_AS, BETTER, FEWEST_DRAWS, WORSE
+from stages.report.statistics import AS_GOOD_AS, BETTER, WORSE
 
 MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 
 
-def verdict_sentences(results: Results) -> list[str]:
+def verdict_sentences(draws: Sequence[Results]) -> list[str]:
     """Return a sentence for each target model."""
-    found = [sentence(conclusion) for conclusion in conclusions(results)]
+    found = [sentence(conclusion) for conclusion in conclusions(draws)]
     return found or ["The selected subset was not compared."]
 
 
@@ -47,7 +48,7 @@ def guessing_in_words(found: Conclusion) -> list[str]:
 def basis_in_words(found: Conclusion) -> str:
     """Say what the verdict is of."""
     metric = found.metric.replace("_", " ")
-    return f"{metric} on test, 95 % intervals, {draws_in_words(found.num_runs)}"
+    return f"{metric} on test, 95 % intervals, {draws_in_words(found.num_draws)}"
 
 
 def _told(entry: Against, other: str) -> str:
@@ -61,13 +62,9 @@ def _told(entry: Against, other: str) -> str:
     return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
 
 
-def draws_in_words(num_runs: int) -> str:
+def draws_in_words(num_draws: int) -> str:
     """Say how many draws of the subsets were compared."""
-    if num_runs == 1:
-        return "one draw of the subsets"
-    if num_runs < FEWEST_DRAWS:
-        return f"{num_runs} draws of the subsets, an interval takes {FEWEST_DRAWS}"
-    return f"{num_runs} draws of the subsets"
+    return "this draw alone" if num_draws == 1 else f"{num_draws} draws of the subsets"
 
 
 def cost_in_words(found: Conclusion) -> list[str]:

@@ -15,15 +15,35 @@ from stages.shared.artifacts import Correlations, Floats, Ints
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.running import command
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params, load_params
 
 MOST_CORRELATED = 100_000  # samples; the standard error of a correlation is then 0.003 at most
 
 
-def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path) -> None:
+def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
+    size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path, correlated: Path
+) -> None:
     """Score every train sample for the round that chooses the subset of this size."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
+    with atomic_folder(scores) as score_folder, atomic_folder(correlated) as folder:
+        for draw in params.draws:
+            score_N, found = _score(
+                draw, size, sample_ids, prepared, signals / draw.draw, dynamics / draw.draw
+            )
+            artifacts.save_scores(score_folder / f"{draw.draw}.npy", score_N)
+            artifacts.save_correlations(folder / draw.draw, found)
+
+
+def _score(  # noqa: PLR0913, PLR0917
+    params: Params,
+    size: str,
+    sample_ids: Sequence[str],
+    prepared: Path,
+    signals: Path,
+    dynamics: Path,
+) -> tuple[Floats, Correlations]:
+    """Return one draw's scores, and how alike samples are ordered."""
     num_train, number = len(sample_ids), params.round_number(size)
     by_name = LazySignals(
         {
@@ -58,9 +78,7 @@ def main(size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path)
         reference=correlations.with_reference(entropies, meant_N, reference_N),
         forgetting=correlations.forgetting_with_reference(shown, reference_N),
     )
-    with atomic_folder(scores) as folder:
-        artifacts.save_scores(folder, score_N)
-        artifacts.save_correlations(folder, found)
+    return score_N, found
 
 
 def _compared_rows(sample_ids: Sequence[str], random_seed: int) -> Ints:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from stages.shared import artifacts
+from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.settings.params import check_counts, load_params
@@ -17,10 +18,15 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
     check_counts(params, len(sample_ids), len(class_names))
     limits = sampling.load_limits(prepared, sample_ids, params.select)
 
-    index_P = sampling.seed_rows(parse_size(seed_size), params, sample_ids, limits)
-    artifacts.save_subset(subset, sampling.unscored(index_P))
+    drawn = {
+        draw.draw: sampling.seed_rows(parse_size(seed_size), draw, sample_ids, limits)
+        for draw in params.draws
+    }
+    with atomic_folder(subset) as folder:
+        for name, index_P in drawn.items():
+            artifacts.save_subset(folder / f"{name}.csv", sampling.unscored(index_P))
     if params.rules.has_labels:
-        sampling.warn_of_absent_classes(index_P, limits, class_names)
+        sampling.warn_of_absent_classes([*drawn.values()], limits, class_names)
 
 
 if __name__ == "__main__":

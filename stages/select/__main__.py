@@ -1,5 +1,6 @@
 """Choose the round's new subset by the scores."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ from stages.select.candidates import competing, in_order
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset
+from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
-from stages.shared.settings.params import load_params
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.settings.params import Params, load_params
+from stages.shared.sizes import Size, num_picks, parse_size
 
 
 def main(  # noqa: PLR0913, PLR0917 - a round reads this much
@@ -27,15 +29,42 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
 ) -> None:
     """Choose the round's new subset by the scores."""
     params = load_params()
-    settings = params.select
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    limits = sampling.load_limits(prepared, sample_ids, settings)
-    number = params.round_number(to_size)
-    score_N = artifacts.load_scores(scores, len(sample_ids))
-    old = artifacts.load_subset(subset, len(sample_ids), once=params.picks_once)
-    grows = parse_size(to_size) > parse_size(from_size)
+    limits = sampling.load_limits(prepared, sample_ids, params.select)
+    chosen: list[Ints] = []
+    with atomic_folder(new_subset) as subsets, atomic_folder(new_order) as orders:
+        for draw in params.draws:
+            old = artifacts.load_subset(
+                subset / f"{draw.draw}.csv", len(sample_ids), once=params.picks_once
+            )
+            score_N = artifacts.load_scores(scores / f"{draw.draw}.npy", len(sample_ids))
+            sizes = parse_size(from_size), parse_size(to_size)
+            new, order_K = _select(
+                draw, sizes, sample_ids, limits, old, score_N, signals / draw.draw
+            )
+            chosen.append(new.index_P)
+            artifacts.save_subset(subsets / f"{draw.draw}.csv", new)
+            artifacts.save_order(orders / f"{draw.draw}.npy", order_K)
+    if params.rules.has_labels:
+        names = artifacts.load_meta(prepared).class_names
+        sampling.warn_of_absent_classes(chosen, limits, names)
+
+
+def _select(  # noqa: PLR0913, PLR0917
+    params: Params,
+    sizes: tuple[Size, Size],
+    sample_ids: Sequence[str],
+    limits: sampling.Limits,
+    old: Subset,
+    score_N: Floats,
+    signals: Path,
+) -> tuple[Subset, Ints]:
+    """Return one draw's new subset, and its candidates as the rule prefers them."""
+    settings, (from_size, to_size) = params.select, sizes
+    number = params.round_number(str(to_size))
+    grows = to_size > from_size
     kept = old if grows else old.first(0)
-    count = num_picks(parse_size(to_size), len(sample_ids)) - len(kept)
+    count = num_picks(to_size, len(sample_ids)) - len(kept)
     setting = f"the round to {to_size}"
 
     candidates = Candidates(
@@ -60,11 +89,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     )
     new = _append(kept, picks, number, score_N)
     sampling.require_minimum(new.index_P, limits, setting)
-    artifacts.save_subset(new_subset, new)
-    artifacts.save_order(new_order, order_K)
-    if params.rules.has_labels:
-        names = artifacts.load_meta(prepared).class_names
-        sampling.warn_of_absent_classes(new.index_P, limits, names)
+    return new, order_K
 
 
 def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:

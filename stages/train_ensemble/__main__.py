@@ -15,21 +15,28 @@ def main(prepared: Path, subset: Path, ensemble: Path, history: Path, dynamics: 
     if params.train_ensemble.weights == "pretrained":
         from stages.train_ensemble import pretrained  # here, because it needs torch
 
-        pretrained.write(params.train_ensemble.model, meta, ensemble)
-        artifacts.save_history(history, [])
-        artifacts.save_dynamics(dynamics, artifacts.no_dynamics())
+        for draw in params.draws:
+            pretrained.write(params.train_ensemble.model, meta, ensemble / draw.draw)
+            artifacts.save_history(history / f"{draw.draw}.csv", [])
+            artifacts.save_dynamics(dynamics / draw.draw, artifacts.no_dynamics())
         return
-    plan = members.Plan(
-        model=params.train_ensemble.model,
-        settings=params.train_ensemble,
-        learning_rate=params.train_ensemble.optimizer.learning_rate,
-        prepared=prepared,
-        meta=meta,
-        subset=artifacts.load_subset(subset, meta.num_samples["train"], once=params.picks_once),
-        initial_weights=None,
-        track=params.train_ensemble.track,
-    )
-    members.train_members(params, plan, ensemble, history, dynamics)
+    plans = [
+        members.Plan(
+            params=draw,
+            model=params.train_ensemble.model,
+            settings=params.train_ensemble,
+            learning_rate=params.train_ensemble.optimizer.learning_rate,
+            prepared=prepared,
+            meta=meta,
+            subset=artifacts.load_subset(
+                subset / f"{draw.draw}.csv", meta.num_samples["train"], once=params.picks_once
+            ),
+            initial_weights=None,
+            track=params.train_ensemble.track,
+        )
+        for draw in params.draws
+    ]
+    members.train_members(plans, ensemble, history, dynamics)
 
 
 if __name__ == "__main__":

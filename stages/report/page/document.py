@@ -1,6 +1,6 @@
 """The page as a whole: its head, what leads through it, and its parts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.report.markup import Markup, element
@@ -29,14 +29,15 @@ WORDS = [
 ]
 
 
-def save_page(path: Path, results: Results, tables: Tables) -> None:
+def save_page(path: Path, draws: Sequence[Results], tables: Tables) -> None:
     """Write the page; equal results give equal bytes."""
-    write_atomically(path, document(results, tables).encode())
+    write_atomically(path, document(draws, tables).encode())
 
 
-def document(results: Results, tables: Tables) -> str:
+def document(draws: Sequence[Results], tables: Tables) -> str:
     """Return the page: one file, with its pictures, style and script in it."""
-    parts = {**dict(sections.all_sections(results, tables)), "samples": cards.samples(results)}
+    results = draws[0]
+    parts = {**dict(sections.all_sections(draws, tables)), "samples": cards.samples(results)}
     shown = {key: part for key, part in parts.items() if part}
     title = f"Training subset of {results.meta.dataset}"
     head = element(
@@ -50,7 +51,7 @@ def document(results: Results, tables: Tables) -> str:
     body = element(
         "body",
         element("a", "Skip to the verdict", href="#main", class_="skip"),
-        element("header", *_heading(results, title), _contents(shown)),
+        element("header", *_heading(draws, title), _contents(shown)),
         element("main", *shown.values(), id="main", tabindex=-1),
         _footer(),
         element("script", _file("script.js")),
@@ -62,14 +63,15 @@ def _file(name: str) -> Markup:
     return Markup((HERE / name).read_text(encoding="utf-8"))
 
 
-def _heading(results: Results, title: str) -> list[Markup]:
+def _heading(draws: Sequence[Results], title: str) -> list[Markup]:
+    results = draws[0]
     params, num = results.params, len(results.targets_N)
     rounds = "1 round" if len(params.rounds) == 1 else f"{len(params.rounds)} rounds"
     facts = [
         results.meta.task.replace("_", " "),
         f"{len(results.last_subset):,} of {num:,} train samples",
         rounds,
-        f"random seed {params.random_seed}",
+        f"random seeds {', '.join(str(draw.params.random_seed) for draw in draws)}",
     ]
     return [element("h1", title), element("p", " · ".join(facts), class_="facts")]
 

@@ -32,9 +32,9 @@ BADGES = {
 # --- verdict -------------------------------------------------------------------------------------
 
 
-def verdicts(results: Results) -> Markup | None:
+def verdicts(draws: Sequence[Results]) -> Markup | None:
     """Return what may be said of each target model, with the intervals that it rests on."""
-    cards = [_card(found) for found in conclusions(results)]
+    cards = [_card(found) for found in conclusions(draws)]
     if not cards:
         return section("verdict", "Verdict", paragraph("The selected subset was not compared."))
     return section("verdict", "Verdict", *cards)
@@ -83,19 +83,20 @@ def _sentence(words: str) -> str:
 # --- what was compared ---------------------------------------------------------------------------
 
 
-def compared(results: Results) -> Markup | None:
+def compared(draws: Sequence[Results]) -> Markup | None:
     """Return the table of every compared subset."""
-    length, metric = training_length(results.params), results.params.report.metric
+    params = draws[0].params
+    length, metric = training_length(params), params.report.metric
     return section(
         "compared",
         "Compared subsets",
         paragraph(
             f"Every subset was trained for {length}. Test is {metric.replace('_', ' ')} in points, "
-            "mean over the members; differences are paired by member and test sample; ± is one "
+            "mean over the members; differences are paired by random seed and test sample; ± is one "
             "standard error here, where the verdict has 95 % intervals. Validation is measured as "
             "test is, the curves below as the training went."
         ),
-        compared_table(results),
+        compared_table(draws),
         element(
             "p",
             "Cost is that of training one member, in such trainings on everything (FLOPs).",
@@ -127,13 +128,13 @@ def _accuracy(results: Results, model: str, rows: Rows) -> Markup | None:
                 kind,
                 place,
                 [(100 * number(row["fraction"]), number(row[kind])) for row in found],
-                [number(row[f"{kind}_standard_error"]) for row in found],
+                [number(row[f"{kind}_standard_error"] or 0.0) for row in found],
                 is_level=kind == "full",
             )
         )
     return line_chart(
         f"{model}: {metric} by subset size",
-        f"On test, {draws_in_words(1)}; bars and band: one standard error.",
+        f"On test, {draws_in_words(int(number(rows[0]['draws'])))}; bars and band: one standard error.",
         lines,
         "subset size (% of the train split)",
         f"{metric} (points)",
@@ -205,10 +206,11 @@ def _change(row: Mapping[str, object]) -> float:
     return abs(number(row["selected"]) - number(row["full"]))
 
 
-def all_sections(results: Results, tables: Tables) -> Iterator[tuple[str, Markup | None]]:
+def all_sections(draws: Sequence[Results], tables: Tables) -> Iterator[tuple[str, Markup | None]]:
     """Yield the sections in the order of the page, by what leads to them; None where empty."""
-    yield "verdict", verdicts(results)
-    yield "compared", compared(results)
+    results = draws[0]
+    yield "verdict", verdicts(draws)
+    yield "compared", compared(draws)
     yield "curves", curves(results, tables)
     yield "classes", classes(results, tables)
     yield "rounds", rounds(results, tables)

@@ -8,9 +8,9 @@ import numpy as np
 
 from stages.report.markup import NOTHING, Markup, element, typeset
 from stages.report.results import Results
-from stages.report.rounding import points
+from stages.report.rounding import known_points, points
 from stages.report.statistics import Estimate
-from stages.report.summary import accuracy, difference, member_flops
+from stages.report.summary import accuracy, difference, member_flops, on_validation
 from stages.shared.artifacts import Rows
 
 Tables = Mapping[str, Rows]  # by their path under plots/tables
@@ -26,7 +26,7 @@ class Cell(NamedTuple):
 EMPTY = Cell(NOTHING)
 
 
-def compared_table(results: Results) -> Markup:
+def compared_table(draws: Sequence[Results]) -> Markup:
     """Return every compared subset of every target model, one row each."""
     heads = [
         "Subset",
@@ -39,28 +39,29 @@ def compared_table(results: Results) -> Markup:
         "Share, %",
         "Cost",
     ]
-    many = len(results.params.compare.models) > 1
+    params = draws[0].params
+    many = len(params.compare.models) > 1
     rows = [
         [Cell(model), *cells] if many else cells
-        for model in results.params.compare.models
-        for cells in _rows(results, model)
+        for model in params.compare.models
+        for cells in _rows(draws, model)
     ]
     return scrolled(sortable(["Model", *heads] if many else heads, rows), "Compared subsets")
 
 
-def _rows(results: Results, model: str) -> Iterator[list[Cell]]:
-    full = member_flops(results, model, "full") if "full" in results.comparison else None
+def _rows(draws: Sequence[Results], model: str) -> Iterator[list[Cell]]:
+    results = draws[0]
+    full = member_flops(draws, model, "full") if "full" in results.comparison else None
     for name, subset in results.comparison.items():
-        validation = results.targets[model, name].evaluation.mean
-        on_validation = 100 * validation[results.params.rules.validation_metric]
+        validated = on_validation(draws, model, name)
         share = 100 * len(subset) / len(results.targets_N)
-        cost = member_flops(results, model, name) / full if full else None
+        cost = member_flops(draws, model, name) / full if full else None
         yield [
             Cell(name),
-            _with_error(accuracy(results, model, name)),
-            _minus(results, model, name, _random_beside(results, name)),
-            _minus(results, model, name, "full" if full else None),
-            Cell(f"{on_validation:.2f}", on_validation),
+            _with_error(accuracy(draws, model, name)),
+            _minus(draws, model, name, _random_beside(results, name)),
+            _minus(draws, model, name, "full" if full else None),
+            Cell(f"{validated:.2f}", validated),
             Cell(f"{len(subset):,}", len(subset)),
             *(Cell(f"{num:,}", num) for num in [len(np.unique(subset.index_P))]),
             Cell(f"{share:.3g}", share),
@@ -75,15 +76,15 @@ def _random_beside(results: Results, name: str) -> str | None:
     return results.compared_by_size()[len(results.comparison[name])].get("random")
 
 
-def _minus(results: Results, model: str, name: str, other: str | None) -> Cell:
+def _minus(draws: Sequence[Results], model: str, name: str, other: str | None) -> Cell:
     if other is None or other == name:
         return EMPTY
-    return _with_error(difference(results, model, name, other), "+")
+    return _with_error(difference(draws, model, name, other), "+")
 
 
 def _with_error(found: Estimate, sign: str = "") -> Cell:
-    value = f"{points(found.value):{sign}.2f}"
-    return Cell(typeset(f"{value} ± {found.standard_error:.2f}"), found.value)
+    value, error = f"{points(found.value):{sign}.2f}", known_points(found.standard_error)
+    return Cell(typeset(value if error is None else f"{value} ± {error:.2f}"), found.value)
 
 
 def sortable(heads: list[str], rows: list[list[Cell]]) -> Markup:

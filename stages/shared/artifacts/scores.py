@@ -1,4 +1,4 @@
-"""Scores, and how alike samples are ordered: data/scores/<from>."""
+"""Scores, data/scores/<from>, and how alike samples are ordered, data/correlations/<from>."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,24 +18,24 @@ from stages.shared.artifacts.formats import (
 )
 
 
-def save_scores(folder: Path, score_N: Floats) -> None:
+def save_scores(path: Path, score_N: Floats) -> None:
     """Write one score for each train sample, float64 [N]; a higher score is selected first.
 
     Raises:
         ArtifactError: a score is not finite.
     """
-    require_finite(folder / "score_N.npy", score_N)
-    save_array(folder / "score_N.npy", score_N)
+    require_finite(path, score_N)
+    save_array(path, score_N)
 
 
-def load_scores(folder: Path, num_train: int) -> Floats:
+def load_scores(path: Path, num_train: int) -> Floats:
     """Return one score for each train sample, float64 [N].
 
     Raises:
         ArtifactError: a score is not finite, or there are not as many as train samples.
     """
-    score_N = load_array(folder / "score_N.npy", np.float64, (num_train,))
-    require_finite(folder / "score_N.npy", score_N)
+    score_N = load_array(path, np.float64, (num_train,))
+    require_finite(path, score_N)
     return score_N
 
 
@@ -73,13 +73,13 @@ class Correlations:
 
 
 def save_correlations(folder: Path, correlations: Correlations) -> None:
-    """Write a table for each kind, beside the scores."""
+    """Write a table for each kind."""
     for name, columns in CORRELATION_COLUMNS.items():
         save_rows(folder / f"{name}.csv", columns, getattr(correlations, name))
 
 
 def load_correlations(folder: Path) -> Correlations:
-    """Return the correlations that lie beside the scores of a round.
+    """Return the correlations of a round.
 
     Raises:
         ArtifactError: a file is missing, or a field is no number.

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,8 +33,9 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stage trains: so many members of one model on one subset."""
+    """What a stage trains of one draw: so many members of one model on one subset."""
 
+    params: Params
     model: str
     settings: Training
     learning_rate: float
@@ -46,28 +48,45 @@ class Plan:
 
 
 def train_members(
-    params: Params, plan: Plan, ensemble: Path, history: Path, dynamics: Path | None = None
+    plans: Sequence[Plan], ensembles: Path, histories: Path, dynamics: Path | None = None
 ) -> None:
-    """Train what is not finished yet, and write the ensemble, its history and its dynamics."""
-    pieces = [_job(params, plan, member) for member in range(plan.settings.members)]
+    """Train what is not finished yet; write each draw's ensemble, its history and its dynamics.
+
+    The plans differ by what differs from draw to draw: random seed, subset and initial weights.
+    """
+    first = plans[0]
+    pieces = [job for plan in plans for job in _jobs(plan)]
     with MemberProgress(len(pieces)) as progress:
         finished = dispatch.map_pieces(
             train_once,
             pieces,
-            threads_per_piece=plan.settings.num_threads * plan.parallel.processes,
-            gpus_per_piece=plan.parallel.processes,
+            threads_per_piece=first.settings.num_threads * first.parallel.processes,
+            gpus_per_piece=first.parallel.processes,
             on_report=progress.update,
         )
         timings.note_members_found(len(pieces) - progress.num_started)
-    num_train = plan.meta.num_samples["train"]
-    trained = [resume.load_member(folder, plan.track, num_train) for folder in finished]
-    _write_ensemble(plan, ensemble, finished, trained)
-    artifacts.save_history(history, [epoch for member in trained for epoch in member.history])
-    if dynamics is not None:
-        _write_dynamics(dynamics, trained)
+    count, num_train = first.settings.members, first.meta.num_samples["train"]
+    with (
+        atomic_folder(ensembles) as ensemble_folder,
+        atomic_folder(histories) as history_folder,
+        nullcontext() if dynamics is None else atomic_folder(dynamics) as dynamics_folder,
+    ):
+        for number, plan in enumerate(plans):
+            name, folders = plan.params.draw, finished[number * count : (number + 1) * count]
+            members = [resume.load_member(folder, plan.track, num_train) for folder in folders]
+            _write_ensemble(plan, ensemble_folder / name, folders, members)
+            epochs = [epoch for member in members for epoch in member.history]
+            artifacts.save_history(history_folder / f"{name}.csv", epochs)
+            if dynamics_folder is not None:
+                _write_dynamics(dynamics_folder / name, members)
 
 
-def _job(params: Params, plan: Plan, member: int) -> Job:
+def _jobs(plan: Plan) -> list[Job]:
+    return [_job(plan, member) for member in range(plan.settings.members)]
+
+
+def _job(plan: Plan, member: int) -> Job:
+    params = plan.params
     return Job(
         task=params.task,
         model=plan.model,
@@ -111,11 +130,10 @@ def train_once(job: Job, report: engine.Report) -> Path:
     return folder
 
 
-def num_finished(params: Params, plan: Plan) -> int:
+def num_finished(plan: Plan) -> int:
     """Return how many members of a plan would not be trained again (needs torch)."""
     device = engine.device_name()
-    jobs = [_job(params, plan, member) for member in range(plan.settings.members)]
-    return sum(any(map(resume_folder.is_finished, _folders(job, device))) for job in jobs)
+    return sum(any(map(resume_folder.is_finished, _folders(job, device))) for job in _jobs(plan))
 
 
 def _folders(job: Job, device: str) -> tuple[Path, Path]:
@@ -174,24 +192,23 @@ def fingerprint(job: Job, device: str) -> str:
 
 
 def _write_ensemble(
-    plan: Plan, ensemble: Path, finished: Sequence[Path], members: Sequence[Trained]
+    plan: Plan, ensemble: Path, folders: Sequence[Path], members: Sequence[Trained]
 ) -> None:
-    with atomic_folder(ensemble) as temporary:
-        for folder, member in zip(finished, members, strict=True):
-            for checkpoint in member.checkpoints:
-                (temporary / checkpoint.path).parent.mkdir(exist_ok=True)
-                shutil.copyfile(folder / checkpoint.path, temporary / checkpoint.path)
-        kept = [checkpoint for member in members for checkpoint in member.checkpoints]
-        meta = plan.meta
-        artifacts.save_ensemble(
-            temporary, Ensemble(plan.model, meta.num_classes, meta.input_shape, kept)
-        )
+    for folder, member in zip(folders, members, strict=True):
+        for checkpoint in member.checkpoints:
+            (ensemble / checkpoint.path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / checkpoint.path, ensemble / checkpoint.path)
+    kept = [checkpoint for member in members for checkpoint in member.checkpoints]
+    meta = plan.meta
+    artifacts.save_ensemble(
+        ensemble, Ensemble(plan.model, meta.num_classes, meta.input_shape, kept)
+    )
 
 
 def _write_dynamics(folder: Path, members: Sequence[Trained]) -> None:
-    dynamics = artifacts.stack_dynamics([member.dynamics for member in members])
+    artifacts.save_dynamics(
+        folder, artifacts.stack_dynamics([member.dynamics for member in members])
+    )
     tracked = [member.tracked for member in members if member.tracked is not None]
-    with atomic_folder(folder) as temporary:
-        artifacts.save_dynamics(temporary, dynamics)
-        if tracked:
-            save_tracked(temporary, stack_tracked(tracked))
+    if tracked:
+        save_tracked(folder, stack_tracked(tracked))

@@ -28,6 +28,7 @@ LINE = (
 )
 
 Part = TypeVar("Part")
+_draw = ""  # of several draws the one that is worked on
 
 
 class Progress:
@@ -39,7 +40,8 @@ class Progress:
         A line that does not stay makes room for the next of its stage.
         """
         params = _params()
-        self._name = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
+        stage = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
+        self._name = ", ".join(filter(None, [stage, _draw]))
         self._is_terminal = sys.stderr.isatty()
         has_size = _has_size()
         self._printed = time.monotonic()
@@ -88,6 +90,15 @@ def shown(parts: Iterable[tuple[int, Part]], total: int, where: str) -> Iterator
         for num, part in parts:
             yield part
             progress.add(num, where=where)
+
+
+def draws(params: Params) -> Iterator[Params]:
+    """Yield the parameters of each draw, which the lines of meanwhile name."""
+    global _draw
+    for number, draw in enumerate(params.draws, 1):
+        _draw = f"draw {number}/{params.random_seeds}" if params.random_seeds > 1 else ""
+        yield draw
+    _draw = ""
 
 
 class MemberProgress:

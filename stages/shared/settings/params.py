@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Discriminator, Field, NonNegativeInt, Tag, ValidationError, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -49,6 +57,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     random_seed: NonNegativeInt
+    random_seeds: PositiveInt
     task: TaskName
     seed_size: SizeParam
     rounds: Annotated[list[Round], Field(min_length=1)]
@@ -71,6 +80,19 @@ class Params(Section):
     def rules(self) -> Rules:
         """What the task allows, and which files speak of it."""
         return tasks.rules(self.task)
+
+    @property
+    def draws(self) -> list[Self]:
+        """The parameters of each draw: this one's seed and those after it, one seed each."""
+        seeds = range(self.random_seed, self.random_seed + self.random_seeds)
+        return [
+            self.model_copy(update={"random_seed": seed, "random_seeds": 1}) for seed in seeds
+        ]
+
+    @property
+    def draw(self) -> str:
+        """The name of the first draw in paths."""
+        return f"seed-{self.random_seed}"
 
     def acquisition_of(self, size: str) -> str:
         """Return the name of the acquisition function that chooses the subset of this size."""
