@@ -79,9 +79,7 @@ def _in_memory(target: Target) -> Target:
 def _search_flops(params: Params, folders: Folders) -> float:
     return sum(
         round_flops(
-            artifacts.load_history(
-                folders.histories / f"ensemble-{size}" / f"{params.draw}.csv"
-            ),
+            artifacts.load_history(folders.histories / f"ensemble-{size}" / f"{params.draw}.csv"),
             artifacts.load_validation(folders.signals / str(size) / params.draw),
         )
         for size in params.sizes[:-1]

@@ -40,7 +40,15 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 ) -> None:
     """Write all that is read of a run; print what may be said of it."""
     folders = Folders(
-        prepared, subsets, signals, scores, correlations, dynamics, histories, comparison, evaluation
+        prepared,
+        subsets,
+        signals,
+        scores,
+        correlations,
+        dynamics,
+        histories,
+        comparison,
+        evaluation,
     )
     params = load_params()
     draws = load_draws(params, folders)

@@ -265,9 +265,7 @@ def load_comparison(params: Params, meta: Meta, folders: Folders) -> dict[str, S
     }
 
 
-def load_targets(
-    params: Params, meta: Meta, folders: Folders
-) -> dict[tuple[str, str], Target]:
+def load_targets(params: Params, meta: Meta, folders: Folders) -> dict[tuple[str, str], Target]:
     """Return what is known of each target model of a draw, by its name and that of its subset.
 
     Raises:

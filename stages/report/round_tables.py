@@ -72,9 +72,7 @@ def consensus(results: Results, entry: Round) -> Rows:
     return rows
 
 
-def _mean_accuracies(
-    draws: Sequence[Results], entries: Sequence[Round]
-) -> dict[str, float | None]:
+def _mean_accuracies(draws: Sequence[Results], entries: Sequence[Round]) -> dict[str, float | None]:
     found = [_accuracies(results, entry) for results, entry in zip(draws, entries, strict=True)]
     known = {name: [row[name] for row in found if row[name] is not None] for name in found[0]}
     return {

@@ -181,9 +181,7 @@ def metrics(draws: Sequence[Results]) -> Rows:
 
 
 def _values(draws: Sequence[Results], key: tuple[str, str], metric: str) -> list[float]:
-    found = [
-        [member[metric] for member in draw.targets[key].evaluation.members] for draw in draws
-    ]
+    found = [[member[metric] for member in draw.targets[key].evaluation.members] for draw in draws]
     return found[0] if len(found) == 1 else [mean(values) for values in found]
 
 

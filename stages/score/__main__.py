@@ -20,7 +20,7 @@ from stages.shared.settings.params import Params, load_params
 MOST_CORRELATED = 100_000  # samples; the standard error of a correlation is then 0.003 at most
 
 
-def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
+def main(
     size: str, prepared: Path, signals: Path, dynamics: Path, scores: Path, correlated: Path
 ) -> None:
     """Score every train sample for the round that chooses the subset of this size."""
@@ -35,7 +35,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
             artifacts.save_correlations(folder / draw.draw, found)
 
 
-def _score(  # noqa: PLR0913, PLR0917
+def _score(
     params: Params,
     size: str,
     sample_ids: Sequence[str],

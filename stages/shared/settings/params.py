@@ -85,9 +85,7 @@ class Params(Section):
     def draws(self) -> list[Self]:
         """The parameters of each draw: this one's seed and those after it, one seed each."""
         seeds = range(self.random_seed, self.random_seed + self.random_seeds)
-        return [
-            self.model_copy(update={"random_seed": seed, "random_seeds": 1}) for seed in seeds
-        ]
+        return [self.model_copy(update={"random_seed": seed, "random_seeds": 1}) for seed in seeds]
 
     @property
     def draw(self) -> str:
