@@ -15,7 +15,7 @@ import numpy as np
 
 from stages.report.figures import COLOURS, KINDS, save
 from stages.report.ranking import ranked_candidates
-from stages.report.results import Folders, Results, Round, load_results
+from stages.report.results import Folders, Results, Round, load_draws
 from stages.shared.artifacts import Array, Ints
 from stages.shared.settings.params import load_params
 
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path, help="the PNG to write")
     arguments = parser.parse_args()
     folders = Folders(*(Path("data") / name for name in Folders.__annotations__))
-    results = load_results(load_params(), folders)
+    results = load_draws(load_params(), folders)[0]
     save(arguments.picture, draw(results, measured_in(MEASURED.read_text())))
 
 

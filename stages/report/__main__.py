@@ -39,17 +39,8 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     suspects: Path,
 ) -> None:
     """Write all that is read of a run; print what may be said of it."""
-    folders = Folders(
-        prepared,
-        subsets,
-        signals,
-        scores,
-        correlations,
-        dynamics,
-        histories,
-        comparison,
-        evaluation,
-    )
+    inputs = (prepared, subsets, signals, scores, correlations, dynamics, histories)
+    folders = Folders(*inputs, comparison, evaluation)
     params = load_params()
     draws = load_draws(params, folders)
     content = all_tables(draws)

@@ -196,7 +196,7 @@ def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> float:
 
 
 def _on_test(draw: Draw, model: str, subset: str) -> float:
-    return float(draw.targets[model, subset].measured(run.params.report.metric).values_R.mean())
+    return float(draw.targets[model, subset].measured(draw.params.report.metric).values_R.mean())
 
 
 def conclusions(draws: Sequence[Results]) -> list[Conclusion]:

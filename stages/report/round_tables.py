@@ -74,7 +74,9 @@ def consensus(results: Results, entry: Round) -> Rows:
 
 def _mean_accuracies(draws: Sequence[Results], entries: Sequence[Round]) -> dict[str, float | None]:
     found = [_accuracies(results, entry) for results, entry in zip(draws, entries, strict=True)]
-    known = {name: [row[name] for row in found if row[name] is not None] for name in found[0]}
+    known = {
+        name: [value for row in found if (value := row[name]) is not None] for name in found[0]
+    }
     return {
         name: points(float(np.mean(values))) if values else None for name, values in known.items()
     }

@@ -164,8 +164,8 @@ def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
     """Return the same of the last round's subset in seconds, by target model.
 
     selection: all stages of all rounds, ranking included, over the number of draws. target, full:
-    the stage of all members, over their number. What the target would take as its own proxy was not measured.
-    A model is left out where `timings.seconds_of` has nothing, and under equal updates: then a
+    the stage of all members, over their number. What the target would take as its own proxy was
+    not measured. A model is left out where `timings.seconds_of` has nothing, and under equal updates: then a
     subset saves no time.
     """
     found = {model: _seconds(params, model) for model in params.compare.models}

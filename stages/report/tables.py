@@ -133,7 +133,7 @@ def _curve(history: Sequence[Epoch], column: str) -> dict[int, float]:
 
 
 def class_shares(draws: Sequence[Results]) -> Rows:
-    """Return each class's share of the picks of all draws, or of the objects in them, in percent."""
+    """Return each class's share of the picks of all draws, or of their objects, in percent."""
     results = draws[0]
     picks = {
         "full": np.arange(len(results.targets_N)),

@@ -92,8 +92,8 @@ def compared(draws: Sequence[Results]) -> Markup | None:
         "Compared subsets",
         paragraph(
             f"Every subset was trained for {length}. Test is {metric.replace('_', ' ')} in points, "
-            "mean over the members; differences are paired by random seed and test sample; ± is one "
-            "standard error here, where the verdict has 95 % intervals. Validation is measured as "
+            "mean over the members; differences are paired by random seed and test sample; ± is "
+            "one standard error here, where the verdict has 95 % intervals. Validation is measured as "
             "test is, the curves below as the training went."
         ),
         compared_table(draws),
@@ -132,9 +132,10 @@ def _accuracy(results: Results, model: str, rows: Rows) -> Markup | None:
                 is_level=kind == "full",
             )
         )
+    drawn = draws_in_words(int(number(rows[0]["draws"])))
     return line_chart(
         f"{model}: {metric} by subset size",
-        f"On test, {draws_in_words(int(number(rows[0]['draws'])))}; bars and band: one standard error.",
+        f"On test, {drawn}; bars and band: one standard error.",
         lines,
         "subset size (% of the train split)",
         f"{metric} (points)",
