@@ -55,14 +55,14 @@ def write_round(folder: Path, scale: Scale) -> None:
     rng = generator(0, "generated round")
     targets_N = rng.integers(0, scale.num_classes, scale.num_train)
     _write_prepared(folder / "data/prepared", scale, targets_N)
-    signals = folder / f"data/signals/{scale.from_size}"
+    signals = folder / f"data/signals/{scale.from_size}/seed-0"
     _write_signals(signals, scale, targets_N, rng)
     _write_voters(signals, scale, rng)
     rows_P = rng.permutation(scale.num_train)[: scale.num_picks]
     never = np.zeros(len(rows_P), dtype=np.int64), np.full(len(rows_P), np.nan)
-    artifacts.save_subset(folder / f"data/subsets/{scale.from_size}.csv", Subset(rows_P, *never))
+    artifacts.save_subset(folder / f"data/subsets/{scale.from_size}/seed-0.csv", Subset(rows_P, *never))
     dynamics = _dynamics(np.sort(rows_P), scale, rng)
-    artifacts.save_dynamics(folder / f"data/dynamics/{scale.from_size}", dynamics)
+    artifacts.save_dynamics(folder / f"data/dynamics/{scale.from_size}/seed-0", dynamics)
 
 
 def _params(scale: Scale) -> str:
@@ -71,6 +71,7 @@ def _params(scale: Scale) -> str:
     return clones.changed(
         text,
         [
+            "random_seeds=1",
             f"seed_size={scale.from_size}",
             f"rounds={rounds}",
             f"acquisition={scale.acquisition}",

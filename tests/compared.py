@@ -13,8 +13,8 @@ stages:
   all:
     cmd: python make.py
     params: [rounds, scores]
-    outs: [data/evaluation, data/orders/0.75.npy, data/prepared, data/scores/0.25,
-           data/subsets/0.75.csv]
+    outs: [data/evaluation, data/orders/0.75, data/prepared, data/scores/0.25,
+           data/subsets/0.75]
     metrics:
     - metrics/summary.json: {cache: false}
 plots:
@@ -44,15 +44,15 @@ artifacts.save_sample_ids(prepared, "test", list("vwxyz"))
 counts = {"train": len(ids), "validation": 0, "test": 5}
 artifacts.save_meta(prepared, artifacts.Meta(
     "image_classification", "toy", ["even", "odd"], [4, 4, 1], [0.5], [0.2], counts, "0"))
-artifacts.save_scores(Path("data/scores/0.25"), np.array(list(scores.values()), dtype=float))
+artifacts.save_scores(Path("data/scores/0.25/seed-0.npy"), np.array(list(scores.values()), dtype=float))
 subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
-artifacts.save_subset(Path("data/subsets/0.75.csv"), subset)
-artifacts.save_order(Path("data/orders/0.75.npy"), np.array([ids.index(name) for name in order]))
+artifacts.save_subset(Path("data/subsets/0.75/seed-0.csv"), subset)
+artifacts.save_order(Path("data/orders/0.75/seed-0.npy"), np.array([ids.index(name) for name in order]))
 right_MT = np.array([[True, True, True, False, "d" in chosen], [True, True, False, False, True]])
 members = [{"member": m, "epoch": 1, "accuracy": float(right_MT[m].mean())} for m in (0, 1)]
 mean = {"accuracy": float(right_MT.mean())}
 evaluation = artifacts.Evaluation(members, mean, mean, {}, right_MT)
-artifacts.save_evaluation(Path("data/evaluation/net-selected"), evaluation)
+artifacts.save_evaluation(Path("data/evaluation/net-selected/seed-0"), evaluation)
 Path("metrics").mkdir(exist_ok=True)
 Path("metrics/summary.json").write_text(json.dumps({"net": round(100 * mean["accuracy"], 2)}))
 """

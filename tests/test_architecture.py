@@ -228,14 +228,14 @@ def test_trainings_of_selected_random_and_full_differ_in_subset_and_output_alone
     subset_only = re.compile(r"\$\{item\.subset\}|\$\{key\}")
 
     named = [dep for dep in spec["deps"] if subset_only.search(dep)]
-    assert named == ["data/comparison/${item.subset}.csv"]
+    assert named == ["data/comparison/${item.subset}"]
     assert [
         argument
         for argument in command_arguments("train_subset_model")
         if subset_only.search(argument)
     ] == [
-        "data/comparison/${item.subset}.csv",
+        "data/comparison/${item.subset}",
         "data/subset_models/${key}",
-        "data/histories/${key}.csv",
+        "data/histories/${key}",
     ]
     assert not [name for name in spec["params"] if "$" in name]

@@ -41,12 +41,12 @@ def test_the_generated_round_is_one_that_the_stages_accept(tmp_path):
     scale = Scale(300, 2, 3, num_classes=5, from_size=0.25, to_size=0.5)
     write_round(tmp_path, scale)
 
-    signals = artifacts.load_signals(tmp_path / "data/signals/0.25", 300)
+    signals = artifacts.load_signals(tmp_path / "data/signals/0.25/seed-0", 300)
     assert signals["votes_MN"].shape == (6, 300)
     assert set(np.unique(signals["votes_MN"])) <= set(range(5))
     assert (signals["expected_entropy_N"] <= signals["predictive_entropy_N"]).all()
-    subset = artifacts.load_subset(tmp_path / "data/subsets/0.25.csv", 300)
-    dynamics = artifacts.load_dynamics(tmp_path / "data/dynamics/0.25", 300)
+    subset = artifacts.load_subset(tmp_path / "data/subsets/0.25/seed-0.csv", 300)
+    dynamics = artifacts.load_dynamics(tmp_path / "data/dynamics/0.25/seed-0", 300)
     assert sorted(subset.index_P) == dynamics.row_R.tolist()
     assert len(subset) == 75
 

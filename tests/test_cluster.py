@@ -20,7 +20,7 @@ pytest.importorskip("ray", reason="the extra [ray] is not installed")
 pytestmark = pytest.mark.slow
 
 NUM_MEMBERS = 3
-TRAINED = ("ensemble", "history.csv", "dynamics")
+TRAINED = ("ensemble", "history", "dynamics")
 
 
 @dataclass(frozen=True)

@@ -185,9 +185,9 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
 def test_the_plan_knows_how_many_bytes_the_stages_write(finished):
     params = load_params(finished.folder / "params.yaml")
     found = data_sets.load_data(params, finished.folder / "data/prepared")
-    ensemble = finished.folder / "data/ensembles/0.0625"
+    ensemble = finished.folder / "data/ensembles/0.0625/seed-0"
     weights = list(ensemble.glob("*/*.safetensors"))
-    history = (finished.folder / "data/histories/ensemble-0.0625.csv").read_text()
+    history = (finished.folder / "data/histories/ensemble-0.0625/seed-0.csv").read_text()
     num_epochs = history.count("\n") // NUM_MEMBERS
     sizes = disk.Sizes(params, found, weights[0].stat().st_size, num_epochs)
     settings, num_picks = params.train_ensemble, round(found.num_train * 0.0625)

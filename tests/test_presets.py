@@ -313,13 +313,13 @@ class Finished:
         return artifacts.load_meta(self.data / "prepared").num_samples["train"]
 
     def subset(self, size: object, folder: str = "subsets") -> Subset:
-        return artifacts.load_subset(self.data / folder / f"{size}.csv", self.num_train)
+        return artifacts.load_subset(self.data / folder / str(size) / "seed-0.csv", self.num_train)
 
     def ensemble(self, size: object) -> Ensemble:
-        return artifacts.load_ensemble(self.data / f"ensembles/{size}")
+        return artifacts.load_ensemble(self.data / f"ensembles/{size}/seed-0")
 
     def scores(self, size: object) -> np.ndarray:
-        return artifacts.load_scores(self.data / f"scores/{size}", self.num_train)
+        return artifacts.load_scores(self.data / f"scores/{size}/seed-0.npy", self.num_train)
 
     def picks(self, size: object) -> int:
         """Return how many picks a size is, rounded half up."""
@@ -328,8 +328,9 @@ class Finished:
 
     def weights(self, folder: str, member: int = 0) -> Path:
         """Return the last weights of a member."""
-        ensemble = artifacts.load_ensemble(self.data / folder)
-        return self.data / folder / ensemble.of_member(member)[-1].path
+        path = self.data / folder / "seed-0"
+        ensemble = artifacts.load_ensemble(path)
+        return path / ensemble.of_member(member)[-1].path
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,7 @@ def to_train(tmp_path_factory):
     content["train_ensemble"] |= {"length": {"updates": 1}, "track": "none"}
     toy.write_params(project, content)
     run(project, "stages.prepare", "data/prepared", "data/ensembles/scratch")
-    run(project, "stages.seed_subset", "1.0", "data/prepared", "data/subsets/1.0.csv")
+    run(project, "stages.seed_subset", "1.0", "data/prepared", "data/subsets/1.0")
     return project
 
 
@@ -177,15 +177,15 @@ def run(project, *command, **environment):
     )
 
 
-TRAIN = ("stages.train_ensemble", "data/prepared", "data/subsets/1.0.csv")
-WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0.csv", "data/dynamics/1.0")
+TRAIN = ("stages.train_ensemble", "data/prepared", "data/subsets/1.0")
+WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0", "data/dynamics/1.0")
 
 
 def test_workers_that_decode_in_processes_of_their_own_come_to_an_end(to_train):
     done = run(to_train, *TRAIN, *WRITTEN, SUBSET_LOADERS="2", SUBSET_WORKERS="2")
 
     assert done.returncode == 0, done.stderr
-    assert (to_train / "data/ensembles/1.0/model.json").exists()
+    assert (to_train / "data/ensembles/1.0/seed-0/model.json").exists()
 
 
 def test_a_file_that_changed_ends_a_training_with_one_line(to_train):

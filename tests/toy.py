@@ -13,6 +13,7 @@ from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "presets/default.yaml"  # nobody changes it, as they do params.yaml
+DRAW = "seed-0"  # the first draw of its random seeds, as in paths
 NUM_SAMPLES = {"train": 60, "validation": 20, "test": 20}
 CLASS_NAMES = ["left", "right", "below"]
 
@@ -60,8 +61,9 @@ def picks(indices: list[int]) -> Subset:
 
 
 def default_params() -> dict[str, Any]:
-    """Return the content of the default params.yaml, to be changed."""
+    """Return the content of the default params.yaml with a single draw, to be changed."""
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(DEFAULT.read_text())
+    content["random_seeds"] = 1
     return content
 
 

@@ -50,7 +50,7 @@ class Exported:
         """The sample ids of the train split."""
         return artifacts.load_sample_ids(PREPARED, "train")
 
-    def pick(self, rows: Sequence[int], name: str = "data/subsets/6.csv") -> list[str]:
+    def pick(self, rows: Sequence[int], name: str = "data/subsets/6/seed-0.csv") -> list[str]:
         """Write a subset; all but the first two picks have a score; return the ids."""
         scores = [NAN, NAN, *(0.5 - place for place in range(len(rows)))][: len(rows)]
         rounds = [0, 0, *[1] * len(rows)][: len(rows)]

@@ -165,8 +165,8 @@ def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
 
     selection: all stages of all rounds, ranking included, over the number of draws. target, full:
     the stage of all members, over their number. What the target would take as its own proxy was
-    not measured. A model is left out where `timings.seconds_of` has nothing, and under equal updates: then a
-    subset saves no time.
+    not measured. A model is left out where `timings.seconds_of` has nothing, and under equal
+    updates: then a subset saves no time.
     """
     found = {model: _seconds(params, model) for model in params.compare.models}
     return {model: seconds for model, seconds in found.items() if seconds}

@@ -16,18 +16,18 @@ from safetensors.numpy import load_file, save_file
 from stages.shared import artifacts
 
 ARGUMENTS = {
-    "comparison_subsets": ("0.5", "prepared", "subsets/0.5.csv", "comparison"),
+    "comparison_subsets": ("0.5", "prepared", "subsets/0.5", "comparison"),
     "evaluate": ("toy", "toy/ensemble", "evaluation"),
     "predict_pool": ("toy", "toy/ensemble", "signals"),
-    "score": ("0.5", "prepared", "signals", "dynamics", "scores"),
-    "seed_subset": ("0.2", "prepared", "subsets/0.2.csv"),
+    "score": ("0.5", "prepared", "signals", "dynamics", "scores", "correlations"),
+    "seed_subset": ("0.2", "prepared", "subsets/0.2"),
     "select": (
         *("0.2", "0.5", "prepared", "signals", "scores"),
-        *("subsets/0.2.csv", "subsets/0.5.csv", "orders/0.5.npy"),
+        *("subsets/0.2", "subsets/0.5", "orders/0.5"),
     ),
-    "train_ensemble": ("toy", "subsets/0.2.csv", "ensemble", "history.csv", "dynamics"),
+    "train_ensemble": ("toy", "subsets/0.2", "ensemble", "history", "dynamics"),
     "train_subset_model": (
-        *("resnet8", "toy", "comparison/selected.csv", "scratch", "models", "history.csv"),
+        *("resnet8", "toy", "comparison/selected", "scratch", "models", "history"),
     ),
 }
 
@@ -56,7 +56,7 @@ def case(stage: str, line: str) -> Callable[[Callable[[], object]], Callable[[],
 
 # --- arrays ---------------------------------------------------------------------------------------
 
-SCORES = Path("scores/score_N.npy")
+SCORES = Path("scores/seed-0.npy")
 NPY = "it must be a .npy file"
 
 
@@ -157,9 +157,11 @@ def a_label_below_the_classes():
     artifacts.save_targets(Path("prepared"), "train", np.array([-1] + [1] * 99))
 
 
-@case("score", "signals/predictive_entropy_N.npy: sample 3 has nan; every value must be finite")
+@case(
+    "score", "signals/seed-0/predictive_entropy_N.npy: sample 3 has nan; every value must be finite"
+)
 def a_signal_with_nan():
-    path = Path("signals/predictive_entropy_N.npy")
+    path = Path("signals/seed-0/predictive_entropy_N.npy")
     signal_N = np.load(path)
     signal_N[3] = np.nan
     artifacts.save_array(path, signal_N)
@@ -168,17 +170,20 @@ def a_signal_with_nan():
 # --- subsets --------------------------------------------------------------------------------------
 
 
-def subset(*rows: str, path: str = "subsets/0.2.csv") -> None:
+def subset(*rows: str, path: str = "subsets/0.2/seed-0.csv") -> None:
     """Write a subset of these rows."""
     Path(path).write_text("\n".join(["index,round,score", *rows]) + "\n")
 
 
-@case("select", "subsets/0.2.csv: row 3 has index 100; the train split has the rows 0 to 99")
+@case("select", "subsets/0.2/seed-0.csv: row 3 has index 100; the train split has the rows 0 to 99")
 def an_index_beyond_the_train_split():
     subset("99,0,", "100,0,")
 
 
-@case("train_ensemble", "subsets/0.2.csv: row 2 has index -1; the train split has the rows 0 to 59")
+@case(
+    "train_ensemble",
+    "subsets/0.2/seed-0.csv: row 2 has index -1; the train split has the rows 0 to 59",
+)
 def an_index_below_the_train_split():
     subset("-1,0,")
 
@@ -186,54 +191,55 @@ def an_index_below_the_train_split():
 ONCE = "again; with select.candidates: remaining, once is allowed"
 
 
-@case("select", f"subsets/0.2.csv: row 4 has index 7 {ONCE}")
+@case("select", f"subsets/0.2/seed-0.csv: row 4 has index 7 {ONCE}")
 def an_index_that_stands_twice():
     subset("7,0,", "8,0,", "7,0,", "8,0,")
 
 
-@case("train_ensemble", f"subsets/0.2.csv: row 3 has index 7 {ONCE}")
+@case("train_ensemble", f"subsets/0.2/seed-0.csv: row 3 has index 7 {ONCE}")
 def an_index_that_an_ensemble_would_train_on_twice():
     subset("7,0,", "7,0,")
 
 
-@case("train_subset_model", f"comparison/selected.csv: row 3 has index 7 {ONCE}")
+@case("train_subset_model", f"comparison/selected/seed-0.csv: row 3 has index 7 {ONCE}")
 def an_index_that_a_target_would_train_on_twice():
-    subset("7,0,", "7,0,", path="comparison/selected.csv")
+    subset("7,0,", "7,0,", path="comparison/selected/seed-0.csv")
 
 
-@case("comparison_subsets", f"subsets/0.5.csv: row 3 has index 7 {ONCE}")
+@case("comparison_subsets", f"subsets/0.5/seed-0.csv: row 3 has index 7 {ONCE}")
 def an_index_that_stands_twice_in_the_last_subset():
-    subset("7,0,", "7,0,", path="subsets/0.5.csv")
+    subset("7,0,", "7,0,", path="subsets/0.5/seed-0.csv")
 
 
-@case("select", "subsets/0.2.csv: row 2 has score nan; it must be finite, or empty")
+@case("select", "subsets/0.2/seed-0.csv: row 2 has score nan; it must be finite, or empty")
 def a_pick_whose_score_is_nan():
     subset("7,1,nan")
 
 
 @case(
     "select",
-    "subsets/0.2.csv: invalid literal for int() with base 10: '7.0'; fields must be numbers",
+    "subsets/0.2/seed-0.csv: invalid literal for int() with base 10: '7.0'; fields must be numbers",
 )
 def a_pick_that_is_no_whole_number():
     subset("7.0,0,")
 
 
 @case(
-    "select", "subsets/0.2.csv: Python int too large to convert to C long; fields must be numbers"
+    "select",
+    "subsets/0.2/seed-0.csv: Python int too large to convert to C long; fields must be numbers",
 )
 def a_pick_beyond_64_bits():
     subset(f"{2**64},0,")
 
 
-@case("select", "subsets/0.2.csv: row 3 has 2 fields; it must have 3")
+@case("select", "subsets/0.2/seed-0.csv: row 3 has 2 fields; it must have 3")
 def a_subset_that_was_cut_short():
     subset("7,0,", "8,0")
 
 
-@case("select", "subsets/0.2.csv: its first line is row,round; it must be index,round,score")
+@case("select", "subsets/0.2/seed-0.csv: its first line is row,round; it must be index,round,score")
 def a_subset_with_another_header():
-    Path("subsets/0.2.csv").write_text("row,round\n1,0\n")
+    Path("subsets/0.2/seed-0.csv").write_text("row,round\n1,0\n")
 
 
 # --- the user's lists -----------------------------------------------------------------------------
@@ -285,7 +291,7 @@ def a_reference_that_is_no_number():
 
 # --- objects --------------------------------------------------------------------------------------
 
-MODEL = Path("toy/ensemble/model.json")
+MODEL = Path("toy/ensemble/seed-0/model.json")
 KEYS = "the keys must be model, num_classes, input_shape, checkpoints, as the stage wrote them"
 
 
@@ -320,7 +326,7 @@ def an_object_nested_without_end():
 
 # --- weights --------------------------------------------------------------------------------------
 
-WEIGHTS = Path("toy/ensemble/member-00/epoch-0002.safetensors")
+WEIGHTS = Path("toy/ensemble/seed-0/member-00/epoch-0002.safetensors")
 
 
 @case(

@@ -69,20 +69,27 @@ def toy_files(project, prepared, ensemble, monkeypatch):
     monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.setenv("SUBSET_WORKERS", "1")
     shutil.copytree(prepared, "toy")
-    shutil.copytree(ensemble, "toy/ensemble")
+    shutil.copytree(ensemble, "toy/ensemble/seed-0")
     rng = np.random.default_rng(0)
     for name, dtype in artifacts.SIGNAL_DTYPES.items():
         shape = (2, 100) if name.endswith("_MN") else 100
-        artifacts.save_array(Path(f"signals/{name}.npy"), rng.random(shape).astype(dtype))
-    artifacts.save_voters(Path("signals"), [Voter(0, 0, 2, 0.5), Voter(1, 1, 2, 0.5)])
-    artifacts.save_array(Path("signals/sampled_S.npy"), np.arange(10))
-    artifacts.save_array(Path("signals/voter_entropy_MS.npy"), rng.random((2, 10), np.float32))
-    artifacts.save_dynamics(Path("dynamics"), artifacts.no_dynamics())
-    artifacts.save_scores(Path("scores"), rng.random(100))
+        artifacts.save_array(Path(f"signals/seed-0/{name}.npy"), rng.random(shape).astype(dtype))
+    artifacts.save_voters(Path("signals/seed-0"), [Voter(0, 0, 2, 0.5), Voter(1, 1, 2, 0.5)])
+    artifacts.save_array(Path("signals/seed-0/sampled_S.npy"), np.arange(10))
+    artifacts.save_array(
+        Path("signals/seed-0/voter_entropy_MS.npy"), rng.random((2, 10), np.float32)
+    )
+    artifacts.save_dynamics(Path("dynamics/seed-0"), artifacts.no_dynamics())
+    artifacts.save_scores(Path("scores/seed-0.npy"), rng.random(100))
     artifacts.save_table(Path("lists/reference.csv"), ["sample_id", "score"], [])
-    artifacts.save_subset(Path("subsets/0.2.csv"), toy.picks(list(range(20))))
-    artifacts.save_subset(Path("subsets/0.5.csv"), toy.picks(list(range(50))))
-    artifacts.save_subset(Path("comparison/selected.csv"), toy.picks(list(range(50))))
-    for name in ("orders/0.5.npy", "ensemble/model.json", "models/model.json", "history.csv"):
-        Path(name).parent.mkdir(exist_ok=True)
+    artifacts.save_subset(Path("subsets/0.2/seed-0.csv"), toy.picks(list(range(20))))
+    artifacts.save_subset(Path("subsets/0.5/seed-0.csv"), toy.picks(list(range(50))))
+    artifacts.save_subset(Path("comparison/selected/seed-0.csv"), toy.picks(list(range(50))))
+    for name in (
+        "orders/0.5/seed-0.npy",
+        "ensemble/model.json",
+        "models/model.json",
+        "history/seed-0.csv",
+    ):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("what an earlier run wrote")

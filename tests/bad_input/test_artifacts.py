@@ -41,6 +41,6 @@ def test_a_sample_may_stand_twice_where_samples_compete_again(project):
     from stages.select.__main__ import main
 
     project.change({"select.candidates": "all"})
-    artifacts.save_subset(Path("subsets/0.2.csv"), toy.picks([7, 7, *range(18)]))
+    artifacts.save_subset(Path("subsets/0.2/seed-0.csv"), toy.picks([7, 7, *range(18)]))
     main(*ARGUMENTS["select"][:2], *map(Path, ARGUMENTS["select"][2:]))
-    assert len(artifacts.load_subset(Path("subsets/0.5.csv"), 100)) == 50
+    assert len(artifacts.load_subset(Path("subsets/0.5/seed-0.csv"), 100)) == 50

@@ -10,7 +10,7 @@ from shared.test_params import DEFAULT, change, wrong
 from commands.preset import resolved
 
 CASES = list(wrong(Path(__file__).with_name("wrong_params.txt")))
-SUBSET = Path("subsets/seed.csv")
+SUBSET = Path("subsets/seed")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 
-PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed.csv"), Path("subsets/last.csv")
+PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets/last")
 BALANCED = {"select.balanced": True}
 
 
@@ -33,9 +33,9 @@ class Comparing:
         self.project.change({"rounds": rounds, "compare.subsets": list(names), **changes})
         index_P = np.array(self.selected, dtype=np.int64)
         self.last = Subset(index_P, np.ones_like(index_P), index_P / 7)
-        artifacts.save_subset(LAST, self.last)
+        artifacts.save_subset(LAST / "seed-0.csv", self.last)
         main(str(self.size), PREPARED, LAST, Path("comparison"))
-        return {name: self.project.load_subset(f"comparison/{name}.csv") for name in names}
+        return {name: self.project.load_subset(f"comparison/{name}/seed-0.csv") for name in names}
 
     def rows(self, name, **changes):
         """Run the stage for one subset and return its rows."""
@@ -44,7 +44,7 @@ class Comparing:
     def seed(self):
         """Draw the seed subset and return its rows."""
         draw_seed("0.2", PREPARED, SEED)
-        return self.project.load_subset(SEED).index_P.tolist()
+        return self.project.load_subset(SEED / "seed-0.csv").index_P.tolist()
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def test_exactly_the_named_subsets_are_written(compare):
     Path("comparison/left-over.csv").touch()
     compare.run("selected", "full")
     assert sorted(path.name for path in Path("comparison").iterdir()) == [
-        "full.csv",
-        "selected.csv",
+        "full",
+        "selected",
     ]
 
 
 def test_selected_is_the_last_rounds_file(compare):
     compare.run("selected")
-    assert Path("comparison/selected.csv").read_bytes() == LAST.read_bytes()
+    assert Path("comparison/selected/seed-0.csv").read_bytes() == (LAST / "seed-0.csv").read_bytes()
 
 
 def test_full_is_every_row_once_in_order(compare):
@@ -85,8 +85,8 @@ def test_random_and_full_have_round_0_and_no_score(compare):
 def test_a_size_in_a_name_is_the_first_part(compare):
     found = compare.run("selected", "selected-0.3", "random", "random-0.3", "random-0.8")
     assert (
-        Path("comparison/selected-0.3.csv").read_text()
-        in Path("comparison/selected.csv").read_text()
+        Path("comparison/selected-0.3/seed-0.csv").read_text()
+        in Path("comparison/selected/seed-0.csv").read_text()
     )
     assert found["selected-0.3"].index_P.tolist() == compare.selected[:30]
     assert found["random-0.3"].index_P.tolist() == found["random"].index_P.tolist()[:30]
@@ -119,9 +119,11 @@ def test_a_random_subset_that_a_shrinking_round_is_compared_with_is_balanced_lik
     compare.project.change({"seed_size": 1.0})
     compare.project.change({"rounds": [{"from": 1.0, "to": 0.5}], "compare.subsets": ["random"]})
     compare.project.change(BALANCED)
-    artifacts.save_subset(LAST, Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50)))
+    artifacts.save_subset(
+        LAST / "seed-0.csv", Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
+    )
     main("0.5", PREPARED, LAST, Path("comparison"))
-    picks = compare.project.load_subset("comparison/random.csv").index_P
+    picks = compare.project.load_subset("comparison/random/seed-0.csv").index_P
     assert compare.project.count_classes(picks) == [30, 15, 5]
 
 
@@ -147,9 +149,9 @@ def test_random_starts_from_the_users_own_seed_subset(compare):
 
 def test_random_is_another_one_for_another_random_seed_and_the_same_bytes_for_the_same(compare):
     first = compare.rows("random")
-    content = Path("comparison/random.csv").read_bytes()
+    content = Path("comparison/random/seed-0.csv").read_bytes()
     assert compare.rows("random") == first
-    assert Path("comparison/random.csv").read_bytes() == content
+    assert Path("comparison/random/seed-0.csv").read_bytes() == content
     assert compare.rows("random", random_seed=1) != first
 
 

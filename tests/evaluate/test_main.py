@@ -1,12 +1,12 @@
 """The stage as a whole: folders in, a folder out."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import toy
 
 from stages.evaluate.__main__ import main, one_for_each_member
 from stages.shared import artifacts, models, tasks
@@ -28,7 +28,7 @@ CHECKPOINTS = [
 def workspace(tmp_path, monkeypatch):
     """A prepared data set of 8x8 images and a model of two members with two checkpoints each."""
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "presets/default.yaml", tmp_path / "params.yaml")
+    toy.write_params(tmp_path, toy.default_params())
     rng = np.random.default_rng(0)
     sizes = {"train": 5, "validation": 20, "test": 30}
     prepared = tmp_path / "prepared"
@@ -40,14 +40,14 @@ def workspace(tmp_path, monkeypatch):
         artifacts.save_targets(prepared, split, rng.integers(0, 3, sizes[split]))
     torch.manual_seed(0)
     for checkpoint in CHECKPOINTS:
-        save_weights(tmp_path / "model" / checkpoint.path, models.build("resnet8", 3, SHAPE))
-    artifacts.save_ensemble(tmp_path / "model", Ensemble("resnet8", 3, SHAPE, CHECKPOINTS))
+        save_weights(tmp_path / "model/seed-0" / checkpoint.path, models.build("resnet8", 3, SHAPE))
+    artifacts.save_ensemble(tmp_path / "model/seed-0", Ensemble("resnet8", 3, SHAPE, CHECKPOINTS))
     return tmp_path
 
 
 def run(workspace):
     main(workspace / "prepared", workspace / "model", workspace / "evaluation")
-    return artifacts.load_evaluation(workspace / "evaluation", ["accuracy"], 30)
+    return artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], 30)
 
 
 def test_a_model_is_measured_on_test_and_on_validation(workspace):
@@ -57,7 +57,7 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
         targets = torch.from_numpy(np.array(artifacts.load_targets(workspace / "prepared", split)))
         last = [checkpoint for checkpoint in CHECKPOINTS if checkpoint.epoch == 4]
         batches = forward_passes.forward_passes(
-            workspace / "model", last, workspace / "prepared", split, 500, "fp32"
+            workspace / "model/seed-0", last, workspace / "prepared", split, 500, "fp32"
         )
         ((_, probs_MBC),) = forward_passes.predict(tasks.load(meta.task), batches, ["identity"])
         shares = (torch.as_tensor(probs_MBC).argmax(2) == targets).double().mean(1)
@@ -75,9 +75,9 @@ def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
 
 def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(workspace):
     run(workspace)
-    first = {path.name: path.read_bytes() for path in (workspace / "evaluation").iterdir()}
+    first = {path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").iterdir()}
     run(workspace)
-    second = {path.name: path.read_bytes() for path in (workspace / "evaluation").iterdir()}
+    second = {path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").iterdir()}
     assert first == second
     assert sorted(first) == ["metrics.json", "test_values_MT.npy"]
 
@@ -90,9 +90,9 @@ def test_members_come_in_order_whatever_the_order_of_the_file():
 
 def test_an_evaluation_whose_files_disagree_is_refused(workspace):
     run(workspace)
-    path = workspace / "evaluation" / "metrics.json"
+    path = workspace / "evaluation/seed-0/metrics.json"
     content = json.loads(path.read_text())
     content["members"][0]["accuracy"] += 0.5
     path.write_text(json.dumps(content))
     with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracy is"):
-        artifacts.load_evaluation(workspace / "evaluation", ["accuracy"], 30)
+        artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], 30)

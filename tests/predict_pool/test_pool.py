@@ -303,8 +303,11 @@ def run(prepared, ensemble, tmp_path, monkeypatch):
         content["train_ensemble"]["batch_size"] = 16
         content["acquisition"] = "entropy"
         toy.write_params(tmp_path, content)
-        stage.main(prepared, ensemble, tmp_path / name)
-        return tmp_path / name
+        (tmp_path / "ensemble").mkdir(exist_ok=True)
+        if not (tmp_path / "ensemble/seed-0").exists():
+            (tmp_path / "ensemble/seed-0").symlink_to(ensemble)
+        stage.main(prepared, tmp_path / "ensemble", tmp_path / name)
+        return tmp_path / name / "seed-0"
 
     return main
 

@@ -12,8 +12,9 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Dynamics, Voter
 from stages.shared.errors import ArtifactError
 
-PREPARED, SIGNALS = Path("prepared"), Path("signals")
-DYNAMICS, SCORES = Path("dynamics"), Path("scores")
+PREPARED, SIGNALS = Path("prepared"), Path("signals/seed-0")
+DYNAMICS, SCORES = Path("dynamics/seed-0"), Path("scores/seed-0.npy")
+CORRELATIONS = Path("correlations/seed-0")
 REFERENCE = Path("lists/reference.csv")
 SHRINKING = {"seed_size": 1.0, "rounds": [{"from": 1.0, "to": 0.5}]}
 
@@ -71,13 +72,14 @@ def write_voters(entropy_MS):
 
 
 def run(size="0.5"):
-    main(size, PREPARED, SIGNALS, DYNAMICS, SCORES)
+    folders = (path.parent for path in (SIGNALS, DYNAMICS, SCORES, CORRELATIONS))
+    main(size, PREPARED, *folders)
     return artifacts.load_scores(SCORES, 100)
 
 
 def table(name):
     """Return the rows of a table below its header."""
-    return [line.split(",") for line in (SCORES / f"{name}.csv").read_text().splitlines()[1:]]
+    return [line.split(",") for line in (CORRELATIONS / f"{name}.csv").read_text().splitlines()[1:]]
 
 
 def compared():
@@ -118,9 +120,10 @@ def test_random_scores_follow_the_sample_and_differ_by_round_and_random_seed(pro
 def test_the_same_signals_give_the_same_bytes(project, signals):
     write_reference({"003.png": 1.5, "017.png": 2, "040.png": -1})
     run()
-    before = {path.name: path.read_bytes() for path in SCORES.iterdir()}
+    before = {path.name: path.read_bytes() for path in [SCORES, *CORRELATIONS.iterdir()]}
     run()
-    assert {path.name: path.read_bytes() for path in SCORES.iterdir()} == before
+    after = {path.name: path.read_bytes() for path in [SCORES, *CORRELATIONS.iterdir()]}
+    assert after == before
     tables = {"acquisitions.csv", "forgetting.csv", "reference.csv", "voters.csv"}
     assert set(before) == {"score_N.npy", *tables}
 
@@ -252,7 +255,7 @@ def test_forgetting_events_up_to_each_kept_epoch_are_compared_with_a_reference(p
 @pytest.mark.parametrize("name", ["forgetting", "reference"])
 def test_without_a_reference_its_tables_have_their_header_alone(project, signals, name):
     run()
-    assert (SCORES / f"{name}.csv").read_text() == "member,epoch,spearman,pearson\n"
+    assert (CORRELATIONS / f"{name}.csv").read_text() == "member,epoch,spearman,pearson\n"
 
 
 def test_without_a_training_there_are_no_forgetting_events_to_compare(project, signals):

@@ -9,7 +9,7 @@ from stages.seed_subset.__main__ import main
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 
-PREPARED, SUBSET = Path("prepared"), Path("subsets/seed.csv")
+PREPARED, SUBSET = Path("prepared"), Path("subsets/seed/seed-0.csv")
 
 
 def draw_seed(project, size=0.2, **changes):
@@ -17,7 +17,7 @@ def draw_seed(project, size=0.2, **changes):
     last = 2 * size if isinstance(size, int) else 1.0
     rounds = [{"from": size, "to": last if last != size else 0.5}]
     project.change({"seed_size": size, "rounds": rounds, **changes})
-    main(str(size), PREPARED, SUBSET)
+    main(str(size), PREPARED, SUBSET.parent)
     return project.load_subset(SUBSET).index_P.tolist()
 
 

@@ -16,8 +16,9 @@ from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.sections import NEED_FEATURES
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
-OLD, NEW = Path("subsets/old.csv"), Path("subsets/new.csv")
-ORDER = Path("orders/new.npy")
+OLD, NEW = Path("subsets/old"), Path("subsets/new")
+ORDER = Path("orders/new")
+CHOSEN = NEW / "seed-0.csv"
 OLD_ROWS = list(range(20))
 
 
@@ -34,12 +35,12 @@ class SelectRound:
         """Run the stage and return the new subset."""
         rounds = [{"from": start, "to": size}]
         self.project.change({"seed_size": start, "rounds": rounds, **changes})
-        artifacts.save_subset(OLD, unscored(np.array(self.old, dtype=np.int64)))
-        artifacts.save_scores(SCORES, self.score_N)
+        artifacts.save_subset(OLD / "seed-0.csv", unscored(np.array(self.old, dtype=np.int64)))
+        artifacts.save_scores(SCORES / "seed-0.npy", self.score_N)
         if self.features_ND is not None:
-            artifacts.save_array(SIGNALS / "features_ND.npy", self.features_ND)
+            artifacts.save_array(SIGNALS / "seed-0/features_ND.npy", self.features_ND)
         main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
-        return self.project.load_subset(NEW)
+        return self.project.load_subset(CHOSEN)
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
@@ -53,7 +54,7 @@ class SelectRound:
 
     def order(self):
         """Return the rows of the candidates in the order that the stage wrote last."""
-        return artifacts.load_order(ORDER, len(self.project.sample_ids)).tolist()
+        return artifacts.load_order(ORDER / "seed-0.npy", len(self.project.sample_ids)).tolist()
 
     def write_clusters(self):
         """Let the features be ten far clusters of ten samples, whatever their class."""
@@ -89,9 +90,12 @@ def test_a_second_round_counts_on(select):
     select.run(0.5)
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
-    third = Path("subsets/third.csv")
+    third = Path("subsets/third")
     main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, third, ORDER)
-    before, after = select.project.load_subset(NEW), select.project.load_subset(third)
+    before, after = (
+        select.project.load_subset(CHOSEN),
+        select.project.load_subset(third / "seed-0.csv"),
+    )
     assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
     assert np.array_equal(after.index_P[:50], before.index_P)
     assert np.array_equal(after.score_P[20:50], before.score_P[20:50])
@@ -159,9 +163,9 @@ def test_identical_scores_are_decided_by_the_random_numbers_of_the_round(select)
 def test_the_same_random_seed_gives_the_same_bytes_and_another_one_other_ties(select):
     select.score_N = np.zeros(100)
     first = select.picks(0.5)
-    content = NEW.read_bytes()
+    content = CHOSEN.read_bytes()
     assert select.picks(0.5) == first
-    assert NEW.read_bytes() == content
+    assert CHOSEN.read_bytes() == content
     assert select.picks(0.5, random_seed=1) != first
 
 
@@ -192,7 +196,7 @@ def test_k_centers_grows_a_subset_by_what_is_farthest_from_it_whatever_the_score
     select.features_ND = np.random.default_rng(7).normal(size=(100, 3)).astype(np.float32)
     expected = farthest_first(select.features_ND, OLD_ROWS, list(range(20, 100)), 30)
     assert select.by_rule("k_centers", 0.5) == OLD_ROWS + expected
-    subset = select.project.load_subset(NEW)
+    subset = select.project.load_subset(CHOSEN)
     assert np.array_equal(subset.score_P[20:], select.score_N[expected])
 
 
@@ -299,10 +303,10 @@ def test_samples_that_are_all_alike_are_picked_once_and_by_the_random_seed(selec
     select.score_N = np.zeros(100)
     select.features_ND = np.full((100, 3), 0.1, dtype=np.float32)
     first = select.by_rule(rule, 0.5)
-    content = NEW.read_bytes()
+    content = CHOSEN.read_bytes()
     assert len(set(first)) == 50
     assert select.by_rule(rule, 0.5) == first
-    assert NEW.read_bytes() == content
+    assert CHOSEN.read_bytes() == content
     assert select.by_rule(rule, 0.5, random_seed=1) != first
 
 
@@ -361,7 +365,7 @@ def test_samples_on_which_all_voters_disagree_are_skipped(select):
     votes_MN = np.zeros((2, 100), dtype=np.int16)
     best = select.best(range(20, 100))
     votes_MN[1, best[:5]] = 2
-    artifacts.save_array(SIGNALS / "votes_MN.npy", votes_MN)
+    artifacts.save_array(SIGNALS / "seed-0/votes_MN.npy", votes_MN)
     picks = select.picks(0.5, **{"select.outliers": "all_voters_disagree"})
     assert picks == OLD_ROWS + best[5:35]
 
@@ -425,7 +429,7 @@ def test_an_included_sample_of_the_subset_is_not_added_again(select):
 
 def test_the_subset_may_stem_from_the_stage_before(select):
     select.project.change({"seed_size": 0.2})
-    draw_seed("0.2", PREPARED, Path("subsets/drawn.csv"))
+    draw_seed("0.2", PREPARED, Path("subsets/drawn"))
     select.old = select.project.load_subset("subsets/drawn.csv").index_P.tolist()
     rest = [row for row in range(100) if row not in select.old]
     assert select.picks(0.5) == select.old + select.best(rest)[:30]
@@ -440,6 +444,6 @@ def test_classes_without_a_pick_are_named_in_a_warning(select, capsys):
 def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select):
     select.run(0.5)
     select.score_N[[31, 40]] = np.inf
-    artifacts.save_array(SCORES / "score_N.npy", select.score_N)
+    artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"score_N\.npy: sample 31 has inf"):
         main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)

@@ -60,6 +60,7 @@ def tiny_params(num_members: int = 2, **changes: object) -> Params:
 
 def plan_of(prepared: Path, params: Params, index: range) -> Plan:
     return Plan(
+        params=params,
         model=params.train_ensemble.model,
         settings=params.train_ensemble,
         learning_rate=0.1,
@@ -73,9 +74,7 @@ def plan_of(prepared: Path, params: Params, index: range) -> Plan:
 
 def train(prepared: Path, folder: Path, params: Params, index: range = range(20)) -> None:
     plan = plan_of(prepared, params, index)
-    members.train_members(
-        params, plan, folder / "ensemble", folder / "history.csv", folder / "dynamics"
-    )
+    members.train_members([plan], folder / "ensemble", folder / "history", folder / "dynamics")
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -345,8 +344,8 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
 
     train(prepared, tmp_path, params, range(5, 25))
 
-    found = artifacts.load_dynamics(tmp_path / "dynamics", 60)
-    tracked = tracking.load_tracked(tmp_path / "dynamics")
+    found = artifacts.load_dynamics(tmp_path / "dynamics/seed-0", 60)
+    tracked = tracking.load_tracked(tmp_path / "dynamics/seed-0")
     assert found.row_R.tolist() == tracked.row_S.tolist() == list(range(5, 25))
     assert found.aum_MR.shape == (2, 20)
     assert tracked.gradient_norm_MES.shape == (2, 2, 20)
@@ -368,7 +367,7 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
 def test_nothing_is_tracked_unless_it_is_named(prepared, tmp_path):
     train(prepared, tmp_path, tiny_params(1))
 
-    assert {path.name for path in (tmp_path / "dynamics").iterdir()} == {
+    assert {path.name for path in (tmp_path / "dynamics/seed-0").iterdir()} == {
         "row_R.npy",
         "forgetting_events_MR.npy",
         "aum_MR.npy",
@@ -440,7 +439,7 @@ def test_a_killed_worker_takes_no_finished_epoch_along(
 def test_a_member_that_goes_on_is_none_that_was_trained_from_the_start(prepared, tmp_path):
     """So its seconds are not taken for those of a whole training."""
     train(prepared, tmp_path, tiny_params(1, length={"epochs": 2}))
-    first, second = artifacts.load_history(tmp_path / "history.csv")
+    first, second = artifacts.load_history(tmp_path / "history/seed-0.csv")
 
     with MemberProgress(3) as progress:
         progress.update(1, None)
@@ -590,11 +589,11 @@ def test_an_empty_resume_folder_is_listed_and_pruned(resume_folder, monkeypatch,
 def test_histories_and_model_json_name_every_member(prepared, tmp_path):
     train(prepared, tmp_path, tiny_params(2))
 
-    ensemble = artifacts.load_ensemble(tmp_path / "ensemble")
-    history = artifacts.load_history(tmp_path / "history.csv")
+    ensemble = artifacts.load_ensemble(tmp_path / "ensemble/seed-0")
+    history = artifacts.load_history(tmp_path / "history/seed-0.csv")
     assert ensemble.num_members == 2
     assert {epoch.member for epoch in history} == {0, 1}
     for checkpoint in ensemble.checkpoints:
-        assert (tmp_path / "ensemble" / checkpoint.path).is_file()
-    text = (tmp_path / "ensemble/model.json").read_text()
+        assert (tmp_path / "ensemble/seed-0" / checkpoint.path).is_file()
+    text = (tmp_path / "ensemble/seed-0/model.json").read_text()
     assert json.loads(text)["model"] == "resnet8_quarter"

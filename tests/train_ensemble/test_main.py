@@ -17,20 +17,20 @@ def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path
     content["select"]["candidates"] = "all"
     content["predict_pool"]["voters"].update({"count": 1, "stride": 1})
     toy.write_params(tmp_path, content)
-    artifacts.save_subset(tmp_path / "subset.csv", toy.picks([7, 3, 40, 3]))
+    artifacts.save_subset(tmp_path / "subset/seed-0.csv", toy.picks([7, 3, 40, 3]))
 
-    names = ("subset.csv", "ensemble", "history.csv", "dynamics")
+    names = ("subset", "ensemble", "history", "dynamics")
     main(prepared, *(tmp_path / name for name in names))
 
-    assert artifacts.load_ensemble(tmp_path / "ensemble").num_members == 2
-    assert len(artifacts.load_history(tmp_path / "history.csv")) == 4
-    dynamics = artifacts.load_dynamics(tmp_path / "dynamics", 60)
+    assert artifacts.load_ensemble(tmp_path / "ensemble/seed-0").num_members == 2
+    assert len(artifacts.load_history(tmp_path / "history/seed-0.csv")) == 4
+    dynamics = artifacts.load_dynamics(tmp_path / "dynamics/seed-0", 60)
     assert dynamics.row_R.tolist() == [3, 7, 40]
     assert dynamics.el2n_MR.shape == (2, 3)
     assert dynamics.sampled_S.tolist() == [3, 7, 40]
     assert len(dynamics.kept_events_ES) == len(
-        artifacts.load_ensemble(tmp_path / "ensemble").checkpoints
+        artifacts.load_ensemble(tmp_path / "ensemble/seed-0").checkpoints
     )
-    tracked = tracking.load_tracked(tmp_path / "dynamics")
+    tracked = tracking.load_tracked(tmp_path / "dynamics/seed-0")
     assert tracked.row_S.tolist() == [3, 7, 40]
     assert tracked.gradient_norm_MES.shape == (2, 2, 3)

@@ -93,8 +93,8 @@ def compared(draws: Sequence[Results]) -> Markup | None:
         paragraph(
             f"Every subset was trained for {length}. Test is {metric.replace('_', ' ')} in points, "
             "mean over the members; differences are paired by random seed and test sample; ± is "
-            "one standard error here, where the verdict has 95 % intervals. Validation is measured as "
-            "test is, the curves below as the training went."
+            "one standard error here, where the verdict has 95 % intervals. Validation is measured "
+            "as test is, the curves below as the training went."
         ),
         compared_table(draws),
         element(
