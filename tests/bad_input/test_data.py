@@ -105,8 +105,8 @@ def test_names_of_any_kind_survive_every_csv_file(project, capsys):
     odd = [name for name in train if name.removeprefix("cat/").removesuffix(".png") in NAMES]
     project.write_list("seed", odd)
     project.change({"seed_size": len(odd), "rounds": [{"from": len(odd), "to": 9}]})
-    seed_subset(str(len(odd)), folder, Path("seed.csv"))
-    picks = artifacts.load_subset(Path("seed.csv"), len(train))
+    seed_subset(str(len(odd)), folder, Path("seed"))
+    picks = artifacts.load_subset(Path("seed/seed-0.csv"), len(train))
     assert [train[row] for row in picks.index_P] == odd
     assert len(odd) > 2
 

@@ -48,7 +48,7 @@ def test_a_preset_of_another_task_is_one_line(seed_subset, preset, task, found, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "the file is empty; it must be a section with random_seed, task, "),
+        (b"", "the file is empty; it must be a section with random_seed, random_seeds, "),
         (b"seed_size: [0.25", "line 1: expected ',' or ']', but got '<stream end>'; it must be Y"),
         (b"task: a\ntask: b", 'line 2: found duplicate key "task" with value "b" (original '),
         (b"\xff\xfe", "cannot be read ('utf-8' codec can't decode byte 0xff in position 0: "),

@@ -184,7 +184,7 @@ def test_no_class_name_becomes_a_part_of_dvcs_page():
         classes_of=lambda index_P: targets_N[index_P],
         meta=SimpleNamespace(class_names=["cat", SCRIPT]),
     )
-    rows = tables.class_shares(results)
+    rows = tables.class_shares([results])
     assert [row["selected"] for row in rows] == [0, 100]
     renderer = VegaRenderer(rows, "class_shares", template="linear", x="class", y="selected")
     page = HTML().with_element(renderer.generate_html()).embed()

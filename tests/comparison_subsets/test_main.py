@@ -12,6 +12,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError
 from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.settings.params import load_params
 
 PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets/last")
 BALANCED = {"select.balanced": True}
@@ -33,9 +34,12 @@ class Comparing:
         self.project.change({"rounds": rounds, "compare.subsets": list(names), **changes})
         index_P = np.array(self.selected, dtype=np.int64)
         self.last = Subset(index_P, np.ones_like(index_P), index_P / 7)
-        artifacts.save_subset(LAST / "seed-0.csv", self.last)
+        artifacts.save_subset(LAST / f"{load_params().draw}.csv", self.last)
         main(str(self.size), PREPARED, LAST, Path("comparison"))
-        return {name: self.project.load_subset(f"comparison/{name}/seed-0.csv") for name in names}
+        return {
+            name: self.project.load_subset(f"comparison/{name}/{load_params().draw}.csv")
+            for name in names
+        }
 
     def rows(self, name, **changes):
         """Run the stage for one subset and return its rows."""

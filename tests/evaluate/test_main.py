@@ -66,10 +66,9 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
 
 def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
     assert [values["epoch"] for values in run(workspace).members] == [4, 4]
-    text = (workspace / "params.yaml").read_text()
-    (workspace / "params.yaml").write_text(
-        text.replace("weights: last", "weights: best_validation")
-    )
+    content = toy.default_params()
+    content["evaluate"]["weights"] = "best_validation"
+    toy.write_params(workspace, content)
     assert [values["epoch"] for values in run(workspace).members] == [3, 3]
 
 

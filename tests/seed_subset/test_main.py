@@ -8,6 +8,7 @@ import pytest
 from stages.seed_subset.__main__ import main
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
+from stages.shared.settings.params import load_params
 
 PREPARED, SUBSET = Path("prepared"), Path("subsets/seed/seed-0.csv")
 
@@ -18,7 +19,8 @@ def draw_seed(project, size=0.2, **changes):
     rounds = [{"from": size, "to": last if last != size else 0.5}]
     project.change({"seed_size": size, "rounds": rounds, **changes})
     main(str(size), PREPARED, SUBSET.parent)
-    return project.load_subset(SUBSET).index_P.tolist()
+    path = SUBSET.with_name(f"{load_params().draw}.csv")
+    return project.load_subset(path).index_P.tolist()
 
 
 def test_the_seed_subset_is_the_first_part_of_the_permutation(project):

@@ -13,6 +13,7 @@ from stages.shared import artifacts
 from stages.shared.choosing.sampling import unscored
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import uniform_by_id
+from stages.shared.settings.params import load_params
 from stages.shared.settings.sections import NEED_FEATURES
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
@@ -35,12 +36,14 @@ class SelectRound:
         """Run the stage and return the new subset."""
         rounds = [{"from": start, "to": size}]
         self.project.change({"seed_size": start, "rounds": rounds, **changes})
-        artifacts.save_subset(OLD / "seed-0.csv", unscored(np.array(self.old, dtype=np.int64)))
-        artifacts.save_scores(SCORES / "seed-0.npy", self.score_N)
+        draw = load_params().draw
+        old = unscored(np.array(self.old, dtype=np.int64))
+        artifacts.save_subset(OLD / f"{draw}.csv", old)
+        artifacts.save_scores(SCORES / f"{draw}.npy", self.score_N)
         if self.features_ND is not None:
-            artifacts.save_array(SIGNALS / "seed-0/features_ND.npy", self.features_ND)
+            artifacts.save_array(SIGNALS / draw / "features_ND.npy", self.features_ND)
         main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
-        return self.project.load_subset(CHOSEN)
+        return self.project.load_subset(NEW / f"{draw}.csv")
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
@@ -430,7 +433,7 @@ def test_an_included_sample_of_the_subset_is_not_added_again(select):
 def test_the_subset_may_stem_from_the_stage_before(select):
     select.project.change({"seed_size": 0.2})
     draw_seed("0.2", PREPARED, Path("subsets/drawn"))
-    select.old = select.project.load_subset("subsets/drawn.csv").index_P.tolist()
+    select.old = select.project.load_subset("subsets/drawn/seed-0.csv").index_P.tolist()
     rest = [row for row in range(100) if row not in select.old]
     assert select.picks(0.5) == select.old + select.best(rest)[:30]
 
@@ -445,5 +448,5 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     select.run(0.5)
     select.score_N[[31, 40]] = np.inf
     artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
-    with pytest.raises(ArtifactError, match=r"score_N\.npy: sample 31 has inf"):
+    with pytest.raises(ArtifactError, match=r"seed-0\.npy: sample 31 has inf"):
         main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)

@@ -244,7 +244,9 @@ PAIRS = {
         lambda folder: artifacts.load_validation_signal(folder, "validation_votes_MV", 2),
     ),
     "scores": Pair(
-        SCORES, artifacts.save_scores, lambda folder: artifacts.load_scores(folder, TRAIN)
+        SCORES,
+        lambda folder, score_N: artifacts.save_scores(folder / "scores.npy", score_N),
+        lambda folder: artifacts.load_scores(folder / "scores.npy", TRAIN),
     ),
     "correlations": Pair(CORRELATIONS, artifacts.save_correlations, artifacts.load_correlations),
     "gradient batches": Pair(
@@ -410,11 +412,14 @@ def test_a_value_that_is_not_finite_is_named_by_its_first_sample(tmp_path, wrong
     scores_N = SCORES.copy()
     scores_N[[2, 4]] = wrong
     expected = f"sample 2 has {wrong}; every value must be finite"
-    assert line_of(lambda: artifacts.save_scores(tmp_path, scores_N)).endswith(expected)
+    assert line_of(lambda: artifacts.save_scores(tmp_path / "scores.npy", scores_N)).endswith(
+        expected
+    )
     assert not list(tmp_path.iterdir())  # nothing is written
 
-    artifacts.save_array(tmp_path / "score_N.npy", scores_N)
-    assert line_of(lambda: artifacts.load_scores(tmp_path, TRAIN)).endswith(expected)
+    path = tmp_path / "scores.npy"
+    artifacts.save_array(path, scores_N)
+    assert line_of(lambda: artifacts.load_scores(path, TRAIN)).endswith(expected)
 
     for name, dtype in SIGNAL_DTYPES.items():
         if np.issubdtype(dtype, np.floating):

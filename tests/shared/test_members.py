@@ -238,7 +238,7 @@ def _exploding() -> dict[str, object]:
 
 
 def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
-    return members._job(params, plan_of(prepared, params, index), 0)
+    return members._job(plan_of(prepared, params, index), 0)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
     assert found.sampled_S.tolist() == list(range(5, 25))
     assert sorted(set(found.kept_member_E.tolist())) == [0, 1]
     for member in range(2):
-        job = members._job(params, plan_of(prepared, params, range(5, 25)), member)
+        job = members._job(plan_of(prepared, params, range(5, 25)), member)
         folder = resume_folder / "members" / members.fingerprint(job, "cpu") / "dynamics"
         alone = artifacts.load_dynamics(folder, 60)
         assert (found.aum_MR[member] == alone.aum_MR[0]).all()
@@ -388,7 +388,7 @@ def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
     mtime_ns = before.stat().st_mtime_ns
 
     plan = plan_of(prepared, params, range(20))
-    members.train_members(params, plan, tmp_path / "b/ensemble", tmp_path / "b/history.csv")
+    members.train_members([plan], tmp_path / "b/ensemble", tmp_path / "b/history")
 
     assert [path.name for path in (resume_folder / "members").iterdir()] == [before.name]
     assert before.stat().st_mtime_ns == mtime_ns
@@ -417,15 +417,15 @@ def test_a_killed_worker_takes_no_finished_epoch_along(
     params = tiny_params(1, length={"epochs": 3}, track="gradient_norm")
     plan = plan_of(prepared, params, range(20))
     monkeypatch.setattr(members, "train_once", train_and_die_at_two)
-    out = [tmp_path / "a" / name for name in ("ensemble", "history.csv", "dynamics")]
+    out = [tmp_path / "a" / name for name in ("ensemble", "history", "dynamics")]
     with pytest.raises(TrainingError, match="a worker process was killed"):
-        members.train_members(params, plan, *out)
+        members.train_members([plan], *out)
     assert len(list((resume_folder / "partial").iterdir())) == 1
     started, epochs = [], []
     monkeypatch.setattr(members.MemberProgress, "update", lambda _, __, event: epochs.append(event))
     monkeypatch.setattr(members.timings, "note_members_found", started.append)
 
-    members.train_members(params, plan, *out)
+    members.train_members([plan], *out)
 
     assert [event[0].epoch for event in epochs] == [2, 3], "it shows where it goes on, and trains 3"
     assert not list((resume_folder / "partial").iterdir())

@@ -163,7 +163,7 @@ def test_a_value_that_fits_no_form_of_a_union_is_one_place():
 @pytest.mark.parametrize("content", [None, [], "text", 5])
 def test_a_file_without_keys_is_told_which_there_must_be(content):
     assert re.fullmatch(
-        r"the file is .+; it must be a section with random_seed, task, .*, report",
+        r"the file is .+; it must be a section with random_seed, random_seeds, task, .*, report",
         line_about(content),
     )
 

@@ -83,8 +83,8 @@ def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
 
     main(*(tmp_path / name for name in ("prepared", "none", "ensemble", "history", "dyn")))
 
-    assert artifacts.load_history(tmp_path / "history.csv") == []
-    assert artifacts.load_dynamics(tmp_path / "dyn", 80).aum_MR.shape == (0, 0)
+    assert artifacts.load_history(tmp_path / "history/seed-0.csv") == []
+    assert artifacts.load_dynamics(tmp_path / "dyn/seed-0", 80).aum_MR.shape == (0, 0)
 
 
 def test_images_or_classes_that_are_not_imagenets_are_refused(imagenet):
