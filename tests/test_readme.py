@@ -92,16 +92,16 @@ ELSEWHERE = {
     "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|params|members_found|"
     "standard_error)|(cost|speedups|subset)\\..*|Created|State|Executor' "
     "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
-    "python -m commands.verdict": ("tests/report/test_verdict.py", '"commands.verdict"'),
+    "python -m commands.verdict": ("tests/commands/test_verdict.py", '"commands.verdict"'),
     "python -m commands.verdict exp-a exp-b exp-c": (
-        "tests/report/test_verdict.py",
+        "tests/commands/test_verdict.py",
         '"commands.verdict", *names',
     ),
     "python -m commands.preset detection_cpu": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10 && dvc repro": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10 train_ensemble.members=4": (
-        "tests/test_preset.py",
+        "tests/commands/test_preset.py",
         "train_ensemble.members=4",
     ),
     "cat metrics/verdict.txt": (

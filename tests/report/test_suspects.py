@@ -1,23 +1,15 @@
-"""Likely label errors and outliers, by hand; and that a list of them is obeyed."""
+"""Likely label errors and outliers, by hand."""
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import commands.suspects
 from stages.report import suspects
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Votes
-from stages.select.__main__ import main as select
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
-from stages.shared.errors import ArtifactError
-
-COLUMNS = ["sample_id", "reason"]
-HEADER = "sample_id,reason\n"
 
 
 def with_votes(results, targets_N, votes_MN, confidence_N, label_probability_N):
@@ -126,98 +118,3 @@ def test_scenes_have_no_label_to_doubt(run):
     last = replace(results.rounds[-1], votes=None)
     results = replace(results, rounds=[*results.rounds[:-1], last])
     assert list(suspects.suspects(results)) == []
-
-
-# --- the command ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def suspicious(run):
-    """A run with outliers and contradicted labels, of samples with odd names."""
-    run.set(select__outliers={"fraction": 0.05})
-    ids = [f"a, {row}.png" if row % 2 else f"ü{row}\udcff.png" for row in range(80)]
-    artifacts.save_sample_ids(run.folders.prepared, "train", ids)
-    signals = run.folders.signals / "0.125"
-    targets_N = artifacts.load_targets(run.folders.prepared, "train")
-    votes_MN = np.array(np.load(signals / "votes_MN.npy"))
-    votes_MN[:, :6] = (targets_N[:6] + 1) % 3
-    artifacts.save_array(signals / "votes_MN.npy", votes_MN)
-    artifacts.save_array(signals / "predicted_class_N.npy", votes_MN[0])
-    confidence_N = np.where(np.arange(80) < 6, 0.99, 0.5).astype(np.float32)
-    artifacts.save_array(signals / "confidence_N.npy", confidence_N)
-    return run
-
-
-def add(run, into="lists/exclude.csv"):
-    """Write what the report finds, and add it to a list."""
-    suspects.save_suspects(Path("plots/suspects.csv"), run.results())
-    return commands.suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
-
-
-def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
-    folders = suspicious.folders
-    found = dict(suspects.suspects(suspicious.results()))
-    ids = artifacts.load_sample_ids(folders.prepared, "train")
-    assert {ids[row] for row in range(6)} < set(found)
-
-    assert add(suspicious) == len(found)
-
-    old, new = folders.subsets / "0.125.csv", Path("new.csv")
-    signals, scores = folders.signals / "0.125", folders.scores / "0.125"
-    select("0.125", "0.25", folders.prepared, signals, scores, old, new, Path("order.npy"))
-    before, after = (artifacts.load_subset(path, 80).index_P for path in (old, new))
-    chosen = {ids[row] for row in after.tolist()} - {ids[row] for row in before.tolist()}
-    assert len(chosen) == 10
-    assert not set(found) & chosen
-    assert all(suspicious.results().is_excluded_N[ids.index(name)] for name in found)
-
-
-def test_the_reasons_name_label_prediction_quality_and_score(suspicious):
-    reasons = [reason for _, reason in suspects.suspects(suspicious.results())]
-    assert re.fullmatch(
-        r"likely label error: labelled (ant|bee|cat) and predicted (ant|bee|cat) "
-        r"\(label quality 0\.\d{3}\)",
-        reasons[0],
-    )
-    assert re.fullmatch(r"outlier: score 0\.\d+ in the round to 0\.25", reasons[-1])
-
-
-def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
-    path = Path("lists/exclude.csv")
-    add(suspicious)
-    path.write_text(f'{HEADER}"a, 3.png",mine\n')
-    found = [row[0] for row in artifacts.load_table(Path("plots/suspects.csv"), COLUMNS)]
-    assert "a, 3.png" in found
-
-    for expected in (len(found) - 1, 0):
-        added = commands.suspects.add(Path("plots/suspects.csv"), path, Path("lists/include.csv"))
-        assert added == expected
-    rows = artifacts.load_table(path, COLUMNS)
-    assert rows[0] == ["a, 3.png", "mine"]
-    assert sorted(row[0] for row in rows) == sorted(found)
-
-
-def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicious):
-    Path("lists/include.csv").write_text(f'{HEADER}"a, 3.png",mine\n')
-    add(suspicious, "lists/new.csv")
-    added = [row[0] for row in artifacts.load_table(Path("lists/new.csv"), COLUMNS)]
-    assert added == [
-        name for name, _ in suspects.suspects(suspicious.results()) if name != "a, 3.png"
-    ]
-
-
-def test_another_table_is_not_written_over(suspicious):
-    path = Path("lists/labels.csv")
-    path.write_text("label\n")
-    with pytest.raises(ArtifactError, match="its first line is label"):
-        add(suspicious, path)
-    assert path.read_text() == "label\n"
-
-
-def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
-    suspects.save_suspects(Path("plots/suspects.csv"), suspicious.results())
-    arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
-    monkeypatch.setattr("sys.argv", arguments)
-    commands.suspects.main()
-    num = len(list(suspects.suspects(suspicious.results())))
-    assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"

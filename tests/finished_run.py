@@ -1,0 +1,249 @@
+"""A small finished run, written as the other stages would write it."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from stages.report.__main__ import main
+from stages.report.results import Folders, load_results
+from stages.shared import artifacts
+from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
+from stages.shared.artifacts.tracking import Tracked, save_tracked
+from stages.shared.settings.params import load_params
+
+ROOT = Path(__file__).parents[1]
+NUM = {"train": 80, "validation": 40, "test": 60}
+CLASSES = ["ant", "bee", "cat"]
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "validation_accuracy")
+MEMBERS = 3
+EPOCHS = (2, 4, 6, 8)
+OUTPUTS = (
+    "metrics/summary.json",
+    "metrics/verdict.txt",
+    "plots/tables",
+    "plots/images",
+    "plots/report.html",
+    "plots/suspects.csv",
+)
+RIGHT = {"selected": 0.9, "random": 0.8, "full": 0.92}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where the pieces of the finished run lie."""
+
+    root: Path
+
+    @property
+    def folders(self):
+        return Folders(*(self.root / "data" / name for name in Folders.__annotations__))
+
+    def set(self, **changes):
+        """Change params.yaml: keys are dotted with two underscores."""
+        path = self.root / "params.yaml"
+        yaml = YAML()
+        content = yaml.load(path.read_text())
+        for key, value in changes.items():
+            section, _, name = key.partition("__")
+            place = content[section] if name else content
+            place[name or section] = value
+        with path.open("w") as file:
+            yaml.dump(content, file)
+
+    def results(self):
+        return load_results(load_params(), self.folders)
+
+    def report(self):
+        """Run the stage; return every file that it wrote by its path."""
+        outputs = [self.root / name for name in OUTPUTS]
+        main(*vars(self.folders).values(), *outputs)
+        written = [*self.root.glob("metrics/*"), *self.root.glob("plots/**/*.*")]
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Two rounds, three members with one voting checkpoint each, one target model."""
+    run = Run(tmp_path_factory.mktemp("finished"))
+    shutil.copy(ROOT / "presets/default.yaml", run.root / "params.yaml")
+    shutil.copytree(ROOT / "lists", run.root / "lists")
+    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    rng = np.random.default_rng(0)
+    write_prepared(run.folders.prepared, rng)
+    picks = rng.permutation(NUM["train"])
+    round_P = np.repeat([0, 1, 2], [5, 5, 10])
+    for size, number in ((0.0625, 5), (0.125, 10), (0.25, 20)):
+        chosen = subset(picks[:number], round_P[:number])
+        artifacts.save_subset(run.folders.subsets / f"{size}.csv", chosen)
+    for source, right in (("0.0625", 0.6), ("0.125", 0.7)):
+        write_signals(run.folders, source, right, rng)
+        write_scores(run.folders.scores / source, rng)
+        write_history(run.folders.histories / f"ensemble-{source}.csv", 10, 1e6)
+    for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
+        compared = subset(index, round_P if name == "selected" else None)
+        artifacts.save_subset(run.folders.comparison / f"{name}.csv", compared)
+        write_target(run.folders, f"resnet8-{name}", RIGHT[name], len(index), rng)
+    return run
+
+
+@pytest.fixture(scope="session")
+def reported(finished, tmp_path_factory):
+    """Every file that the stage writes of the finished run, by its path."""
+    root = tmp_path_factory.mktemp("reported")
+    shutil.copytree(finished.root, root, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        return Run(root).report()
+
+
+@pytest.fixture
+def run(finished, tmp_path, monkeypatch):
+    """A copy of the finished run, to change and to report."""
+    shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Run(tmp_path)
+
+
+def subset(index_P, round_P=None):
+    index_P = np.asarray(index_P, dtype=np.int64)
+    round_P = np.zeros_like(index_P) if round_P is None else round_P
+    return Subset(index_P, round_P, np.full(len(index_P), np.nan))
+
+
+def write_prepared(folder, rng):
+    meta = Meta("image_classification", "toy", CLASSES, [8, 8, 1], [0.5], [0.2], NUM, "0")
+    artifacts.save_meta(folder, meta)
+    for split in ("train", "validation"):
+        artifacts.save_targets(folder, split, rng.integers(0, 3, NUM[split]))
+    artifacts.save_sample_ids(folder, "train", [str(row) for row in range(NUM["train"])])
+    images = rng.integers(0, 256, (NUM["train"], 8, 8, 1), dtype=np.uint8)
+    artifacts.save_array(folder / "train" / "inputs.npy", images)
+
+
+def guesses(targets, right, rows, rng):
+    """Return classes that hit the target with the given probability, int16 [rows, targets]."""
+    wrong = rng.random((rows, len(targets))) > right
+    return ((targets + wrong * rng.integers(1, 3, wrong.shape)) % 3).astype(np.int16)
+
+
+def write_signals(folders, source, right, rng, voters=None):
+    signals = folders.signals / source
+    voters = voters or [Voter(member, member, 8, 0.5) for member in range(MEMBERS)]
+    targets_N = artifacts.load_targets(folders.prepared, "train")
+    targets_V = artifacts.load_targets(folders.prepared, "validation")
+    votes_MV = guesses(targets_V, right, len(voters), rng)
+    artifacts.save_voters(signals, voters)
+    content = {
+        "votes_MN": guesses(targets_N, right, len(voters), rng),
+        "predicted_class_N": guesses(targets_N, right + 0.1, 1, rng)[0],
+        "validation_votes_MV": votes_MV,
+        "validation_predicted_V": votes_MV[0],
+    }
+    for name in ("confidence_N", "label_probability_N"):
+        content[name] = rng.random(NUM["train"], dtype=np.float32)
+    for name, array in content.items():
+        artifacts.save_array(signals / f"{name}.npy", array)
+    accuracies = (votes_MV == targets_V).mean(axis=1).tolist()
+    artifacts.save_validation(signals, ValidationResult(accuracies[0], accuracies, 1e5))
+
+
+def write_scores(folder, rng):
+    """Write random scores and their correlations; there is no reference list."""
+    artifacts.save_scores(folder, rng.random(NUM["train"]))
+    values = ["spearman", "pearson"]
+    artifacts.save_table(
+        folder / "acquisitions.csv",
+        ["first", "second", *values],
+        [
+            ("entropy", "margin", 0.9, 0.8),
+            ("entropy", "random", "", ""),
+            ("margin", "random", -0.1, 0),
+        ],
+    )
+    artifacts.save_table(
+        folder / "voters.csv",
+        ["first_member", "first_epoch", "second_member", "second_epoch", *values],
+        [(0, 8, 1, 8, 0.5, 0.6), (0, 8, 2, 8, 0.7, 0.8), (1, 8, 2, 8, 0.3, 0.2)],
+    )
+    for name in ("reference", "forgetting"):
+        artifacts.save_table(folder / f"{name}.csv", ["member", "epoch", *values], [])
+
+
+def write_history(path, picks, flops, right=1.0):
+    """Write a history that ends near `right`; a training costs `flops`, +- 10 % by member."""
+    epochs = [
+        Epoch(
+            member=member,
+            epoch=epoch,
+            updates=epoch,
+            images_seen=epoch * picks,
+            flops=flops * (0.9 + 0.1 * member) * epoch / EPOCHS[-1],
+            learning_rate=0.1,
+            train_loss=1 / epoch,
+            train_accuracy=0.5,
+            validation_loss=None if epoch == EPOCHS[0] else 0.5,
+            validation_accuracy=None if epoch == EPOCHS[0] else right - 1 / epoch - member / 100,
+        )
+        for member in range(MEMBERS)
+        for epoch in EPOCHS
+    ]
+    artifacts.save_history(path, epochs)
+
+
+def write_target(folders, key, right, picks, rng):
+    correct_MT = rng.random((MEMBERS, NUM["test"])) < right
+    metrics = [
+        {"member": member, "epoch": 8}
+        | dict.fromkeys(METRICS, right)
+        | {"accuracy": float(correct_MT[member].mean()), "validation_accuracy": right - 0.02}
+        for member in range(MEMBERS)
+    ]
+    mean = {name: float(np.mean([row[name] for row in metrics])) for name in METRICS}
+    evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
+    artifacts.save_evaluation(folders.evaluation / key, evaluation)
+    write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)
+
+
+@pytest.fixture
+def with_extras(run):
+    """The run with all that has to be asked for: a reference list, and gradient norms."""
+    run.set(predict_pool__signals=["gradient_norm"], train_ensemble__track="gradient_norm")
+    rng = np.random.default_rng(1)
+    voters = [(member, epoch) for member in range(2) for epoch in (6, 7, 8)]
+    for source in ("0.0625", "0.125"):
+        rows = [(*voter, 0.3 + 0.1 * place, 0.5) for place, voter in enumerate(voters)]
+        columns = ["member", "epoch", "spearman", "pearson"]
+        scores = run.folders.scores / source
+        artifacts.save_table(scores / "reference.csv", columns, [*rows, ("", "", 0.85, 0.9)])
+        noted = [(0, 2, "", ""), (0, 8, 0.6, 0.7), (1, 2, 0.3, 0.4), (1, 4, 0.5, 0.6)]
+        artifacts.save_table(scores / "forgetting.csv", columns, noted)
+        sums = rng.uniform(1, 10, 20)
+        norms = sums * rng.uniform(0.5, 0.9, 20)
+        batches = zip(range(20), sums.tolist(), norms.tolist(), strict=True)
+        artifacts.save_table(
+            run.folders.signals / source / "gradient_batches.csv",
+            ["batch", "sum_of_norms", "norm_of_sum"],
+            batches,
+        )
+        norm_MES = np.exp(-rng.uniform(0, 8, (MEMBERS, 8, 1)) * rng.random(5)).astype(np.float32)
+        norm_MES[1, 6:] = np.nan
+        save_tracked(run.folders.dynamics / source, Tracked(np.arange(5), norm_MES))
+    return run
+
+
+@pytest.fixture
+def add_compared(run):
+    """Compare one more subset, of so many picks."""
+
+    def add(name, num_picks):
+        rng = np.random.default_rng(num_picks)
+        run.set(compare__subsets=[*load_params().compare.subsets, name])
+        index = rng.permutation(NUM["train"])[:num_picks]
+        artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
+        write_target(run.folders, f"resnet8-{name}", 0.7, num_picks, rng)
+
+    return add
