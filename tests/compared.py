@@ -44,10 +44,12 @@ artifacts.save_sample_ids(prepared, "test", list("vwxyz"))
 counts = {"train": len(ids), "validation": 0, "test": 5}
 artifacts.save_meta(prepared, artifacts.Meta(
     "image_classification", "toy", ["even", "odd"], [4, 4, 1], [0.5], [0.2], counts, "0"))
-artifacts.save_scores(Path("data/scores/0.25/seed-0.npy"), np.array(list(scores.values()), dtype=float))
+score_N = np.array(list(scores.values()), dtype=float)
+artifacts.save_scores(Path("data/scores/0.25/seed-0.npy"), score_N)
 subset = artifacts.Subset(index_P, np.array([0, 0, 1, 1, 1, 1]), score_P)
 artifacts.save_subset(Path("data/subsets/0.75/seed-0.csv"), subset)
-artifacts.save_order(Path("data/orders/0.75/seed-0.npy"), np.array([ids.index(name) for name in order]))
+order_K = np.array([ids.index(name) for name in order])
+artifacts.save_order(Path("data/orders/0.75/seed-0.npy"), order_K)
 right_MT = np.array([[True, True, True, False, "d" in chosen], [True, True, False, False, True]])
 members = [{"member": m, "epoch": 1, "accuracy": float(right_MT[m].mean())} for m in (0, 1)]
 mean = {"accuracy": float(right_MT.mean())}

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.report.__main__ import main
-from stages.report.results import Folders, load_results
+from stages.report.results import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
 from stages.shared.artifacts.tracking import Tracked, save_tracked
@@ -55,7 +55,10 @@ class Run:
             yaml.dump(content, file)
 
     def results(self):
-        return load_results(load_params(), self.folders)
+        return self.draws()[0]
+
+    def draws(self):
+        return load_draws(load_params(self.root / "params.yaml"), self.folders)
 
     def report(self):
         """Run the stage; return every file that it wrote by its path."""
@@ -71,21 +74,21 @@ def finished(tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("finished"))
     shutil.copy(ROOT / "presets/default.yaml", run.root / "params.yaml")
     shutil.copytree(ROOT / "lists", run.root / "lists")
-    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    run.set(random_seeds=1, train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
     picks = rng.permutation(NUM["train"])
     round_P = np.repeat([0, 1, 2], [5, 5, 10])
     for size, number in ((0.0625, 5), (0.125, 10), (0.25, 20)):
         chosen = subset(picks[:number], round_P[:number])
-        artifacts.save_subset(run.folders.subsets / f"{size}.csv", chosen)
+        artifacts.save_subset(run.folders.subsets / str(size) / "seed-0.csv", chosen)
     for source, right in (("0.0625", 0.6), ("0.125", 0.7)):
         write_signals(run.folders, source, right, rng)
-        write_scores(run.folders.scores / source, rng)
-        write_history(run.folders.histories / f"ensemble-{source}.csv", 10, 1e6)
+        write_scores(run.folders, source, rng)
+        write_history(run.folders.histories / f"ensemble-{source}/seed-0.csv", 10, 1e6)
     for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
         compared = subset(index, round_P if name == "selected" else None)
-        artifacts.save_subset(run.folders.comparison / f"{name}.csv", compared)
+        artifacts.save_subset(run.folders.comparison / name / "seed-0.csv", compared)
         write_target(run.folders, f"resnet8-{name}", RIGHT[name], len(index), rng)
     return run
 
@@ -131,7 +134,7 @@ def guesses(targets, right, rows, rng):
 
 
 def write_signals(folders, source, right, rng, voters=None):
-    signals = folders.signals / source
+    signals = folders.signals / source / "seed-0"
     voters = voters or [Voter(member, member, 8, 0.5) for member in range(MEMBERS)]
     targets_N = artifacts.load_targets(folders.prepared, "train")
     targets_V = artifacts.load_targets(folders.prepared, "validation")
@@ -151,9 +154,10 @@ def write_signals(folders, source, right, rng, voters=None):
     artifacts.save_validation(signals, ValidationResult(accuracies[0], accuracies, 1e5))
 
 
-def write_scores(folder, rng):
+def write_scores(folders, source, rng):
     """Write random scores and their correlations; there is no reference list."""
-    artifacts.save_scores(folder, rng.random(NUM["train"]))
+    artifacts.save_scores(folders.scores / source / "seed-0.npy", rng.random(NUM["train"]))
+    folder = folders.correlations / source / "seed-0"
     values = ["spearman", "pearson"]
     artifacts.save_table(
         folder / "acquisitions.csv",
@@ -204,8 +208,8 @@ def write_target(folders, key, right, picks, rng):
     ]
     mean = {name: float(np.mean([row[name] for row in metrics])) for name in METRICS}
     evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
-    artifacts.save_evaluation(folders.evaluation / key, evaluation)
-    write_history(folders.histories / f"{key}.csv", picks, 1e4 * picks, right)
+    artifacts.save_evaluation(folders.evaluation / key / "seed-0", evaluation)
+    write_history(folders.histories / key / "seed-0.csv", picks, 1e4 * picks, right)
 
 
 @pytest.fixture
@@ -217,7 +221,7 @@ def with_extras(run):
     for source in ("0.0625", "0.125"):
         rows = [(*voter, 0.3 + 0.1 * place, 0.5) for place, voter in enumerate(voters)]
         columns = ["member", "epoch", "spearman", "pearson"]
-        scores = run.folders.scores / source
+        scores = run.folders.correlations / source / "seed-0"
         artifacts.save_table(scores / "reference.csv", columns, [*rows, ("", "", 0.85, 0.9)])
         noted = [(0, 2, "", ""), (0, 8, 0.6, 0.7), (1, 2, 0.3, 0.4), (1, 4, 0.5, 0.6)]
         artifacts.save_table(scores / "forgetting.csv", columns, noted)
@@ -225,13 +229,13 @@ def with_extras(run):
         norms = sums * rng.uniform(0.5, 0.9, 20)
         batches = zip(range(20), sums.tolist(), norms.tolist(), strict=True)
         artifacts.save_table(
-            run.folders.signals / source / "gradient_batches.csv",
+            run.folders.signals / source / "seed-0/gradient_batches.csv",
             ["batch", "sum_of_norms", "norm_of_sum"],
             batches,
         )
         norm_MES = np.exp(-rng.uniform(0, 8, (MEMBERS, 8, 1)) * rng.random(5)).astype(np.float32)
         norm_MES[1, 6:] = np.nan
-        save_tracked(run.folders.dynamics / source, Tracked(np.arange(5), norm_MES))
+        save_tracked(run.folders.dynamics / source / "seed-0", Tracked(np.arange(5), norm_MES))
     return run
 
 
@@ -243,7 +247,7 @@ def add_compared(run):
         rng = np.random.default_rng(num_picks)
         run.set(compare__subsets=[*load_params().compare.subsets, name])
         index = rng.permutation(NUM["train"])[:num_picks]
-        artifacts.save_subset(run.folders.comparison / f"{name}.csv", subset(index))
+        artifacts.save_subset(run.folders.comparison / name / "seed-0.csv", subset(index))
         write_target(run.folders, f"resnet8-{name}", 0.7, num_picks, rng)
 
     return add

@@ -431,8 +431,8 @@ def test_each_round_scores_with_its_own_acquisition_function(finished):
     targets_N = artifacts.load_targets(finished.data / "prepared", "train")
     for entry in finished.params.rounds:
         loaded = {
-            **from_pool(finished.data / f"signals/{entry.from_}", finished.num_train),
-            **from_training(finished.data / f"dynamics/{entry.from_}", finished.num_train),
+            **from_pool(finished.data / f"signals/{entry.from_}/seed-0", finished.num_train),
+            **from_training(finished.data / f"dynamics/{entry.from_}/seed-0", finished.num_train),
             "targets_N": lambda: targets_N,
         }
         name = finished.params.acquisition_of(str(entry.to))
@@ -446,7 +446,7 @@ def test_the_voters_are_those_that_the_preset_names(finished):
     settings = finished.params.predict_pool.voters
     for entry in finished.params.rounds:
         ensemble = finished.ensemble(entry.from_)
-        found = artifacts.load_voters(finished.data / f"signals/{entry.from_}")
+        found = artifacts.load_voters(finished.data / f"signals/{entry.from_}/seed-0")
         assert ensemble.num_members == finished.params.train_ensemble.members
         assert len(found) == settings.count * (
             ensemble.num_members if settings.members == "all" else 1
@@ -482,7 +482,9 @@ def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
     """At their own rate, so that they stay near them; the yardstick starts from scratch."""
     training = finished.params.train_subset_model
     for subset in finished.params.compare.subsets:
-        history = artifacts.load_history(finished.data / f"histories/{finished.model}-{subset}.csv")
+        history = artifacts.load_history(
+            finished.data / f"histories/{finished.model}-{subset}/seed-0.csv"
+        )
         is_tuned = training.initialize_from != "scratch" and subset != "full"
         rate = training.optimizer.learning_rate
         highest = training.fine_tune_learning_rate if is_tuned else rate
@@ -549,7 +551,7 @@ def test_schedules_keep_their_shape(finished):
         (finished.params.train_ensemble, "ensemble-*.csv"),
         (finished.params.train_subset_model, f"{finished.model}-full.csv"),
     ):
-        for path in sorted((finished.data / "histories").glob(histories)):
+        for path in sorted((finished.data / "histories").glob(f"{histories}/seed-0.csv")):
             for member in range(section.members):
                 rates = [
                     epoch.learning_rate / section.optimizer.learning_rate

@@ -22,7 +22,7 @@ def suspicious(run):
     run.set(select__outliers={"fraction": 0.05})
     ids = [f"a, {row}.png" if row % 2 else f"ü{row}\udcff.png" for row in range(80)]
     artifacts.save_sample_ids(run.folders.prepared, "train", ids)
-    signals = run.folders.signals / "0.125"
+    signals = run.folders.signals / "0.125/seed-0"
     targets_N = artifacts.load_targets(run.folders.prepared, "train")
     votes_MN = np.array(np.load(signals / "votes_MN.npy"))
     votes_MN[:, :6] = (targets_N[:6] + 1) % 3
@@ -47,9 +47,9 @@ def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicio
 
     assert add(suspicious) == len(found)
 
-    old, new = folders.subsets / "0.125.csv", Path("new.csv")
+    old, new = folders.subsets / "0.125", Path("new")
     signals, scores = folders.signals / "0.125", folders.scores / "0.125"
-    select("0.125", "0.25", folders.prepared, signals, scores, old, new, Path("order.npy"))
+    select("0.125", "0.25", folders.prepared, signals, scores, old, new, Path("order"))
     before, after = (artifacts.load_subset(path, 80).index_P for path in (old, new))
     chosen = {ids[row] for row in after.tolist()} - {ids[row] for row in before.tolist()}
     assert len(chosen) == 10

@@ -10,7 +10,7 @@ import pytest
 from pipeline import Checkout
 
 from commands.verdict.__main__ import require_alike, verdicts
-from stages.report.conclusions import run_of
+from stages.report.conclusions import draw_of
 from stages.shared import artifacts
 from stages.shared.errors import DataError
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def with_seed(finished):
     """Return a function that gives the finished run another random seed and other parameters."""
-    run = run_of(finished.results())
+    run = draw_of(finished.results())
 
     def make(random_seed, **changes):
         params = run.params.model_copy(update={"random_seed": random_seed, **changes})
@@ -56,7 +56,9 @@ def test_a_parameter_that_one_run_lacks_is_named_too(with_seed):
 
 
 def test_the_same_random_seed_twice_is_refused(with_seed):
-    with pytest.raises(DataError, match="b and c: have the same random_seed 4; each run must have"):
+    with pytest.raises(
+        DataError, match="b and c: have the same random_seed 4; each draw must have"
+    ):
         require_alike({"a": with_seed(0), "b": with_seed(4), "c": with_seed(4)})
 
 
@@ -97,7 +99,7 @@ def write_evaluations(run, right):
         mean = values | {"accuracy": num / 60, "validation_accuracy": 0.9}
         members = [{"member": member, "epoch": 8} | mean for member in range(3)]
         evaluation = artifacts.Evaluation(members, mean, mean, {}, correct_MT)
-        artifacts.save_evaluation(run.folders.evaluation / f"resnet8-{name}", evaluation)
+        artifacts.save_evaluation(run.folders.evaluation / f"resnet8-{name}/seed-0", evaluation)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,7 @@ def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, nam
 
 @pytest.mark.slow
 def test_one_experiment_is_one_draw_and_an_unknown_one_is_one_line(checkout):
-    assert "one draw of the subsets" in verdict_of(checkout, "seed-1").text
+    assert "this draw alone" in verdict_of(checkout, "seed-1").text
     output = verdict_of(checkout, "seed-1", "seed-7")
     assert output.code == 1
     assert output.text.startswith("error: seed-7: unknown Git revision 'seed-7'; it must be")

@@ -11,75 +11,17 @@ from stages.report.conclusions import (
     Against,
     Conclusion,
     Cost,
-    Run,
+    Draw,
     Smallest,
     conclude,
-    run_of,
+    draw_of,
 )
 from stages.report.results import Target
-from stages.report.statistics import Draws, Estimate, verdict
 from stages.report.wording import sentence
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
-# --- over runs -----------------------------------------------------------------------------------
-
-
-def test_the_interval_of_three_runs_is_that_done_by_hand():
-    """README's CIFAR-10: mean 1.3567, sd 0.17243, / sqrt(3) 0.09955, x 4.30265 is 0.42835."""
-    found = Draws(np.array([1.39, 1.17, 1.51]))
-    low, high = found.interval
-    assert found.value == pytest.approx(1.3567, abs=5e-5)
-    assert (high - low) / 2 == pytest.approx(0.42835, abs=5e-6)
-    assert (low + high) / 2 == pytest.approx(found.value)
-
-
-@pytest.mark.parametrize("num_runs", [3, 4, 10])
-def test_the_interval_of_runs_is_the_t_interval_of_scipy(num_runs):
-    value_R = np.random.default_rng(num_runs).normal(size=num_runs)
-    expected = stats.t.interval(0.95, df=num_runs - 1, loc=value_R.mean(), scale=stats.sem(value_R))
-    assert Draws(value_R).interval == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("value_R", [[5.0], [5.0, 5.1]])
-def test_fewer_than_three_runs_have_no_interval_and_tell_nothing(value_R):
-    found = Draws(np.array(value_R))
-    assert found.interval == (-math.inf, math.inf)
-    assert verdict(found, margin=0.5) == "cannot tell"
-
-
-# Three runs around a mean: sd = step, so the interval reaches 4.302653 / sqrt(3) = 2.484138 steps.
-REACH = 4.302652729911275 / math.sqrt(3)
-
-
-@pytest.mark.parametrize(
-    ("low", "word"),
-    [
-        (1e-6, "better"),
-        (-1e-6, "as good as"),
-        (-0.5 + 1e-6, "as good as"),
-        (-0.5 - 1e-6, "cannot tell"),
-    ],
-)
-def test_the_lower_end_of_the_interval_decides_at_nought_and_at_the_margin(low, word):
-    mean = low + REACH
-    assert verdict(Draws(np.array([mean - 1, mean, mean + 1])), margin=0.5) == word
-
-
-@pytest.mark.parametrize(("high", "word"), [(-1e-6, "worse"), (1e-6, "cannot tell")])
-def test_the_upper_end_of_the_interval_decides_what_is_worse(high, word):
-    mean = high - REACH
-    assert verdict(Draws(np.array([mean - 1, mean, mean + 1])), margin=0.5) == word
-
-
-def test_an_interval_over_members_alone_never_says_better():
-    alone = Estimate(5.0, training_error=0.1, test_error=0.0, num_members=4, num_samples=100)
-    assert alone.interval[0] > 0
-    assert verdict(alone, margin=0.5) == "as good as"
-    assert verdict(replace(alone, test_error=0.1), margin=0.5) == "better"
-
-
-# --- one run, made up ----------------------------------------------------------------------------
+# --- a draw, made up -----------------------------------------------------------------------------
 
 NUM_TEST = 1000
 
@@ -110,7 +52,7 @@ def made(finished):
         sizes = {"selected": 20, "random": 20, "full": 80} | (picks or {})
         comparison = {name: whole.first(sizes[name]) for name in targets}
         named = {("resnet8", name): found for name, found in targets.items()}
-        return Run(params, results.meta, comparison, named, search_flops)
+        return Draw(params, results.meta, comparison, named, search_flops)
 
     return make
 
@@ -120,20 +62,30 @@ def told(run):
     return {other: entry.word for other, entry in found.against.items()}
 
 
-def test_one_run_is_labelled_and_has_the_interval_of_trainings_and_test_samples(finished):
+def reach_of(difference_RT):
+    """Return half the width of the 95 % interval of a mean over rows and samples."""
+    num_rows, num_samples = difference_RT.shape
+    of_rows_R1 = difference_RT.mean(axis=1, keepdims=True)
+    of_samples_T = difference_RT.mean(axis=0)
+    rows = of_rows_R1.var(ddof=1) / num_rows
+    samples = of_samples_T.var(ddof=1) / num_samples
+    rest = ((difference_RT - of_rows_R1 - of_samples_T + difference_RT.mean()) ** 2).sum()
+    both = rest / ((num_rows - 1) * (num_samples - 1)) / difference_RT.size
+    variance = max(rows + samples - both, rows, samples)
+    freedom = variance**2 / (rows**2 / (num_rows - 1) + samples**2 / (num_samples - 1))
+    return stats.t.ppf(0.975, freedom) * math.sqrt(variance)
+
+
+def test_one_draw_is_labelled_and_has_the_interval_of_trainings_and_test_samples(finished):
     [model] = finished.results().params.compare.models
-    run = run_of(finished.results())
+    run = draw_of(finished.results())
     found = conclude([run], model)
     paired_MT = 100.0 * (
         run.targets[model, "selected"].evaluation.test_values_MT.astype(float)
         - run.targets[model, "random"].evaluation.test_values_MT
     )
-    training = paired_MT.mean(axis=1).var(ddof=1) / 3
-    test = paired_MT.mean(axis=0).var(ddof=1) / 60
-    freedom = (training + test) ** 2 / (training**2 / 2 + test**2 / 59)
-    reach = stats.t.ppf(0.975, freedom) * math.sqrt(training + test)
-    assert found.against["random"].reach == pytest.approx(reach)
-    assert "95 % intervals, one draw of the subsets" in sentence(found)
+    assert found.against["random"].reach == pytest.approx(reach_of(paired_MT))
+    assert "95 % intervals, this draw alone" in sentence(found)
 
 
 def test_one_run_of_one_member_cannot_tell(made):
@@ -145,7 +97,7 @@ def test_one_run_of_one_member_cannot_tell(made):
     )
 
 
-def test_runs_are_taken_together_by_the_difference_of_each(made):
+def test_draws_are_taken_together_by_the_difference_of_each(made):
     """On 1000 test samples: differences of 1.0, 2.0 and 3.0 points in the mean of two members."""
     runs = [
         made(
@@ -158,10 +110,14 @@ def test_runs_are_taken_together_by_the_difference_of_each(made):
     ]
     [entry] = conclude(runs, "resnet8").against.values()
     assert entry.value == pytest.approx(2.0)
-    assert entry.reach == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
-    assert entry.word == "as good as"  # from -0.48 to 4.48, with a margin of 0.5
+    difference_RT = np.zeros((3, NUM_TEST))
+    for row, more in zip(difference_RT, (10, 20, 30), strict=True):
+        # One of two members is right on those after 900, and one on those after 910.
+        row[900 : 900 + more] += 50
+        row[910 : 910 + more] += 50
+    assert entry.reach == pytest.approx(reach_of(difference_RT))
+    assert entry.word == "as good as"
     assert "3 draws of the subsets" in sentence(conclude(runs, "resnet8"))
-    assert "2 draws of the subsets, an interval takes 3" in sentence(conclude(runs[:2], "resnet8"))
 
 
 # --- cost ----------------------------------------------------------------------------------------

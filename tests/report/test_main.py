@@ -30,12 +30,12 @@ def leaves(content, prefix=""):
 
 
 def summary_of(run):
-    return dict(leaves(summarise(run.results())))
+    return dict(leaves(summarise([run.results()])))
 
 
 def test_the_summary_has_exactly_these_keys(run, reported):
     content = json.loads(reported["metrics/summary.json"])
-    assert content == summarise(run.results())
+    assert content == summarise([run.results()])
     assert list(dict(leaves(content))) == [
         "resnet8.accuracy.selected",
         "resnet8.accuracy.random",
@@ -48,6 +48,7 @@ def test_the_summary_has_exactly_these_keys(run, reported):
         "subset.size",
         "subset.unique",
         "subset.fraction",
+        "subset.draws",
         "cost.search",
         "cost.subset_training",
         "cost.full_training",
@@ -66,7 +67,8 @@ def test_the_summary_is_at_most_16_rounded_numbers_and_none_is_named_error(run):
 def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
     content = summary_of(run)
     right = {
-        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}" / "test_values_MT.npy")
+        name: 100
+        * np.load(run.folders.evaluation / f"resnet8-{name}" / "seed-0/test_values_MT.npy")
         for name in ("selected", "random", "full")
     }
     for name, correct_MT in right.items():
@@ -103,7 +105,7 @@ def test_another_metric_is_reported_under_the_same_keys(run):
 def test_a_subset_with_duplicates_reports_its_picks_and_its_samples(run):
     index = np.array([0, 0, 0, 1])
     subset = artifacts.Subset(index, index, np.full(4, np.nan))
-    artifacts.save_subset(run.folders.subsets / "0.25.csv", subset)
+    artifacts.save_subset(run.folders.subsets / "0.25/seed-0.csv", subset)
     content = summary_of(run)
     assert (content["subset.size"], content["subset.unique"]) == (4, 2)
 
@@ -115,13 +117,13 @@ def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(ru
     assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
     assert "; random: " in accuracies
     assert "; full: " in accuracies
-    assert "accuracy on test, 95 % intervals, one draw of the subsets" in verdict
+    assert "accuracy on test, 95 % intervals, this draw alone" in verdict
     assert written["metrics/verdict.txt"].decode() == f"{verdict}\n"
 
 
 def test_the_verdict_says_when_a_schedule_was_stopped_early(run):
     run.set(train_subset_model__length={"epochs": 181}, train_subset_model__stop_after=50)
-    assert next(sentences(run.results())).startswith("resnet8, accuracy, 50 of 181 epochs: ")
+    assert next(sentences([run.results()])).startswith("resnet8, accuracy, 50 of 181 epochs: ")
 
 
 DRAWN = {
@@ -171,7 +173,7 @@ def test_equal_inputs_give_equal_bytes(run, reported):
 
 
 def test_what_was_asked_for_has_tables_too(with_extras):
-    assert set(all_tables(with_extras.results())) == DRAWN | NUMBERS_ALONE | ASKED_FOR
+    assert set(all_tables([with_extras.results()])) == DRAWN | NUMBERS_ALONE | ASKED_FOR
 
 
 @pytest.mark.slow
@@ -183,8 +185,8 @@ def test_what_was_asked_for_is_drawn_too_and_with_equal_bytes(with_extras):
 
 
 def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
-    (run.folders.subsets / "0.5.csv").write_text("no subset at all")
-    (run.folders.histories / "resnet18-selected.csv").write_text("no history")
+    (run.folders.subsets / "0.5").write_text("no subset at all")
+    (run.folders.histories / "resnet18-selected").write_text("no history")
     stale = run.root / "plots/tables/accuracy/resnet18.csv"
     stale.parent.mkdir(parents=True)
     stale.write_text("model\n")
@@ -193,7 +195,7 @@ def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
 
 
 def test_what_dvc_yaml_plots_is_a_column_of_the_tables(with_extras):
-    tables = all_tables(with_extras.results())
+    tables = all_tables([with_extras.results()])
     written = {f"plots/tables/{name}.csv": rows for name, rows in tables.items()}
     for entry in YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["plots"]:
         ((place, plot),) = entry.items()
@@ -222,7 +224,7 @@ def test_every_class_has_a_bar_or_the_title_says_how_many_have(run):
 def drawn(run, name):
     """Return the axes of a table's picture, the first of its kind."""
     results = run.results()
-    tables = all_tables(results)
+    tables = all_tables([results])
     place = next(place for place in tables if place.split("/")[0] == name)
     return pictures.PICTURES[name](tables[place], place.rpartition("/")[2], results)
 
@@ -240,7 +242,7 @@ def test_a_picture_has_a_title_and_axis_names_and_its_legend_beside_the_data(wit
 
 
 def test_a_missing_file_is_one_line(run):
-    (run.folders.signals / "0.125" / "validation_votes_MV.npy").unlink()
+    (run.folders.signals / "0.125/seed-0" / "validation_votes_MV.npy").unlink()
     with pytest.raises(ArtifactError, match=r"validation_votes_MV\.npy: missing; run"):
         run.report()
 

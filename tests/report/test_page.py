@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def page_of(results):
-    return document(results, all_tables(results))
+    return document([results], all_tables([results]))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_the_verdict_is_that_of_the_file(page, reported):
 
 def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, monkeypatch):
     guessing = Guessing(34.3, 3)
-    [found] = conclusions(finished.results())
+    [found] = conclusions([finished.results()])
     told = [replace(found, guessing=guessing)]
     monkeypatch.setattr("stages.report.page.sections.conclusions", lambda results: told)
     page = Page(page_of(finished.results()))
@@ -251,7 +251,9 @@ def test_below_each_dropped_sample_stands_its_nearest_kept_one(run):
     run.set(predict_pool__signals=["features"])
     features_ND = np.random.default_rng(0).normal(size=(80, 4)).astype(np.float32)
     for source in ("0.0625", "0.125"):
-        artifacts.save_array(run.folders.signals / source / "features_ND.npy", features_ND)
+        artifacts.save_array(
+            run.folders.signals / source / "seed-0" / "features_ND.npy", features_ND
+        )
     results = run.results()
     page = Page(page_of(results))
     kept = set(results.last_subset.index_P.tolist())
@@ -263,7 +265,7 @@ def test_below_each_dropped_sample_stands_its_nearest_kept_one(run):
 def test_samples_that_were_drawn_twice_say_so(run):
     index = np.array([7, 7, 7, 3, 3, *range(10, 25)])
     subset = artifacts.Subset(index, np.repeat([0, 2], [5, 15]), np.full(20, np.nan))
-    artifacts.save_subset(run.folders.subsets / "0.25.csv", subset)
+    artifacts.save_subset(run.folders.subsets / "0.25/seed-0.csv", subset)
     page = Page(page_of(run.results()))
     assert "Drawn most often" in page.texts("h3")
     told = [text for text in page.texts("span") if text.startswith("drawn ")]

@@ -56,7 +56,7 @@ def test_a_single_round_has_no_correlations_and_constant_scores_an_empty_one(run
 
 
 def test_the_tables_of_a_round_are_what_score_wrote(with_extras):
-    tables = all_tables(with_extras.results())
+    tables = all_tables([with_extras.results()])
     assert tables["correlations/0.125"] == [
         {"first": "entropy", "second": "margin", "spearman": 0.9, "pearson": 0.8},
         {"first": "entropy", "second": "random", "spearman": None, "pearson": None},
@@ -81,14 +81,14 @@ def test_the_tables_of_a_round_are_what_score_wrote(with_extras):
 
 def test_forgetting_events_have_a_line_for_each_member_over_the_epochs_that_it_kept(with_extras):
     results = with_extras.results()
-    rows = all_tables(results)["forgetting_correlations/0.125"]
+    rows = all_tables([results])["forgetting_correlations/0.125"]
     (axes,) = score_pictures.forgetting_correlations(rows, "0.125", results).axes
     found = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert found == {"member 0": [[8, 0.6]], "member 1": [[2, 0.3], [4, 0.5]]}
 
 
 def test_a_word_for_a_correlation_is_one_line(run):
-    folder = run.folders.scores / "0.125"
+    folder = run.folders.correlations / "0.125/seed-0"
     header = ["first", "second", "spearman", "pearson"]
     artifacts.save_table(folder / "acquisitions.csv", header, [("a", "b", "high", 1)])
     with pytest.raises(ArtifactError, match=r"acquisitions\.csv: .*'high'; fields must be numbers"):

@@ -35,7 +35,7 @@ def with_boxes(run):
     map_KCHW[0, 2, 1, 0] = 0.25
     map_KCHW[1, 0] = 0.125
     found = HeatMaps(np.array([7, 3]), map_KCHW)
-    artifacts.save_heat_maps(run.folders.signals / "0.0625", "mutual_information", found)
+    artifacts.save_heat_maps(run.folders.signals / "0.0625/seed-0", "mutual_information", found)
     return run
 
 
@@ -168,7 +168,7 @@ def test_the_share_of_a_class_is_that_of_its_objects_duplicates_included(with_bo
     picks = Subset(np.array([0, 0, 1, 2]), np.zeros(4, int), np.full(4, np.nan))
     last = str(results.params.sizes[-1])
     results = replace(results, subsets={**results.subsets, last: picks})
-    rows = class_shares(results)
+    rows = class_shares([results])
     assert [row["class"] for row in rows] == NAMES
     assert [row["selected"] for row in rows] == pytest.approx([57.14, 28.57, 14.29], abs=0.01)
     assert [row["full"] for row in rows] == pytest.approx([50, 25, 25], abs=0.01)

@@ -49,7 +49,7 @@ def test_a_compared_part_of_the_last_subset_has_the_rounds_that_its_picks_come_f
 ):
     add_compared("selected-0.15", 12)
     subset = run.results().subsets["0.25"].first(12)
-    artifacts.save_subset(run.folders.comparison / "selected-0.15.csv", subset)
+    artifacts.save_subset(run.folders.comparison / "selected-0.15/seed-0.csv", subset)
     rows = speedups(run.results())
     assert column(rows, "size") == [10, 12, 20]
     assert column(rows, "selection_flops") == [ROUND, 2 * ROUND, 2 * ROUND]

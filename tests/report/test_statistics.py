@@ -1,4 +1,4 @@
-"""Standard errors, intervals and verdicts, by hand and against scipy."""
+"""Errors, intervals and verdicts: by hand, against scipy, and by simulation."""
 
 import math
 
@@ -6,68 +6,113 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from stages.report.results import over_draws
 from stages.report.statistics import (
     Estimate,
     Measured,
     agreement,
     estimate,
     paired_difference,
+    unpaired_difference,
     verdict,
 )
 
 
-def measured(correct_MT, unit=100.0):
-    correct_MT = unit * np.asarray(correct_MT, dtype=np.float64)
-    return Measured(correct_MT.mean(axis=1), correct_MT)
+def measured(correct_RT, unit=100.0, num_draws=1):
+    correct_RT = unit * np.asarray(correct_RT, dtype=np.float64)
+    return Measured(correct_RT.mean(axis=1), correct_RT, num_draws)
 
 
-def random_members(seed, num_members=4, num_samples=50, right=0.8):
-    return measured(np.random.default_rng(seed).random((num_members, num_samples)) < right)
+def random_rows(seed, num_rows=4, num_samples=50, right=0.8):
+    return measured(np.random.default_rng(seed).random((num_rows, num_samples)) < right)
 
 
-def test_the_error_of_two_members_on_four_samples_is_that_done_by_hand():
+def by_components(difference_RT):
+    """Return the variance of the mean by the sums of squares of a two-way layout, R not 2."""
+    num_rows, num_samples = difference_RT.shape
+    total = difference_RT.mean()
+    between_rows = num_samples * ((difference_RT.mean(axis=1) - total) ** 2).sum()
+    between_samples = num_rows * ((difference_RT.mean(axis=0) - total) ** 2).sum()
+    rest = ((difference_RT - total) ** 2).sum() - between_rows - between_samples
+    number = difference_RT.size
+    rows = between_rows / (num_rows - 1) / number
+    samples = between_samples / (num_samples - 1) / number
+    both = rest / ((num_rows - 1) * (num_samples - 1)) / number
+    return rows, samples, both
+
+
+# --- the error of a mean --------------------------------------------------------------------------
+
+
+def test_the_error_of_two_rows_on_four_samples_is_that_done_by_hand():
     found = estimate(measured([[1, 1, 1, 0], [1, 0, 1, 0]]))
-    # Members 75 and 50: mean 62.5, sd 17.678, over sqrt(2) 12.5.
-    # Samples 100, 50, 100, 0: mean 62.5, sd sqrt(6875 / 3), over sqrt(4) 23.936.
+    # Rows 75 and 50: variance 312.5, of the mean 156.25. Samples 100, 50, 100, 0: variance
+    # 6875 / 3, of the mean 572.9. Left of each field: -+12.5 and once 37.5 to both sides.
     assert found.value == 62.5
-    assert found.training_error == pytest.approx(12.5)
-    assert found.test_error == pytest.approx(math.sqrt(6875 / 3) / 2)
-    assert found.standard_error == pytest.approx(math.sqrt(12.5**2 + 6875 / 12))
+    assert found.rows == pytest.approx(156.25)
+    assert found.samples == pytest.approx(6875 / 12)
+    assert found.both == pytest.approx((6 * 12.5**2 + 2 * 37.5**2) / (1 * 3 * 2 * 4))
+    assert found.variance == pytest.approx(156.25 + 6875 / 12 - found.both)
 
 
-def test_both_errors_are_standard_errors_of_the_mean_as_scipy_has_them():
-    first, second = random_members(0), random_members(1, right=0.6)
+@pytest.mark.parametrize("num_rows", [3, 4, 8])
+def test_the_variance_is_that_of_a_two_way_layout(num_rows):
+    first, second = random_rows(0, num_rows), random_rows(1, num_rows, right=0.6)
     found = paired_difference(first, second)
-    assert found.training_error == pytest.approx(stats.sem(first.values_M - second.values_M))
-    per_sample = first.samples_MT.mean(axis=0) - second.samples_MT.mean(axis=0)
-    assert found.test_error == pytest.approx(stats.sem(per_sample))
-    assert found.value == pytest.approx(first.values_M.mean() - second.values_M.mean())
+    rows, samples, both = by_components(first.samples_RT - second.samples_RT)
+    assert (found.rows, found.samples, found.both) == pytest.approx((rows, samples, both))
+    assert found.variance == pytest.approx(max(rows + samples - both, rows, samples))
+    assert found.value == pytest.approx(first.values_R.mean() - second.values_R.mean())
 
 
 def test_pairing_cancels_what_both_models_get_wrong():
-    first = random_members(0)
-    worse = measured(np.array(first.samples_MT, dtype=bool) & (np.arange(50) != 0))
-    unpaired = math.hypot(estimate(first).standard_error, estimate(worse).standard_error)
+    first = random_rows(0)
+    worse = measured(np.array(first.samples_RT, dtype=bool) & (np.arange(50) != 0))
+    unpaired = unpaired_difference(first, worse, same_samples=False).standard_error
     assert paired_difference(first, worse).standard_error < unpaired / 2
     assert paired_difference(first, first).standard_error == 0
 
 
 def test_the_difference_changes_its_sign_and_keeps_its_error_when_turned_round():
-    there = paired_difference(random_members(0), random_members(1))
-    back = paired_difference(random_members(1), random_members(0))
+    there = paired_difference(random_rows(0), random_rows(1))
+    back = paired_difference(random_rows(1), random_rows(0))
     assert there.value == pytest.approx(-back.value)
     assert there.standard_error == pytest.approx(back.standard_error)
 
 
-def test_a_single_member_has_the_error_of_the_test_samples_alone():
+def test_of_two_rows_each_side_is_taken_by_itself():
+    """The differences are 25 and 25: their spread is nothing, and says nothing."""
+    first, second = measured([[1, 1, 1, 0], [1, 0, 1, 0]]), measured([[1, 1, 0, 0], [1, 0, 0, 0]])
+    found = paired_difference(first, second)
+    assert (first.values_R - second.values_R).tolist() == [25, 25]
+    assert found.rows == pytest.approx(2 * 156.25)
+    assert found.rows_freedom == pytest.approx(2)  # of two equal variances with one each
+
+
+def test_a_single_row_has_no_interval():
     found = estimate(measured([[1, 1, 1, 0]]))
-    assert math.isnan(found.training_error)
-    assert found.standard_error == found.test_error == pytest.approx(25.0)
+    assert math.isnan(found.standard_error)
     assert found.interval == (-math.inf, math.inf)
 
 
-def test_the_interval_is_that_of_a_t_test_when_only_the_trainings_differ():
-    found = Estimate(1.0, training_error=0.5, test_error=0.0, num_members=4, num_samples=50)
+def test_draws_are_the_means_of_their_members():
+    draws = [measured([[1, 1, 0], [1, 0, 0]]), measured([[1, 1, 1], [1, 1, 0]])]
+    found = over_draws(draws)
+    assert found.values_R == pytest.approx([50, 500 / 6])
+    assert found.samples_RT.tolist() == [[100, 50, 0], [100, 100, 50]]
+    assert found.num_draws == 2
+    assert over_draws(draws[:1]) is draws[0]
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+def of_parts(value, rows, samples=0.0, num_rows=4, num_samples=50, num_draws=1):
+    return Estimate(value, rows, num_rows - 1, samples, num_samples, 0.0, num_draws)
+
+
+def test_the_interval_is_that_of_a_t_test_when_only_the_rows_differ():
+    found = of_parts(1.0, 0.25)
     assert found.interval == pytest.approx(stats.t.interval(0.95, df=3, loc=1.0, scale=0.5))
 
 
@@ -75,8 +120,51 @@ def test_the_interval_has_the_degrees_of_freedom_of_welch():
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=5), rng.normal(size=9) * 2
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    found = Estimate(first.mean() - second.mean(), stats.sem(first), stats.sem(second), 5, 9)
+    value = first.mean() - second.mean()
+    found = of_parts(value, stats.sem(first) ** 2, stats.sem(second) ** 2, 5, 9)
     assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+def test_more_draws_do_not_make_a_small_test_split_certain():
+    """Both models always answer alike: all that is uncertain is which samples test holds."""
+    right_T = np.random.default_rng(0).random(100) < 0.8
+    other_T = np.random.default_rng(1).random(100) < 0.7
+    errors = [
+        paired_difference(
+            measured([right_T] * num_draws, num_draws=num_draws),
+            measured([other_T] * num_draws, num_draws=num_draws),
+        ).standard_error
+        for num_draws in (3, 20)
+    ]
+    assert errors == pytest.approx([100 * stats.sem(right_T.astype(float) - other_T)] * 2)
+
+
+@pytest.mark.parametrize(("num_draws", "num_members"), [(1, 2), (1, 4), (2, 2), (3, 2), (5, 4)])
+def test_the_interval_covers_what_is_true_in_95_of_100_experiments(num_draws, num_members):
+    """No true difference; draws, trainings and test samples all add their part."""
+    covered, num_runs = 0, 400
+    rng = np.random.default_rng(17)
+    for _ in range(num_runs):
+        sides = []
+        easy_T = rng.normal(1.2, 1.0, 359)
+        for _ in range(2):
+            taste_T = 0.5 * rng.normal(size=359)  # of samples, for one kind of subset
+            draws = []
+            for _ in range(num_draws):
+                # With a single draw the interval speaks of this draw alone.
+                of_draw = 0.15 * rng.normal() if num_draws > 1 else 0.0
+                of_member_M1 = 0.1 * rng.normal(size=(num_members, 1))
+                odds_MT = easy_T + taste_T + of_draw + of_member_M1
+                odds_MT = odds_MT + rng.normal(size=(num_members, 359))
+                draws.append(measured(odds_MT > 0))
+            sides.append(over_draws(draws))
+        low, high = paired_difference(*sides).interval
+        covered += low <= 0 <= high
+    # 95 %, with a Monte Carlo error of 1.1 points.
+    assert 0.92 <= covered / num_runs <= 0.985
+
+
+# --- verdicts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -91,12 +179,46 @@ def test_the_interval_has_the_degrees_of_freedom_of_welch():
     ],
 )
 def test_the_verdict_follows_from_the_interval_and_the_margin(value, error, word):
-    difference = Estimate(value, 0.0, error, num_members=4, num_samples=10_000)
+    difference = of_parts(value, 0.0, error**2, num_samples=10_000)
     assert verdict(difference, margin=0.5) == word
 
 
-def test_one_member_never_tells():
-    assert verdict(Estimate(50.0, math.nan, 0.1, 1, 10_000), margin=0.5) == "cannot tell"
+def test_an_interval_over_members_alone_never_says_better():
+    alone = of_parts(5.0, 0.01)
+    assert alone.interval[0] > 0
+    assert verdict(alone, margin=0.5) == "as good as"
+    assert verdict(of_parts(5.0, 0.01, samples=0.01), margin=0.5) == "better"
+    assert verdict(of_parts(5.0, 0.01, num_draws=4), margin=0.5) == "better"
+
+
+# Three draws, one sd of step apart: the interval reaches 4.302653 / sqrt(3) = 2.484138 steps.
+REACH = 4.302652729911275 / math.sqrt(3)
+
+
+def three_draws(mean):
+    return of_parts(mean, 1 / 3, num_rows=3, num_draws=3)
+
+
+@pytest.mark.parametrize(
+    ("low", "word"),
+    [
+        (1e-6, "better"),
+        (-1e-6, "as good as"),
+        (-0.5 + 1e-6, "as good as"),
+        (-0.5 - 1e-6, "cannot tell"),
+    ],
+)
+def test_the_lower_end_of_the_interval_decides_at_zero_and_at_the_margin(low, word):
+    assert verdict(three_draws(low + REACH), margin=0.5) == word
+
+
+@pytest.mark.parametrize(("high", "word"), [(-1e-6, "worse"), (1e-6, "cannot tell")])
+def test_the_upper_end_of_the_interval_decides_what_is_worse(high, word):
+    assert verdict(three_draws(high - REACH), margin=0.5) == word
+
+
+def test_one_row_never_tells():
+    assert verdict(of_parts(50.0, math.nan, 0.01, 1, 10_000), margin=0.5) == "cannot tell"
 
 
 def test_agreement_of_three_voters_on_four_samples_is_that_done_by_hand():

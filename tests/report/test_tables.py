@@ -15,20 +15,20 @@ def column(rows, name):
 
 def save_signal(run, source, name, array):
     array = np.asarray(array, dtype=np.int16)
-    artifacts.save_array(run.folders.signals / source / f"{name}.npy", array)
+    artifacts.save_array(run.folders.signals / source / "seed-0" / f"{name}.npy", array)
 
 
 def save_subset(run, size, index):
     index = np.array(index)
     subset = artifacts.Subset(index, np.zeros_like(index), np.full(len(index), np.nan))
-    artifacts.save_subset(run.folders.subsets / f"{size}.csv", subset)
+    artifacts.save_subset(run.folders.subsets / str(size) / "seed-0.csv", subset)
 
 
 def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run):
-    rows = tables.accuracy_by_size(run.results(), "resnet8")
+    rows = tables.accuracy_by_size([run.results()], "resnet8")
     correct = {
         name: 100
-        * np.load(run.folders.evaluation / f"resnet8-{name}" / "test_values_MT.npy").mean()
+        * np.load(run.folders.evaluation / f"resnet8-{name}" / "seed-0/test_values_MT.npy").mean()
         for name in ("selected", "random", "full")
     }
     assert column(rows, "size") == [5, 10, 20]
@@ -41,18 +41,18 @@ def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run
 def test_random_subsets_of_other_sizes_have_rows_of_their_own(run, add_compared):
     add_compared("random-0.125", 10)
     add_compared("random-0.5", 40)
-    rows = tables.accuracy_by_size(run.results(), "resnet8")
+    rows = tables.accuracy_by_size([run.results()], "resnet8")
     assert column(rows, "size") == [5, 10, 20, 40]
     assert [row["random"] is None for row in rows] == [True, False, False, False]
     assert [row["selected"] is None for row in rows] == [True, True, False, True]
 
 
 def test_validation_curves_are_means_over_the_members_where_they_were_validated(run):
-    rows = tables.validation_curve(run.results(), "resnet8", "epoch")
+    rows = tables.validation_curve([run.results()], "resnet8", "epoch")
     assert column(rows, "epoch") == [4, 6, 8]
     # 0.9 - 1/4, less 0, 1 and 2 points for the three members.
     assert column(rows, "selected")[0] == pytest.approx(90 - 25 - 1)
-    rows = tables.validation_curve(run.results(), "resnet8", "images_seen")
+    rows = tables.validation_curve([run.results()], "resnet8", "images_seen")
     assert column(rows, "images_seen") == [80, 120, 160, 320, 480, 640]
     assert [row["full"] is None for row in rows] == [True] * 3 + [False] * 3
 
@@ -69,7 +69,7 @@ def test_class_shares_are_percentages_of_the_picks_and_duplicates_count(run):
     targets_N = np.array(artifacts.load_targets(run.folders.prepared, "train"))
     ants, bees = np.flatnonzero(targets_N == 0), np.flatnonzero(targets_N == 1)
     save_subset(run, "0.25", [ants[0]] * 3 + [bees[0]])
-    rows = tables.class_shares(run.results())
+    rows = tables.class_shares([run.results()])
     assert column(rows, "class") == ["ant", "bee", "cat"]
     assert column(rows, "selected") == [75.0, 25.0, 0.0]
     assert column(rows, "full") == [round(100 * (targets_N == c).mean(), 2) for c in range(3)]
@@ -90,9 +90,9 @@ def test_duplicates_are_counted_by_how_often_a_sample_occurs(run):
 
 
 def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
-    rows = tables.metrics(run.results())
+    rows = tables.metrics([run.results()])
     (found,) = [row for row in rows if (row["subset"], row["metric"]) == ("full", "accuracy")]
-    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "test_values_MT.npy")
+    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "seed-0/test_values_MT.npy")
     shares = 100 * right_MT.mean(axis=1)
     assert found["mean"] == pytest.approx(shares.mean(), abs=0.005)
     assert found["standard_deviation"] == pytest.approx(shares.std(ddof=1), abs=0.005)
@@ -101,7 +101,7 @@ def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
 
 
 def test_costs_add_up_all_members_and_count_in_full_trainings(run):
-    rows = {row["part"]: row for row in tables.costs(run.results())}
+    rows = {row["part"]: row for row in tables.costs([run.results()])}
     # Three members at 0.9, 1.0 and 1.1 million; the history repeats earlier epochs' sums.
     assert rows["train ensemble 0.0625"]["flops"] == 3e6
     assert rows["search"]["flops"] == 2 * (3e6 + 1e5)
@@ -120,7 +120,7 @@ def test_a_rounds_accuracies_are_those_of_the_votes(run):
     predicted_N[picked] = targets_N[picked]
     save_signal(run, "0.0625", "predicted_class_N", predicted_N)
     save_signal(run, "0.0625", "votes_MN", [targets_N, predicted_N, predicted_N])
-    row = round_tables.rounds(run.results())[0]
+    row = round_tables.rounds([run.results()])[0]
     assert (row["from"], row["to"], row["voters"]) == ("0.0625", "0.125", 3)
     assert (row["ensemble_selected"], row["ensemble_unselected"]) == (100.0, 0.0)
     assert (row["voter_selected"], row["voter_unselected"]) == (100.0, 33.33)
@@ -135,17 +135,22 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
     after[0, 0] = wrong_V[0]  # later a single one misses one
     save_signal(run, "0.0625", "validation_votes_MV", before)
     save_signal(run, "0.125", "validation_votes_MV", after)
-    row = round_tables.rounds(run.results())[1]
+    row = round_tables.rounds([run.results()])[1]
     per_sample = np.array([200 / 3, 100, 100, 100] + [0] * 36)
-    training = np.std([7.5, 10, 10], ddof=1) / np.sqrt(3)
-    test = np.std(per_sample, ddof=1) / np.sqrt(40)
+    members = np.var([7.5, 10, 10], ddof=1) / 3
+    samples = np.var(per_sample, ddof=1) / 40
+    gain_MV = 100.0 * np.repeat([[1, 1, 1, 1] + [0] * 36], 3, axis=0)
+    gain_MV[0, 0] = 0
+    rest_MV = gain_MV - gain_MV.mean(axis=1, keepdims=True) - per_sample + gain_MV.mean()
+    both = (rest_MV**2).sum() / (2 * 39 * 3 * 40)
     assert row["gain"] == 9.17
-    assert row["gain_standard_error"] == pytest.approx(np.hypot(training, test), abs=0.005)
+    error = np.sqrt(max(members + samples - both, members, samples))
+    assert row["gain_standard_error"] == pytest.approx(error, abs=0.005)
 
 
 def test_a_compressing_round_has_nothing_unselected(run):
     save_subset(run, "0.0625", range(80))
-    row = round_tables.rounds(run.results())[0]
+    row = round_tables.rounds([run.results()])[0]
     assert row["ensemble_unselected"] is None
     results = run.results()
     rows = round_tables.consensus(results, results.rounds[0])
@@ -153,7 +158,7 @@ def test_a_compressing_round_has_nothing_unselected(run):
 
 
 def write_voters(run, voters, votes_MN):
-    artifacts.save_voters(run.folders.signals / "0.125", voters)
+    artifacts.save_voters(run.folders.signals / "0.125/seed-0", voters)
     save_signal(run, "0.125", "votes_MN", votes_MN)
     save_signal(run, "0.125", "validation_votes_MV", np.zeros((len(voters), 40)))
     results = run.results()

@@ -1,7 +1,5 @@
 """Changes of the accuracy: hand-computed values, and pairing that does what it says."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -24,7 +22,7 @@ def measured(*rows):
 
 
 def evaluated(found, random_seed=0, test_ids=IDS):
-    return Evaluated(random_seed, 0.5, test_ids, {("net", "selected"): found})
+    return Evaluated(f"seed-{random_seed}", 0.5, test_ids, {("net", "selected"): found})
 
 
 BEFORE = measured([0, 0, 100, 100], [0, 100, 100, 100])  # 50 and 75 points
@@ -39,13 +37,12 @@ def test_members_and_samples_are_paired_where_seed_and_test_split_are_one():
     assert change.difference == paired_difference(AFTER, BEFORE)
     # Both members gain 25; by sample the members' means gain 50, 50, 0, 0.
     assert change.difference.value == 25
-    assert change.difference.training_error == 0
-    assert change.difference.test_error == pytest.approx(math.sqrt(4 * 25**2 / 3 / 4))
+    assert change.difference.samples == pytest.approx(4 * 25**2 / 3 / 4)
     assert change.paired_by == "member and sample"
 
 
 @pytest.mark.parametrize(
-    "second", [evaluated(AFTER, random_seed=1), evaluated(measured(*AFTER.samples_MT, [0] * 4))]
+    "second", [evaluated(AFTER, random_seed=1), evaluated(measured(*AFTER.samples_RT, [0] * 4))]
 )
 def test_samples_alone_are_paired_where_the_members_are_others(second):
     [change] = accuracy_changes(evaluated(BEFORE), second)
@@ -53,12 +50,12 @@ def test_samples_alone_are_paired_where_the_members_are_others(second):
     assert change.paired_by == "sample"
     after = second.measured["net", "selected"]
     errors = [
-        np.std(found.values_M, ddof=1) ** 2 / len(found.values_M) for found in (BEFORE, after)
+        np.std(found.values_R, ddof=1) ** 2 / len(found.values_R) for found in (BEFORE, after)
     ]
-    gains_T = after.samples_MT.mean(axis=0) - BEFORE.samples_MT.mean(axis=0)
+    gains_T = after.samples_RT.mean(axis=0) - BEFORE.samples_RT.mean(axis=0)
     assert change.difference.value == pytest.approx(gains_T.mean())
-    assert change.difference.training_error == pytest.approx(math.sqrt(sum(errors)))
-    assert change.difference.test_error == pytest.approx(np.std(gains_T, ddof=1) / 2)
+    assert change.difference.rows == pytest.approx(sum(errors))
+    assert change.difference.samples == pytest.approx(np.var(gains_T, ddof=1) / 4)
 
 
 def test_nothing_is_paired_over_other_test_samples():
@@ -67,7 +64,7 @@ def test_nothing_is_paired_over_other_test_samples():
     assert change.paired_by == "nothing"
     # Of each, the standard error of its samples' means: 0 50 100 100 and 50 100 100 100.
     errors = [np.std(values, ddof=1) / 2 for values in ([0, 50, 100, 100], [50, 100, 100, 100])]
-    assert change.difference.test_error == pytest.approx(math.hypot(*errors))
+    assert change.difference.samples == pytest.approx(sum(np.square(errors)))
 
 
 def test_an_unpaired_difference_of_equal_measurements_is_uncertain_and_a_paired_one_is_not():
@@ -95,11 +92,11 @@ def test_evaluations_are_read_in_points_in_the_order_of_the_test_samples_ids(fir
 
     assert found.test_ids == sorted(ids)
     assert list(found.measured) == [("resnet8", name) for name in ("selected", "random", "full")]
-    stored = np.load(first / "data/evaluation/resnet8-random/test_values_MT.npy")
+    stored = np.load(first / "data/evaluation/resnet8-random/seed-0/test_values_MT.npy")
     values = found.measured["resnet8", "random"]
-    np.testing.assert_allclose(values.values_M, 100 * stored.mean(axis=1))
+    np.testing.assert_allclose(values.values_R, 100 * stored.mean(axis=1))
     by_id = dict(zip(ids, stored.T.tolist(), strict=True))
-    assert (values.samples_MT.T / 100).tolist() == [by_id[name] for name in found.test_ids]
+    assert (values.samples_RT.T / 100).tolist() == [by_id[name] for name in found.test_ids]
 
 
 def test_a_metric_that_a_revision_lacks_is_named_with_the_revision(first, files_of):

@@ -82,7 +82,7 @@ def test_a_comment_on_many_long_names_and_classes_is_one_that_github_takes(first
         artifacts.save_meta(root / "data/prepared", replace(meta, class_names=names))
         ids = [f"{row:02d}" + "`x|" * 1666 for row in range(80)]
         artifacts.save_sample_ids(root / "data/prepared", "train", ids)
-    path = second / "data/subsets/0.25.csv"
+    path = second / "data/subsets/0.25/seed-0.csv"
     old = artifacts.load_subset(path, 80)
     others = np.setdiff1d(np.arange(80), old.index_P)[: len(old)]
     artifacts.save_subset(path, replace(old, index_P=others))
@@ -102,7 +102,7 @@ def test_a_comment_says_first_what_could_not_be_compared(first, second, files_of
     lines = comment([found]).splitlines()
 
     assert lines[:3] == ["## Selection: `one` → `two`", "", "Not compared:"]
-    assert lines[4].startswith("- ``one:data/evaluation/resnet8-selected: cannot be read (")
+    assert lines[4].startswith("- ``one:data/evaluation/resnet8-selected/seed-0: cannot be read (")
     assert lines[6] == "### Selected samples"
 
 

@@ -168,13 +168,13 @@ def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(
 @pytest.mark.slow
 def test_a_broken_file_is_named_with_its_revision(checkout, compare, tmp_path):
     copy = checkout.copy(tmp_path)
-    (copy.folder / "data/subsets/0.75.csv").unlink()
-    (copy.folder / "data/subsets/0.75.csv").write_text("index,round,score\n8,0,\n")
+    (copy.folder / "data/subsets/0.75/seed-0.csv").unlink()
+    (copy.folder / "data/subsets/0.75/seed-0.csv").write_text("index,round,score\n8,0,\n")
 
     output = compare(copy, "one")
 
     assert output.code == 0
-    assert "- `workspace:data/subsets/0.75.csv: row 2 has index 8; " in output.text
+    assert "- `workspace:data/subsets/0.75/seed-0.csv: row 2 has index 8; " in output.text
     assert "### Test results" in output.text
 
 
@@ -198,7 +198,11 @@ def test_the_artifact_that_differs_first_is_named_of_revisions_experiments_and_c
 @pytest.mark.slow
 def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout, compare, tmp_path):
     copy = checkout.copy(tmp_path)
-    lines = ["", "with Path('data/orders/0.75.npy').open('ab') as file:", "    file.write(b'!')"]
+    lines = [
+        "",
+        "with Path('data/orders/0.75/seed-0.npy').open('ab') as file:",
+        "    file.write(b'!')",
+    ]
     # The code is no dependency of the toy's stage, so its inputs stay equal.
     with (copy.folder / "make.py").open("a") as file:
         file.write("\n".join(lines))
@@ -207,5 +211,5 @@ def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout,
     output = compare(copy, "--artifacts", str(checkout.folder), ".")
 
     assert output.text == (
-        "first: all wrote another data/orders/0.75.npy, although all its inputs are equal\n"
+        "first: all wrote another data/orders/0.75/seed-0.npy, although all its inputs are equal\n"
     )

@@ -49,7 +49,7 @@ class Tree(HTMLParser):
 
 def change_last_subset(root, keep):
     """Let a run's last round select other samples but for so many; return both, picks and new."""
-    path = root / "data/subsets/0.25.csv"
+    path = root / "data/subsets/0.25/seed-0.csv"
     old = artifacts.load_subset(path, 80)
     others = np.setdiff1d(np.arange(80), old.index_P)[: len(old) - keep]
     index_P = np.concatenate([old.index_P[:keep], others])

@@ -42,7 +42,7 @@ def test_a_run_and_itself_differ_in_nothing(first, second, files_of):
 
 
 def test_everything_that_changed_is_said(first, second, files_of):
-    path = second / "data/subsets/0.25.csv"
+    path = second / "data/subsets/0.25/seed-0.csv"
     old = artifacts.load_subset(path, 80)
     # The last two picks go; one sample that was not there comes, and the first pick once more.
     new = next(row for row in range(80) if row not in old.index_P)
@@ -76,7 +76,7 @@ def test_everything_that_changed_is_said(first, second, files_of):
         ("data/evaluation/resnet8-random", "Test results"),
         ("data/prepared/train/targets.npy", "Class shares"),
         ("data/scores/0.125", "Rankings"),
-        ("data/subsets/0.25.csv", "Selected samples"),
+        ("data/subsets/0.25/seed-0.csv", "Selected samples"),
     ],
 )
 def test_what_is_not_here_is_said_in_a_line_and_the_rest_is_compared(
@@ -118,7 +118,7 @@ def test_samples_of_other_data_sets_are_not_matched(first, second, files_of):
 
 def test_samples_that_are_new_or_gone_are_counted(first, second, files_of):
     ids = [str(row) for row in range(80)]
-    last = artifacts.load_subset(second / "data/subsets/0.25.csv", 80).index_P[-1]
+    last = artifacts.load_subset(second / "data/subsets/0.25/seed-0.csv", 80).index_P[-1]
     ids[last] = "new"
     artifacts.save_sample_ids(second / "data/prepared", "train", ids)
 

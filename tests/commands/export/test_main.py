@@ -115,9 +115,9 @@ def test_where_there_are_no_files_ids_stand_in_for_paths(here, capsys):
 
 def test_any_subset_that_params_name_can_be_exported(here):
     made = toy_export.arrays()
-    made.pick([1], "data/subsets/2.csv")
-    made.pick([2], "data/subsets/6.csv")
-    made.pick([3], "data/comparison/selected.csv")
+    made.pick([1], "data/subsets/2/seed-0.csv")
+    made.pick([2], "data/subsets/6/seed-0.csv")
+    made.pick([3], "data/comparison/selected/seed-0.csv")
 
     lists = [export("text", f"{name}.txt", name).read_text() for name in (None, "2", "selected")]
 
@@ -126,11 +126,11 @@ def test_any_subset_that_params_name_can_be_exported(here):
 
 def test_other_subsets_are_refused_though_their_files_lie_there(here):
     made = toy_export.arrays()
-    made.pick([1], "data/subsets/3.csv")
+    made.pick([1], "data/subsets/3/seed-0.csv")
 
     with pytest.raises(ParamsError, match=r"--subset is '3'; params.yaml names 2, 6, selected, fu"):
         export("text", "list.txt", "3")
-    with pytest.raises(ArtifactError, match=r"^data/subsets/6.csv: missing"):
+    with pytest.raises(ArtifactError, match=r"^data/subsets/6/seed-0.csv: missing"):
         export("text", "list.txt")
 
 
