@@ -116,7 +116,7 @@ def unpaired_difference(first: Measured, second: Measured, *, same_samples: bool
 def _estimate(measured: Measured, sides: Sequence[Values]) -> Estimate:
     num_rows, num_samples = measured.samples_RT.shape
     rows, freedom = _of_mean(measured.values_R), float(num_rows - 1)
-    if num_rows == TWO:
+    if num_rows == TWO and measured.samples_RT.any():  # the same trainings differ by nothing
         rows, freedom = _added([(_of_mean(side), 1.0) for side in sides])
     return Estimate(
         value=float(measured.values_R.mean()),
@@ -137,8 +137,9 @@ def _of_mean(values: Values) -> float:
 def _added(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the sum of variances and its degrees of freedom, by Welch and Satterthwaite."""
     total = sum(variance for variance, _ in parts)
-    squares = sum(variance**2 / freedom for variance, freedom in parts if variance)
-    return total, total**2 / squares if squares else 1.0
+    if math.isnan(total) or total == 0:
+        return total, 1.0
+    return total, total**2 / sum(variance**2 / freedom for variance, freedom in parts)
 
 
 def _interaction(samples_RT: Values) -> float:

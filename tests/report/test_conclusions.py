@@ -1,10 +1,10 @@
 """What may be said of the subset: every outcome at its border, by hand and against scipy."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import two_way
 from scipy import stats
 
 from stages.report.conclusions import (
@@ -62,20 +62,6 @@ def told(run):
     return {other: entry.word for other, entry in found.against.items()}
 
 
-def reach_of(difference_RT):
-    """Return half the width of the 95 % interval of a mean over rows and samples."""
-    num_rows, num_samples = difference_RT.shape
-    of_rows_R1 = difference_RT.mean(axis=1, keepdims=True)
-    of_samples_T = difference_RT.mean(axis=0)
-    rows = of_rows_R1.var(ddof=1) / num_rows
-    samples = of_samples_T.var(ddof=1) / num_samples
-    rest = ((difference_RT - of_rows_R1 - of_samples_T + difference_RT.mean()) ** 2).sum()
-    both = rest / ((num_rows - 1) * (num_samples - 1)) / difference_RT.size
-    variance = max(rows + samples - both, rows, samples)
-    freedom = variance**2 / (rows**2 / (num_rows - 1) + samples**2 / (num_samples - 1))
-    return stats.t.ppf(0.975, freedom) * math.sqrt(variance)
-
-
 def test_one_draw_is_labelled_and_has_the_interval_of_trainings_and_test_samples(finished):
     [model] = finished.results().params.compare.models
     run = draw_of(finished.results())
@@ -84,7 +70,7 @@ def test_one_draw_is_labelled_and_has_the_interval_of_trainings_and_test_samples
         run.targets[model, "selected"].evaluation.test_values_MT.astype(float)
         - run.targets[model, "random"].evaluation.test_values_MT
     )
-    assert found.against["random"].reach == pytest.approx(reach_of(paired_MT))
+    assert found.against["random"].reach == pytest.approx(two_way.reach(paired_MT))
     assert "95 % intervals, this draw alone" in sentence(found)
 
 
@@ -115,7 +101,7 @@ def test_draws_are_taken_together_by_the_difference_of_each(made):
         # One of two members is right on those after 900, and one on those after 910.
         row[900 : 900 + more] += 50
         row[910 : 910 + more] += 50
-    assert entry.reach == pytest.approx(reach_of(difference_RT))
+    assert entry.reach == pytest.approx(two_way.reach(difference_RT))
     assert entry.word == "as good as"
     assert "3 draws of the subsets" in sentence(conclude(runs, "resnet8"))
 
@@ -228,7 +214,7 @@ TOLD = Conclusion(
     unit="samples",
     picks=12_500,
     fraction=0.25,
-    num_runs=1,
+    num_draws=1,
     against={
         "full": Against("worse", -1.664, 0.561),
         "random": Against("better", 1.35, 0.43),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import two_way
 from scipy import stats
 
 from stages.report.results import over_draws
@@ -27,20 +28,6 @@ def random_rows(seed, num_rows=4, num_samples=50, right=0.8):
     return measured(np.random.default_rng(seed).random((num_rows, num_samples)) < right)
 
 
-def by_components(difference_RT):
-    """Return the variance of the mean by the sums of squares of a two-way layout, R not 2."""
-    num_rows, num_samples = difference_RT.shape
-    total = difference_RT.mean()
-    between_rows = num_samples * ((difference_RT.mean(axis=1) - total) ** 2).sum()
-    between_samples = num_rows * ((difference_RT.mean(axis=0) - total) ** 2).sum()
-    rest = ((difference_RT - total) ** 2).sum() - between_rows - between_samples
-    number = difference_RT.size
-    rows = between_rows / (num_rows - 1) / number
-    samples = between_samples / (num_samples - 1) / number
-    both = rest / ((num_rows - 1) * (num_samples - 1)) / number
-    return rows, samples, both
-
-
 # --- the error of a mean --------------------------------------------------------------------------
 
 
@@ -59,9 +46,11 @@ def test_the_error_of_two_rows_on_four_samples_is_that_done_by_hand():
 def test_the_variance_is_that_of_a_two_way_layout(num_rows):
     first, second = random_rows(0, num_rows), random_rows(1, num_rows, right=0.6)
     found = paired_difference(first, second)
-    rows, samples, both = by_components(first.samples_RT - second.samples_RT)
-    assert (found.rows, found.samples, found.both) == pytest.approx((rows, samples, both))
-    assert found.variance == pytest.approx(max(rows + samples - both, rows, samples))
+    difference_RT = first.samples_RT - second.samples_RT
+    assert (found.rows, found.samples, found.both) == pytest.approx(two_way.parts(difference_RT))
+    assert found.variance == pytest.approx(two_way.variance(difference_RT))
+    reach = (found.interval[1] - found.interval[0]) / 2
+    assert reach == pytest.approx(two_way.reach(difference_RT))
     assert found.value == pytest.approx(first.values_R.mean() - second.values_R.mean())
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import two_way
 
 from stages.report import round_tables, tables
 from stages.report.rounding import points, significant
@@ -136,15 +137,10 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
     save_signal(run, "0.0625", "validation_votes_MV", before)
     save_signal(run, "0.125", "validation_votes_MV", after)
     row = round_tables.rounds([run.results()])[1]
-    per_sample = np.array([200 / 3, 100, 100, 100] + [0] * 36)
-    members = np.var([7.5, 10, 10], ddof=1) / 3
-    samples = np.var(per_sample, ddof=1) / 40
     gain_MV = 100.0 * np.repeat([[1, 1, 1, 1] + [0] * 36], 3, axis=0)
     gain_MV[0, 0] = 0
-    rest_MV = gain_MV - gain_MV.mean(axis=1, keepdims=True) - per_sample + gain_MV.mean()
-    both = (rest_MV**2).sum() / (2 * 39 * 3 * 40)
     assert row["gain"] == 9.17
-    error = np.sqrt(max(members + samples - both, members, samples))
+    error = np.sqrt(two_way.variance(gain_MV))
     assert row["gain_standard_error"] == pytest.approx(error, abs=0.005)
 
 

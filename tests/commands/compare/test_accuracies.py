@@ -1,5 +1,7 @@
 """Changes of the accuracy: hand-computed values, and pairing that does what it says."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -75,7 +77,7 @@ def test_an_unpaired_difference_of_equal_measurements_is_uncertain_and_a_paired_
 def test_one_member_says_nothing_of_other_trainings():
     one = measured([0, 0, 100, 100])
     found = difference(one, AFTER, "sample")
-    assert math.isnan(found.training_error)
+    assert math.isnan(found.standard_error)
     assert found.interval == (-math.inf, math.inf)
 
 
