@@ -54,7 +54,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> clones.Shown:
-    changes = [f"random_seed={seed}", f"dataset.fold={fold}", *settings]
+    changes = [f"random_seed={seed}", "random_seeds=1", f"dataset.fold={fold}", *settings]
     params = clones.changed(clones.committed(clone, "presets/default.yaml"), changes)
     return clones.run(clone, "-".join([f"seed{seed}", f"fold{fold}", *settings]), params, _read)
 
@@ -65,7 +65,7 @@ def _read(clone: Path) -> clones.Shown:
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
     evaluations = {
         subset: artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}", ["accuracy"], len(sample_ids)
+            clone / f"data/evaluation/{model}-{subset}/seed-{content['random_seed']}", ["accuracy"], len(sample_ids)
         )
         for subset in SUBSETS
     }

@@ -1,9 +1,9 @@
 """MNIST by the gradient's norm: how good each rule is by size (Vodrahalli et al. 2018, Fig. 3).
 
-    python -m benchmarks.gradient_mnist --random-seeds 0 1 2 --raw data/raw --picture curves.png
+    python -m benchmarks.gradient_mnist --raw data/raw --picture curves.png
 
-Runs presets/gradient_mnist.yaml once for each rule of the paper and random seed in a clone of the
-committed project; the rules of a seed share its proxy, the random subsets and everything. Prints
+Runs presets/gradient_mnist.yaml, with its random seeds, once for each rule of the paper in a clone
+of the committed project; the rules share the proxies, the random subsets and everything. Prints
 the accuracy on test by rule and size, and each rule minus random, paired by seed, with the standard
 error over the seeds (sd / sqrt(seeds)).
 """
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import clones, random_seeds
+from benchmarks import clones
 from stages.report.figures import finished, new_figure, save, style
+from stages.report.results import Folders, load_comparison, load_targets
+from stages.shared import artifacts
+from stages.shared.settings.params import load_params
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +30,7 @@ RULES = {
     "non-extreme": ["select.outliers.fraction=0.05"],
     "gradient-CDF": ["select.rule=proportional"],
 }
-Runs = dict[str, list[clones.Shown]]  # by rule, one for each random seed
+Runs = dict[str, clones.Shown]  # by rule
 Accuracies = npt.NDArray[np.float64]  # [R] one for each random seed, in points
 
 
@@ -37,14 +40,12 @@ def main() -> None:
     clone = arguments.work.absolute()
     clones.prepare(clone, arguments.raw)
     preset = clones.committed(clone, PRESET)
-    runs: Runs = {rule: [] for rule in RULES}
-    for seed in arguments.random_seeds:
-        for rule, settings in RULES.items():
-            changes = [f"random_seed={seed}", *arguments.set, *settings]
-            name = "-".join([Path(PRESET).stem, *changes])
-            params = clones.changed(preset, changes)
-            runs[rule].append(clones.run(clone, name, params, random_seeds.read))
-    print(f"random seeds {arguments.random_seeds}, settings {arguments.set or 'of the preset'}")
+    runs: Runs = {}
+    for rule, settings in RULES.items():
+        changes = [*arguments.set, *settings]
+        name = "-".join([Path(PRESET).stem, *changes])
+        runs[rule] = clones.run(clone, name, clones.changed(preset, changes), read)
+    print(f"settings {arguments.set or 'of the preset'}")
     print(table(runs))
     if arguments.picture:
         save(arguments.picture, draw(runs))
@@ -52,7 +53,6 @@ def main() -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--random-seeds", type=int, nargs="+", required=True)
     parser.add_argument("--set", nargs="*", default=[], help="other settings, as dvc's -S")
     parser.add_argument("--raw", type=Path, help="your data/raw, if MNIST is there already")
     parser.add_argument("--work", type=Path, default=Path(".gradient_mnist"), help="the clone")
@@ -60,9 +60,28 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def read(clone: Path) -> clones.Shown:
+    """Return the accuracies on test in points by model and subset, one a draw, and the sizes."""
+    params = load_params(clone / "params.yaml")
+    folders = Folders(*(clone / "data" / name for name in Folders.__annotations__))
+    meta = artifacts.load_meta(folders.prepared)
+    targets = [load_targets(draw, meta, folders) for draw in params.draws]
+    return {
+        "accuracy": {
+            f"{model}-{subset}": [
+                100 * found[model, subset].evaluation.mean["accuracy"] for found in targets
+            ]
+            for model, subset in targets[0]
+        },
+        "size": {
+            name: len(found) for name, found in load_comparison(params, meta, folders).items()
+        },
+    }
+
+
 def sizes(runs: Runs) -> dict[int, str]:
     """Return the names of the compared sizes by their picks, rising: `selected-0.01` is -0.01."""
-    found = next(iter(runs.values()))[0]["size"]
+    found = next(iter(runs.values()))["size"]
     names = {
         picks: subset.removeprefix("selected")
         for subset, picks in found.items()
@@ -71,10 +90,12 @@ def sizes(runs: Runs) -> dict[int, str]:
     return dict(sorted(names.items()))
 
 
-def accuracies(runs: list[clones.Shown], subset: str) -> Accuracies:
+def accuracies(run: clones.Shown, subset: str) -> Accuracies:
     """Return the accuracies of the one target model on this subset, in points."""
-    (key,) = (key for key in runs[0]["accuracy"] if key.partition("-")[2] == subset)
-    return random_seeds.values(runs, key)
+    (values,) = (
+        values for key, values in run["accuracy"].items() if key.partition("-")[2] == subset
+    )
+    return np.array(values)
 
 
 def table(runs: Runs) -> str:

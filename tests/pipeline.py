@@ -55,13 +55,13 @@ CHANGES = [
         "acquisition function",
         "dvc exp run -S acquisition=variation_ratios",
         ("score@*", "select@*", *AFTER_ROUND_0, *NEW_SELECTED),
-        members=8,
+        members=18,
     ),
     Change(
         "selection rule",
         "dvc exp run -S select.outliers.fraction=0.1",
         ("select@*", *AFTER_ROUND_0, "score@round1", *NEW_SELECTED),
-        members=8,
+        members=18,
     ),
     Change(
         "one more round",
@@ -79,17 +79,33 @@ CHANGES = [
             "evaluate@*-random",
             "report",
         ),
-        members=12,  # the ensemble of 0.25, and both targets on larger subsets
+        members=24,  # the ensemble of 0.25, and both targets on larger subsets
     ),
     Change(
         "one more target model",
         f"{NEW_MODEL}; dvc exp run -S 'compare.models=[resnet8, mine]'",
         ("train_subset_model@mine-*", "evaluate@mine-*", "report"),
-        members=12,
+        members=18,
+    ),
+    Change(
+        "one more random seed",
+        "dvc exp run -S random_seeds=4",
+        (
+            "seed_subset",
+            "train_ensemble@*",
+            "predict_pool@*",
+            "score@*",
+            "select@*",
+            "comparison_subsets",
+            "train_subset_model@*",
+            "evaluate@*",
+            "report",
+        ),
+        members=14,  # that draw's two ensembles and three target models
     ),
     Change(
         "one more member of the ensemble",
-        "dvc exp run -S train_ensemble.members=5",
+        "dvc exp run -S train_ensemble.members=24",
         ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
         members=10,  # one on the seed subset; five and the targets' four on new subsets
     ),
@@ -97,13 +113,13 @@ CHANGES = [
         "other voters",
         "dvc exp run -S predict_pool.voters.checkpoints=best",
         ("predict_pool@*", "score@*", "select@*", "train_ensemble@round1", *NEW_SELECTED),
-        members=8,
+        members=18,
     ),
     Change(
         "epochs instead of updates",
         "dvc exp run -S '~train_ensemble.length.updates' -S '+train_ensemble.length.epochs=30'",
         ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
-        members=12,
+        members=30,
     ),
     Change(
         "margin of the report",

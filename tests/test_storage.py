@@ -129,7 +129,7 @@ def test_each_file_is_decoded_once_however_many_voters_there_are(
         return decode(path, image_size)
 
     data = finished / "files/data"
-    ensemble = data / "ensembles/0.25"
+    ensemble = data / "ensembles/0.25/seed-0"
     voters = artifacts.load_ensemble(ensemble).checkpoints[:num_voters]
     meta = artifacts.load_meta(data / "prepared")
     settings = load_params(finished / "files/params.yaml").predict_pool

@@ -1,0 +1,106 @@
+"""Several draws in one run: each is what a run of its own random seed alone would be."""
+
+import json
+import shutil
+
+import dag
+import numpy as np
+import pytest
+import toy
+
+from stages.shared import artifacts
+
+
+def run(project, resume, **changes):
+    """Run the tiny pipeline with these random seeds; return its files below data/, by path."""
+    content = toy.default_params()
+    content |= {"rounds": [{"from": 0.0625, "to": 0.125}], **changes}
+    for section in ("train_ensemble", "train_subset_model"):
+        content[section] |= {"members": 2, "length": {"updates": 4}, "validations": 2}
+    content["predict_pool"]["signals"] = ["gradient_norm"]
+    project.mkdir()
+    toy.write_params(project, content)
+    shutil.copy(toy.ROOT / "dvc.yaml", project)
+    shutil.copytree(toy.ROOT / "lists", project / "lists")
+    (project / "stages").symlink_to(toy.ROOT / "stages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setenv("SUBSET_DEVICE", "cpu")
+        patch.setenv("SUBSET_WORKERS", "2")
+        patch.setenv("SUBSET_RESUME", str(resume))
+        dag.run(project)
+    return {
+        str(path.relative_to(project)): path.read_bytes()
+        for path in sorted((project / "data").rglob("*"))
+        if path.is_file()
+    }
+
+
+def members_of(resume):
+    return {path.name: path.stat().st_mtime_ns for path in (resume / "members").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two draws from random seed 4 on, and the second of them alone in another resume folder."""
+    folder = tmp_path_factory.mktemp("draws")
+    both = run(folder / "both", folder / "resume", random_seed=4, random_seeds=2)
+    alone = run(folder / "alone", folder / "other", random_seed=5, random_seeds=1)
+    return folder, both, alone
+
+
+def of_draw(files, name):
+    return {path: content for path, content in files.items() if f"/{name}" in path}
+
+
+def test_each_draw_has_the_bytes_of_a_run_of_its_own(runs):
+    _, both, alone = runs
+    found = of_draw(both, "seed-5")
+    assert found.keys() == of_draw(alone, "seed-5").keys()
+    assert [path for path in found if found[path] != alone[path]] == []
+    for kind in ("safetensors", "npy", "csv", "json"):
+        assert any(path.endswith(kind) for path in found)
+    assert both.keys() - of_draw(both, "seed-4").keys() == alone.keys()
+
+
+def test_draws_differ(runs):
+    _, both, _ = runs
+    for path in ("subsets/0.125", "comparison/random", "histories/resnet8-full"):
+        assert both[f"data/{path}/seed-4.csv"] != both[f"data/{path}/seed-5.csv"]
+
+
+def test_members_have_the_names_of_a_run_of_their_own(runs):
+    folder, _, _ = runs
+    both, alone = (members_of(folder / name) for name in ("resume", "other"))
+    assert len(both) == 2 * len(alone) == 2 * (2 + 3 * 2)
+    assert alone.keys() < both.keys()
+
+
+def test_one_more_draw_trains_that_draw_alone(runs):
+    folder, both, _ = runs
+    before = members_of(folder / "resume")
+    three = run(folder / "three", folder / "resume", random_seed=4, random_seeds=3)
+    after = members_of(folder / "resume")
+    assert before.items() <= after.items()
+    assert len(after) == 3 * (2 + 3 * 2)
+    assert all(three[path] == content for path, content in both.items())
+
+
+def test_the_report_says_how_alike_the_draws_subsets_are(runs):
+    folder, _, _ = runs
+    data = folder / "both/data"
+    num_train = artifacts.load_meta(data / "prepared").num_samples["train"]
+    first, second = (
+        set(artifacts.load_subset(data / f"subsets/0.125/{name}.csv", num_train).index_P.tolist())
+        for name in ("seed-4", "seed-5")
+    )
+    shared = 100 * len(first & second) / len(first)
+    row = (folder / "both/plots/tables/overlap.csv").read_text().splitlines()[2].split(",")
+    assert row[:2] == ["0.125", "2"]
+    assert np.array(row[2:], float) == pytest.approx(
+        [shared, 100 * len(first) / num_train], abs=0.005
+    )
+    summary = json.loads((folder / "both/metrics/summary.json").read_text())
+    assert summary["subset"]["draws"] == 2
+    assert not (folder / "alone/plots/tables/overlap.csv").exists()
+
