@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stages.report.labels import Labels
 from stages.report.statistics import Measured
 from stages.shared import artifacts
 from stages.shared.artifacts import (
@@ -105,9 +106,10 @@ class Results:
     comparison: Mapping[str, Subset]  # by name, as params name them
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
 
-    def classes_of(self, index_P: Ints) -> Ints:
-        """Return the class of each pick, or of each object in the picks."""
-        return self.targets_N[index_P] if self.boxes is None else self.boxes.of(index_P).class_A
+    @property
+    def labels(self) -> Labels:
+        """What the train samples show."""
+        return Labels(self.meta.class_names, self.targets_N, self.boxes)
 
     @property
     def last_subset(self) -> Subset:

@@ -134,7 +134,7 @@ def class_shares(results: Results) -> Rows:
             if name in results.comparison
         },
     }
-    targets = {name: results.classes_of(index_P) for name, index_P in picks.items()}
+    targets = {name: results.labels.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
             "class": label.replace("<", "\u2039"),  # DVC's page would read `</script>` as its own

@@ -82,6 +82,6 @@ def zoom_to(width: int, pixels: int) -> float:
     return float(round(pixels / width)) if width < pixels else 1 / round(width / pixels)
 
 
-def short(name: str) -> str:
+def short(name: str, most_letters: int = MOST_LETTERS) -> str:
     """Return a name that fits into a caption."""
-    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+    return name if len(name) <= most_letters else f"{name[: most_letters - 1]}…"
