@@ -52,11 +52,16 @@ def save_pictures(folder: Path, tables: dict[str, Rows], results: Results) -> No
 
 def drawn(name: str, rows: Rows, results: Results) -> "Figure":
     """Draw a table by its path under plots/tables."""
+    kind, _, of = name.partition("/")
+    return PICTURES[kind](frame(rows), of, results)
+
+
+def frame(rows: Rows) -> "DataFrame":
+    """Return a table as pandas has it; what is empty is NaN."""
     # Imported here: the tables do without.
     from pandas import DataFrame
 
-    kind, _, of = name.partition("/")
-    return PICTURES[kind](DataFrame(rows), of, results)
+    return DataFrame(rows)
 
 
 def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
