@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +48,20 @@ def new_figure(width: float = 5.0, height: float = 3.4) -> tuple["Figure", "Axes
 def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
     """Set the title, the line below it, and the legend below the data."""
     figure.suptitle(f"{title}\n{note}" if note else title, fontsize=9)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles:
+    found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
+    labels = in_order(found)
+    if labels:
         # About as many as fit beside each other.
-        letters = 10 * figure.get_figwidth() / (max(map(len, labels)) + 7)
+        letters = 11 * figure.get_figwidth() / (max(map(len, labels)) + 6)
         columns = max(1, min(len(labels), int(letters)))
+        handles = [found[name] for name in labels]
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
     return figure
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names with those first whose colours are always the same."""
+    return sorted(names, key=lambda name: KINDS.index(name) if name in KINDS else len(KINDS))
 
 
 def save(path: Path, figure: "Figure") -> None:
@@ -97,8 +105,7 @@ def lines(axes: "Axes", table: "DataFrame", x: str, others: tuple[str, ...] = ()
     """Draw a line for each column that has values, but x and others, in the order of x."""
     columns = [name for name in table if name not in {x, *others}]
     rest = [name for name in columns if name not in KINDS]
-    # Those first whose colours are always the same.
-    for name in (*(kind for kind in KINDS if kind in columns), *rest):
+    for name in in_order(columns):
         known = table.dropna(subset=[name]).sort_values(x)
         if len(known):
             place = KINDS.index(name) if name in KINDS else len(KINDS) + rest.index(name)

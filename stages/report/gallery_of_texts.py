@@ -30,8 +30,7 @@ GAP = 5  # between two texts
 ABOVE = 16  # a row of texts
 COLUMNS = (tiles.SIDE, tiles.SIDE + 56, tiles.SIDE + 146, tiles.SIDE + 236)
 
-# A text is never a formula, whatever dollars it names.
-CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2, "parse_math": False}
+CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2}
 
 
 def load(prepared: Path) -> Sequences:

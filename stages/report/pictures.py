@@ -83,19 +83,20 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
                 alpha=0.09,
                 linewidth=0,
             )
-            axes.set_xlim(left=0)
+            axes.update_datalim([(0, value.iloc[0])])  # where a line of sizes begins
             continue
         # Beside each other: both have one size.
         aside = ScaledTranslation(ASIDE / 72 * (place - 0.5), 0, figure.dpi_scale_trans)
-        moved = axes.transData + aside
-        axes.errorbar(
-            100 * known["fraction"], value, error, label=name, transform=moved, **style(place)
-        )
+        size, moved = 100 * known["fraction"], axes.transData + aside
+        axes.errorbar(size, value, error, label=name, transform=moved, **style(place))
+        for sign in (-1, 1):  # what is moved says nothing of the limits
+            axes.update_datalim(list(zip(size, value + sign * error, strict=True)))
     metric = results.params.report.metric.replace("_", " ")
     axes.set_xlabel("subset size (% of the train split)")
     axes.set_ylabel(f"{metric} on test (points)")
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
+    axes.autoscale_view()
     return finished(
         figure,
         f"{model}: {metric} by subset size, {training_length(results.params)}",
@@ -113,9 +114,7 @@ def validation_by_images(table: "DataFrame", model: str, results: Results) -> "F
     return _validation(table, "images_seen", "images seen", model, results)
 
 
-def _validation(
-    table: "DataFrame", x: str, label: str, model: str, results: Results
-) -> "Figure":
+def _validation(table: "DataFrame", x: str, label: str, model: str, results: Results) -> "Figure":
     figure, axes = new_figure()
     lines(axes, table, x, ("model",))
     whole_numbers(axes)
@@ -174,7 +173,7 @@ def scores(results: Results, entry: Round) -> "Figure | None":
     figure, axes = new_figure()
     axes.hist(
         [taken, left],
-        bins=np.histogram_bin_edges(entry.score_N[ranked_K], NUM_BINS),
+        bins=np.histogram_bin_edges(entry.score_N[ranked_K], NUM_BINS).tolist(),
         stacked=True,
         rwidth=0.9,
         color=[COLOURS[0], REST],

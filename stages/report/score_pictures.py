@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stages.report.correlations import rounded
 from stages.report.figures import COLOURS, finished, line_of, new_figure, style, whole_numbers
 from stages.report.results import Results
@@ -58,10 +60,10 @@ def _lines_of_members(axes: "Axes", table: "DataFrame") -> None:
 
 def gradient_batches(table: "DataFrame", size: str, _: Results) -> "Figure":
     """Draw each batch's gradient against its upper bound (Vodrahalli et al. 2018, Fig. 1)."""
-    found = table[["sum_of_norms", "norm_of_sum"]]
-    correlation = rounded(pearson(found.to_numpy(dtype=float).T)[0, 1])
+    bounds, norms = (table[name].to_numpy(dtype=float) for name in ("sum_of_norms", "norm_of_sum"))
+    correlation = rounded(pearson(np.stack([bounds, norms]))[0, 1])
     figure, axes = new_figure()
-    axes.scatter(*found.to_numpy().T, s=12, color=COLOURS[0], alpha=0.7)
+    axes.scatter(bounds, norms, s=12, color=COLOURS[0], alpha=0.7)
     axes.set_xlabel("sum of the norms of the samples' gradients")
     axes.set_ylabel("norm of the sum of the gradients")
     told = "none" if correlation is None else f"{correlation:.3f}"

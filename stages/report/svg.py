@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
+import numpy as np
+
 from stages.report.figures import COLOURS, REST, written
 
 if TYPE_CHECKING:
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 # What figures are drawn in, as the page's style calls it, so that dark and light both have theirs.
 OF_PAGE = {colour.lower(): f"var(--c{place})" for place, colour in enumerate((*COLOURS, REST))}
 OF_PAGE |= {"#808080": "var(--soft)", "#b0b0b0": "var(--soft)", "#ffffff": "var(--paper)"}
-FONT = re.compile(r"font: (?:[\w-]+ )*?([\d.]+px)[^;]*")  # the page has one of its own
-REFERENCE = re.compile(r"#(?=[\w-]+\)?$)")
+FONT = re.compile("font-family: [^;]*; ")  # the page has one of its own
 
 
 class Chart(NamedTuple):
@@ -29,7 +30,7 @@ class Chart(NamedTuple):
 def chart(figure: "Figure", key: str) -> Chart:
     """Return a figure whose title the page says; the key is no other chart's on the page."""
     title, _, note = figure.get_suptitle().partition("\n")
-    label = ". ".join([title, *filter(None, ["; ".join(_told(figure))])])
+    label = ". ".join(filter(None, [title, "; ".join(_told(figure))]))
     figure.suptitle("").set_in_layout(False)
     content = written(figure, "svg", metadata={"Date": None}, transparent=True)
     root = ElementTree.fromstring(content)
@@ -49,9 +50,7 @@ def chart(figure: "Figure", key: str) -> Chart:
         element.attrib.update({name: _of_page(name, found[name], key) for name in found})
     root.attrib.clear()
     width, height = (72 * inches for inches in figure.get_size_inches())
-    root.attrib.update(
-        {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": label}
-    )
+    root.attrib.update({"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": label})
     return Chart(title, note, ElementTree.tostring(root, encoding="unicode"))
 
 
@@ -66,22 +65,27 @@ def _of_page(name: str, value: str, key: str) -> str:
     if name in {"href", "clip-path"}:
         return value.replace("#", f"#{key}-")
     if name == "style":
-        value = FONT.sub(r"font-size: \1", value)
+        value = FONT.sub("", value)
         value = re.sub("#[0-9a-f]{6}", lambda found: OF_PAGE.get(found[0], found[0]), value)
-    return re.sub(r"\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
+    return re.sub(
+        r"\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value
+    )
 
 
 def _told(figure: "Figure") -> "Iterator[str]":
     """Yield what each entry of the legend is, and where a line begins and ends."""
+    from matplotlib.lines import Line2D
+
     for handle, name in zip(*figure.axes[0].get_legend_handles_labels(), strict=True):
         line = handle[0] if isinstance(handle, tuple) else handle
-        if not hasattr(line, "get_xydata") or line.get_linestyle() == "None":
+        if not isinstance(line, Line2D) or line.get_linestyle() not in {"-", "--"}:
             yield name
             continue
-        (first_x, first), *_, (last_x, last) = [*line.get_xydata(), line.get_xydata()[-1]]
+        points = np.asarray(line.get_xydata())
+        (first_x, first), (last_x, last) = points[0], points[-1]
         if line.get_linestyle() == "--":  # one value for all x
             yield f"{name}: {first:.5g}"
-        elif first_x == last_x:
+        elif len(points) == 1:
             yield f"{name}: {first:.5g} at {first_x:g}"
         else:
             yield f"{name}: {first:.5g} at {first_x:g} to {last:.5g} at {last_x:g}"

@@ -23,11 +23,8 @@ TEXT = 56  # the three lines above it
 SIDE = 88  # the name of a row
 HEAD = 44  # the title
 TITLE: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 9}
-# Names are shown as they are: dollars in them begin no formula.
-NAME: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9, "parse_math": False}
-CAPTION: dict[str, Any] = {
-    "ha": "center", "va": "bottom", "fontsize": 6, "linespacing": 1.1, "parse_math": False
-}  # fmt: skip
+NAME: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9}
+CAPTION: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6, "linespacing": 1.1}
 
 
 class Tile(NamedTuple):

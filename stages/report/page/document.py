@@ -79,5 +79,7 @@ def document(results: Results, tables: Tables) -> str:
 def _class_row(row: Mapping[str, Any]) -> dict[str, Cell]:
     """Return a class's shares in percent, and by how much that of selected changed."""
     change = row["selected"] - row["full"]
-    shown = {f"{kind} %": Cell(f"{row[kind]:.2f}", row[kind]) for kind in KINDS if row[kind] is not None}
+    shown = {
+        f"{kind} %": Cell(f"{row[kind]:.2f}", row[kind]) for kind in KINDS if row[kind] is not None
+    }
     return {"Class": Cell(row["class"])} | shown | {"Change": Cell(f"{change:+.2f}", change)}

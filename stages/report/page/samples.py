@@ -49,6 +49,7 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
     dropped_S = ranked_K[~is_taken_K & ~np.isin(ranked_K, skipped_S)][::-1]
     times_N = np.bincount(subset.index_P, minlength=len(results.targets_N))
     most_S = np.argsort(-times_N, kind="stable")
+    quality_N = entry.votes.label_probability_N if entry.votes else np.empty(0)
 
     def gallery(
         title: str,
@@ -79,7 +80,7 @@ def galleries(results: Results, entry: Round) -> Iterator[Gallery]:
         f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the lower that is, the "
         "more of these are its own errors and not the label's.",
         label_suspects(results),
-        lambda row: f"label quality {entry.votes.label_probability_N[row]:.3f}",
+        lambda row: f"label quality {quality_N[row]:.3f}",
         has_suspects=True,
     )
 
