@@ -10,11 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from PIL import Image
 
 from stages.report.conclusions import Guessing, conclusions
-from stages.report.markup import Markup, element
 from stages.report.page.document import document
+from stages.report.pages import render
 from stages.report.tables import all_tables
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Sequences
@@ -84,7 +85,7 @@ def test_nothing_is_loaded_from_elsewhere(page, reported):
             value = attributes.get(key)
             assert value is None or value.startswith(("data:image/png;base64,", "#")), name
     content = reported["plots/report.html"].decode()
-    assert not re.search(r"(?i)https?:|url\(|@import|\bfetch\(|XMLHttp", content)
+    assert not re.search(r"(?i)https?:|url\((?!#)|@import|\bfetch\(|XMLHttp", content)
 
 
 def test_ids_are_unique_and_links_lead_to_them(page):
@@ -154,7 +155,7 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     guessing = Guessing(34.3, 3)
     [found] = conclusions(finished.results())
     told = [replace(found, guessing=guessing)]
-    monkeypatch.setattr("stages.report.page.sections.conclusions", lambda results: told)
+    monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
     page = Page(page_of(finished.results()))
     kinds = [attributes.get("class") for attributes, _ in page.all("p")]
     assert kinds.index("warning") == kinds.index("verdict") - 1
@@ -191,12 +192,23 @@ def test_names_of_files_and_classes_are_words_and_no_markup(finished):
     assert "label bee & co" in page.texts("span")
 
 
-def test_an_element_escapes_all_that_is_not_markup():
-    assert element("p", "a < b", element("b", "&"), None, class_='"', hidden=None) == (
-        '<p class="&quot;">a &lt; b<b>&amp;</b></p>'
-    )
-    assert element("img", alt="<") == '<img alt="&lt;">'
-    assert isinstance(element("p"), Markup)
+def test_what_a_template_lacks_is_an_error(tmp_path):
+    (tmp_path / "page.html").write_text("{{ one }}{{ other }}")
+    assert render("page.html", tmp_path, one="<", other=1) == "&lt;1"
+    with pytest.raises(UndefinedError, match="'other' is undefined"):
+        render("page.html", tmp_path, one="<")
+
+
+def test_a_correlation_stands_at_both_places_of_its_pair_and_may_be_missing(finished):
+    results = finished.results()
+    tables = all_tables(results)
+    found = zip(("a", "a", "b"), ("b", "c", "c"), (-0.456, None, None), strict=True)
+    rows = [dict(zip(("first", "second", "spearman"), pair, strict=True)) for pair in found]
+    page = document(results, {**tables, "correlations/0.0625": rows})
+    first = page[page.index('<table class="matrix"') :].partition("</table>")[0]
+    shown = re.findall(r"<td class=\"([^\"]*)\">([^<]*)", first)
+    same, lower, none = ("positive s10", "1.00"), ("negative s4", "\u22120.46"), ("none", "–")
+    assert shown == [same, lower, none, lower, same, none, none, none, same]
 
 
 def with_rules(results, rules):

@@ -179,7 +179,7 @@ def test_texts_are_shown_as_sentences(first, second, shown):
     assert [text.partition(".")[0] for text in quotes] == [
         f"It is <b>number</b> {row}" for row in [*came, *went]
     ]
-    assert all(len(text) <= 220 and text.endswith("…") for text in quotes)
+    assert all(len(text) <= 280 and text.endswith("…") for text in quotes)
 
 
 def test_samples_that_cannot_be_read_are_named_and_all_else_is_shown(first, second, shown):
