@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages.report.results import KINDS
 from stages.shared.artifacts.files import write_atomically
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9", "#D
 REST = "#b4bcc5"  # beside them: what was not chosen
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_MARKERS = 25  # of a line on which single points can be told apart
-KINDS = ("selected", "random", "full")
 DPI = 120  # of pictures that are placed by the pixel
 DPI_OF_CHARTS = 160
 # What no document may hold, as itself or by number; file names and texts may.
@@ -123,7 +123,7 @@ def whole_numbers(axes: "Axes") -> None:
     """Tick the horizontal axis, which counts something, at whole numbers alone: 5, or 5 k."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter(EngFormatter())
 
 

@@ -11,7 +11,6 @@ from stages.report import galleries, heat_map_pictures, score_pictures
 from stages.report.conclusions import Conclusion
 from stages.report.figures import (
     COLOURS,
-    KINDS,
     REST,
     finished,
     lines,
@@ -22,7 +21,7 @@ from stages.report.figures import (
     whole_numbers,
 )
 from stages.report.ranking import ranked_candidates
-from stages.report.results import Results, Round, training_length
+from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.tiles import short
 from stages.report.wording import draws_in_words
 from stages.shared.artifacts import Rows
@@ -57,11 +56,16 @@ def drawn(name: str, rows: Rows, results: Results) -> "Figure":
 
 
 def frame(rows: Rows) -> "DataFrame":
-    """Return a table as pandas has it; what is empty is NaN."""
+    """Return a table as pandas has it: what is empty is NaN, and all words can be written."""
     # Imported here: the tables do without.
     from pandas import DataFrame
 
-    return DataFrame(rows)
+    return DataFrame(
+        [
+            {name: printable(x) if isinstance(x, str) else x for name, x in row.items()}
+            for row in rows
+        ]
+    )
 
 
 def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
@@ -139,7 +143,7 @@ def class_shares(table: "DataFrame", _: str, results: Results) -> "Figure":
     for place, name in enumerate(KINDS):
         if shown[name].notna().any():
             axes.plot(shown[name], places, label=name, **style(place) | {"linestyle": "none"})
-    names = [printable(short(name, 24)) for name in shown["class"]]
+    names = [short(name, 24) for name in shown["class"]]
     axes.set_yticks(places, names)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(left=0)

@@ -35,6 +35,8 @@ from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
 
+KINDS = ("selected", "random", "full")  # of compared subsets
+
 
 @dataclass(frozen=True)
 class Votes:

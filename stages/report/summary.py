@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.results import Results, training_flops, training_length
+from stages.report.results import KINDS, Results, training_flops, training_length
 from stages.report.rounding import points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, ValidationResult
-
-COMPARED = ("selected", "random", "full")
 
 
 def summarise(results: Results) -> dict[str, Any]:
@@ -61,7 +59,7 @@ def sentences(results: Results) -> Iterator[str]:
     for model in params.compare.models:
         found = [
             f"{labels.get(name, name)}: {_text(accuracy(results, model, name))}"
-            for name in COMPARED
+            for name in KINDS
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
@@ -71,7 +69,7 @@ def _of_model(results: Results, model: str) -> Mapping[str, Any]:
     content: dict[str, Any] = {
         "accuracy": {
             name: points(accuracy(results, model, name).value)
-            for name in COMPARED
+            for name in KINDS
             if name in results.comparison
         }
     }

@@ -10,11 +10,12 @@ import pytest
 from stages.report import figures, pictures
 from stages.report.conclusions import Against, conclusions
 from stages.report.pages import TEMPLATES
+from stages.report.results import KINDS
 from stages.report.svg import chart
 from stages.report.tables import all_tables
 
 # Each would be a formula, an element, a field or an escape, if anything read it as such.
-ODD = ["$0_$50", "<b>", "{x}", "\\", "$^$", '#0072b2" style="fill: #000000', "日本"]
+ODD = ["$0_$50", "<b>", "{x}", "\\", "$^$", 'style="fill: #000000"', "日本"]
 
 
 def line_figure(labels=("one",), values=(1.0, 2.0)):
@@ -115,11 +116,10 @@ def test_what_is_drawn_in_a_page_lies_where_it_lies_in_the_picture():
     root = svg_of(figure)
     axes = figure.axes[0]
     expected = axes.transData.transform(axes.lines[0].get_xydata()) * 72 / figure.dpi
-    [drawn] = [path.get("d") for path in root.iter("path") if "var(--c0)" in path.get("style", "")][
-        :1
-    ]
+    drawn = next(path for path in root.iter("path") if "var(--c0)" in path.get("style")).get("d")
     found = np.array(re.findall(r"[ML] (\S+) (\S+)", drawn), dtype=float)
-    np.testing.assert_allclose(found, np.column_stack([expected[:, 0], 244.8 - expected[:, 1]]))
+    expected[:, 1] = 244.8 - expected[:, 1]
+    np.testing.assert_allclose(found, expected, atol=0.006)
 
 
 # --- what charts show ----------------------------------------------------------------------------
@@ -129,16 +129,14 @@ def test_large_numbers_share_one_unit():
     figure = line_figure(values=range(18_001))
     figures.whole_numbers(figure.axes[0])
     figure.axes[0].set_xlim(0, 18_000)
-    assert {"0", "5 k", "10 k", "15 k"} <= {*words(svg_of(figure))} or {"4 k", "16 k"} <= {
-        *words(svg_of(figure))
-    }
+    assert words(svg_of(figure))[:4] == ["0", "5 k", "10 k", "15 k"]
 
 
 def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished):
     rows = [
         {
             "fraction": fraction,
-            **dict(zip(figures.KINDS, (value, None, 90.0), strict=True)),
+            **dict(zip(KINDS, (value, None, 90.0), strict=True)),
             "selected_standard_error": error,
             "random_standard_error": None,
             "full_standard_error": 2.0,
@@ -154,7 +152,9 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
     low, high = axes.get_ylim()
     assert low < 79
     assert high > 92
-    assert axes.get_xlim()[0] < 20 < 40 < axes.get_xlim()[1]
+    low, high = axes.get_xlim()
+    assert low < 0
+    assert high > 40
 
 
 def test_lines_of_many_points_have_no_marks():

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from stages.report import pictures, wording
 from stages.report.conclusions import OTHERS, conclusions
-from stages.report.figures import KINDS
 from stages.report.heat_map_pictures import square
 from stages.report.page.compared import Cell, compared
 from stages.report.page.samples import galleries
 from stages.report.pages import render
-from stages.report.results import Results, Round, training_length
+from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.svg import Chart, chart
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
