@@ -5,12 +5,12 @@ import io
 import re
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
+from pages import Page
 from PIL import Image
 
 from stages.report.conclusions import Guessing, conclusions
@@ -21,44 +21,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Sequences
 
 CLASSES = ["ant", "bee", "cat"]
-VOID = {"img", "meta", "wbr"}
 LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
-
-
-class Page(HTMLParser):
-    """Every element with its attributes, and the text within; checks that all are closed."""
-
-    def __init__(self, content):
-        super().__init__()
-        self.elements, self._open, self._text = [], [], []
-        self.feed(content)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        assert len(attrs) == len(dict(attrs)), tag
-        self.elements.append([tag, dict(attrs), ""])
-        if tag not in VOID:
-            self._open.append(self.elements[-1])
-
-    def handle_endtag(self, tag):
-        assert self._open.pop()[0] == tag
-
-    def handle_data(self, data):
-        for entry in self._open:
-            entry[2] += data
-
-    def all(self, tag, **attributes):
-        """Return attributes and text of each such element."""
-        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
-        return [
-            (found, text)
-            for name, found, text in self.elements
-            if name == tag and wanted.items() <= found.items()
-        ]
-
-    def texts(self, tag, **attributes):
-        return [text for _, text in self.all(tag, **attributes)]
 
 
 def page_of(results):
