@@ -195,7 +195,6 @@ def draw(comparisons: Sequence[Comparison]) -> "Figure":
         label = None if place else "random (k / N)"
         axes.plot(found.count_K, found.random_K, label=label, color="grey", linestyle="--")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("k, first picks that scores chose")
     axes.set_ylabel("overlap |A ∩ B| / k")

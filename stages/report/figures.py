@@ -77,7 +77,12 @@ def written(figure: "Figure", form: str, **options: Any) -> bytes:
     """
     from matplotlib import rc_context
     from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
 
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if axis.get_scale() == "log":  # whose own labels are formulas
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(LogFormatter())
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_parse_math(False)

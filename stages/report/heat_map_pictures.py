@@ -65,7 +65,7 @@ def gradient_history(norm_MES: Array, size: str) -> "Figure":
         interpolation="nearest",
         extent=(0.5, num_epochs + 0.5, num_samples + 0.5, 0.5),
     )
-    figure.colorbar(image, ax=axes, label="gradient norm", format="{x:g}")
+    figure.colorbar(image, ax=axes, label="gradient norm")
     whole_numbers(axes)
     axes.set_xlabel("epoch (passes over the subset)")
     axes.set_ylabel("samples by their last norm")

@@ -21,7 +21,6 @@ def label_entropy(table: "DataFrame", size: str, _: Results) -> "Figure":
     axes.plot(table["k"], table["label_entropy"], label="top k", **style(0))
     axes.plot(table["k"], table["uniform"], "--", color="black", label="log C")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.set_xlabel("k highest-scored candidates")

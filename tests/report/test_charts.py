@@ -132,6 +132,14 @@ def test_large_numbers_share_one_unit():
     assert words(svg_of(figure))[:4] == ["0", "5 k", "10 k", "15 k"]
 
 
+def test_labels_of_a_log_axis_are_numbers_and_no_formulas():
+    figure = line_figure(values=(1.0, 10.0, 1000.0))
+    figure.axes[0].set_yscale("log")
+    found = words(svg_of(figure))
+    assert {"1", "10", "100", "1000"} <= set(found)
+    assert not any("$" in word for word in found)
+
+
 def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished):
     rows = [
         {
