@@ -63,9 +63,10 @@ def _read(clone: Path) -> clones.Shown:
     content = YAML(typ="safe").load((clone / "params.yaml").read_text())
     model = content["compare"]["models"][0]
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
+    draw = f"seed-{content['random_seed']}"
     evaluations = {
         subset: artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}/seed-{content['random_seed']}", ["accuracy"], len(sample_ids)
+            clone / f"data/evaluation/{model}-{subset}/{draw}", ["accuracy"], len(sample_ids)
         )
         for subset in SUBSETS
     }

@@ -60,7 +60,9 @@ def write_round(folder: Path, scale: Scale) -> None:
     _write_voters(signals, scale, rng)
     rows_P = rng.permutation(scale.num_train)[: scale.num_picks]
     never = np.zeros(len(rows_P), dtype=np.int64), np.full(len(rows_P), np.nan)
-    artifacts.save_subset(folder / f"data/subsets/{scale.from_size}/seed-0.csv", Subset(rows_P, *never))
+    artifacts.save_subset(
+        folder / f"data/subsets/{scale.from_size}/seed-0.csv", Subset(rows_P, *never)
+    )
     dynamics = _dynamics(np.sort(rows_P), scale, rng)
     artifacts.save_dynamics(folder / f"data/dynamics/{scale.from_size}/seed-0", dynamics)
 

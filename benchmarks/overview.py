@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stages.report.figures import COLOURS, KINDS, save
+from stages.report.figures import COLOURS, DPI, save
 from stages.report.ranking import ranked_candidates
-from stages.report.results import Folders, Results, Round, load_draws
+from stages.report.results import KINDS, Folders, Results, Round, load_draws
 from stages.shared.artifacts import Array, Ints
 from stages.shared.settings.params import load_params
 
@@ -36,7 +36,7 @@ def draw(results: Results, measured: dict[str, tuple[float, float]]) -> "Figure"
     entry = results.rounds[0]
     seed, target = results.subsets[entry.source], results.subsets[entry.target]
     num = len(results.targets_N)
-    figure = Figure(figsize=(12, 3.1))
+    figure = Figure(figsize=(12, 3.1), dpi=DPI)
     axes = figure.subplots(1, 5, width_ratios=[1, 1.3, 1, 1, 1.3])
     figure.subplots_adjust(left=0.015, right=0.985, top=0.8, bottom=0.22, wspace=0.22)
     ranked_K = ranked_candidates(results, entry)

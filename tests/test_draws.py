@@ -103,4 +103,3 @@ def test_the_report_says_how_alike_the_draws_subsets_are(runs):
     summary = json.loads((folder / "both/metrics/summary.json").read_text())
     assert summary["subset"]["draws"] == 2
     assert not (folder / "alone/plots/tables/overlap.csv").exists()
-

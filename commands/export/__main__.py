@@ -61,7 +61,9 @@ FORMS = {
 }
 
 
-def run(form: str, output: Path, subset: str | None, seed: int | None = None, **options: Any) -> None:
+def run(
+    form: str, output: Path, subset: str | None, seed: int | None = None, **options: Any
+) -> None:
     """Write a subset in a form.
 
     Raises:

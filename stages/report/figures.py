@@ -1,52 +1,99 @@
-"""What every picture is drawn with: colours, figures with room for a legend, bytes."""
+"""What every chart is drawn with: colours, figures with room for a legend, bytes."""
 
 import io
-from collections.abc import Sequence
+import re
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.shared.artifacts import Rows
+from stages.report.results import KINDS
 from stages.shared.artifacts.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 # Okabe and Ito's colours, told apart by the colour-blind; the first three are always the same.
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+REST = "#b4bcc5"  # beside them: what was not chosen
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-KINDS = ("selected", "random", "full")
-DPI = 120
+MOST_MARKERS = 25  # of a line on which single points can be told apart
+DPI = 120  # of pictures that are placed by the pixel
+DPI_OF_CHARTS = 160
+# What no document may hold, as itself or by number; file names and texts may.
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def new_figure(width: float = 7.0, height: float = 4.0) -> tuple["Figure", "Axes"]:
-    """Return a figure of so many inches with one pair of axes and a grid."""
+def new_figure(width: float = 5.0, height: float = 3.4) -> tuple["Figure", "Axes"]:
+    """Return a figure of so many inches with one pair of axes and a grid.
+
+    Words of ten points are readable where it is as wide as a phone.
+    """
     # A figure of its own, without pyplot: no display is asked for and nothing stays open.
     # Imported here: it takes most of a second, and the tables do without.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI_OF_CHARTS, layout="constrained")
     axes = figure.subplots()
     axes.grid(alpha=0.3)
     axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("grey")
+    axes.tick_params(color="grey")
     return figure, axes
 
 
-def finished(figure: "Figure", title: str) -> "Figure":
-    """Set the title, and the legend beside the data."""
-    figure.suptitle(title, fontsize=11)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside right center")
+def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
+    """Set the title, the line below it, and the legend below the data."""
+    figure.suptitle(f"{title}\n{note}" if note else title, fontsize=9)
+    found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
+    labels = in_order(found)
+    if labels:
+        # About as many as fit beside each other.
+        letters = 11 * figure.get_figwidth() / (max(map(len, labels)) + 6)
+        columns = max(1, min(len(labels), int(letters)))
+        handles = [found[name] for name in labels]
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
     return figure
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names with those first whose colours are always the same."""
+    return sorted(names, key=lambda name: KINDS.index(name) if name in KINDS else len(KINDS))
 
 
 def save(path: Path, figure: "Figure") -> None:
     """Write a figure as PNG; equal figures give equal bytes."""
-    content = io.BytesIO()
     # The version of the library is no result.
-    figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
-    write_atomically(path, content.getvalue())
+    write_atomically(path, written(figure, "png", metadata={"Software": None}))
+
+
+def written(figure: "Figure", form: str, **options: Any) -> bytes:
+    """Return a figure in a form; equal figures give equal bytes.
+
+    Names are the user's: dollars in them begin no formula, and not every font has their letters.
+    """
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if axis.get_scale() == "log":  # whose own labels are formulas
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(LogFormatter())
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+    content = io.BytesIO()
+    with (
+        rc_context({"svg.fonttype": "none", "svg.hashsalt": "chart"}),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(content, format=form, **options)
+    return content.getvalue()
 
 
 def style(place: int) -> dict[str, Any]:
@@ -59,25 +106,32 @@ def style(place: int) -> dict[str, Any]:
     }
 
 
-def lines(axes: "Axes", rows: Rows, x: str, columns: Sequence[str]) -> None:
-    """Draw a line for each column that has values, in the order of x."""
-    others = [name for name in columns if name not in KINDS]
-    for name in columns:
-        found = sorted((number(row[x]), number(row[name])) for row in rows if row[name] is not None)
-        kind = KINDS.index(name) if name in KINDS else len(KINDS) + others.index(name)
-        if found:
-            label = name.replace("_", ", ")
-            axes.plot(*zip(*found, strict=True), label=label, **style(kind))
+def lines(axes: "Axes", table: "DataFrame", x: str, others: tuple[str, ...] = ()) -> None:
+    """Draw a line for each column that has values, but x and others, in the order of x."""
+    columns = [name for name in table if name not in {x, *others}]
+    rest = [name for name in columns if name not in KINDS]
+    for name in in_order(columns):
+        known = table.dropna(subset=[name]).sort_values(x)
+        if len(known):
+            place = KINDS.index(name) if name in KINDS else len(KINDS) + rest.index(name)
+            line_of(axes, known[x], known[name], name.replace("_", ", "), place)
+
+
+def line_of(axes: "Axes", x: Any, y: Any, label: str, place: int) -> None:
+    """Draw a line in the colour of its place; of very many points without their marks."""
+    (line,) = axes.plot(x, y, label=label, **style(place))
+    if len(x) > MOST_MARKERS:
+        line.set_marker("")
 
 
 def whole_numbers(axes: "Axes") -> None:
-    """Tick the horizontal axis, which counts something, at whole numbers alone."""
-    from matplotlib.ticker import MaxNLocator
+    """Tick the horizontal axis, which counts something, at whole numbers alone: 5, or 5 k."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter(EngFormatter())
 
 
-def number(value: object) -> float:
-    """Return a field of a table that must be a number."""
-    assert isinstance(value, int | float)
-    return float(value)
+def printable(text: str) -> str:
+    """Return words without what no document may hold."""
+    return FORBIDDEN.sub("\ufffd", text)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.report import markup
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.report.tiles import Tile, scaled, short, tiled
@@ -25,9 +24,9 @@ def load(prepared: Path) -> Images:
     return load_images(prepared, "train")
 
 
-def on_page(results: Results, index: int) -> Array:
-    """Return what the page shows of a sample: a picture, uint8 [H, W, 3]."""
-    return scaled(results.inputs_N[index : index + 1][0], PIXELS)
+def on_page(inputs_N: Images, _: Labels, index: int) -> Array:
+    """Return what a page shows of a sample: a picture, uint8 [H, W, 3]."""
+    return scaled(inputs_N[index : index + 1][0], PIXELS)
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
@@ -40,11 +39,6 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
         for name, index_P in rows.items()
     }
     return tiled(shown, f"{title}\nlabel, prediction, score")
-
-
-def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
-    """Return an image as HTML."""
-    return markup.image(scaled(inputs_N[row : row + 1][0], PIXELS), labels.said_of(row))
 
 
 def _caption(results: Results, entry: Round, index: int) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report import markup
 from stages.report.figures import COLOURS
 from stages.report.gallery_of_images import load as load
 from stages.report.labels import Labels
@@ -28,14 +27,15 @@ HEAT = "inferno"  # from black to light yellow
 HEAT_SHARE = 0.8  # of the colour where a map is highest; of its image where it is lowest
 
 
-def on_page(results: Results, index: int) -> Array:
-    """Return what the page shows of a sample: a picture with its true boxes, uint8 [H, W, 3]."""
-    assert results.boxes is not None
+def on_page(inputs_N: Images, labels: Labels, index: int) -> Array:
+    """Return what a page shows of a sample: a picture with its true boxes, uint8 [H, W, 3]."""
+    assert labels.boxes is not None
+    objects = labels.boxes.rows(index)
     return boxed(
-        results.inputs_N[index : index + 1][0],
-        results.boxes.box_A4[results.boxes.rows(index)],
-        results.boxes.class_A[results.boxes.rows(index)],
-        results.meta.class_names,
+        inputs_N[index : index + 1][0],
+        labels.boxes.box_A4[objects],
+        labels.boxes.class_A[objects],
+        labels.class_names,
     )
 
 
@@ -46,19 +46,6 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
         for name, index_P in rows.items()
     }
     return tiled(shown, f"{title}\ntrue boxes, score")
-
-
-def thumbnail(inputs_N: Images, labels: Labels, row: int) -> str:
-    """Return an image with its true boxes as HTML."""
-    assert labels.boxes is not None
-    objects = labels.boxes.rows(row)
-    picture_HW3 = boxed(
-        inputs_N[row : row + 1][0],
-        labels.boxes.box_A4[objects],
-        labels.boxes.class_A[objects],
-        labels.class_names,
-    )
-    return markup.image(picture_HW3, labels.said_of(row))
 
 
 def heat_maps(title: str, results: Results, entry: Round) -> "Figure":
@@ -114,10 +101,9 @@ def spread(values_HW: Array, height: int, width: int) -> Array:
 
 
 def _tile(results: Results, entry: Round, index: int) -> Tile:
-    assert results.boxes is not None
-    num = int(results.boxes.count_N[index])
-    objects = f"{num} object" if num == 1 else f"{num} objects"
-    return Tile(on_page(results, index), f"{objects}\n{entry.score_N[index]:.3g}")
+    labels = results.labels
+    picture_HW3 = on_page(results.inputs_N, labels, index)
+    return Tile(picture_HW3, f"{labels.said_of(index)}\n{entry.score_N[index]:.3g}")
 
 
 def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[str]) -> Array:

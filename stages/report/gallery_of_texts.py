@@ -6,10 +6,10 @@ Shapes: N train samples.
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from textwrap import shorten, wrap
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from stages.report import markup, tiles
+from stages.report import tiles
 from stages.report.figures import DPI
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
@@ -30,8 +30,7 @@ GAP = 5  # between two texts
 ABOVE = 16  # a row of texts
 COLUMNS = (tiles.SIDE, tiles.SIDE + 56, tiles.SIDE + 146, tiles.SIDE + 236)
 
-# A text is never a formula, whatever dollars it names.
-CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2, "parse_math": False}
+CELL: dict[str, Any] = {"va": "top", "fontsize": 6, "linespacing": 1.2}
 
 
 def load(prepared: Path) -> Sequences:
@@ -39,9 +38,9 @@ def load(prepared: Path) -> Sequences:
     return artifacts.load_sequences(prepared, "train", "text_bytes")
 
 
-def on_page(results: Results, index: int) -> str:
-    """Return what the page shows of a sample: the beginning of its text."""
-    text = " ".join(results.inputs_N[index].tobytes().decode().split())
+def on_page(inputs_N: Sequences, _: Labels, index: int) -> str:
+    """Return what a page shows of a sample: the beginning of its text."""
+    text = " ".join(inputs_N[index].tobytes().decode().split())
     return text if len(text) <= LETTERS_ON_PAGE else f"{text[: LETTERS_ON_PAGE - 1]}…"
 
 
@@ -64,12 +63,6 @@ def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round
                 figure.text(left / WIDTH, top / height, cell, **CELL)
             top -= step
     return figure
-
-
-def thumbnail(inputs_N: Sequences, labels: Labels, row: int) -> str:
-    """Return a text as HTML, its end left out where it is long."""
-    text = shorten(inputs_N[row].tobytes().decode(), LETTERS * LINES, placeholder=" …")
-    return f"<blockquote>{markup.text(text)}</blockquote>"
 
 
 def cells(results: Results, entry: Round, index: int) -> list[str]:

@@ -3,46 +3,42 @@
 Shapes: F things that are compared, M members, E epochs, S tracked samples.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report.figures import finished, new_figure, number, whole_numbers
+from stages.report.figures import DPI, finished, new_figure, whole_numbers
 from stages.report.results import Results
-from stages.shared.artifacts import Array, Floats, Rows
+from stages.shared.artifacts import Array, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 MOST_NUMBERS = 12  # things compared whose correlations are readable as numbers
 MOST_LABELS = 30
 DARK = 0.65  # from here on a number in white is read better
 
 
-def acquisitions(rows: Rows, size: str, _: Results) -> "Figure":
+def acquisitions(table: "DataFrame", size: str, _: Results) -> "Figure":
     """Draw how alike acquisition functions order the samples (SVP, Fig. 3, of functions)."""
-    pairs = [(str(row["first"]), str(row["second"])) for row in rows]
-    return _heat_map(rows, pairs, "acquisition function", f"ensemble trained on {size}")
+    return _heat_map(table, "acquisition function", f"ensemble trained on {size}")
 
 
-def voters(rows: Rows, size: str, _: Results) -> "Figure":
+def voters(table: "DataFrame", size: str, _: Results) -> "Figure":
     """Draw how alike single voters order the samples (SVP, Fig. 3, on the diagonal)."""
-    pairs = [
-        (
-            f"{row['first_member']}/{row['first_epoch']}",
-            f"{row['second_member']}/{row['second_epoch']}",
-        )
-        for row in rows
-    ]
-    return _heat_map(rows, pairs, "voter (member/epoch)", f"entropies, trained on {size}")
+    named = table.astype(str)
+    pairs = {
+        place: named[f"{place}_member"] + "/" + named[f"{place}_epoch"]
+        for place in ("first", "second")
+    }
+    return _heat_map(table.assign(**pairs), "voter (member/epoch)", f"entropies, trained on {size}")
 
 
-def rounds(rows: Rows, _: str, __: Results) -> "Figure":
+def rounds(table: "DataFrame", _: str, __: Results) -> "Figure":
     """Draw how alike the rounds' scores order the samples."""
-    pairs = [(str(row["first"]), str(row["second"])) for row in rows]
-    return _heat_map(rows, pairs, "trained on", "scores of the rounds")
+    return _heat_map(table, "trained on", "scores of the rounds")
 
 
 def gradient_history(norm_MES: Array, size: str) -> "Figure":
@@ -76,15 +72,23 @@ def gradient_history(norm_MES: Array, size: str) -> "Figure":
     return finished(figure, f"Gradient norms of {num_samples} samples, trained on {size}")
 
 
-def _heat_map(rows: Rows, pairs: Sequence[tuple[str, str]], axis: str, what: str) -> "Figure":
+def square(table: "DataFrame") -> "DataFrame":
+    """Return Spearman's correlation of each two that are compared, 1 of each with itself."""
+    labels = list(dict.fromkeys([*table["first"], *table["second"]]))
+    half = table.pivot(index="first", columns="second", values="spearman").astype(float)
+    full = half.reindex(index=labels, columns=labels)
+    full = full.fillna(full.T)
+    return full.mask(np.eye(len(labels), dtype=bool), 1.0)
+
+
+def _heat_map(table: "DataFrame", axis: str, what: str) -> "Figure":
     """Draw Spearman's correlation of each pair, 1 on the diagonal; grey where there is none."""
-    labels = list(dict.fromkeys(label for pair in zip(*pairs, strict=True) for label in pair))
-    places = [(labels.index(first), labels.index(second)) for first, second in pairs]
+    matrix = square(table)
+    labels = [str(label) for label in matrix]
     figure, axes = _square(len(labels), max(map(len, labels)))
-    matrix_FF = _matrix(rows, places)
-    image = axes.imshow(matrix_FF, cmap="RdBu", vmin=-1, vmax=1, interpolation="nearest")
+    image = axes.imshow(matrix, cmap="RdBu", vmin=-1, vmax=1, interpolation="nearest")
     if len(labels) <= MOST_NUMBERS:
-        _write_numbers(axes, matrix_FF)
+        _write_numbers(axes, matrix.to_numpy())
     else:
         figure.colorbar(image, ax=axes, shrink=0.8)
     step = -(-len(labels) // MOST_LABELS)
@@ -104,20 +108,10 @@ def _square(num_cells: int, num_letters: int) -> tuple["Figure", "Axes"]:
     side = 0.6 + 0.075 * num_letters
     width, height = side + edge + 0.4, side + edge + 0.6
     # Placed by hand: to find a layout takes as long as to draw it.
-    figure = Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height), dpi=DPI)
     axes = figure.add_axes((side / width, side / height, edge / width, edge / height))
     axes.set_facecolor("lightgrey")
     return figure, axes
-
-
-def _matrix(rows: Rows, places: Sequence[tuple[int, int]]) -> Floats:
-    num = 1 + max(max(pair) for pair in places)
-    matrix_FF = np.eye(num)
-    for row, (first, second) in zip(rows, places, strict=True):
-        found = row["spearman"]
-        value = np.nan if found is None else number(found)
-        matrix_FF[first, second] = matrix_FF[second, first] = value
-    return matrix_FF
 
 
 def _write_numbers(axes: "Axes", matrix_FF: Floats) -> None:

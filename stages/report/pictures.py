@@ -1,37 +1,45 @@
-"""The tables as pictures: what is drawn is what the tables say."""
+"""The charts: what is drawn is what the tables say, as PNG and within the page."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stages.report import galleries, heat_map_pictures, score_pictures
+from stages.report.conclusions import Conclusion
 from stages.report.figures import (
     COLOURS,
-    KINDS,
+    REST,
     finished,
     lines,
     new_figure,
-    number,
+    printable,
     save,
     style,
     whole_numbers,
 )
-from stages.report.results import Results, training_length
+from stages.report.ranking import ranked_candidates
+from stages.report.results import KINDS, Results, Round, training_length
+from stages.report.tiles import short
 from stages.report.wording import draws_in_words
 from stages.shared.artifacts import Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
-MOST_CLASSES = 50  # that a bar each leaves readable
+MOST_CLASSES = 20  # whose shares are drawn
+NUM_BINS = 36  # of scores
+ASIDE = 6  # points from one of two bars with one x to the other
 
 
 def save_pictures(folder: Path, tables: dict[str, Rows], results: Results) -> None:
     """Draw the tables that have a picture, under the same names, and what no table holds."""
     for name, rows in tables.items():
-        draw = PICTURES.get(name.split("/")[0])
-        if draw is not None:
-            save(folder / f"{name}.png", draw(rows, name.rpartition("/")[2], results))
+        if name.split("/")[0] in PICTURES:
+            save(folder / f"{name}.png", drawn(name, rows, results))
     for entry in results.rounds:
         galleries.save_galleries(folder, results, entry)
         if entry.tracked is not None:
@@ -41,77 +49,171 @@ def save_pictures(folder: Path, tables: dict[str, Rows], results: Results) -> No
             save(folder / f"gradient_history/{entry.source}.png", figure)
 
 
-def accuracy(rows: Rows, model: str, results: Results) -> "Figure":
-    """Draw accuracy against subset size with standard errors."""
+def drawn(name: str, rows: Rows, results: Results) -> "Figure":
+    """Draw a table by its path under plots/tables."""
+    kind, _, of = name.partition("/")
+    return PICTURES[kind](frame(rows), of, results)
+
+
+def frame(rows: Rows) -> "DataFrame":
+    """Return a table as pandas has it: what is empty is NaN, and all words can be written."""
+    # Imported here: the tables do without.
+    from pandas import DataFrame
+
+    return DataFrame(
+        [
+            {name: printable(x) if isinstance(x, str) else x for name, x in row.items()}
+            for row in rows
+        ]
+    )
+
+
+def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
+    """Draw accuracy against subset size with standard errors; full is a level right across."""
+    from matplotlib.transforms import ScaledTranslation
+
     figure, axes = new_figure()
-    for name in KINDS:
-        found = [row for row in rows if row[name] is not None]
-        axes.errorbar(
-            [number(row["fraction"]) * 100 for row in found],
-            [number(row[name]) for row in found],
-            yerr=[number(row[f"{name}_standard_error"] or 0.0) for row in found],
-            label=name if found else None,
-            capsize=3,
-            linestyle="--" if name == "full" else "-",
-            **style(KINDS.index(name)),
-        )
+    for place, name in enumerate(KINDS):
+        known = table.dropna(subset=[name])
+        if not len(known):
+            continue
+        value, error = known[name], known[f"{name}_standard_error"].fillna(0.0)
+        if name == "full":
+            colour = COLOURS[place]
+            axes.axhline(value.iloc[0], label=name, color=colour, linestyle="--")
+            axes.axhspan(
+                *(value.iloc[0] + sign * error.iloc[0] for sign in (-1, 1)),
+                color=colour,
+                alpha=0.09,
+                linewidth=0,
+            )
+            axes.update_datalim([(0, value.iloc[0])])  # where a line of sizes begins
+            continue
+        # Beside each other: both have one size.
+        aside = ScaledTranslation(ASIDE / 72 * (place - 0.5), 0, figure.dpi_scale_trans)
+        size, moved = 100 * known["fraction"], axes.transData + aside
+        axes.errorbar(size, value, error, label=name, transform=moved, **style(place))
+        for sign in (-1, 1):  # what is moved says nothing of the limits
+            axes.update_datalim(list(zip(size, value + sign * error, strict=True)))
     metric = results.params.report.metric.replace("_", " ")
     axes.set_xlabel("subset size (% of the train split)")
     axes.set_ylabel(f"{metric} on test (points)")
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
-    title = f"{model}: {metric} by subset size, {training_length(results.params)}"
-    draws = draws_in_words(int(number(rows[0]["draws"])))
-    return finished(figure, f"{title}\nbars: one standard error, {draws}")
+    axes.autoscale_view()
+    draws = draws_in_words(int(table["draws"].iloc[0]))
+    return finished(
+        figure,
+        f"{model}: {metric} by subset size, {training_length(results.params)}",
+        f"On test, {draws}; bars and band: one standard error.",
+    )
 
 
-def validation_by_epoch(rows: Rows, model: str, results: Results) -> "Figure":
+def validation_by_epoch(table: "DataFrame", model: str, results: Results) -> "Figure":
     """Draw validation accuracy by epoch."""
-    return _validation(rows, "epoch", "epoch (passes over the subset)", model, results)
+    return _validation(table, "epoch", "epoch (passes over the subset)", model, results)
 
 
-def validation_by_images(rows: Rows, model: str, results: Results) -> "Figure":
+def validation_by_images(table: "DataFrame", model: str, results: Results) -> "Figure":
     """Draw validation accuracy by images seen."""
-    return _validation(rows, "images_seen", "images seen", model, results)
+    return _validation(table, "images_seen", "images seen", model, results)
 
 
-def class_shares(rows: Rows, _: str, results: Results) -> "Figure":
+def _validation(table: "DataFrame", x: str, label: str, model: str, results: Results) -> "Figure":
+    figure, axes = new_figure()
+    lines(axes, table, x, ("model",))
+    whole_numbers(axes)
+    axes.set_xlabel(label)
+    axes.set_ylabel("accuracy on validation (points)")
+    by = x.replace("_", " ")
+    title = f"{model}: validation by {by}, {training_length(results.params)}"
+    return finished(figure, title, "Mean over the members.")
+
+
+def class_shares(table: "DataFrame", _: str, results: Results) -> "Figure":
     """Draw each class's share; of very many classes those whose share changed most."""
-    shown, title = rows, "Share of each class"
-    if len(rows) > MOST_CLASSES:
-        by_change = sorted(rows, key=_change, reverse=True)[:MOST_CLASSES]
-        shown = [row for row in rows if row in by_change]
-        title = f"Share of the {MOST_CLASSES} classes that changed most, of {len(rows)}"
-    figure, axes = new_figure(height=max(4.0, 1.5 + 0.3 * len(shown)))
-    names = [name for name in KINDS if rows[0][name] is not None]
-    for place, name in enumerate(names):
-        axes.barh(
-            [row + (place - (len(names) - 1) / 2) * 0.27 for row in range(len(shown))],
-            [number(row[name]) for row in shown],
-            height=0.25,
-            label=name,
-            color=COLOURS[KINDS.index(name)],
-        )
-    axes.set_yticks(range(len(shown)), [str(row["class"]) for row in shown])
-    axes.margins(y=0.01)
-    axes.invert_yaxis()
     of = "the picks" if results.boxes is None else "the objects in the picks"
+    shown, note = table, f"Of {of}."
+    if len(table) > MOST_CLASSES:
+        change = (table["selected"] - table["full"]).abs()
+        order = change.sort_values(ascending=False, kind="stable").index[:MOST_CLASSES]
+        shown = table.loc[order.sort_values()]
+        note = f"The {MOST_CLASSES} classes that changed most, of {len(table)}."
+    figure, axes = new_figure(height=1.3 + 0.24 * len(shown))
+    places = range(len(shown))
+    for place, name in enumerate(KINDS):
+        if shown[name].notna().any():
+            axes.plot(shown[name], places, label=name, **style(place) | {"linestyle": "none"})
+    names = [short(name, 24) for name in shown["class"]]
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlim(left=0)
     axes.set_xlabel(f"share of {of} (%)")
     axes.set_ylabel("class")
-    return finished(figure, f"{title}: selected {results.params.sizes[-1]}")
+    return finished(figure, f"Share of each class: selected {results.params.sizes[-1]}", note)
 
 
-def consensus(rows: Rows, size: str, _: Results) -> "Figure":
+def consensus(table: "DataFrame", size: str, _: Results) -> "Figure":
     """Draw on how many unselected samples voters agree."""
     figure, axes = new_figure()
-    lines(axes, rows, "voters", [name for name in rows[0] if name not in ("ensemble", "voters")])
+    lines(axes, table, "voters", ("ensemble",))
     whole_numbers(axes)
     axes.set_xlabel("number of voters")
-    axes.set_ylabel("unselected samples on which they agree (%)")
-    return finished(figure, f"Consensus of the ensemble trained on {size}")
+    axes.set_ylabel("unselected samples (%)")
+    return finished(
+        figure,
+        f"Consensus of the ensemble trained on {size}",
+        "Unselected samples on which all voters, or pairs of them, agree.",
+    )
 
 
-PICTURES: dict[str, Callable[[Rows, str, Results], "Figure"]] = {
+def scores(results: Results, entry: Round) -> "Figure | None":
+    """Draw the candidates' scores, those that were taken at the foot; None without candidates."""
+    ranked_K = ranked_candidates(results, entry)
+    if not len(ranked_K):
+        return None
+    subset = results.subsets[entry.target]
+    is_taken_K = np.isin(ranked_K, subset.index_P[subset.round_P == entry.number])
+    taken, left = entry.score_N[ranked_K[is_taken_K]], entry.score_N[ranked_K[~is_taken_K]]
+    figure, axes = new_figure()
+    axes.hist(
+        [taken, left],
+        bins=np.histogram_bin_edges(entry.score_N[ranked_K], NUM_BINS).tolist(),
+        stacked=True,
+        rwidth=0.9,
+        color=[COLOURS[0], REST],
+        label=[f"taken ({len(taken):,})", f"left ({len(left):,})"],
+    )
+    if len(taken):
+        cut = float(taken.min())
+        axes.axvline(cut, linestyle=":", color="grey", label=f"cut {cut:.3g}")
+    axes.set_xlabel("score")
+    axes.set_ylabel("samples")
+    note = "Scores of the candidates; the cut is the lowest score that was taken."
+    return finished(figure, "Scores and the cut", note)
+
+
+def intervals(found: Conclusion) -> "Figure":
+    """Draw how much better the selected subset is than others, beside nought and the margin."""
+    figure, axes = new_figure(height=0.8 + 0.4 * len(found.against))
+    axes.axvspan(-found.margin, 0, color=COLOURS[0], alpha=0.09, linewidth=0)
+    axes.axvline(0, color="grey", linewidth=1)
+    for row, (other, entry) in enumerate(found.against.items()):
+        error = None if math.isinf(entry.reach) else [entry.reach]
+        axes.errorbar([entry.value], [row], xerr=error, capsize=4, **style(KINDS.index(other)))
+    axes.set_yticks(range(len(found.against)), [f"minus {other}" for other in found.against])
+    axes.set_ylim(len(found.against) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(f"points of {found.metric.replace('_', ' ')}")
+    told = "; ".join(
+        f"selected minus {other}: {entry.value:+.2f} "
+        + ("without an interval" if math.isinf(entry.reach) else f"± {entry.reach:.2f}")
+        for other, entry in found.against.items()
+    )
+    return finished(figure, told)
+
+
+PICTURES: dict[str, Callable[["DataFrame", str, Results], "Figure"]] = {
     "accuracy": accuracy,
     "validation_by_epoch": validation_by_epoch,
     "validation_by_images": validation_by_images,
@@ -125,17 +227,3 @@ PICTURES: dict[str, Callable[[Rows, str, Results], "Figure"]] = {
     "label_entropy": score_pictures.label_entropy,
     "gradient_batches": score_pictures.gradient_batches,
 }
-
-
-def _validation(rows: Rows, x: str, label: str, model: str, results: Results) -> "Figure":
-    figure, axes = new_figure()
-    lines(axes, rows, x, [name for name in rows[0] if name not in ("model", x)])
-    whole_numbers(axes)
-    axes.set_xlabel(label)
-    axes.set_ylabel("accuracy on validation (points)")
-    length = training_length(results.params)
-    return finished(figure, f"{model}: validation curves, mean over the members, {length}")
-
-
-def _change(row: dict[str, object]) -> float:
-    return abs(number(row["selected"]) - number(row["full"]))

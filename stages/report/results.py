@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stages.report.labels import Labels
 from stages.report.statistics import Measured
 from stages.shared import artifacts
 from stages.shared.artifacts import (
@@ -33,6 +34,8 @@ from stages.shared.artifacts.tracking import Tracked, load_tracked
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
+
+KINDS = ("selected", "random", "full")  # of compared subsets
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,10 @@ class Results:
     comparison: Mapping[str, Subset]  # by name, as params name them
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
 
-    def classes_of(self, index_P: Ints) -> Ints:
-        """Return the class of each pick, or of each object in the picks."""
-        return self.targets_N[index_P] if self.boxes is None else self.boxes.of(index_P).class_A
+    @property
+    def labels(self) -> Labels:
+        """What the train samples show."""
+        return Labels(self.meta.class_names, self.targets_N, self.boxes)
 
     @property
     def last_subset(self) -> Subset:

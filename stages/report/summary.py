@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.results import Results, measured, training_flops, training_length
+from stages.report.results import KINDS, Results, measured, training_flops, training_length
 from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, ValidationResult
-
-COMPARED = ("selected", "random", "full")
 
 
 def summarise(draws: Sequence[Results]) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
     for model in params.compare.models:
         found = [
             f"{labels.get(name, name)}: {with_error(accuracy(draws, model, name))}"
-            for name in COMPARED
+            for name in KINDS
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
@@ -75,7 +73,7 @@ def _of_model(draws: Sequence[Results], model: str) -> Mapping[str, Any]:
     content: dict[str, Any] = {
         "accuracy": {
             name: points(accuracy(draws, model, name).value)
-            for name in COMPARED
+            for name in KINDS
             if name in results.comparison
         }
     }

@@ -15,11 +15,11 @@ import numpy as np
 
 from stages.report.correlations import round_correlations
 from stages.report.ranking import label_entropy
-from stages.report.results import Results, Round, training_flops, training_length
+from stages.report.results import KINDS, Results, Round, training_flops, training_length
 from stages.report.round_tables import consensus, rounds
 from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups
-from stages.report.summary import COMPARED, accuracy, mean, member_flops, search_flops
+from stages.report.summary import accuracy, mean, member_flops, search_flops
 from stages.shared.artifacts import Epoch, Rows, save_table
 
 
@@ -96,8 +96,8 @@ def _accuracy_row(
         "model": model,
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
-        **{kind: values.get(kind) for kind in COMPARED},
-        **{f"{kind}_standard_error": errors.get(kind) for kind in COMPARED},
+        **{kind: values.get(kind) for kind in KINDS},
+        **{f"{kind}_standard_error": errors.get(kind) for kind in KINDS},
         "draws": len(draws),
         "length": training_length(results.params),
     }
@@ -141,13 +141,12 @@ def class_shares(draws: Sequence[Results]) -> Rows:
     }
     if "random" in results.comparison:
         picks["random"] = np.concatenate([draw.comparison["random"].index_P for draw in draws])
-    targets = {name: results.classes_of(index_P) for name, index_P in picks.items()}
+    targets = {name: results.labels.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
             "class": label.replace("<", "\u2039"),  # DVC's page would read `</script>` as its own
             **{
-                name: percent(targets[name] == index) if name in targets else None
-                for name in COMPARED
+                name: percent(targets[name] == index) if name in targets else None for name in KINDS
             },
         }
         for index, label in enumerate(results.meta.class_names)

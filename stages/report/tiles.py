@@ -23,11 +23,8 @@ TEXT = 56  # the three lines above it
 SIDE = 88  # the name of a row
 HEAD = 44  # the title
 TITLE: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 9}
-# Names are shown as they are: dollars in them begin no formula.
-NAME: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9, "parse_math": False}
-CAPTION: dict[str, Any] = {
-    "ha": "center", "va": "bottom", "fontsize": 6, "linespacing": 1.1, "parse_math": False
-}  # fmt: skip
+NAME: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9}
+CAPTION: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6, "linespacing": 1.1}
 
 
 class Tile(NamedTuple):
@@ -82,6 +79,6 @@ def zoom_to(width: int, pixels: int) -> float:
     return float(round(pixels / width)) if width < pixels else 1 / round(width / pixels)
 
 
-def short(name: str) -> str:
+def short(name: str, most_letters: int = MOST_LETTERS) -> str:
     """Return a name that fits into a caption."""
-    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+    return name if len(name) <= most_letters else f"{name[: most_letters - 1]}…"

@@ -20,6 +20,8 @@ from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import extract_archive
 
 from stages.report import tables
+from stages.report.figures import written
+from stages.report.labels import Labels
 from stages.report.tiles import Tile, tiled
 from stages.shared.errors import UserError
 
@@ -176,13 +178,13 @@ SCRIPT = "</script><script>alert(1)</script>"
 
 def test_no_class_name_becomes_a_part_of_dvcs_page():
     """DVC puts the tables as JSON between <script> and </script>, and escapes nothing."""
-    targets_N = np.array([0, 1, 1])
+    targets_N, names = np.array([0, 1, 1]), ["cat", SCRIPT]
     results = SimpleNamespace(
         targets_N=targets_N,
         last_subset=toy.picks([1]),
         comparison={},
-        classes_of=lambda index_P: targets_N[index_P],
-        meta=SimpleNamespace(class_names=["cat", SCRIPT]),
+        labels=Labels(names, targets_N, None),
+        meta=SimpleNamespace(class_names=names),
     )
     rows = tables.class_shares([results])
     assert [row["selected"] for row in rows] == [0, 100]
@@ -197,7 +199,7 @@ def test_dollars_in_a_name_begin_no_formula():
     """matplotlib would refuse this one."""
     picture_HW3 = np.zeros((8, 8, 3), dtype=np.uint8)
     figure = tiled({"$a_{$": [Tile(picture_HW3, "$b^{$")]}, "title")
-    figure.savefig(io.BytesIO(), format="png")
+    assert written(figure, "png").startswith(b"\x89PNG")
 
 
 def test_an_error_is_one_printable_line_whatever_it_quotes():

@@ -5,63 +5,27 @@ import io
 import re
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
+from pages import Page
 from PIL import Image
 
 from stages.report.conclusions import Guessing, conclusions
-from stages.report.markup import Markup, element
 from stages.report.page.document import document
+from stages.report.pages import render
 from stages.report.tables import all_tables
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Sequences
 
 CLASSES = ["ant", "bee", "cat"]
-VOID = {"img", "meta", "wbr"}
 LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
 
 
-class Page(HTMLParser):
-    """Every element with its attributes, and the text within; checks that all are closed."""
-
-    def __init__(self, content):
-        super().__init__()
-        self.elements, self._open, self._text = [], [], []
-        self.feed(content)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        assert len(attrs) == len(dict(attrs)), tag
-        self.elements.append([tag, dict(attrs), ""])
-        if tag not in VOID:
-            self._open.append(self.elements[-1])
-
-    def handle_endtag(self, tag):
-        assert self._open.pop()[0] == tag
-
-    def handle_data(self, data):
-        for entry in self._open:
-            entry[2] += data
-
-    def all(self, tag, **attributes):
-        """Return attributes and text of each such element."""
-        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
-        return [
-            (found, text)
-            for name, found, text in self.elements
-            if name == tag and wanted.items() <= found.items()
-        ]
-
-    def texts(self, tag, **attributes):
-        return [text for _, text in self.all(tag, **attributes)]
-
-
-def page_of(results):
-    return document([results], all_tables([results]))
+def page_of(draws):
+    return document(draws, all_tables(draws))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +48,7 @@ def test_nothing_is_loaded_from_elsewhere(page, reported):
             value = attributes.get(key)
             assert value is None or value.startswith(("data:image/png;base64,", "#")), name
     content = reported["plots/report.html"].decode()
-    assert not re.search(r"(?i)https?:|url\(|@import|\bfetch\(|XMLHttp", content)
+    assert not re.search(r"(?i)https?:|url\((?!#)|@import|\bfetch\(|XMLHttp", content)
 
 
 def test_ids_are_unique_and_links_lead_to_them(page):
@@ -138,7 +102,7 @@ def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
 
 
 def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):
-    content = page_of(finished.results())
+    content = page_of([finished.results()])
     assert content.encode() == reported["plots/report.html"]
     assert len(content) < 1_000_000
 
@@ -154,8 +118,8 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     guessing = Guessing(34.3, 3)
     [found] = conclusions([finished.results()])
     told = [replace(found, guessing=guessing)]
-    monkeypatch.setattr("stages.report.page.sections.conclusions", lambda results: told)
-    page = Page(page_of(finished.results()))
+    monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
+    page = Page(page_of([finished.results()]))
     kinds = [attributes.get("class") for attributes, _ in page.all("p")]
     assert kinds.index("warning") == kinds.index("verdict") - 1
     words = page.texts("p", class_="warning")
@@ -179,7 +143,7 @@ def test_names_of_files_and_classes_are_words_and_no_markup(finished):
         sample_ids=[f"{row}{EVIL}" for row in range(80)],
         meta=replace(results.meta, class_names=names, dataset="<i>"),
     )
-    page = Page(page_of(results))
+    page = Page(page_of([results]))
     assert len(page.all("script")) == 1
     assert not page.all("b")
     assert not page.all("i")
@@ -191,12 +155,23 @@ def test_names_of_files_and_classes_are_words_and_no_markup(finished):
     assert "label bee & co" in page.texts("span")
 
 
-def test_an_element_escapes_all_that_is_not_markup():
-    assert element("p", "a < b", element("b", "&"), None, class_='"', hidden=None) == (
-        '<p class="&quot;">a &lt; b<b>&amp;</b></p>'
-    )
-    assert element("img", alt="<") == '<img alt="&lt;">'
-    assert isinstance(element("p"), Markup)
+def test_what_a_template_lacks_is_an_error(tmp_path):
+    (tmp_path / "page.html").write_text("{{ one }}{{ other }}")
+    assert render("page.html", tmp_path, one="<", other=1) == "&lt;1"
+    with pytest.raises(UndefinedError, match="'other' is undefined"):
+        render("page.html", tmp_path, one="<")
+
+
+def test_a_correlation_stands_at_both_places_of_its_pair_and_may_be_missing(finished):
+    results = finished.results()
+    tables = all_tables([results])
+    found = zip(("a", "a", "b"), ("b", "c", "c"), (-0.456, None, None), strict=True)
+    rows = [dict(zip(("first", "second", "spearman"), pair, strict=True)) for pair in found]
+    page = document([results], {**tables, "correlations/0.0625": rows})
+    first = page[page.index('<table class="matrix"') :].partition("</table>")[0]
+    shown = re.findall(r"<td class=\"([^\"]*)\">([^<]*)", first)
+    same, lower, none = ("positive s10", "1.00"), ("negative s4", "\u22120.46"), ("none", "\u2013")
+    assert shown == [same, lower, none, lower, same, none, none, none, same]
 
 
 def with_rules(results, rules):
@@ -216,7 +191,7 @@ def test_texts_stand_in_the_page_as_sentences(run):
         np.frombuffer(b"".join(stored), dtype=np.uint8), np.cumsum([0, *map(len, stored)])
     )
     params = with_rules(results, replace(results.params.rules, gallery="texts"))
-    page = Page(page_of(replace(results, inputs_N=inputs, params=params)))
+    page = Page(page_of([replace(results, inputs_N=inputs, params=params)]))
     quotes = page.texts("blockquote")
     assert not page.all("img")
     assert not page.all("em")
@@ -233,7 +208,7 @@ def test_scenes_show_their_boxes_and_count_their_objects(run):
     rounds = [replace(entry, votes=None) for entry in results.rounds]
     rules = replace(results.params.rules, gallery="scenes")
     results = replace(results, boxes=boxes, rounds=rounds, params=with_rules(results, rules))
-    page = Page(page_of(results))
+    page = Page(page_of([results]))
     assert "Likely label errors" not in page.texts("h3")
     for found, _ in page.all("img"):
         index = int(re.match(r"Sample (\d+):", found["alt"])[1])
@@ -255,18 +230,18 @@ def test_below_each_dropped_sample_stands_its_nearest_kept_one(run):
             run.folders.signals / source / "seed-0" / "features_ND.npy", features_ND
         )
     results = run.results()
-    page = Page(page_of(results))
+    page = Page(page_of([results]))
     kept = set(results.last_subset.index_P.tolist())
     names = page.texts("div", class_="neighbour")
     assert len(names) == 8
-    assert all(any(name.count(f"{row}label") for row in kept) for name in names)
+    assert all(int(re.search(r"(\d+)\s+label", name)[1]) in kept for name in names)
 
 
 def test_samples_that_were_drawn_twice_say_so(run):
     index = np.array([7, 7, 7, 3, 3, *range(10, 25)])
     subset = artifacts.Subset(index, np.repeat([0, 2], [5, 15]), np.full(20, np.nan))
     artifacts.save_subset(run.folders.subsets / "0.25/seed-0.csv", subset)
-    page = Page(page_of(run.results()))
+    page = Page(page_of([run.results()]))
     assert "Drawn most often" in page.texts("h3")
     told = [text for text in page.texts("span") if text.startswith("drawn ")]
     assert told == ["drawn 3 times", "drawn 2 times"]
@@ -274,11 +249,11 @@ def test_samples_that_were_drawn_twice_say_so(run):
 
 def test_a_run_without_everything_and_with_selected_alone_has_a_page_too(run):
     run.set(compare__subsets=["selected"])
-    page = Page(page_of(run.results()))
+    page = Page(page_of([run.results()]))
     assert "The subset of 20 samples (25\u00a0%) was compared with nothing." in page.texts("p")
 
 
 def test_a_run_that_compared_other_subsets_says_so(run):
     run.set(compare__subsets=["random", "full"])
-    page = Page(page_of(run.results()))
+    page = Page(page_of([run.results()]))
     assert "The selected subset was not compared." in page.texts("p")

@@ -56,10 +56,10 @@ def test_a_gallery_shows_each_text_with_its_score_label_and_prediction(results, 
     assert (tmp_path / "gallery.png").read_bytes() == (tmp_path / "again.png").read_bytes()
 
 
-def test_texts_are_placed_below_each_other_within_the_picture(results):
+def test_texts_are_placed_below_each_other_within_the_picture(results, tmp_path):
     entry = results.rounds[0]
     figure = gallery_of_texts.gallery(galleries.by_score(results, entry), "title", results, entry)
-    figure.canvas.draw()
+    save(tmp_path / "gallery.png", figure)
     cells = [text for text in figure.texts if text.get_va() == "top"][1:]
     boxes = [text.get_window_extent() for text in cells]
     width, height = figure.bbox.size

@@ -1,32 +1,30 @@
-"""The page as a whole: its head, what leads through it, and its parts."""
+"""The page as a whole: what its template shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from stages.report.markup import Markup, element
-from stages.report.page import cards, sections
-from stages.report.page.tables_of_page import Tables
-from stages.report.results import Results
+from stages.report import pictures, wording
+from stages.report.conclusions import OTHERS, conclusions
+from stages.report.heat_map_pictures import square
+from stages.report.page.compared import Cell, compared
+from stages.report.page.samples import galleries
+from stages.report.pages import render
+from stages.report.results import KINDS, Results, Round, training_length
+from stages.report.svg import Chart, chart
+from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
 
-HERE = Path(__file__).parent
-TITLES = {
-    "verdict": "Verdict",
-    "compared": "Table",
-    "curves": "Accuracy",
-    "classes": "Classes",
-    "rounds": "Rounds",
-    "samples": "Samples",
-}
-WORDS = [
-    "Better, as good, worse: where the 95 % interval of the paired difference lies above nought, "
-    "above the margin below nought, or below nought. Sizes and rounds are chosen on validation; "
-    "the number on test is of what was chosen.",
-    "Full is everything: all train samples. Picks count a sample as often as it is in the subset, "
-    "unique counts it once. Members are models of one kind that differ by their seeds; voters are "
-    "those of their checkpoints that predict. One draw is what one random seed gives.",
-    "Scores, galleries and rounds in full: plots/images and plots/tables.",
-]
+Tables = Mapping[str, Rows]  # by their path under plots/tables
+
+
+class ShownRound(NamedTuple):
+    """What the page shows of a round."""
+
+    entry: Round
+    row: Mapping[str, object]  # of the table of rounds
+    charts: list[Chart]
+    correlations: dict[str, dict[str, float]]  # of acquisition functions, NaN where there is none
 
 
 def save_page(path: Path, draws: Sequence[Results], tables: Tables) -> None:
@@ -35,51 +33,58 @@ def save_page(path: Path, draws: Sequence[Results], tables: Tables) -> None:
 
 
 def document(draws: Sequence[Results], tables: Tables) -> str:
-    """Return the page: one file, with its pictures, style and script in it."""
+    """Return the page: one file, with its pictures, style and script in it.
+
+    What shows single samples, scores or a round's charts is of the first draw.
+    """
     results = draws[0]
-    parts = {**dict(sections.all_sections(draws, tables)), "samples": cards.samples(results)}
-    shown = {key: part for key, part in parts.items() if part}
-    title = f"Training subset of {results.meta.dataset}"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", _file("style.css")),
+
+    def drawn(*names: str) -> list[Chart]:
+        return [
+            chart(pictures.drawn(name, tables[name], results), name.replace("/", "-"))
+            for name in names
+            if name in tables
+        ]
+
+    def shown(entry: Round) -> ShownRound:
+        scores = pictures.scores(results, entry)
+        charts = [chart(scores, f"scores-{entry.source}")] if scores else []
+        charts += drawn(f"consensus/{entry.source}")
+        rows = tables.get(f"correlations/{entry.source}")
+        correlations = square(pictures.frame(rows)).to_dict("index") if rows else {}
+        return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
+
+    models = results.params.compare.models
+    found = conclusions(draws)
+    return render(
+        "report.html",
+        results=results,
+        seeds=", ".join(str(draw.params.random_seed) for draw in draws),
+        overlap=tables.get("overlap", []),
+        length=training_length(results.params),
+        wording=wording,
+        others=OTHERS,
+        conclusions=found,
+        intervals={
+            one.model: chart(pictures.intervals(one), f"intervals-{one.model}")
+            for one in found
+            if one.against
+        },
+        compared=compared(draws),
+        curves=drawn(
+            *(f"{of}/{one}" for one in models for of in ("accuracy", "validation_by_images"))
+        ),
+        class_charts=drawn("class_shares"),
+        class_table=[_class_row(row) for row in tables.get("class_shares", [])],
+        rounds=[shown(entry) for entry in results.rounds],
+        galleries=[one for one in galleries(draws) if one.cards],
     )
-    body = element(
-        "body",
-        element("a", "Skip to the verdict", href="#main", class_="skip"),
-        element("header", *_heading(draws, title), _contents(shown)),
-        element("main", *shown.values(), id="main", tabindex=-1),
-        _footer(),
-        element("script", _file("script.js")),
-    )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _file(name: str) -> Markup:
-    return Markup((HERE / name).read_text(encoding="utf-8"))
-
-
-def _heading(draws: Sequence[Results], title: str) -> list[Markup]:
-    results = draws[0]
-    params, num = results.params, len(results.targets_N)
-    rounds = "1 round" if len(params.rounds) == 1 else f"{len(params.rounds)} rounds"
-    facts = [
-        results.meta.task.replace("_", " "),
-        f"{len(results.last_subset):,} of {num:,} train samples",
-        rounds,
-        f"random seeds {', '.join(str(draw.params.random_seed) for draw in draws)}",
-    ]
-    return [element("h1", title), element("p", " · ".join(facts), class_="facts")]
-
-
-def _contents(keys: Iterable[str]) -> Markup:
-    links = (element("li", element("a", TITLES[key], href=f"#{key}")) for key in keys)
-    return element("nav", element("ul", *links), aria_label="Contents")
-
-
-def _footer() -> Markup:
-    return element("footer", *(element("p", words) for words in WORDS))
+def _class_row(row: Mapping[str, Any]) -> dict[str, Cell]:
+    """Return a class's shares in percent, and by how much that of selected changed."""
+    change = row["selected"] - row["full"]
+    shown = {
+        f"{kind} %": Cell(f"{row[kind]:.2f}", row[kind]) for kind in KINDS if row[kind] is not None
+    }
+    return {"Class": Cell(row["class"])} | shown | {"Change": Cell(f"{change:+.2f}", change)}

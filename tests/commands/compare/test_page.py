@@ -5,10 +5,11 @@ import io
 import re
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from pages import Page
 from PIL import Image
 
 from commands.compare import changes_page as module
@@ -17,34 +18,16 @@ from commands.compare.review import review
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 
-VOID = {"meta", "img", "br"}
 HOSTILE = "<script>alert(1)</script>\"'&"
 
 
-class Tree(HTMLParser):
-    """Checks that every element is closed, and gathers what there is."""
+def sample_ids(page):
+    """Return the names of the samples, each the first of what is said below one."""
+    return [found[2] for before, found in pairwise(page.elements) if before[0] == "figcaption"]
 
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.texts, self.sample_ids = [], [], [], []
-        self.feed(text)
-        assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-        if self.open[-2:] == ["figcaption", "code"]:
-            self.sample_ids.append(data)
-
-    def attributes(self, tag):
-        return [attrs for name, attrs in self.elements if name == tag]
+def attributes(page, tag):
+    return [found for found, _ in page.all(tag)]
 
 
 def change_last_subset(root, keep):
@@ -66,10 +49,10 @@ def shown(first, second, files_of):
 def test_the_page_shows_the_images_that_came_and_went_with_their_names(first, second, shown):
     came, went = change_last_subset(second, keep=17)
 
-    tree = Tree(shown())
+    tree = Page(shown())
 
     pictures = [
-        attrs["src"].removeprefix("data:image/png;base64,") for attrs in tree.attributes("img")
+        attrs["src"].removeprefix("data:image/png;base64,") for attrs in attributes(tree, "img")
     ]
     inputs_N = np.load(first / "data/prepared/train/inputs.npy")
     assert len(pictures) == 6
@@ -79,22 +62,22 @@ def test_the_page_shows_the_images_that_came_and_went_with_their_names(first, se
         assert (pixels[::12, ::12, 0] == inputs_N[row, ..., 0]).all()
     labels = artifacts.load_targets(first / "data/prepared", "train")
     names = ["ant", "bee", "cat"]
-    assert [attrs["alt"] for attrs in tree.attributes("img")] == [
+    assert [attrs["alt"] for attrs in attributes(tree, "img")] == [
         names[labels[row]] for row in [*came, *went]
     ]
-    assert tree.sample_ids == [str(row) for row in [*came, *went]]
+    assert sample_ids(tree) == [str(row) for row in [*came, *went]]
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(second, shown):
     change_last_subset(second, keep=10)
 
     text = shown()
-    tree = Tree(text)
+    tree = Page(text)
 
-    assert not {"script", "link", "iframe"} & {name for name, _ in tree.elements}
+    assert not {"script", "link", "iframe"} & {name for name, *_ in tree.elements}
     assert "http:" not in text
     assert "https:" not in text
-    [policy] = [attrs for attrs in tree.attributes("meta") if "http-equiv" in attrs]
+    [policy] = [attrs for attrs in attributes(tree, "meta") if "http-equiv" in attrs]
     assert policy["content"].startswith("default-src 'none'")
 
 
@@ -111,28 +94,28 @@ def test_names_are_never_read_as_html(first, second, shown):
     text = shown()
 
     assert "<script>" not in text
-    tree = Tree(text)
-    assert len(tree.sample_ids) == 6
-    assert all(name.startswith(HOSTILE) for name in tree.sample_ids)
-    assert tree.attributes("img")[0]["alt"].startswith(HOSTILE)
+    tree = Page(text)
+    assert len(sample_ids(tree)) == 6
+    assert all(name.startswith(HOSTILE) for name in sample_ids(tree))
+    assert attributes(tree, "img")[0]["alt"].startswith(HOSTILE)
 
 
 def test_no_more_samples_are_shown_than_a_page_bears(second, shown, monkeypatch):
     monkeypatch.setattr(module, "MOST_SHOWN", 5)
     change_last_subset(second, keep=0)
 
-    tree = Tree(shown())
+    tree = Page(shown())
 
-    assert len(tree.attributes("img")) == 10
+    assert len(attributes(tree, "img")) == 10
     told = "The first 5 in the order of picking, with their ranks by score before and after."
-    assert tree.texts.count(told) == 2
-    assert "Came: 20" in tree.texts
+    assert tree.texts("p").count(told) == 2
+    assert "Came: 20" in tree.texts("h2")
 
 
 def test_a_selection_that_did_not_change_shows_no_samples(shown):
-    tree = Tree(shown())
-    assert tree.attributes("img") == []
-    assert "Came: 0" in tree.texts
+    tree = Page(shown())
+    assert attributes(tree, "img") == []
+    assert "Came: 0" in tree.texts("h2")
 
 
 def test_scenes_are_shown_with_their_boxes(first, second, shown):
@@ -140,9 +123,9 @@ def test_scenes_are_shown_with_their_boxes(first, second, shown):
         make_scenes(root)
     came, _ = change_last_subset(second, keep=19)
 
-    tree = Tree(shown())
+    tree = Page(shown())
 
-    picture = tree.attributes("img")[0]
+    picture = attributes(tree, "img")[0]
     assert picture["alt"] == ("0 objects" if came[0] % 2 else "1 object")
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))))
     assert pixels.shape == (256, 256, 3)
@@ -172,14 +155,14 @@ def test_texts_are_shown_as_sentences(first, second, shown):
         artifacts.save_sequences(root / "data/prepared", "train", "text_bytes", lengths, parts)
     came, went = change_last_subset(second, keep=19)
 
-    tree = Tree(shown())
+    tree = Page(shown())
 
-    quotes = [text for text in tree.texts if text.startswith("It is")]
-    assert len(tree.attributes("blockquote")) == 2
+    quotes = tree.texts("blockquote")
+    assert len(quotes) == 2
     assert [text.partition(".")[0] for text in quotes] == [
         f"It is <b>number</b> {row}" for row in [*came, *went]
     ]
-    assert all(len(text) <= 220 and text.endswith("…") for text in quotes)
+    assert all(len(text) <= 280 and text.endswith("…") for text in quotes)
 
 
 def test_samples_that_cannot_be_read_are_named_and_all_else_is_shown(first, second, shown):
@@ -189,7 +172,7 @@ def test_samples_that_cannot_be_read_are_named_and_all_else_is_shown(first, seco
     text = shown()
 
     assert "two:data/prepared/train/inputs.npy: missing" in text
-    assert len(Tree(text).attributes("img")) == 10  # of those that went
+    assert len(attributes(Page(text), "img")) == 10  # of those that went
     assert "Test results" in text
 
 
@@ -200,6 +183,6 @@ def test_what_could_not_be_compared_stands_at_the_top(first, shown):
 
 
 def test_wide_tables_are_reached_by_keyboard_and_named(shown):
-    regions = [attrs for attrs in Tree(shown()).attributes("div") if "tabindex" in attrs]
+    regions = [attrs for attrs in attributes(Page(shown()), "div") if "tabindex" in attrs]
     assert {attrs["aria-label"] for attrs in regions} >= {"Test results", "Class shares"}
     assert all(attrs["role"] == "region" for attrs in regions)

@@ -1,0 +1,138 @@
+"""Galleries of samples: what the last round took, dropped and skipped, and what looks wrong.
+
+Shapes: N train samples, K candidates, P picks, S samples of a gallery.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+import numpy as np
+
+from stages.report.neighbours import nearest
+from stages.report.ranking import ranked_candidates
+from stages.report.results import Results, Round
+from stages.report.suspects import label_suspects, outliers
+from stages.report.tiles import PER_ROW
+from stages.shared.artifacts import Array, Ints
+
+
+@dataclass(frozen=True)
+class Card:
+    """One sample with its name, label, prediction and score."""
+
+    name: str
+    content: Array | str  # a picture, uint8 [H, W, 3], or a text
+    told: list[str]
+    neighbour: "Card | None" = None  # the nearest that was kept,
+    distance: float = 0.0  # and how far it is
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Some samples of one kind."""
+
+    title: str
+    note: str
+    num: int  # of all of them, of which so many as fit into a row are shown
+    cards: list[Card]
+    has_suspects: bool = False  # that the user should look at
+
+
+def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
+    """Yield the galleries of the first draw's last round, perhaps without a sample."""
+    results, entry = draws[0], draws[0].rounds[-1]
+    subset = results.subsets[entry.target]
+    draws_N = num_draws_with(draws, entry.target)
+    picked_P = subset.index_P[subset.round_P == entry.number]
+    ranked_K = ranked_candidates(results, entry)
+    is_taken_K = np.isin(ranked_K, picked_P)
+    skipped_S = outliers(results, entry)
+    dropped_S = ranked_K[~is_taken_K & ~np.isin(ranked_K, skipped_S)][::-1]
+    times_N = np.bincount(subset.index_P, minlength=len(results.targets_N))
+    most_S = np.argsort(-times_N, kind="stable")
+    quality_N = entry.votes.label_probability_N if entry.votes else np.empty(0)
+
+    def gallery(
+        title: str,
+        note: str,
+        row_S: Ints,
+        more: Callable[[int], str] | None = None,
+        *,
+        has_suspects: bool = False,
+    ) -> Gallery:
+        """Return a gallery of rows, the most telling first."""
+
+        def told(row: int) -> list[str]:
+            found = [more(row)] if more else []
+            if len(draws) > 1:
+                found.append(f"picked in {draws_N[row]} of {len(draws)} draws")
+            return found
+
+        cards = [card(results, entry, row, told(row)) for row in row_S[:PER_ROW].tolist()]
+        return Gallery(title, note, len(row_S), cards, has_suspects)
+
+    yield gallery("Highest-scored, taken", "", ranked_K[is_taken_K])
+    yield _dropped(results, entry, gallery("Lowest-scored, dropped", "", dropped_S), dropped_S)
+    note = "The highest scores."
+    yield gallery("Skipped as outliers", note, skipped_S, has_suspects=True)
+    yield gallery(
+        "Drawn most often",
+        "With how often each is in the subset.",
+        most_S[times_N[most_S] > 1],
+        lambda row: f"drawn {times_N[row]} times",
+    )
+    yield gallery(
+        "Likely label errors",
+        "Every voter contradicts the label, with confidence; label quality is the mean probability "
+        "of the given label, the lowest first. The ensemble is right on "
+        f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the lower that is, the "
+        "more of these are its own errors and not the label's.",
+        label_suspects(results),
+        lambda row: f"label quality {quality_N[row]:.3f}",
+        has_suspects=True,
+    )
+
+
+def _dropped(results: Results, entry: Round, found: Gallery, row_S: Ints) -> Gallery:
+    """Return dropped samples with the nearest kept one of each, where there are features."""
+    if entry.features_ND is None:
+        return found
+    kept_P = np.unique(results.subsets[entry.target].index_P)
+    near = nearest(entry.features_ND, row_S[:PER_ROW], kept_P)
+    cards = [
+        replace(one, neighbour=card(results, entry, row), distance=distance)
+        for one, row, distance in zip(found.cards, *(of_S.tolist() for of_S in near), strict=True)
+    ]
+    note = "Below each the nearest sample that was kept, by the features of the first voter."
+    return replace(found, note=note, cards=cards)
+
+
+def num_draws_with(draws: Sequence[Results], size: str) -> Ints:
+    """Return how many draws' subsets of a size hold each train sample, int64 [N]."""
+    count_N = np.zeros(len(draws[0].targets_N), dtype=np.int64)
+    for draw in draws:
+        count_N[np.unique(draw.subsets[size].index_P)] += 1
+    return count_N
+
+
+def card(results: Results, entry: Round, row: int, more: Sequence[str] = ()) -> Card:
+    """Return what is shown of a sample, and what a gallery adds."""
+    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    told = [*_labels(results, entry, row), f"score {entry.score_N[row]:.4g}", *more]
+    return Card(
+        results.sample_ids[row], drawing.on_page(results.inputs_N, results.labels, row), told
+    )
+
+
+def _labels(results: Results, entry: Round, row: int) -> list[str]:
+    names = results.meta.class_names
+    if results.boxes is not None:
+        class_A = results.boxes.of(np.array([row])).class_A
+        counts = np.bincount(class_A, minlength=len(names)).tolist()
+        found = [f"{count} {name}" for count, name in zip(counts, names, strict=True) if count]
+        return [", ".join(found) or "no objects"]
+    label = f"label {names[results.targets_N[row]]}"
+    if entry.votes is None:
+        return [label]
+    return [label, f"predicted {names[entry.votes.predicted_class_N[row]]}"]
