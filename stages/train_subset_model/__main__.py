@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.members import members
 from stages.shared.running import command
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params, load_params
 from stages.shared.settings.training_sections import TrainSubsetModel
 from stages.shared.training.job import Parallel
 
@@ -19,11 +19,17 @@ def main(
 ) -> None:
     """Train a target model on a subset, from scratch or from the ensemble `source`."""
     params = load_params()
+    plan = plan_of(params, model, prepared, subset, source)
+    members.train_members(params, plan, models, history)
+
+
+def plan_of(params: Params, model: str, prepared: Path, subset: Path, source: Path) -> members.Plan:
+    """Return what is to be trained."""
     settings = params.train_subset_model
     meta = artifacts.load_meta(prepared)
     initial = _initial_weights(settings, subset.stem, source)
     rate = settings.optimizer.learning_rate
-    plan = members.Plan(
+    return members.Plan(
         model=model,
         settings=settings,
         learning_rate=rate if initial is None else settings.fine_tune_learning_rate,
@@ -34,7 +40,6 @@ def main(
         track="none",
         parallel=Parallel(settings.processes, settings.sync_batch_norm),
     )
-    members.train_members(params, plan, models, history)
 
 
 def _initial_weights(
