@@ -10,7 +10,7 @@ from commands.plan.data_sets import load_data
 from commands.plan.estimates import Plan, estimate, will_not_fit
 from commands.plan.graph import load_graph
 from commands.plan.trials import measure
-from commands.plan.work import Trainings, full_training, work_of
+from commands.plan.work import Trainings, work_of
 from stages.shared.running import command
 from stages.shared.settings.params import check_counts, load_params
 
@@ -25,9 +25,8 @@ def run() -> None:
     data = load_data(params, stages)
     check_counts(params, data.num_samples["train"], data.meta.num_classes)
     work = {stage.name: work_of(stage, params, data.meta) for stage in running}
-    full = [full_training(model, params, data.meta) for model in params.compare.models]
     # First of all: it times the start of the processes that others then find running.
-    machine = measure([*work.values(), *full], data, params.dataset)
+    machine = measure(work.values(), data, params.dataset)
     for name, num in finished.count(running, params).items():
         trainings = work[name]
         assert isinstance(trainings, Trainings)

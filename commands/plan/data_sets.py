@@ -71,7 +71,8 @@ def load_data(params: Params, stages: Sequence[Stage]) -> Data:
     source, rows = prepare.load(params)
     if problems := splits.problems(source, rows):
         raise DataError(prepare.describe(problems, params, source))
-    counts, num_classes = {split: len(rows[split]) for split in rows}, len(source.class_names)
+    counts: dict[str, int] = {split: len(rows[split]) for split in rows}
+    num_classes = len(source.class_names)
     if params.rules.inputs == "texts":
         words = float(source.inputs.words.lengths(rows["train"]).mean())
         shape = [params.dataset.text_length]

@@ -55,15 +55,14 @@ def estimate(stage: Stage, work: Work, plan: Plan) -> Estimate:
         return _of_training(stage, work, plan)
     if isinstance(work, Predictions):
         return _of_prediction(stage, work, plan)
-    is_prepare = stage.kind == "prepare"
-    seconds = machine.start * {
-        "prepare": OF_PREPARE,
-        "report": OF_REPORT + OF_REPORTED_ROUND * len(params.rounds),
-    }.get(stage.kind, OF_LIGHT_STAGE)
-    num, disk = sum(data.num_samples.values()), 0.0
-    if is_prepare:
-        seconds += num * machine.decoding / engine.num_loaders()
-        disk = 0 if data.files else num * data.input_bytes
+    starts, disk = OF_LIGHT_STAGE, 0.0
+    if stage.kind == "report":
+        starts = OF_REPORT + OF_REPORTED_ROUND * len(params.rounds)
+    seconds = starts * machine.start
+    if stage.kind == "prepare":
+        num, seconds = sum(data.num_samples.values()), OF_PREPARE * machine.start
+        seconds += num * machine.decoding / engine.num_loaders() if data.to_decode else 0.0
+        disk = 0.0 if data.files else num * data.input_bytes
     return Estimate(stage, work, seconds, LIGHT_BYTES, disk)
 
 

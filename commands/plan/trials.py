@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -102,14 +101,10 @@ def _key(work: Trainings) -> object:
 
 
 def _rate(work: Trainings, meta: Meta) -> Rate:
+    """Return what the slowest of the workers measured, which a stage would wait for."""
     pieces = [(meta, work)] * num_workers(work)
     rates: list[Rate] = in_processes(train_a_moment, pieces, work.settings.num_threads)
-    return Rate(
-        seconds_per_image=fmean(rate.seconds_per_image for rate in rates),
-        seconds_to_begin=fmean(rate.seconds_to_begin for rate in rates),
-        process_bytes=max(rate.process_bytes for rate in rates),
-        weights_bytes=rates[0].weights_bytes,
-    )
+    return max(rates, key=lambda rate: rate.seconds_per_image)
 
 
 def _device(piece: None, report: engine.Report) -> str:
@@ -131,11 +126,10 @@ def _seconds_of_light_stage() -> float:
 def _seconds_to_decode(files: Sequence[Path], dataset: Dataset) -> float:
     """Return how long one core takes for an image file; 0 where there are none."""
     began, num = time.perf_counter(), 0
-    for path in cycle(files):
+    while files and time.perf_counter() - began < DECODING_SECONDS:
+        path = files[num % len(files)]
         decode_or_describe(path.parent, path.name, dataset.image_size)
         num += 1
-        if time.perf_counter() - began > DECODING_SECONDS:
-            break
     return (time.perf_counter() - began) / max(1, num)
 
 

@@ -72,16 +72,10 @@ def work_of(stage: Stage, params: Params, meta: Meta) -> Work:
     return count(stage.arguments, params, meta) if count else None
 
 
-def full_training(model: str, params: Params, meta: Meta) -> Trainings:
-    """Return one member of a target model on everything: the yardstick."""
+def _full_training(model: str, params: Params, meta: Meta) -> Trainings:
+    """Return one member of a target model on everything."""
     num = meta.num_samples
     return Trainings(model, params.train_subset_model, num["train"], num["validation"], 1)
-
-
-def num_voters(params: Params) -> int:
-    """Return how many checkpoints vote."""
-    voters = params.predict_pool.voters
-    return (1 if voters.members == "best" else params.train_ensemble.members) * voters.count
 
 
 def size_of_subset(name: str, params: Params, num_train: int) -> int:
@@ -109,8 +103,9 @@ def _predict_pool(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     num_samples = len(settings.views) * (num["train"] + num["validation"])
     if "gradient_norm" in settings.signals and settings.gradient_norm.parameters in NEED_BACKWARD:
         num_samples += TRAINING_COST * num["train"]
+    members = 1 if settings.voters.members == "best" else params.train_ensemble.members
     ensemble = _ensemble(Path(arguments[1]).name, params, meta)
-    return Predictions(ensemble, num_voters(params), num_samples)
+    return Predictions(ensemble, members * settings.voters.count, num_samples)
 
 
 def _train_subset_model(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
@@ -123,7 +118,7 @@ def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     num, key = meta.num_samples, Path(arguments[1]).name
     model = next(name for name in params.compare.models if key.startswith(f"{name}-"))
     num_samples = len(params.evaluate.views) * (num["validation"] + num["test"])
-    like = full_training(model, params, meta)
+    like = _full_training(model, params, meta)
     return Predictions(like, params.train_subset_model.members, num_samples)
 
 
