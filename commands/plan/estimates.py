@@ -18,10 +18,10 @@ from stages.shared.settings.params import Params
 
 # In starts of a stage that does nothing, as measured on the default pipeline. The first is what DVC
 # takes for a stage beside it, the others what stages take that neither train nor predict.
-OF_DVC = 3.0
+OF_DVC = 4.0
 OF_LIGHT_STAGE = 1.0
 OF_PREPARE = 5.0  # which imports the data set's library
-OF_EVALUATE = 7.0  # scikit-learn and torchmetrics, beside torch
+OF_EVALUATE = 5.0  # scikit-learn and torchmetrics, beside torch
 OF_REPORT, OF_REPORTED_ROUND = 5.0, 1.5
 MOST_DECODED = 2**31  # bytes that a training decodes once, as stages/shared/networks/batches.py
 LIGHT_BYTES = 150e6  # of a stage without torch

@@ -249,10 +249,10 @@ def test_the_text_says_what_runs_and_what_it_comes_to():
     table = lines[3].splitlines()
     assert table[1].split() == ["train_ensemble", "code", "3", "x", "50", "updates", "8.8", "s"]
     assert table[2].split()[-4:] == ["1,100", "samples", "3.0", "s"]
-    # DVC's 1.5 s for each of five stages; 8.8, 3.05, two light ones of 0.5 and a report of 3.2.
+    # DVC's 2 s for each of five stages; 8.8, 3.05, two light ones of 0.5 and a report of 3.2.
     assert lines[5:] == [
         "6 stages: 2 will run; 3 will run unless a result above stays equal; 1 up to date.",
-        "3 trainings: about 24 s in all, 19 s of them to choose the subset.",
+        "3 trainings: about 26 s in all, 21 s of them to choose the subset.",
         "At most 950 MB of memory, and 58 kB on disk.",
     ]
 
