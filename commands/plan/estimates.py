@@ -1,187 +1,158 @@
-"""Seconds, FLOPs, memory and disk of each stage, from what it does and how fast the machine is."""
+"""Seconds, memory and disk of each stage, from what it does and how fast the machine is."""
 
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
-from commands.plan.calibration import Calibration
 from commands.plan.data_sets import Data
-from commands.plan.disk import Sizes, stage_bytes
 from commands.plan.graph import Stage
+from commands.plan.trials import Machine, num_workers
 from commands.plan.work import Predictions, Trainings, Work
+from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.running import engine
 from stages.shared.samples.decoding import MOST_RESIDENT
 from stages.shared.settings.params import Params
-from stages.shared.sizes import num_picks, parse_size
-from stages.shared.training import schedules
 
-# What stages take that neither train nor predict, in starts of one that does nothing: the default
-# pipeline on two cores, where such a start was 0.35 s on a quiet machine and 1.45 s on a busy one.
-STARTS_OF_PREPARE = 4.5  # which imports the data set's library
-STARTS_OF_EVALUATE = 3.5  # scikit-learn
-STARTS_OF_REPORT = 3.5
-STARTS_OF_ROUND, STARTS_OF_MODEL = 1.5, 1.0  # pictures and tables of each
-# Seconds for each train sample: score and select of 1.28 million in benchmarks/results.
-SECONDS_PER_SAMPLE = 4e-6
-# Products of k-centers a second, on one core: 4,277 picks of 50,000 x 64 in benchmarks/results.
-K_CENTERS_SPEED = 4_277 * 50_000 * 64
-FEATURES = 128  # of a model, where nobody asked it
-MOST_DECODED = (
-    2 * 2**30
-)  # bytes of pixels that a training decodes once, as stages/shared/networks/batches.py
+# In starts of a stage that does nothing, as measured on the default pipeline. The first is what DVC
+# takes for a stage beside it, the others what stages take that neither train nor predict.
+OF_DVC = 4.0
+OF_LIGHT_STAGE = 1.0
+OF_PREPARE = 5.0  # which imports the data set's library
+OF_EVALUATE = 5.0  # scikit-learn and torchmetrics, beside torch
+OF_REPORT, OF_REPORTED_ROUND = 5.0, 1.5
+MOST_DECODED = 2**31  # bytes that a training decodes once, as stages/shared/networks/batches.py
 LIGHT_BYTES = 150e6  # of a stage without torch
-BYTES_PER_SAMPLE = 400  # of score with 100 voters, in benchmarks/results
+BYTES_OF_SIGNALS = 40  # of a sample, beside the votes
+CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container on Linux
 
 
-class Machine(NamedTuple):
-    """What was measured here and what is to be run."""
+class Plan(NamedTuple):
+    """What is to be run and what was measured."""
 
     params: Params
     data: Data
-    calibration: Calibration
+    machine: Machine
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a stage will take when it runs."""
+    """What a stage will take when it runs; bytes are those of its largest parts alone."""
 
     stage: Stage
     work: Work
-    flops: float
-    seconds: float
+    seconds: float  # without DVC's own
     memory_bytes: float  # most of all its processes together
-    gpu_bytes: float
     disk_bytes: float
-    workers: int = 1  # processes that hold the memory
 
 
-def estimate(stage: Stage, work: Work, machine: Machine) -> Estimate:
+def estimate(stage: Stage, work: Work, plan: Plan) -> Estimate:
     """Return what a stage will take."""
-    params, data, _ = machine
-    if work.trainings is not None:
-        return _of_training(stage, work, work.trainings, machine)
-    if work.predictions is not None:
-        return _of_prediction(stage, work, work.predictions, machine)
-    return Estimate(
-        stage=stage,
-        work=work,
-        flops=0.0,
-        seconds=_light_seconds(stage, machine),
-        memory_bytes=LIGHT_BYTES + BYTES_PER_SAMPLE * data.num_train,
-        gpu_bytes=0.0,
-        disk_bytes=stage_bytes(stage, work, Sizes(params, data, 0, 0)),
-    )
-
-
-def member_seconds(trainings: Trainings, machine: Machine) -> float:
-    """Return what one member's training takes, with the others at its side."""
-    rate = machine.calibration.of_training(trainings)
-    computing = rate.seconds_to_begin + trainings.passes * rate.seconds_per_pass
-    return computing + _decoding_seconds(trainings, machine)
-
-
-def total_seconds(estimates: Iterable[Estimate], dvc_seconds: float) -> float:
-    """Return the seconds of all stages, one after the other, and of DVC."""
-    return dvc_seconds + sum(each.seconds for each in estimates)
-
-
-def num_epochs(trainings: Trainings) -> int:
-    """Return how many epochs a member trains, at most."""
-    settings = trainings.settings
-    return schedules.num_epochs(settings, -(-trainings.num_picks // settings.batch_size))
-
-
-def _of_training(stage: Stage, work: Work, trainings: Trainings, machine: Machine) -> Estimate:
-    params, data, calibration = machine
-    rate = calibration.of_training(trainings)
-    workers = num_workers(trainings)
-    waves = -(-trainings.num_members // workers)
-    start = calibration.start + calibration.torch_start
-    sizes = Sizes(params, data, rate.weights_bytes, num_epochs(trainings))
-    resident = resident_bytes(trainings, data)
-    on_gpu = rate.gpu_bytes > 0
-    return Estimate(
-        stage=stage,
-        work=work,
-        flops=trainings.num_members * trainings.passes * rate.flops_per_pass,
-        seconds=start + waves * member_seconds(trainings, machine),
-        memory_bytes=LIGHT_BYTES + workers * (rate.process_bytes + (0 if on_gpu else resident)),
-        gpu_bytes=workers * (rate.gpu_bytes + resident) if on_gpu else 0.0,
-        disk_bytes=stage_bytes(stage, work, sizes),
-        workers=workers,
-    )
-
-
-def _of_prediction(
-    stage: Stage, work: Work, predictions: Predictions, machine: Machine
-) -> Estimate:
-    params, data, calibration = machine
-    rate = calibration.of_prediction(predictions)
-    start = calibration.start + calibration.torch_start
-    if stage.kind == "evaluate":
-        start += STARTS_OF_EVALUATE * calibration.start
-    computing = rate.seconds_to_begin + predictions.passes * rate.seconds_per_pass
-    decoding = predictions.num_samples * calibration.decoding / engine.num_loaders()
-    return Estimate(
-        stage=stage,
-        work=work,
-        flops=predictions.passes * rate.flops_per_pass,
-        seconds=start + computing + (decoding if data.storage == "files" else 0.0),
-        memory_bytes=rate.process_bytes,
-        gpu_bytes=rate.gpu_bytes,
-        disk_bytes=stage_bytes(
-            stage, work, Sizes(params, data, rate.weights_bytes, 0, rate.num_features)
-        ),
-    )
-
-
-def resident_bytes(trainings: Trainings, data: Data) -> float:
-    """Return what a member holds of its subset and of validation, where that is not read as needed.
-
-    Texts stay on disk, in pages that all members share.
-    """
-    if not data.are_images:
-        return 0.0
-    rows = min(trainings.num_picks, data.num_train)
-    most = MOST_RESIDENT if data.storage == "memory" else MOST_DECODED
-    parts = (num * data.input_bytes for num in (rows, trainings.num_validation))
-    return sum(part for part in parts if part <= most)
-
-
-def _decoding_seconds(trainings: Trainings, machine: Machine) -> float:
-    """Return what decoding adds to a member: of each draw, or once where all stays in memory."""
-    data = machine.data
-    if data.storage != "files":
-        return 0.0
-    rows = min(trainings.num_picks, data.num_train)
-    num = rows if rows * data.input_bytes <= MOST_DECODED else trainings.images
-    loaders = engine.loaders_each(num_workers(trainings))
-    return num * machine.calibration.decoding / loaders
-
-
-def num_workers(trainings: Trainings) -> int:
-    """Return how many members train side by side; 1 where all are finished."""
-    fitting = engine.num_workers(trainings.settings.num_threads)
-    return max(1, min(fitting, trainings.num_members))
-
-
-def _light_seconds(stage: Stage, machine: Machine) -> float:
-    params, data, calibration = machine
-    start = calibration.start
-    if stage.kind == "prepare":
-        decoding = data.num_samples * calibration.decoding / engine.num_loaders()
-        return STARTS_OF_PREPARE * start + decoding
+    params, data, machine = plan
+    if isinstance(work, Trainings):
+        return _of_training(stage, work, plan)
+    if isinstance(work, Predictions):
+        return _of_prediction(stage, work, plan)
+    starts, disk = OF_LIGHT_STAGE, 0.0
     if stage.kind == "report":
-        rounds = STARTS_OF_ROUND * len(params.rounds)
-        return start * (STARTS_OF_REPORT + rounds + STARTS_OF_MODEL * len(params.compare.models))
-    seconds = start + SECONDS_PER_SAMPLE * data.num_train
-    if stage.kind == "select" and params.select.rule == "k_centers":
-        picks = data.num_train if params.select.order == "all" else _added(stage, data)
-        seconds += picks * data.num_train * FEATURES / K_CENTERS_SPEED
-    return seconds
+        starts = OF_REPORT + OF_REPORTED_ROUND * len(params.rounds)
+    seconds = starts * machine.start
+    if stage.kind == "prepare":
+        num, seconds = sum(data.num_samples.values()), OF_PREPARE * machine.start
+        seconds += num * machine.decoding / engine.num_loaders() if data.to_decode else 0.0
+        disk = 0.0 if data.files else num * data.input_bytes
+    return Estimate(stage, work, seconds, LIGHT_BYTES, disk)
 
 
-def _added(stage: Stage, data: Data) -> int:
-    """Return how many picks a round adds, or keeps where it shrinks."""
-    source, target = (num_picks(parse_size(text), data.num_train) for text in stage.arguments[:2])
-    return target - source if target > source else target
+def member_seconds(work: Trainings, plan: Plan) -> float:
+    """Return what one member's training takes, with the others at its side."""
+    rate = plan.machine.rate(work)
+    images = work.images + work.validated / TRAINING_COST
+    computing = rate.seconds_to_begin + images * rate.seconds_per_image
+    if not plan.data.files:
+        return computing
+    # Images are decoded at each draw, or once where all stay in memory.
+    once = work.num_picks * plan.data.input_bytes <= MOST_DECODED
+    loaders = engine.loaders_each(num_workers(work))
+    return computing + (work.num_picks if once else images) * plan.machine.decoding / loaders
+
+
+def total_seconds(estimates: Sequence[Estimate], plan: Plan) -> float:
+    """Return the seconds of some stages, one after the other, with DVC's own."""
+    of_dvc = OF_DVC * plan.machine.start * len(estimates)
+    return of_dvc + sum(each.seconds for each in estimates)
+
+
+def _of_training(stage: Stage, work: Trainings, plan: Plan) -> Estimate:
+    rate, workers, kept = plan.machine.rate(work), num_workers(work), work.settings.checkpoints
+    waves = -(-work.num_members // workers)
+    seconds = _torch_start(plan) + waves * member_seconds(work, plan)
+    memory = LIGHT_BYTES + workers * (rate.process_bytes + _resident_bytes(work, plan.data))
+    checkpoints = work.num_members * min(work.epochs, kept.last + kept.best)
+    # There, and in the resume folder.
+    return Estimate(stage, work, seconds, memory, 2 * checkpoints * rate.weights_bytes)
+
+
+def _of_prediction(stage: Stage, work: Predictions, plan: Plan) -> Estimate:
+    """Return what a prediction takes: the forward pass of a training, on all cores."""
+    data, machine, rate = plan.data, plan.machine, plan.machine.rate(work.like)
+    of_sample = rate.seconds_per_image / TRAINING_COST / num_workers(work.like)
+    seconds = _torch_start(plan) + work.num_models * work.num_samples * of_sample
+    if data.files:
+        seconds += work.num_samples * machine.decoding / engine.num_loaders()
+    if stage.kind == "evaluate":
+        return Estimate(stage, work, seconds + OF_EVALUATE * machine.start, LIGHT_BYTES, 0)
+    disk = data.num_samples["train"] * (2 * work.num_models + BYTES_OF_SIGNALS)
+    return Estimate(stage, work, seconds, rate.process_bytes, disk)
+
+
+def _torch_start(plan: Plan) -> float:
+    return plan.machine.start + plan.machine.torch_start
+
+
+def _resident_bytes(work: Trainings, data: Data) -> float:
+    """Return what a member holds of its subset and of validation; texts stay on disk."""
+    most = MOST_DECODED if data.files else MOST_RESIDENT
+    rows = min(work.num_picks, data.num_samples["train"])
+    parts = [num * data.input_bytes for num in (rows, work.num_validation)]
+    return sum(part for part in parts if part <= most) if data.are_images else 0.0
+
+
+# --- what will not fit ---------------------------------------------------------------------------
+
+
+def will_not_fit(estimates: Sequence[Estimate]) -> Iterator[str]:
+    """Yield a line for each thing that is too large: what it needs, what there is, a way out."""
+    largest, there = max(estimates, key=lambda each: each.memory_bytes), _memory()
+    if largest.memory_bytes > there:
+        yield (
+            f"Will not fit: {largest.stage.name} needs {in_bytes(largest.memory_bytes)} of memory "
+            f"and there are {in_bytes(there)}: lower SUBSET_WORKERS or "
+            f"{largest.stage.kind}.batch_size, or set dataset.storage: files."
+        )
+    largest = max(estimates, key=lambda each: each.disk_bytes)
+    need, there = sum(each.disk_bytes for each in estimates), shutil.disk_usage(Path()).free
+    if need > there:
+        yield (
+            f"Will not fit: the stages write {in_bytes(need)} and the disk has {in_bytes(there)} "
+            f"left; {largest.stage.name} writes most of it."
+        )
+
+
+def _memory() -> float:
+    """Return the bytes that this machine, or the container, has."""
+    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if CGROUP.exists() and (text := CGROUP.read_text().strip()).isdecimal():
+        memory = min(memory, float(text))
+    return memory
+
+
+def in_bytes(number: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:  # noqa: PLR2004 - SI
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

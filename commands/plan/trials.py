@@ -1,104 +1,179 @@
-"""What a worker process tries: a model trains, or predicts, for a moment on data without meaning.
+"""How fast this machine is, just now: each model trains for a moment.
 
-By the training loop itself, with batches and images as large as they will be. What decides bytes
-is not touched.
-
-Shapes: B batch, D inputs of the last layer.
+By the training loop itself, as many members side by side as `SUBSET_WORKERS` says, with batches as
+large as they will be, on samples without meaning.
 """
 
 import resource
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from commands.plan import generated
-from commands.plan.work import Predictions, Trainings
+from commands.plan.data_sets import Data
+from commands.plan.work import Predictions, Trainings, Work
 from stages.shared.artifacts import Epoch, Meta
+from stages.shared.errors import TrainingError
 from stages.shared.prediction.cost import TRAINING_COST
-from stages.shared.running import engine
+from stages.shared.running import engine, workers
+from stages.shared.samples.decoding import decode_or_describe
+from stages.shared.settings.sections import Dataset
 from stages.shared.settings.training_sections import EpochLength, OneCycle
 from stages.shared.training.job import Job
 
-if TYPE_CHECKING:
-    import torch
-
+SECONDS = 0.4  # of one trial, its first batch left out
+DECODING_SECONDS = 0.3
+STARTS = 3  # of a light stage
 BATCHES = 16  # of an epoch at most: enough to make what an epoch costs beside them small
-MODELS = 3  # that predict together at most
-LONGEST_BATCH = 1.0  # seconds
 ENDLESS = 10**6  # epochs
+LONGEST_BATCH = 1.0  # seconds
 # FLOP/s by which a batch is cut that would take longer; its memory is then scaled. A guess on the
 # low side, so that the command ends soon.
 GUESSED_SPEED = {"cpu": 2e10, "cuda": 5e12}
-UPDATES_LOOKED_AT = 1000  # of a training whose images grow
-CUDA_BYTES = 2**29  # of a process that uses a GPU, whatever it does there
 
 
 @dataclass(frozen=True)
 class Rate:
     """What was measured of one model, trained or predicting."""
 
-    seconds_per_pass: float  # of one image, side by side with the other workers
+    seconds_per_image: float  # side by side with the other workers
     seconds_to_begin: float  # of a member: its first batch is slow
-    flops_per_pass: float  # at the size that images have on average
     process_bytes: float  # most memory of a process, samples left out
-    gpu_bytes: float  # most memory of a process on the GPU, 0 without one
     weights_bytes: int  # of one checkpoint
-    num_features: int = 0  # that the last layer reads, where predictions have them
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a worker is to try, and how long."""
+class Machine:
+    """What was measured on this machine."""
 
-    meta: Meta
-    seconds: float
-    work: Any  # Trainings or Predictions
+    device: str
+    start: float  # seconds of a stage that does little
+    torch_start: float  # seconds until processes with torch are there
+    decoding: float  # seconds of a core to decode one image file
+    rates: Mapping[object, Rate]
+
+    def rate(self, work: Trainings) -> Rate:
+        """Return what was measured for some trainings."""
+        return self.rates[_key(work)]
+
+
+def measure(work: Iterable[Work], data: Data, dataset: Dataset) -> Machine:
+    """Measure what the stages will do, each kind once."""
+    start = _seconds_of_light_stage()
+    began = time.perf_counter()
+    (device,) = in_processes(_device, [None])
+    torch_start = time.perf_counter() - began
+    trainings = (each.like if isinstance(each, Predictions) else each for each in work if each)
+    kinds = {_key(each): each for each in trainings}
+    rates = {key: _rate(each, data.meta) for key, each in kinds.items()}
+    decoding = _seconds_to_decode(data.files or data.to_decode, dataset)
+    return Machine(device, start, torch_start, decoding, rates)
+
+
+def in_processes(
+    function: Callable[[Any, engine.Report], Any], pieces: Sequence[Any], num_threads: int = 1
+) -> list[Any]:
+    """Return what the function makes of each piece, in processes as the stages start them."""
+    return workers.map_pieces(
+        function, pieces, threads_per_piece=num_threads, on_report=lambda number, message: None
+    )
+
+
+def num_workers(trainings: Trainings) -> int:
+    """Return how many members train side by side; 1 where all are finished."""
+    fitting = engine.num_workers(trainings.settings.num_threads)
+    return max(1, min(fitting, trainings.num_members))
+
+
+def _key(work: Trainings) -> object:
+    """Return what trainings have in common that take the same time for an image."""
+    picks = min(work.num_picks, BATCHES * work.settings.batch_size)
+    return type(work.settings).__name__, work.model, picks
+
+
+def _rate(work: Trainings, meta: Meta) -> Rate:
+    """Return what the slowest of the workers measured, which a stage would wait for."""
+    pieces = [(meta, work)] * num_workers(work)
+    rates: list[Rate] = in_processes(train_a_moment, pieces, work.settings.num_threads)
+    return max(rates, key=lambda rate: rate.seconds_per_image)
+
+
+def _device(piece: None, report: engine.Report) -> str:
+    import torch  # noqa: F401 - its start is timed
+
+    return engine.device_name()
+
+
+def _seconds_of_light_stage() -> float:
+    """Return how long a stage takes that does nothing: Python and what each stage imports."""
+    command = [sys.executable, "-m", "stages.seed_subset", "--help"]
+    marks = [time.perf_counter()]
+    for _ in range(STARTS):  # in a fresh clone the first compiles
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        marks.append(time.perf_counter())
+    return median(np.diff(marks).tolist())
+
+
+def _seconds_to_decode(files: Sequence[Path], dataset: Dataset) -> float:
+    """Return how long one core takes for an image file; 0 where there are none."""
+    began, num = time.perf_counter(), 0
+    while files and time.perf_counter() - began < DECODING_SECONDS:
+        path = files[num % len(files)]
+        decode_or_describe(path.parent, path.name, dataset.image_size)
+        num += 1
+    return (time.perf_counter() - began) / max(1, num)
+
+
+# --- in a worker process -------------------------------------------------------------------------
 
 
 class _EnoughError(Exception):
     """The trial has lasted long enough."""
 
 
-def train_a_moment(trial: Trial, report: engine.Report) -> Rate:
-    """Train for a moment by the training loop."""
+def train_a_moment(piece: tuple[Meta, Trainings], report: engine.Report) -> Rate:
+    """Train for some epochs of a few batches."""
     import torch
 
-    from stages.shared.prediction.flops import forward_flops
     from stages.shared.training import loop
 
-    work: Trainings = trial.work
+    meta, work = piece
     device, before = torch.device(engine.device_name()), _process_bytes()
-    flops = forward_flops(work.model, trial.meta)
-    batch = _batch(TRAINING_COST * flops, work.settings.batch_size, device)
+    batch = _batch(work, meta, device.type)
     picks = min(work.num_picks, BATCHES * batch)
     ends: list[float] = []
 
     def note(epoch: Epoch, images: int) -> None:
         ends.append(time.perf_counter())
-        if len(ends) > 1 and ends[-1] - ends[0] > trial.seconds:
+        if len(ends) > 1 and ends[-1] - ends[0] > SECONDS:
             raise _EnoughError
 
-    began = time.perf_counter()
     with TemporaryDirectory() as folder, suppress(_EnoughError):
-        meta = generated.write(Path(folder) / "prepared", trial.meta, picks)
+        prepared, member = Path(folder) / "prepared", Path(folder) / "member"
+        job = _job(work, generated.write(prepared, meta, picks), batch, prepared)
         began = time.perf_counter()
-        job = _job(work, meta, batch, Path(folder) / "prepared")
-        loop.train(job, Path(folder) / "member", device, note)
+        try:
+            loop.train(job, member, device, note)
+        except torch.OutOfMemoryError:
+            raise TrainingError(
+                f"{work.model} does not fit on the GPU in batches of {batch}, {num_workers(work)} "
+                "trainings side by side; lower batch_size or SUBSET_WORKERS"
+            ) from None
     of_epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
-    size = _mean_size(work, trial.meta)
     return Rate(
-        seconds_per_pass=of_epoch / (TRAINING_COST * picks),
+        seconds_per_image=of_epoch / picks,
         seconds_to_begin=max(0.0, ends[0] - began - of_epoch),
-        flops_per_pass=flops * size,
         process_bytes=before + (_process_bytes() - before) * work.settings.batch_size / batch,
-        gpu_bytes=_gpu_bytes(device) * work.settings.batch_size / batch,
-        weights_bytes=_weights_bytes(work.model, trial.meta),
+        weights_bytes=_weights_bytes(work.model, meta),
     )
 
 
@@ -121,7 +196,7 @@ def _job(work: Trainings, meta: Meta, batch: int, prepared: Path) -> Job:
         learning_rate=settings.optimizer.learning_rate,
         random_seed=0,
         member=0,
-        index_P=np.arange(min(work.num_picks, meta.num_samples["train"])),
+        index_P=np.arange(meta.num_samples["train"]),
         prepared=prepared,
         meta=meta,
         initial_weights=None,
@@ -129,111 +204,23 @@ def _job(work: Trainings, meta: Meta, batch: int, prepared: Path) -> Job:
     )
 
 
-def predict_a_moment(trial: Trial, report: engine.Report) -> Rate:
-    """Predict a batch again and again, and reduce it to signals as predict_pool does."""
-    import torch
-
-    from stages.shared.prediction.flops import forward_flops
-
-    work: Predictions = trial.work
-    torch.set_num_threads(engine.num_cores())
-    device, before = torch.device(engine.device_name()), _process_bytes()
-    num_models, flops = min(work.num_models, MODELS), forward_flops(work.model, trial.meta)
-    batch = _batch(flops * num_models, min(work.batch_size, work.num_samples), device)
-    with TemporaryDirectory() as folder:
-        meta = generated.write(Path(folder), trial.meta, batch)
-        batches = _Batches(Path(folder), meta, work, device)
-        ends = [time.perf_counter()]
-        while len(ends) < 3 or ends[-1] - ends[1] < trial.seconds:  # noqa: PLR2004 - one is slow
-            batches.predict(num_models)
-            ends.append(time.perf_counter())
-    of_batch, times = (ends[-1] - ends[1]) / (len(ends) - 2), work.batch_size / batch
-    weights_bytes = _weights_bytes(work.model, trial.meta)
-    added = (_process_bytes() - before) * times + weights_bytes * (work.num_models - 1)
-    return Rate(
-        seconds_per_pass=of_batch / (batch * num_models * len(work.views)),
-        seconds_to_begin=max(0.0, ends[1] - ends[0] - of_batch),
-        flops_per_pass=flops,
-        process_bytes=before + added,
-        gpu_bytes=_gpu_bytes(device) * times,
-        weights_bytes=weights_bytes,
-        num_features=batches.num_features,
-    )
-
-
-class _Batches:
-    """One batch that some models predict, again and again: all have the same weights."""
-
-    def __init__(
-        self, prepared: Path, meta: Meta, work: Predictions, device: "torch.device"
-    ) -> None:
-        import torch
-
-        from stages.shared import models, tasks
-
-        self.num_features = 0
-        self._prepared, self._meta, self._work, self._device = prepared, meta, work, device
-        self._task = tasks.load(meta.task)
-        net = models.build(work.model, meta.num_classes, meta.input_shape)
-        self._model = net.eval().to(device).to(memory_format=torch.channels_last)
-        self._targets_B = self._task.load_targets(prepared, "train", device)
-
-    def predict(self, num_models: int) -> None:
-        """Read the batch, let so many models predict it and take the signals."""
-        import torch
-
-        from stages.shared.prediction import forward_passes
-
-        rows = [slice(0, self._meta.num_samples["train"])]
-        (inputs_B,) = self._task.read_batches(
-            self._prepared, "train", rows, self._meta, self._device
-        )
-        probs = []
-        for _ in range(num_models):
-            made = forward_passes.forward(self._task, self._model, inputs_B, self._work.precision)
-            probs.append(forward_passes.probabilities(self._task, made, self._work.views))
-            if made.features_BD is not None:
-                self.num_features = made.features_BD.shape[1]
-        for signal in self._task.signals(torch.stack(probs), self._targets_B).values():
-            signal.cpu()  # waits for a GPU
-
-
-def _batch(flops_per_sample: float, wanted: int, device: "torch.device") -> int:
+def _batch(work: Trainings, meta: Meta, device: str) -> int:
     """Return the size of a batch that the trial has time for, 3 at least."""
-    fitting = int(GUESSED_SPEED[device.type] * LONGEST_BATCH / max(1.0, flops_per_sample))
-    return max(3, min(wanted, fitting))
-
-
-def _mean_size(work: Trainings, meta: Meta) -> float:
-    """Return the share of a whole image's operations that images have over the training."""
-    if isinstance(work.settings.resolution, str):
-        return 1.0
     from stages.shared.prediction.flops import forward_flops
-    from stages.shared.training.resolution import Resolution
 
-    resolution = Resolution(work.settings.resolution, meta.input_shape, UPDATES_LOOKED_AT)
-    flops = {size: forward_flops(work.model, meta, size) for size in resolution.sizes}
-    sizes = [resolution.size(update) for update in range(UPDATES_LOOKED_AT)]
-    return float(np.mean([flops[size] for size in sizes])) / flops[resolution.full]
+    flops = TRAINING_COST * max(1, forward_flops(work.model, meta))
+    fitting = int(GUESSED_SPEED[device] * LONGEST_BATCH / flops)
+    return max(3, min(work.settings.batch_size, fitting))
 
 
 def _weights_bytes(model: str, meta: Meta) -> int:
     from stages.shared import models
 
     net = models.build(model, meta.num_classes, meta.input_shape)
-    return sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
+    return sum(tensor.nbytes for tensor in net.state_dict().values())
 
 
 def _process_bytes() -> int:
     """Return the most memory that this process has had."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
-
-
-def _gpu_bytes(device: "torch.device") -> int:
-    """Return the most memory that this process has had on the GPU, and what CUDA itself takes."""
-    if device.type != "cuda":
-        return 0
-    import torch
-
-    return torch.cuda.max_memory_reserved(device) + CUDA_BYTES

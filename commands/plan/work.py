@@ -1,19 +1,16 @@
-"""What each stage does, counted: trainings, images and forward passes.
+"""What each stage does, counted from the settings: updates of trainings, samples to predict."""
 
-A pass is a forward pass of one image through one model; one that is trained on costs three.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.plan.data_sets import Data
 from commands.plan.graph import Stage
-from stages.report.speedups import training_passes
+from stages.shared.artifacts import Meta
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
 from stages.shared.sizes import num_picks, parse_size
+from stages.shared.training import schedules
 
 # Their gradients take a backward pass; the others follow from the forward pass.
 NEED_BACKWARD = ("all", "biases", "weights")
@@ -21,7 +18,7 @@ NEED_BACKWARD = ("all", "biases", "weights")
 
 @dataclass(frozen=True)
 class Trainings:
-    """Members of one model that are trained on one subset."""
+    """Members of one model, those of all draws, that are trained on subsets of one size."""
 
     model: str
     settings: Training
@@ -30,80 +27,55 @@ class Trainings:
     num_members: int
 
     @property
-    def passes(self) -> int:
-        """Forward passes that one member costs; at most, where a plateau ends the training."""
-        return training_passes(self.settings, self.num_picks, self.num_validation)
+    def epochs(self) -> int:
+        """Epochs that a member begins; at most, where a plateau ends the training."""
+        return schedules.num_epochs(self.settings, self._updates_per_epoch)
 
     @property
-    def images(self) -> int:
+    def updates(self) -> int:
+        """Updates of one member."""
+        whole = schedules.num_updates(self.settings, self._updates_per_epoch)
+        return min(whole, self.epochs * self._updates_per_epoch)
+
+    @property
+    def images(self) -> float:
         """Draws of one member's training."""
-        return training_passes(self.settings, self.num_picks, 0) // TRAINING_COST
+        return self.updates * self.num_picks / self._updates_per_epoch
+
+    @property
+    def validated(self) -> int:
+        """Samples that one member is validated on, each time counted."""
+        wanted = self.settings.validations
+        times = min(wanted, self.epochs) if isinstance(wanted, int) else self.epochs
+        return times * self.num_validation
+
+    @property
+    def _updates_per_epoch(self) -> int:
+        return -(-self.num_picks // self.settings.batch_size)
 
 
 @dataclass(frozen=True)
 class Predictions:
     """Models that look at some samples without being trained."""
 
-    model: str
+    like: Trainings  # how the model is trained, from which follows how fast it predicts
     num_models: int
-    num_samples: int
-    passes_per_model: int
-    batch_size: int
-    views: tuple[str, ...]
-    precision: str
-
-    @property
-    def images(self) -> int:
-        """Samples, counted once for each model that looks at them."""
-        return self.num_samples * self.num_models
-
-    @property
-    def passes(self) -> int:
-        """Forward passes of all models."""
-        return self.passes_per_model * self.num_models
+    num_samples: int  # each view counts, and a gradient's passes
 
 
-@dataclass(frozen=True)
-class Work:
-    """What a stage does beside starting; most stages neither train nor predict."""
-
-    trainings: Trainings | None = None
-    predictions: Predictions | None = None
-
-    @property
-    def num_trainings(self) -> int:
-        """How many members are trained."""
-        return self.trainings.num_members if self.trainings else 0
-
-    @property
-    def images(self) -> int:
-        """Draws of all trainings, and samples that each model predicts."""
-        trained = self.trainings.images * self.trainings.num_members if self.trainings else 0
-        return trained + (self.predictions.images if self.predictions else 0)
-
-    @property
-    def passes(self) -> int:
-        """Forward passes of all models."""
-        trained = self.trainings.passes * self.trainings.num_members if self.trainings else 0
-        return trained + (self.predictions.passes if self.predictions else 0)
+Work = Trainings | Predictions | None  # most stages neither train nor predict
 
 
-def work_of(stage: Stage, params: Params, data: Data) -> Work:
+def work_of(stage: Stage, params: Params, meta: Meta) -> Work:
     """Return what a stage has to do when it runs."""
     count = COUNTS.get(stage.kind)
-    return count(stage.arguments, params, data) if count else Work()
+    return count(stage.arguments, params, meta) if count else None
 
 
-def full_training(model: str, params: Params, data: Data) -> Trainings:
-    """Return one member of a target model on everything: the yardstick."""
-    settings = params.train_subset_model
-    return Trainings(model, settings, data.num_train, data.meta.num_samples["validation"], 1)
-
-
-def num_voters(params: Params) -> int:
-    """Return how many checkpoints vote."""
-    voters = params.predict_pool.voters
-    return (1 if voters.members == "best" else params.train_ensemble.members) * voters.count
+def _full_training(model: str, params: Params, meta: Meta) -> Trainings:
+    """Return one member of a target model on everything."""
+    num = meta.num_samples
+    return Trainings(model, params.train_subset_model, num["train"], num["validation"], 1)
 
 
 def size_of_subset(name: str, params: Params, num_train: int) -> int:
@@ -115,59 +87,46 @@ def size_of_subset(name: str, params: Params, num_train: int) -> int:
     return num_picks(params.sizes[-1] if is_whole else parse_size(text), num_train)
 
 
-def _train_ensemble(arguments: list[str], params: Params, data: Data) -> Work:
-    settings = params.train_ensemble
-    if settings.weights == "pretrained":
-        return Work()
-    picks = num_picks(parse_size(Path(arguments[1]).stem), data.num_train)
-    num_validation = data.meta.num_samples["validation"]
-    return Work(Trainings(settings.model, settings, picks, num_validation, settings.members))
+def _train_ensemble(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    is_trained = params.train_ensemble.weights == "trained"
+    return _ensemble(Path(arguments[1]).name, params, meta) if is_trained else None
 
 
-def _predict_pool(arguments: list[str], params: Params, data: Data) -> Work:
-    settings, num = params.predict_pool, data.meta.num_samples
-    num_samples = num["train"] + num["validation"]
-    passes = num_samples * len(settings.views)
+def _ensemble(size: str, params: Params, meta: Meta) -> Trainings:
+    settings, num = params.train_ensemble, meta.num_samples
+    picks = num_picks(parse_size(size), num["train"])
+    num_members = settings.members * params.random_seeds
+    return Trainings(settings.model, settings, picks, num["validation"], num_members)
+
+
+def _predict_pool(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    settings, num = params.predict_pool, meta.num_samples
+    num_samples = len(settings.views) * (num["train"] + num["validation"])
     if "gradient_norm" in settings.signals and settings.gradient_norm.parameters in NEED_BACKWARD:
-        passes += TRAINING_COST * num["train"]
-    return Work(
-        predictions=Predictions(
-            params.train_ensemble.model,
-            num_voters(params),
-            num_samples,
-            passes,
-            settings.batch_size,
-            tuple(settings.views),
-            settings.precision,
-        )
-    )
+        num_samples += TRAINING_COST * num["train"]
+    members = 1 if settings.voters.members == "best" else params.train_ensemble.members
+    ensemble = _ensemble(Path(arguments[1]).name, params, meta)
+    num_voters = members * settings.voters.count * params.random_seeds
+    return Predictions(ensemble, num_voters, num_samples)
 
 
-def _train_subset_model(arguments: list[str], params: Params, data: Data) -> Work:
-    settings, name = params.train_subset_model, Path(arguments[2]).stem
-    picks = size_of_subset(name, params, data.num_train)
-    num_validation = data.meta.num_samples["validation"]
-    return Work(Trainings(arguments[0], settings, picks, num_validation, settings.members))
+def _train_subset_model(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    settings, num = params.train_subset_model, meta.num_samples
+    picks = size_of_subset(Path(arguments[2]).name, params, num["train"])
+    num_members = settings.members * params.random_seeds
+    return Trainings(arguments[0], settings, picks, num["validation"], num_members)
 
 
-def _evaluate(arguments: list[str], params: Params, data: Data) -> Work:
-    settings, key, num = params.evaluate, Path(arguments[1]).name, data.meta.num_samples
+def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    num, key = meta.num_samples, Path(arguments[1]).name
     model = next(name for name in params.compare.models if key.startswith(f"{name}-"))
-    num_samples = num["validation"] + num["test"]
-    return Work(
-        predictions=Predictions(
-            model,
-            params.train_subset_model.members,
-            num_samples,
-            num_samples * len(settings.views),
-            settings.batch_size,
-            tuple(settings.views),
-            "fp32",
-        )
-    )
+    num_samples = len(params.evaluate.views) * (num["validation"] + num["test"])
+    like = _full_training(model, params, meta)
+    num_models = params.train_subset_model.members * params.random_seeds
+    return Predictions(like, num_models, num_samples)
 
 
-COUNTS: Mapping[str, Callable[[list[str], Params, Data], Work]] = {
+COUNTS: Mapping[str, Callable[[Sequence[str], Params, Meta], Work]] = {
     "evaluate": _evaluate,
     "predict_pool": _predict_pool,
     "train_ensemble": _train_ensemble,

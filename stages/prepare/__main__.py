@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from stages.prepare import duplicates
@@ -15,7 +16,6 @@ from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
-from stages.shared.settings.sections import Dataset
 
 MAX_LISTED = 20
 BOXES_NEED = "every box must have an area inside its image"
@@ -24,13 +24,8 @@ BOXES_NEED = "every box must have an area inside its image"
 def main(prepared: Path, scratch: Path) -> None:
     """Split the data and write it as arrays, or list its files."""
     params = load_params()
-    data_set = import_module(f"stages.shared.datasets.{params.task}.{params.dataset.name}")
-    source: Source = data_set.load(params.dataset)
-    inputs = import_module(f"stages.prepare.write_{params.rules.inputs}")
-    needs = inputs.NEEDS if source.boxes is None else f"{inputs.NEEDS}, {BOXES_NEED}"
-    if source.problems:
-        raise DataError(_describe(source.problems, params.dataset, needs))
-    rows = splits.assign(source, params.dataset)
+    source, rows = load(params)
+    inputs = _writing(params)
     with atomic_folder(prepared) as folder:
         problems = splits.problems(source, rows)
         writer, fingerprint = inputs.Writer(folder, source.inputs, params.dataset), Fingerprint()
@@ -42,11 +37,41 @@ def main(prepared: Path, scratch: Path) -> None:
             _write_targets(folder, split, source, rows[split], hashed)
         problems += writer.problems
         if problems:
-            raise DataError(_describe(problems, params.dataset, needs))
+            raise DataError(describe(problems, params, source))
         if isinstance(source.inputs, FoundFiles):
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
     artifacts.save_json(scratch / "model.json", {})
+
+
+def load(params: Params) -> tuple[Source, dict[Split, Ints]]:
+    """Return the data set and the rows of its splits.
+
+    Raises:
+        DataError: something is wrong with it.
+    """
+    data_set = import_module(f"stages.shared.datasets.{params.task}.{params.dataset.name}")
+    source: Source = data_set.load(params.dataset)
+    if source.problems:
+        raise DataError(describe(source.problems, params, source))
+    return source, splits.assign(source, params.dataset)
+
+
+def describe(problems: list[str], params: Params, source: Source) -> str:
+    """Return in one line what is wrong with a data set, and what it needs."""
+    hidden = len(problems) - MAX_LISTED
+    more = f"; and {hidden} more" if hidden > 0 else ""
+    needs = _writing(params).NEEDS
+    if source.boxes is not None:
+        needs = f"{needs}, {BOXES_NEED}"
+    return (
+        f"dataset {params.dataset.name} in {params.dataset.root}: "
+        f"{'; '.join(problems[:MAX_LISTED])}{more}. Every class needs train samples, {needs}"
+    )
+
+
+def _writing(params: Params) -> ModuleType:
+    return import_module(f"stages.prepare.write_{params.rules.inputs}")
 
 
 def _write_targets(
@@ -79,15 +104,6 @@ def _meta(
         **inputs,
         num_samples={split: len(rows[split]) for split in SPLITS},
         fingerprint=fingerprint.hex(),
-    )
-
-
-def _describe(problems: list[str], dataset: Dataset, needs: str) -> str:
-    hidden = len(problems) - MAX_LISTED
-    more = f"; and {hidden} more" if hidden > 0 else ""
-    return (
-        f"dataset {dataset.name} in {dataset.root}: {'; '.join(problems[:MAX_LISTED])}{more}. "
-        f"Every class needs train samples, {needs}"
     )
 
 

@@ -5,38 +5,42 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.members import members
 from stages.shared.running import command
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params, load_params
 
 
 def main(prepared: Path, subset: Path, ensemble: Path, history: Path, dynamics: Path) -> None:
     """Train a round's ensemble on its subset."""
     params = load_params()
-    meta = artifacts.load_meta(prepared)
     if params.train_ensemble.weights == "pretrained":
         from stages.train_ensemble import pretrained  # here, because it needs torch
 
         for draw in params.draws:
-            pretrained.write(params.train_ensemble.model, meta, ensemble / draw.draw)
+            pretrained.write(
+                params.train_ensemble.model, artifacts.load_meta(prepared), ensemble / draw.draw
+            )
             artifacts.save_history(history / f"{draw.draw}.csv", [])
             artifacts.save_dynamics(dynamics / draw.draw, artifacts.no_dynamics())
         return
-    plans = [
-        members.Plan(
-            params=draw,
-            model=params.train_ensemble.model,
-            settings=params.train_ensemble,
-            learning_rate=params.train_ensemble.optimizer.learning_rate,
-            prepared=prepared,
-            meta=meta,
-            subset=artifacts.load_subset(
-                subset / f"{draw.draw}.csv", meta.num_samples["train"], once=params.picks_once
-            ),
-            initial_weights=None,
-            track=params.train_ensemble.track,
-        )
-        for draw in params.draws
-    ]
+    plans = [plan_of(draw, prepared, subset) for draw in params.draws]
     members.train_members(plans, ensemble, history, dynamics)
+
+
+def plan_of(draw: Params, prepared: Path, subset: Path) -> members.Plan:
+    """Return what is to be trained of one draw."""
+    meta, settings = artifacts.load_meta(prepared), draw.train_ensemble
+    return members.Plan(
+        params=draw,
+        model=settings.model,
+        settings=settings,
+        learning_rate=settings.optimizer.learning_rate,
+        prepared=prepared,
+        meta=meta,
+        subset=artifacts.load_subset(
+            subset / f"{draw.draw}.csv", meta.num_samples["train"], once=draw.picks_once
+        ),
+        initial_weights=None,
+        track=settings.track,
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.members import members
 from stages.shared.running import command
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params, load_params
 from stages.shared.training.job import Parallel
 
 # The yardstick is a training on everything from scratch, whatever the subsets start from.
@@ -17,28 +17,30 @@ def main(
 ) -> None:
     """Train a target model on a subset, from scratch or from the ensemble `source`."""
     params = load_params()
-    settings = params.train_subset_model
+    plans = [plan_of(draw, model, prepared, subset, source) for draw in params.draws]
+    members.train_members(plans, models, history)
+
+
+def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path) -> members.Plan:
+    """Return what is to be trained of one draw."""
+    settings = draw.train_subset_model
     meta = artifacts.load_meta(prepared)
     is_new = settings.initialize_from == "scratch" or subset.name == ALWAYS_FROM_SCRATCH
-    rate = settings.optimizer.learning_rate if is_new else settings.fine_tune_learning_rate
-    plans = [
-        members.Plan(
-            params=draw,
-            model=model,
-            settings=settings,
-            learning_rate=rate,
-            prepared=prepared,
-            meta=meta,
-            subset=artifacts.load_subset(
-                subset / f"{draw.draw}.csv", meta.num_samples["train"], once=params.picks_once
-            ),
-            initial_weights=None if is_new else _last_weights(settings.members, source / draw.draw),
-            track="none",
-            parallel=Parallel(settings.processes, settings.sync_batch_norm),
-        )
-        for draw in params.draws
-    ]
-    members.train_members(plans, models, history)
+    optimizer = settings.optimizer
+    return members.Plan(
+        params=draw,
+        model=model,
+        settings=settings,
+        learning_rate=optimizer.learning_rate if is_new else settings.fine_tune_learning_rate,
+        prepared=prepared,
+        meta=meta,
+        subset=artifacts.load_subset(
+            subset / f"{draw.draw}.csv", meta.num_samples["train"], once=draw.picks_once
+        ),
+        initial_weights=None if is_new else _last_weights(settings.members, source / draw.draw),
+        track="none",
+        parallel=Parallel(settings.processes, settings.sync_batch_norm),
+    )
 
 
 def _last_weights(num_members: int, source: Path) -> list[Path]:
