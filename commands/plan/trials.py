@@ -35,7 +35,6 @@ ENDLESS = 10**6  # epochs
 # FLOP/s by which a batch is cut that would take longer; its memory is then scaled. A guess on the
 # low side, so that the command ends soon.
 GUESSED_SPEED = {"cpu": 2e10, "cuda": 5e12}
-UPDATES_LOOKED_AT = 1000  # of a training whose images grow
 CUDA_BYTES = 2**29  # of a process that uses a GPU, whatever it does there
 
 
@@ -45,7 +44,7 @@ class Rate:
 
     seconds_per_pass: float  # of one image, side by side with the other workers
     seconds_to_begin: float  # of a member: its first batch is slow
-    flops_per_pass: float  # at the size that images have on average
+    flops_per_pass: float
     process_bytes: float  # most memory of a process, samples left out
     gpu_bytes: float  # most memory of a process on the GPU, 0 without one
     weights_bytes: int  # of one checkpoint
@@ -91,11 +90,10 @@ def train_a_moment(trial: Trial, report: engine.Report) -> Rate:
         job = _job(work, meta, batch, Path(folder) / "prepared")
         loop.train(job, Path(folder) / "member", device, note)
     of_epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
-    size = _mean_size(work, trial.meta)
     return Rate(
         seconds_per_pass=of_epoch / (TRAINING_COST * picks),
         seconds_to_begin=max(0.0, ends[0] - began - of_epoch),
-        flops_per_pass=flops * size,
+        flops_per_pass=flops,
         process_bytes=before + (_process_bytes() - before) * work.settings.batch_size / batch,
         gpu_bytes=_gpu_bytes(device) * work.settings.batch_size / batch,
         weights_bytes=_weights_bytes(work.model, trial.meta),
@@ -111,7 +109,6 @@ def _job(work: Trainings, meta: Meta, batch: int, prepared: Path) -> Job:
             "schedule": OneCycle(name="one_cycle", peak_at=0.5, start=0.1),
             "stop_after": None,
             "validations": 1,
-            "resolution": "full",
         }
     )
     return Job(
@@ -202,19 +199,6 @@ def _batch(flops_per_sample: float, wanted: int, device: "torch.device") -> int:
     """Return the size of a batch that the trial has time for, 3 at least."""
     fitting = int(GUESSED_SPEED[device.type] * LONGEST_BATCH / max(1.0, flops_per_sample))
     return max(3, min(wanted, fitting))
-
-
-def _mean_size(work: Trainings, meta: Meta) -> float:
-    """Return the share of a whole image's operations that images have over the training."""
-    if isinstance(work.settings.resolution, str):
-        return 1.0
-    from stages.shared.prediction.flops import forward_flops
-    from stages.shared.training.resolution import Resolution
-
-    resolution = Resolution(work.settings.resolution, meta.input_shape, UPDATES_LOOKED_AT)
-    flops = {size: forward_flops(work.model, meta, size) for size in resolution.sizes}
-    sizes = [resolution.size(update) for update in range(UPDATES_LOOKED_AT)]
-    return float(np.mean([flops[size] for size in sizes])) / flops[resolution.full]
 
 
 def _weights_bytes(model: str, meta: Meta) -> int:

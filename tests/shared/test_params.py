@@ -66,8 +66,6 @@ DEFAULT = change(
         "train_subset_model__members": 4,
         "train_subset_model__initialize_from": "scratch",
         "train_ensemble__first_layer": "trained",
-        "train_ensemble__weight_averaging": "none",
-        "train_ensemble__resolution": "full",
         "train_subset_model__first_layer": "trained",
         "evaluate__weights": "last",
     },
@@ -129,10 +127,6 @@ def test_what_is_wrong_is_named_with_what_is_allowed(changes, line):
         {"train_ensemble__length": {"epochs": 181}, "train_ensemble__stop_after": 181},
         {"train_ensemble__schedule": STEPS, "train_ensemble__length": {"epochs": 150}},
         {"train_ensemble__optimizer__learning_rate": 1},
-        {
-            "train_ensemble__length": {"epochs": 10},
-            "train_ensemble__resolution": {"start": 0.5, "until": 0.9},
-        },
         {"select__outliers": "all_voters_disagree"},
         {"dataset__fold": 4},
         {

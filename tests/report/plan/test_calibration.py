@@ -68,18 +68,6 @@ def test_weights_are_counted_as_they_are_written(tmp_path):
     assert trials._weights_bytes("resnet8", IMAGES) == pytest.approx(written, rel=0.1)
 
 
-def test_a_trial_of_growing_images_counts_their_operations():
-    content = toy.default_params()
-    content["train_ensemble"] |= {
-        "length": {"epochs": 4},
-        "resolution": {"start": 0.5, "until": 0.5},
-    }
-    trainings = Trainings("resnet8", check_params(content).train_ensemble, 20, 10, 1)
-    meta = replace(IMAGES, input_shape=[16, 16, 1])
-    # From a quarter of the operations at half of the edge to all of them halfway.
-    assert 0.7 < trials._mean_size(trainings, meta) < 0.9
-
-
 def test_trainings_that_take_the_same_time_for_an_image_are_tried_once():
     params = check_params(toy.default_params())
     many = [

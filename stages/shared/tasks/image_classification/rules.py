@@ -14,9 +14,5 @@ RULES = Rules(
     evaluation="classification",
     gallery="images",
     signals=("features", "gradient_norm"),
-    only={
-        "score.reduction": "max",  # read where a sample has many outputs
-        "train_ensemble.focal_gamma": 0.0,  # of detection's loss
-        "train_subset_model.focal_gamma": 0.0,
-    },
+    only={"score.reduction": "max"},  # read where a sample has many outputs
 )

@@ -13,8 +13,6 @@ _NOT_AUGMENTED = {
         "augmentation.horizontal_flip": False,
         "augmentation.scale": [1.0, 1.0],
         "first_layer": "trained",
-        "resolution": "full",
-        "focal_gamma": 0.0,  # of detection's loss
     }.items()
 }
 
