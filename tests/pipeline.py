@@ -113,7 +113,7 @@ CHANGES = [
     ),
     Change(
         "a comment in the code of a stage",
-        "echo '# seen' >> stages/score/acquisition.py; dvc repro",
+        "echo '# seen' >> stages/score/correlations.py; dvc repro",
         ("score@*",),
         members=0,
     ),

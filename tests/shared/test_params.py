@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import toy
@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 
 from stages.shared import tasks
 from stages.shared.errors import ParamsError
+from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
-from stages.shared.settings.sections import Acquisition, Section
+from stages.shared.settings.sections import Section
 
 TABLE = Path(__file__).with_name("wrong_params.txt")
 MISSING = "MISSING"  # instead of a value: the key is left out
@@ -83,7 +84,8 @@ def names_in(folder: str) -> str:
 
 
 KNOWN = {
-    "<acquisitions>": ", ".join(get_args(Acquisition)),
+    "<acquisitions>": ", ".join(menu.ACQUISITIONS),
+    "<rules>": ", ".join(menu.RULES),
     "<datasets>": names_in("shared/datasets/image_classification"),
     "<models>": names_in("shared/models/image_classification"),
     "<tasks>": ", ".join(tasks.names()),

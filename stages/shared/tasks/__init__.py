@@ -18,12 +18,12 @@ class Rules:
     """What a task allows, and which files speak of it."""
 
     has_labels: bool  # one for each sample; otherwise there is nothing to balance or to forget
-    acquisitions: tuple[str, ...]
     metrics: tuple[str, ...]  # that report.metric may name
     validation_metric: str  # by which to choose, of `evaluate` on the validation split
     inputs: str  # stages/prepare/write_<inputs>.py writes them
     evaluation: str  # a file of stages/evaluate
     gallery: str  # stages/report/gallery_of_<gallery>.py draws samples
+    acquisitions: tuple[str, ...] = ()  # none: all of them
     signals: tuple[str, ...] = ()  # that predict_pool.signals may name
     # By dotted key the only value that is allowed, and the values that are not.
     only: Mapping[str, object] = field(default_factory=dict)

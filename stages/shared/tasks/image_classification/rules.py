@@ -1,13 +1,9 @@
 """What params.yaml may say when images are classified."""
 
-from typing import get_args
-
-from stages.shared.settings.sections import Acquisition
 from stages.shared.tasks import Rules
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="images",

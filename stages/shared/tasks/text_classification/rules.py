@@ -1,8 +1,5 @@
 """What params.yaml may say when texts are classified."""
 
-from typing import get_args
-
-from stages.shared.settings.sections import Acquisition
 from stages.shared.tasks import Rules
 
 _NOT_AUGMENTED = {
@@ -18,7 +15,6 @@ _NOT_AUGMENTED = {
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="texts",
