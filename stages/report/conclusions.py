@@ -1,8 +1,9 @@
 """What may be said of the selected subset.
 
-Rounds and sizes are chosen on validation, and test is read for the choice alone (DESIGN.md,
-decision 15). Differences are paired. One run speaks of one draw of the subsets; runs that differ
-by their random seed alone are taken together by `python -m commands.verdict`.
+Rounds and sizes are chosen on validation, and test is read for the choice alone: what is chosen
+among many by its accuracy on test looks better there than it is. Differences are paired. One run
+speaks of one draw of the subsets; runs that differ by their random seed alone are taken together by
+`python -m commands.verdict`.
 
 Shapes: R runs.
 """
