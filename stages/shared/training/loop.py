@@ -239,7 +239,8 @@ class _Trainer:
         own, num = self.group.share(slice(0, len(targets_B))), len(targets_B)
         outputs_S = self.outputs(inputs_S)
         loss = self.loss(outputs_S, targets_B[own])
-        (loss * self.group.weight(own.stop - own.start, num)).backward()
+        weighted = loss * self.group.weight(own.stop - own.start, num)
+        weighted.backward()  # type: ignore[no-untyped-call]  # torch does not say its types
         self.optimizer.step(rate)
         outputs_B = self.group.whole(outputs_S.detach(), num)
         if self.group.size > 1:

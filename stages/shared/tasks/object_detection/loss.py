@@ -3,17 +3,15 @@
 Shapes: B images, R distinct images of a subset, G places for objects, C classes, H x W positions.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from stages.shared.networks.task import Loss
 from stages.shared.settings.training_sections import Training
 from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.maps import at_cells, box_values, cells, class_maps
-
-Loss = Callable[[Tensor, Boxes], Tensor]
 
 BOX_WEIGHT = 2.0  # of the boxes' error beside the cross-entropy of the positions
 BOX_BETA = 0.1  # strides, or logarithm: where the error of a box turns from square to linear
