@@ -130,6 +130,12 @@ CHANGES = [
         members=0,
     ),
     Change(
+        "a new selection rule",
+        "cd stages/select/rules/needs_nothing; cp top.py mine.py; cd -; dvc repro",
+        ("select@*",),
+        members=0,
+    ),
+    Change(
         "another device or number of workers",
         "SUBSET_DEVICE=cuda SUBSET_WORKERS=8 dvc repro",
         (),

@@ -16,6 +16,24 @@ NAMES = sorted(ACQUISITIONS)
 LEARNT = [name for name in NAMES if name != "random"]
 LEAST_PROBABILITY = 1e-30  # below it logits end
 
+SURE = [0.9, 0.1, 0.0]
+UNSURE = [0.5, 0.4, 0.1]
+OTHER = [0.1, 0.9, 0.0]
+# For each function that has a definition below: what the voters say of a sample, and of one that it
+# must score higher.
+LESS_AND_MORE_UNCERTAIN = {
+    "aum": ([SURE, SURE], [UNSURE, UNSURE]),
+    "el2n": ([SURE, SURE], [UNSURE, UNSURE]),
+    "entropy": ([SURE, SURE], [UNSURE, UNSURE]),
+    "error_count": ([SURE, SURE], [SURE, OTHER]),
+    "forgetting_events": ([SURE, SURE], [SURE, OTHER]),
+    "gradient_norm": ([SURE, SURE], [UNSURE, UNSURE]),
+    "least_confidence": ([SURE, SURE], [UNSURE, UNSURE]),
+    "margin": ([SURE, SURE], [UNSURE, UNSURE]),
+    "mutual_information": ([UNSURE, UNSURE], [SURE, OTHER]),
+    "variation_ratios": ([UNSURE, UNSURE], [SURE, OTHER]),
+}
+
 
 def signals_of(probs_MNC, targets_N=None):
     """Reduce a cube of probabilities to signals, plainly and in float64.
@@ -197,7 +215,7 @@ def oracle(name, probs_MNC, targets_N, sample):
     }[name]()
 
 
-@pytest.mark.parametrize("name", LEARNT)
+@pytest.mark.parametrize("name", LESS_AND_MORE_UNCERTAIN)
 def test_scores_are_those_of_the_definition(name):
     probs_MNC, targets_N = random_cube()
     expected = [oracle(name, probs_MNC, targets_N, row) for row in range(len(targets_N))]
@@ -329,24 +347,6 @@ def test_votes_are_counted_alike_with_room_for_any_number_of_counters(monkeypatc
     expected = ACQUISITIONS["variation_ratios"](signals)
     monkeypatch.setattr(variation_ratios, "NUM_COUNTERS", num_counters)
     assert np.array_equal(ACQUISITIONS["variation_ratios"](signals), expected)
-
-
-SURE = [0.9, 0.1, 0.0]
-UNSURE = [0.5, 0.4, 0.1]
-OTHER = [0.1, 0.9, 0.0]
-# For each function: what the voters say of a sample, and of one that it must score higher.
-LESS_AND_MORE_UNCERTAIN = {
-    "aum": ([SURE, SURE], [UNSURE, UNSURE]),
-    "el2n": ([SURE, SURE], [UNSURE, UNSURE]),
-    "entropy": ([SURE, SURE], [UNSURE, UNSURE]),
-    "error_count": ([SURE, SURE], [SURE, OTHER]),
-    "forgetting_events": ([SURE, SURE], [SURE, OTHER]),
-    "gradient_norm": ([SURE, SURE], [UNSURE, UNSURE]),
-    "least_confidence": ([SURE, SURE], [UNSURE, UNSURE]),
-    "margin": ([SURE, SURE], [UNSURE, UNSURE]),
-    "mutual_information": ([UNSURE, UNSURE], [SURE, OTHER]),
-    "variation_ratios": ([UNSURE, UNSURE], [SURE, OTHER]),
-}
 
 
 @pytest.mark.parametrize("name", LESS_AND_MORE_UNCERTAIN)
