@@ -91,8 +91,6 @@ def rows(base: TrainEnsemble) -> list[Row]:
         Row("no Nesterov", ("optimizer.nesterov=false",))
         if optimizer.nesterov
         else Row("Nesterov", ("optimizer.nesterov=true",)),
-        Row("moving average of weights", ("weight_averaging={ema: 0.99}",)),
-        Row("smaller images at first", ("resolution={start: 0.75, until: 0.5}",)),
         Row("whitened first layer", ("first_layer=whitened",))
         if base.first_layer == "trained"
         else Row("trained first layer", ("first_layer=trained",)),

@@ -129,7 +129,7 @@ CHANGES = [
     ),
     Change(
         "a comment in the code of a stage",
-        "echo '# seen' >> stages/score/acquisition.py; dvc repro",
+        "echo '# seen' >> stages/score/correlations.py; dvc repro",
         ("score@*",),
         members=0,
     ),
@@ -143,6 +143,12 @@ CHANGES = [
         "a new model file",
         f"{NEW_MODEL}; dvc repro",
         (),
+        members=0,
+    ),
+    Change(
+        "a new selection rule",
+        "cd stages/select/rules/needs_nothing; cp top.py mine.py; cd -; dvc repro",
+        ("select@*",),
         members=0,
     ),
     Change(

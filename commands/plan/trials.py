@@ -186,7 +186,6 @@ def _job(work: Trainings, meta: Meta, batch: int, prepared: Path) -> Job:
             "schedule": OneCycle(name="one_cycle", peak_at=0.5, start=0.1),
             "stop_after": None,
             "validations": 1,
-            "resolution": "full",
         }
     )
     return Job(

@@ -7,13 +7,13 @@ Shapes: N train samples, B batch.
 """
 
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
 from torch import Tensor
 
 from stages.predict_pool import gradients
 from stages.shared.artifacts import GradientBatch, Ints
+from stages.shared.networks.classification import Classification
 from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.samples.randomness import generator, permutation_by_id
 from stages.shared.settings.sections import GradientNorm
@@ -37,7 +37,7 @@ def draw(sample_ids: Sequence[str], batch_size: int, random_seed: int) -> list[I
 
 
 def measure(
-    task: ModuleType,
+    task: Classification,
     number: int,
     forward: ForwardPass,
     targets_B: Tensor,

@@ -10,11 +10,12 @@ Shapes: B batch, C classes, D inputs of the last layer, K x H x W channels and p
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from stages.shared.networks.classification import Classification
 from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.settings.sections import GradientNorm
 
@@ -33,7 +34,7 @@ def needs_backward(settings: GradientNorm) -> bool:
 
 
 def sample_norms(
-    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+    task: Classification, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> Tensor:
     """Return the norm of each sample's gradient, float64 [B], from 0.
 
@@ -49,7 +50,7 @@ def sample_norms(
 
 
 def norm_of_sum(
-    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+    task: Classification, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> Tensor:
     """Return the norm of the sum of the samples' gradients, float64, a scalar from 0.
 
@@ -68,7 +69,7 @@ def norm_of_sum(
 
 
 def _factors(
-    task: ModuleType, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
+    task: Classification, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> tuple[Tensor, Tensor]:
     """Return the factors of the last layer's gradients, float64 [B, C] and [B, D]."""
     assert forward.features_BD is not None  # params has checked the task
@@ -146,7 +147,7 @@ def bytes_of_one(loss: nn.Module, inputs_BKHW: Tensor, targets_B: Tensor) -> int
 class Loss(nn.Module):
     """The mean loss of a batch, as a module: its parameters are those of the model."""
 
-    def __init__(self, task: ModuleType, model: nn.Module) -> None:
+    def __init__(self, task: Classification, model: Any) -> None:
         super().__init__()
         self.task = task
         self.model = model

@@ -22,6 +22,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     signal_dtype,
 )
+from stages.shared.networks.classification import labelled
 from stages.shared.prediction import forward_passes
 from stages.shared.running import dispatch, engine, progress
 from stages.shared.settings.sections import PredictPool
@@ -62,7 +63,7 @@ class Pool:
 
     def write_gradient_batches(self, signals: Path, batches: Sequence[Ints]) -> None:
         """Write how the first voter's gradients add up in some mini-batches of train rows."""
-        task = tasks.load(self.meta.task)
+        task = labelled(tasks.load(self.meta.task))
         (model,) = forward_passes.Voters.of(self.ensemble, self.voters[:1]).load()
         device = forward_passes.device()
         targets_N = task.load_targets(self.prepared, "train", device)

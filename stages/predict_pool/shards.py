@@ -16,6 +16,7 @@ from torch import Tensor
 from stages.predict_pool import gradients
 from stages.shared import tasks
 from stages.shared.artifacts import Array, Ints, Meta, Split
+from stages.shared.networks.classification import labelled
 from stages.shared.networks.determinism import deterministic
 from stages.shared.prediction import forward_passes
 from stages.shared.prediction.forward_passes import ForwardPass, Voters
@@ -81,7 +82,7 @@ def _reduced(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
     task = tasks.load(work.meta.task)
     targets_N = task.load_targets(work.prepared, work.split, forward_passes.device())
     # A task whose samples have many outputs may show them for a few of the samples.
-    shown = task.HeatMaps() if hasattr(task, "HeatMaps") and work.split == "train" else None
+    shown = task.heat_maps() if work.split == "train" else None
     passes = forward_passes.passes_of_batches(
         work.voters, work.prepared, work.split, batches, work.settings.precision
     )
@@ -136,7 +137,9 @@ def _gathered(
             signals["features_ND"] = forward.features_BD
         if "gradient_norm" in work.optional:
             norms.append(
-                gradients.sample_norms(task, forward, targets_B, work.settings.gradient_norm)
+                gradients.sample_norms(
+                    labelled(task), forward, targets_B, work.settings.gradient_norm
+                )
             )
         probs.append(forward_passes.probabilities(task, forward, work.settings.views))
     if norms:

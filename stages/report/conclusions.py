@@ -1,8 +1,9 @@
 """What may be said of the selected subset.
 
-Rounds and sizes are chosen on validation, and test is read for the choice alone: who looks at test
-to choose finds what was lucky there. Differences are paired. A run of several random seeds is as
-many draws of the subsets; `python -m commands.verdict` takes the draws of several runs together.
+Rounds and sizes are chosen on validation, and test is read for the choice alone: what is chosen
+among many by its accuracy on test looks better there than it is. Differences are paired. A run of
+several random seeds is as many draws of the subsets; `python -m commands.verdict` takes the draws
+of several runs together.
 """
 
 import math

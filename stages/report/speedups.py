@@ -4,7 +4,6 @@ In FLOPs for plots/tables, in seconds for metrics/timings.json: no stage's outpu
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from stages.report.results import Results, Round, last_epochs, training_flops, training_length
 from stages.report.rounding import significant
@@ -34,9 +33,8 @@ def speedups(results: Results) -> Rows:
         costs: as many members, trained on the same subsets but as the target is trained, and the
         same predictions. 1 where the proxy is the target and its training that of the target; more
         where it is a smaller model, ends earlier or is validated less often. Empty with a proxy
-        that was not trained here; where the target has the schedule plateau: when that ends
-        depends on the accuracy of trainings that nobody made; and where images of a length in
-        updates reach their full size within the last epoch, which tells what a pass costs then.
+        that was not trained here, and where the target has the schedule plateau: when that ends
+        depends on the accuracy of trainings that nobody made.
     """
     return [
         _row(results, model, size, rounds)
@@ -87,22 +85,13 @@ def _own_proxy_flops(results: Results, model: str, rounds: Sequence[Round]) -> f
     if isinstance(settings.schedule, Plateau) or not all(entry.history for entry in rounds):
         return None
     trainings = [found.history for (name, _), found in results.targets.items() if name == model]
-    proxy = results.params.train_ensemble
-    if not (
-        all(_ends_at_full_size(settings, history) for history in trainings)
-        and all(_ends_at_full_size(proxy, entry.history) for entry in rounds)
-    ):
-        return None
-    num_validation = results.meta.num_samples["validation"]
-    in_training, in_prediction = 0, 0.0
+    num_validation, passes = results.meta.num_samples["validation"], 0.0
     for entry in rounds:
         num_members = len(training_flops(entry.history))
         num_picks = len(results.subsets[entry.source])
-        in_training += num_members * training_passes(settings, num_picks, num_validation)
-        at_the_end = _flops_per_pass([_last_stretches(entry.history)], num_validation)
-        in_prediction += entry.validation.flops / at_the_end
-    at_the_end = _flops_per_pass(map(_last_stretches, trainings), num_validation)
-    return in_training * _flops_per_pass(trainings, num_validation) + in_prediction * at_the_end
+        passes += num_members * training_passes(settings, num_picks, num_validation)
+        passes += entry.validation.flops / _flops_per_pass([entry.history], num_validation)
+    return passes * _flops_per_pass(trainings, num_validation)
 
 
 def training_passes(settings: Training, num_picks: int, num_validation: int) -> int:
@@ -127,34 +116,6 @@ def _flops_per_pass(histories: Iterable[Sequence[Epoch]], num_validation: int) -
         passes += TRAINING_COST * sum(epoch.images_seen for epoch in last_epochs(history))
         passes += num_validation * sum(epoch.validation_accuracy is not None for epoch in history)
     return flops / passes
-
-
-def _ends_at_full_size(settings: Training, history: Sequence[Epoch]) -> bool:
-    """Return whether the images of each member's last epoch have full size throughout."""
-    resolution, length = settings.resolution, settings.length
-    if isinstance(resolution, str) or isinstance(length, EpochLength):
-        return True  # else params.yaml is refused
-    begun = max((epoch.updates for epoch in history if epoch.updates < length.updates), default=0)
-    return begun >= resolution.until * length.updates
-
-
-def _last_stretches(history: Sequence[Epoch]) -> list[Epoch]:
-    """Return the last epoch of each member with what it alone cost."""
-    last = last_epochs(history)
-    number = {epoch.member: epoch.epoch for epoch in last}
-    earlier = [epoch for epoch in history if epoch.epoch < number[epoch.member]]
-    before = {epoch.member: epoch for epoch in last_epochs(earlier)}
-    return [
-        _since(before[epoch.member], epoch) if epoch.member in before else epoch for epoch in last
-    ]
-
-
-def _since(before: Epoch, epoch: Epoch) -> Epoch:
-    return replace(
-        epoch,
-        flops=epoch.flops - before.flops,
-        images_seen=epoch.images_seen - before.images_seen,
-    )
 
 
 # --- seconds -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ Writes  data/scores/<from>/      score_N.npy float64 [N], finite; a higher score
           voters.csv             of each two voters' entropies on the sampled rows
           reference.csv          of each voter's entropy, and of the scores, with the reference
           forgetting.csv         of forgetting events up to each kept epoch, with the reference
-Params  acquisition              a name in ACQUISITIONS of acquisition.py, or one for each round
+Params  acquisition              the name of a file in acquisition/, or one for each round
         predict_pool.signals     whether there are gradient norms
         random_seed              for the random acquisition, and for samples that are compared
         score

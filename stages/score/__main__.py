@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.score import correlations
-from stages.score.acquisition import NEED_DYNAMICS, score
+from stages.score.acquisition import ACQUISITIONS, score, that_need
 from stages.score.lazy_signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.score.reference import load_reference
 from stages.shared import artifacts
@@ -61,14 +61,14 @@ def _score(
     shown = artifacts.load_dynamics(dynamics, num_train)
     entropies = load_voter_entropies(signals)
     names = correlations.comparable(
-        params.rules.acquisitions,
+        params.rules.acquisitions or ACQUISITIONS,
         len(entropies.voters),
         params.predict_pool.signals,
         all_trained_on=len(shown.row_R) == num_train,
     )
     compared = by_name.of(_compared_rows(sample_ids, params.random_seed))
     reference_N = load_reference(Path(params.score.reference), sample_ids)
-    meant_N = _only(score_N, shown.row_R) if name in NEED_DYNAMICS else score_N
+    meant_N = _only(score_N, shown.row_R) if name in that_need("dynamics") else score_N
 
     found = Correlations(
         acquisitions=correlations.of_acquisitions(

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stages.score.acquisition import NEED_DYNAMICS, NEED_TWO_VOTERS
+from stages.score.acquisition import that_need
 from stages.score.lazy_signals import VoterEntropies
 from stages.shared.artifacts import Array, Dynamics, Floats, Rows
 from stages.shared.choosing.correlation import pearson, spearman
@@ -37,11 +37,11 @@ def comparable(
     """
     left_out = {"random"}
     if num_voters == 1:
-        left_out.update(NEED_TWO_VOTERS)
+        left_out.update(that_need("two_voters"))
     if "gradient_norm" not in pool_signals:
-        left_out.add("gradient_norm")
+        left_out.update(that_need("gradient_norm"))
     if not all_trained_on:
-        left_out.update(NEED_DYNAMICS)
+        left_out.update(that_need("dynamics"))
     return sorted(set(allowed) - left_out)
 
 

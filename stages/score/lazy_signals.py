@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.score.acquisition import ACQUISITIONS, NEED_DYNAMICS
+from stages.score.acquisition import ACQUISITIONS
 from stages.shared import artifacts
 from stages.shared.artifacts import (
     REDUCED_SIGNALS,
@@ -24,6 +24,9 @@ from stages.shared.artifacts import (
 from stages.shared.errors import ArtifactError
 
 Loader = Callable[[], Array]
+
+# What training showed, by name; the acquisition function of the same name says what is easy.
+DYNAMICS = ("aum", "el2n", "forgetting_events")
 
 
 class LazySignals(Mapping[str, Array]):
@@ -60,7 +63,7 @@ def from_pool(signals: Path, num_train: int) -> dict[str, Loader]:
 
 
 def from_training(dynamics: Path, num_train: int) -> dict[str, Loader]:
-    """Return how to load what training showed: for each of NEED_DYNAMICS `<name>_MN`, [M, N].
+    """Return how to load what training showed: for each of DYNAMICS `<name>_MN`, [M, N].
 
     A sample outside the subset stands there as the easiest sample of it, so that its score is
     finite and the smallest. Such samples are no candidates where these functions are allowed.
@@ -75,7 +78,7 @@ def from_training(dynamics: Path, num_train: int) -> dict[str, Loader]:
             )
         return expand(load(), name, num_train)
 
-    return {f"{name}_MN": partial(of_every_sample, name) for name in NEED_DYNAMICS}
+    return {f"{name}_MN": partial(of_every_sample, name) for name in DYNAMICS}
 
 
 def expand(dynamics: Dynamics, name: str, num_train: int) -> Array:

@@ -19,7 +19,7 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
         data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
-Params  select.rule                   a name in RULES of rules.py
+Params  select.rule                   the name of a file in rules/
         select.{k_centers_start,order,candidates,outliers,balanced,min_per_class,include,
         exclude}, random_seed
 """

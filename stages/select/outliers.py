@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.select.rules import Candidates, top
+from stages.select.rules.candidates import Candidates
+from stages.select.rules.needs_nothing import top
 from stages.shared.artifacts import Array
 from stages.shared.choosing.outliers import Mask, all_different, num_highest
 from stages.shared.errors import ParamsError
@@ -25,7 +26,7 @@ def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> M
         score_K = candidates.score_N[row_K]
         least = np.partition(score_K, -count)[-count]
         foremost = np.flatnonzero(score_K >= least)  # all others need no order
-        order = top(replace(candidates, row_K=row_K[foremost]))
+        order = top.order(replace(candidates, row_K=row_K[foremost]))
         is_outlier_K[foremost[order[:count]]] = True
     return is_outlier_K
 

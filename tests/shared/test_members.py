@@ -250,7 +250,6 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"deterministic": True},
         {"precision": "bf16"},
         {"label_smoothing": 0.2},
-        {"weight_averaging": {"ema": 0.9}},
         {"first_layer": "whitened"},
         {"checkpoints": {"last": 2, "every": 1, "best": True}},
     ],
@@ -270,17 +269,6 @@ def test_processes_that_share_a_training_change_the_fingerprint(prepared):
 
     assert prints[0] == prints[1]
     assert len(set(prints)) == 3
-
-
-def test_rising_resolution_changes_the_fingerprint(prepared):
-    one, other = (
-        tiny_params(length={"epochs": 2}, resolution=resolution)
-        for resolution in ("full", {"start": 0.75, "until": 0.5})
-    )
-
-    fingerprints = {members.fingerprint(job_of(prepared, params), "cpu") for params in (one, other)}
-
-    assert len(fingerprints) == 2
 
 
 def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):

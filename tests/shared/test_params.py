@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import toy
@@ -15,8 +15,9 @@ from ruamel.yaml import YAML
 
 from stages.shared import tasks
 from stages.shared.errors import ParamsError
+from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
-from stages.shared.settings.sections import Acquisition, Section
+from stages.shared.settings.sections import Section
 
 TABLE = Path(__file__).with_name("wrong_params.txt")
 MISSING = "MISSING"  # instead of a value: the key is left out
@@ -66,8 +67,6 @@ DEFAULT = change(
         "train_subset_model__members": 4,
         "train_subset_model__initialize_from": "scratch",
         "train_ensemble__first_layer": "trained",
-        "train_ensemble__weight_averaging": "none",
-        "train_ensemble__resolution": "full",
         "train_subset_model__first_layer": "trained",
         "evaluate__weights": "last",
     },
@@ -85,7 +84,8 @@ def names_in(folder: str) -> str:
 
 
 KNOWN = {
-    "<acquisitions>": ", ".join(get_args(Acquisition)),
+    "<acquisitions>": ", ".join(menu.ACQUISITIONS),
+    "<rules>": ", ".join(menu.RULES),
     "<datasets>": names_in("shared/datasets/image_classification"),
     "<models>": names_in("shared/models/image_classification"),
     "<tasks>": ", ".join(tasks.names()),
@@ -129,10 +129,6 @@ def test_what_is_wrong_is_named_with_what_is_allowed(changes, line):
         {"train_ensemble__length": {"epochs": 181}, "train_ensemble__stop_after": 181},
         {"train_ensemble__schedule": STEPS, "train_ensemble__length": {"epochs": 150}},
         {"train_ensemble__optimizer__learning_rate": 1},
-        {
-            "train_ensemble__length": {"epochs": 10},
-            "train_ensemble__resolution": {"start": 0.5, "until": 0.9},
-        },
         {"select__outliers": "all_voters_disagree"},
         {"dataset__fold": 4},
         {

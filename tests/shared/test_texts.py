@@ -18,11 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Meta
-from stages.shared.artifacts.weights import load_weights
 from stages.shared.models.text_classification import fasttext
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.params import check_params
-from stages.shared.settings.training_sections import Averaging, EpochLength, Optimizer
+from stages.shared.settings.training_sections import EpochLength, Optimizer
 from stages.shared.tasks.text_classification import text_batches as reading
 from stages.shared.tasks.text_classification.ngrams import MULTIPLIER, NgramBag, uni_and_bigrams
 from stages.shared.tasks.text_classification.text_batches import (
@@ -279,11 +278,12 @@ def test_flops_of_fasttext_are_two_for_each_number_that_it_looks_up():
 
 def test_texts_are_measured_as_images_are():
     """So what holds of the signals of images holds of those of texts."""
-    images, texts = tasks.load("image_classification"), tasks.load("text_classification")
-    assert images.__all__ == texts.__all__
-    reading = {"as_inputs", "example", "load_samples", "read_batches"}
-    for name in images.__all__:
-        assert (getattr(images, name) is getattr(texts, name)) == (name not in reading)
+    images, texts = map(
+        type, (tasks.load("image_classification"), tasks.load("text_classification"))
+    )
+    public = {name for name in dir(images) if not name.startswith("_")}
+    different = {name for name in public if getattr(images, name) is not getattr(texts, name)}
+    assert different == {"as_inputs", "example", "load_samples", "read_batches"}
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -327,11 +327,9 @@ def make_job(prepared, monkeypatch):
     """Make jobs; fastText's table is small, so that looking at all of it takes no time."""
     monkeypatch.setattr(fasttext, "NUM_BUCKETS", 1000)
 
-    def make(model, averaging="none", **changes):
+    def make(model, **changes):
         content = toy_texts.params(prepared)
-        training = check_params(content).train_ensemble.model_copy(
-            update={"weight_averaging": averaging, **changes}
-        )
+        training = check_params(content).train_ensemble.model_copy(update=changes)
         return Job(
             task="text_classification",
             model=model,
@@ -354,9 +352,8 @@ def train(job, folder):
     return trained, (folder / trained.checkpoints[-1].path).read_bytes()
 
 
-@pytest.mark.parametrize("averaging", ["none", Averaging(ema=0.9)], ids=["plain", "averaged"])
-def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path, averaging):
-    job = make_job("fasttext", averaging)
+def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
+    job = make_job("fasttext")
     first, weights = train(job, tmp_path / "first")
     again, same = train(job, tmp_path / "again")
     assert first.history[-1].validation_accuracy == 1
@@ -376,30 +373,8 @@ def test_vdcnn_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
     assert weights == same
 
 
-def test_the_average_of_the_weights_is_that_of_a_plain_loop(make_job, tmp_path, monkeypatch):
-    seen = []
-    add = loop.MovingAverage.add
-
-    def note(average):
-        seen.append(average._weights[0].clone())
-        add(average)
-
-    monkeypatch.setattr(loop.MovingAverage, "add", note)
-    job = make_job("fasttext", Averaging(ema=0.9))
-    first = loop.initial_model(job).features.table.weight.detach().clone()
-    trained, _ = train(job, tmp_path)
-    for number, weights in enumerate(seen, start=1):
-        first += (1 - min(0.9, (1 + number) / (10 + number))) * (weights - first)
-    model = models.build("fasttext", 2, [60])
-    load_weights(tmp_path / trained.checkpoints[-1].path, model)
-    torch.testing.assert_close(model.features.table.weight.detach(), first)
-
-
-@pytest.mark.parametrize("averaging", ["none", Averaging(ema=0.9)], ids=["plain", "averaged"])
-def test_fasttext_killed_after_each_epoch_gives_the_same_bytes(
-    make_job, tmp_path, monkeypatch, averaging
-):
+def test_fasttext_killed_after_each_epoch_gives_the_same_bytes(make_job, tmp_path, monkeypatch):
     """Its table has no momentum."""
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
-    job = make_job("fasttext", averaging, length=EpochLength(epochs=3))
+    job = make_job("fasttext", length=EpochLength(epochs=3))
     assert interrupted.require_the_same_in_parts(job, tmp_path) == [1, 2, 3]

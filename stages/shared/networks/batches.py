@@ -6,7 +6,7 @@ kind of samples is to the training loop.
 Shapes: N samples, B batch, H x W x K pixels and channels.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -107,10 +107,9 @@ def read_batches(
         yield normalise(on_device(images_BHWK, device), meta)
 
 
-def example(meta: Meta, size: Sequence[int] | None = None) -> Tensor:
-    """Return one image without content, float32 [1, K, H, W], of its own or another H and W."""
-    *own_size, channels = meta.input_shape
-    height, width = size or own_size
+def example(meta: Meta) -> Tensor:
+    """Return one image without content, float32 [1, K, H, W]."""
+    height, width, channels = meta.input_shape
     return torch.zeros(1, channels, height, width)
 
 

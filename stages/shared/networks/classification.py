@@ -3,7 +3,6 @@
 Shapes: B batch, M voters, C classes, D inputs of the last layer, R distinct samples of a subset.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,10 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stages.shared.networks.layers import Classifier
+from stages.shared.networks.task import Loss, Task
 from stages.shared.settings.training_sections import Training
-
-# Of outputs and targets, the mean over the batch.
-Loss = Callable[[Any, Any], Tensor]
 
 
 def features(model: Classifier, inputs_B: Any, precision: str) -> Tensor:
@@ -44,12 +41,6 @@ def losses(
     """
     del num_classes, targets_R, copies_R
     return partial(loss, label_smoothing=settings.label_smoothing), partial(loss, label_smoothing=0)
-
-
-def moved(targets_B: Tensor, draws: object, settings: object) -> Tensor:
-    """Return the classes of augmented samples: as they were."""
-    del draws, settings
-    return targets_B
 
 
 def loss(logits_BC: Tensor, targets_B: Tensor, label_smoothing: float) -> Tensor:
@@ -145,3 +136,28 @@ def outer_product_norm(r_BC: Tensor, h_BD: Tensor, order: float) -> Tensor:
     return torch.linalg.vector_norm(r_BC, order, dim=1) * (
         torch.linalg.vector_norm(h_BD, order, dim=1)
     )
+
+
+class Classification(Task):
+    """A task with one label for each sample: also what dynamics and gradients look at."""
+
+    features = staticmethod(features)
+    forward = staticmethod(forward)
+    losses = staticmethod(losses)
+    loss = staticmethod(loss)
+    loss_gradient = staticmethod(loss_gradient)
+    right_and_all = staticmethod(right_and_all)
+    probabilities = staticmethod(probabilities)
+    signals = staticmethod(signals)
+    entropy = staticmethod(entropy)
+    is_right = staticmethod(is_right)
+    true_margin = staticmethod(true_margin)
+    error_length = staticmethod(error_length)
+    last_layer_gradient_norm = staticmethod(last_layer_gradient_norm)
+    outer_product_norm = staticmethod(outer_product_norm)
+
+
+def labelled(task: Task) -> Classification:
+    """Return a task whose samples have one label each, which params.yaml was checked for."""
+    assert isinstance(task, Classification)
+    return task

@@ -1,7 +1,5 @@
 """Floating-point operations: the same on every machine, so costs can be compared."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -9,10 +7,9 @@ from stages.shared import models, tasks
 from stages.shared.artifacts import Meta
 
 
-def forward_flops(model: str, meta: Meta, size: Sequence[int] | None = None) -> int:
+def forward_flops(model: str, meta: Meta) -> int:
     """Return the floating-point operations of one sample's forward pass.
 
-    `size` is an image's height and width where these are not those of the prepared images.
     Two, a product and a sum, for each weight of a convolution or linear layer at each position,
     and for each number that an embedding bag looks up: it is a linear layer whose other inputs are
     0. The rest is not counted. As torch's FlopCounterMode, against which a test compares it: that
@@ -33,5 +30,5 @@ def forward_flops(model: str, meta: Meta, size: Sequence[int] | None = None) -> 
         if isinstance(layer, nn.Conv2d | nn.EmbeddingBag | nn.Linear):
             layer.register_forward_hook(count)
     with torch.inference_mode():
-        net(tasks.load(meta.task).example(meta, size))
+        net(tasks.load(meta.task).example(meta))
     return sum(counts)

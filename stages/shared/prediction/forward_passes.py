@@ -7,7 +7,6 @@ and what it gives is the task's: of images [B, K, H, W], and of a classifier log
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.artifacts.weights import load_weights, read_weights
+from stages.shared.networks.task import Task
 from stages.shared.running import engine, progress
 
 
@@ -31,7 +31,7 @@ class ForwardPass:
 
 
 def predict(
-    task: ModuleType,
+    task: Task,
     batches: Iterable[tuple[slice, Iterable[ForwardPass]]],
     views: Sequence[str],
 ) -> Iterator[tuple[slice, Tensor]]:
@@ -133,13 +133,13 @@ def device() -> torch.device:
 
 
 @torch.inference_mode()
-def forward(task: ModuleType, model: nn.Module, inputs_B: Any, precision: str) -> ForwardPass:
+def forward(task: Task, model: nn.Module, inputs_B: Any, precision: str) -> ForwardPass:
     """Return what a model makes of a batch, without what gradients would need."""
     features_BD, outputs_B = task.forward(model, inputs_B, precision)
     return ForwardPass(model, inputs_B, features_BD, outputs_B, precision)
 
 
-def probabilities(task: ModuleType, made: ForwardPass, views: Sequence[str]) -> Tensor:
+def probabilities(task: Task, made: ForwardPass, views: Sequence[str]) -> Tensor:
     """Return a model's probabilities of a batch, their mean over the views, float32 [B, ...].
 
     The pass that was made is that of the samples as they are, `identity`, which is always among

@@ -24,11 +24,14 @@ from ruamel.yaml.error import MarkedYAMLError
 from stages.shared import tasks
 from stages.shared.errors import ParamsError, reason
 from stages.shared.settings import task_limits
-from stages.shared.settings.messages import as_written, choice, describe
-from stages.shared.settings.sections import (
+from stages.shared.settings.menu import (
     NEED_DYNAMICS,
     NEED_FEATURES,
+    NEED_GRADIENT_NORM,
     NEED_TWO_VOTERS,
+)
+from stages.shared.settings.messages import as_written, choice, describe
+from stages.shared.settings.sections import (
     NEVER_FLIPPED,
     Acquisition,
     Compare,
@@ -216,7 +219,7 @@ class Params(Section):
                     f"acquisition is {name}, which needs every candidate to have been trained on; "
                     f"the round {entry.from_} to {entry.to} must shrink, as from: 1.0 to: 0.5"
                 )
-            if name == "gradient_norm":
+            if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
         if self.select.rule in NEED_FEATURES:
             self._require_signal(f"select.rule is {self.select.rule}", "features")

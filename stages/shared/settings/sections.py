@@ -1,6 +1,5 @@
 """The sections of params.yaml: their keys, and what each may be by itself."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -14,30 +13,9 @@ from pydantic import (
     model_validator,
 )
 
-from stages.shared.settings.messages import either, folder_in, not_allowed
-
-TASKS = Path(__file__).parent.parent / "tasks"
-
-# Named here because every stage checks them and no stage may import another; a test requires that
-# these are exactly the names that stages/score and stages/select list.
-Acquisition = Literal[
-    "aum",
-    "el2n",
-    "entropy",
-    "error_count",
-    "forgetting_events",
-    "gradient_norm",
-    "least_confidence",
-    "margin",
-    "mutual_information",
-    "random",
-    "variation_ratios",
-]
-NEED_TWO_VOTERS = ("mutual_information", "variation_ratios")
-# They need every candidate to have been trained on.
-NEED_DYNAMICS = ("aum", "el2n", "forgetting_events")
-SelectionRule = Literal["facility_location", "k_centers", "proportional", "top"]
-NEED_FEATURES = ("facility_location", "k_centers")
+from stages.shared import tasks
+from stages.shared.settings import menu
+from stages.shared.settings.messages import either, not_allowed, one_of
 
 MOST_BITS = 63  # of a whole number, besides its sign
 
@@ -69,7 +47,8 @@ SizeParam = Annotated[
     PositiveInt | Annotated[float, Field(gt=0, le=1)],
     either("a fraction above 0 and up to 1.0, or a count from 1"),
 ]
-TaskName = Annotated[str, folder_in(TASKS)]
+TaskName = Annotated[str, one_of(tasks.names())]
+Acquisition = Annotated[str, one_of(menu.ACQUISITIONS)]
 
 
 class Round(Section):
@@ -164,7 +143,7 @@ class OutlierFraction(Section):
 class Select(Section):
     """How scores become a subset."""
 
-    rule: SelectionRule
+    rule: Annotated[str, one_of(menu.RULES)]
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]

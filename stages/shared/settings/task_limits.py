@@ -9,6 +9,7 @@ from typing import Any
 
 from stages.shared import models, tasks
 from stages.shared.errors import ParamsError
+from stages.shared.settings.menu import ACQUISITIONS
 from stages.shared.settings.messages import as_written, choice
 from stages.shared.tasks import Rules as Rules
 
@@ -50,7 +51,7 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
     found = {key: _at(content, key) for key in allowed}
     for size, name in by_size.items():
         key = f"acquisition.{size}".rstrip(".")
-        found[key], allowed[key] = name, rules.acquisitions
+        found[key], allowed[key] = name, rules.acquisitions or ACQUISITIONS
     for number, name in enumerate(content["compare"]["models"]):
         key = f"compare.models.{number}"
         found[key], allowed[key] = name, models.names(task)

@@ -20,8 +20,6 @@ from stages.shared.settings.sections import Fraction, Section, SizeParam
 NOT_OF_PRETRAINED = {
     "track": "none",
     "first_layer": "trained",
-    "weight_averaging": "none",
-    "resolution": "full",
 }
 
 
@@ -105,19 +103,6 @@ class Augmentation(Section):
         return scale
 
 
-class Averaging(Section):
-    """Moving average of the weights; an update leaves it `ema` of itself."""
-
-    ema: Fraction
-
-
-class Resizing(Section):
-    """Smaller images at first: `start` of the edge, and all of it from `until` of the training."""
-
-    start: Annotated[float, Field(ge=0.25, lt=1, multiple_of=0.125)]
-    until: Fraction
-
-
 class Checkpoints(Section):
     """Which epochs' weights are kept, counted backwards from the last, and the best one."""
 
@@ -138,14 +123,7 @@ class Training(Section):
     optimizer: Optimizer
     schedule: Schedule
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    weight_averaging: Annotated[
-        Averaging | Literal["none"], either("none, or {ema: d} with d above 0 and below 1")
-    ]
     first_layer: Literal["trained", "whitened"]
-    resolution: Annotated[
-        Resizing | Literal["full"],
-        either("full, or {start: s, until: u}, s in eighths from 0.25, u above 0 and below 1"),
-    ]
     augmentation: Augmentation
     precision: Literal["bf16", "fp32"]
     num_threads: PositiveInt
@@ -155,7 +133,6 @@ class Training(Section):
     ]
     checkpoints: Checkpoints
     el2n_epoch: PositiveInt
-    focal_gamma: NonNegativeFloat
 
     @property
     def epochs(self) -> int | None:
@@ -171,27 +148,9 @@ class Training(Section):
             raise ValueError(
                 f"validations is {self.validations}; schedule plateau needs every_epoch"
             )
-        if name == "plateau" and self.resolution != "full":
-            raise ValueError("resolution must be full; schedule plateau may end before it rises")
         if self.stop_after is not None and self.stop_after > (self.epochs or 0):
             raise ValueError(
                 f"stop_after is {self.stop_after}; it must lie within length {{epochs: n}}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _last_epoch_has_full_size(self) -> Self:
-        # Of a length in updates it depends on the size of the subset; the report looks itself.
-        if isinstance(self.resolution, str) or self.epochs is None:
-            return self
-        until, before_last = self.resolution.until, (self.stop_after or self.epochs) - 1
-        why = "the last epoch that is trained needs images of full size"
-        if not before_last:
-            raise ValueError(f"resolution starts with smaller images; it must be full, {why}")
-        if until * self.epochs > before_last:
-            raise ValueError(
-                f"resolution.until is {until}; it must be at most {before_last}/{self.epochs}, "
-                f"{why}"
             )
         return self
 

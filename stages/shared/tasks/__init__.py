@@ -1,14 +1,18 @@
 """Tasks by name: a folder `<task>` beside this file, with two files that others read.
 
 rules.py    `RULES`: what params.yaml may say with the task; read by every stage, so without torch
-task.py     how samples are read, what is learnt, and the signals; other files are its own
+task.py     `TASK`, a `Task` (networks/task.py): how samples are read, what is learnt, and the
+            signals; other files are its own
 """
 
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from stages.shared.networks.task import Task
 
 FOLDER = Path(__file__).parent
 
@@ -18,12 +22,12 @@ class Rules:
     """What a task allows, and which files speak of it."""
 
     has_labels: bool  # one for each sample; otherwise there is nothing to balance or to forget
-    acquisitions: tuple[str, ...]
     metrics: tuple[str, ...]  # that report.metric may name
     validation_metric: str  # by which to choose, of `evaluate` on the validation split
     inputs: str  # stages/prepare/write_<inputs>.py writes them
     evaluation: str  # a file of stages/evaluate
     gallery: str  # stages/report/gallery_of_<gallery>.py draws samples
+    acquisitions: tuple[str, ...] = ()  # none: all of them
     signals: tuple[str, ...] = ()  # that predict_pool.signals may name
     # By dotted key the only value that is allowed, and the values that are not.
     only: Mapping[str, object] = field(default_factory=dict)
@@ -42,6 +46,6 @@ def rules(name: str) -> Rules:
     return found
 
 
-def load(name: str) -> ModuleType:
-    """Return the module `task` of a task (needs torch); `params` has checked the name."""
-    return importlib.import_module(f"{__name__}.{name}.task")
+def load(name: str) -> "Task":
+    """Return a task (needs torch); `params` has checked the name."""
+    return cast("Task", importlib.import_module(f"{__name__}.{name}.task").TASK)

@@ -6,7 +6,6 @@ E epochs.
 
 import math
 from collections.abc import Collection, Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Dynamics, Ints
 from stages.shared.artifacts.tracking import Tracked
 from stages.shared.networks.batches import batches
+from stages.shared.networks.classification import Classification, labelled
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.training.job import Job
 from stages.shared.training.state import State, joined, part_of
@@ -38,7 +38,7 @@ class Recorder:
 
     def __init__(
         self,
-        task: ModuleType,
+        task: Classification,
         copies_R: Tensor,
         place_S: Tensor,
         num_classes: int,
@@ -147,7 +147,9 @@ def recorder_of(job: Job, row_R: Ints, copies_R: Tensor) -> "Recorder | NoRecord
         return NoRecorder()
     place_S = torch.from_numpy(np.searchsorted(row_R, sampled_rows(job))).to(copies_R.device)
     num_classes = job.meta.num_classes
-    return Recorder(tasks.load(job.task), copies_R, place_S, num_classes, job.settings.el2n_epoch)
+    return Recorder(
+        labelled(tasks.load(job.task)), copies_R, place_S, num_classes, job.settings.el2n_epoch
+    )
 
 
 class NoRecorder:
@@ -181,7 +183,7 @@ class GradientNormTracker:
 
     def __init__(self, job: Job, device: torch.device) -> None:
         self._job = job
-        self._task = tasks.load(job.task)
+        self._task = labelled(tasks.load(job.task))
         self._row_S = tracked_rows(job)
         self._samples = self._task.load_samples(job.prepared, "train", device, self._row_S)
         self._device = device
@@ -197,7 +199,7 @@ class GradientNormTracker:
         ]
         self._norms_ES.append(torch.cat(norms))
 
-    def _norms(self, model: nn.Module, rows: slice) -> Tensor:
+    def _norms(self, model: Any, rows: slice) -> Tensor:
         index_B = torch.arange(rows.start, rows.stop)
         (raw_B,) = self._samples.in_batches([index_B])
         norm_B: Tensor = self._task.last_layer_gradient_norm(

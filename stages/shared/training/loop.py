@@ -21,9 +21,9 @@ from stages.shared.errors import TrainingError
 from stages.shared.networks.batches import Samples, batches, num_batches
 from stages.shared.networks.determinism import deterministic
 from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.prediction.flops import forward_flops
 from stages.shared.samples.randomness import stream_seed
 from stages.shared.training import augmentation, parallel, schedules
-from stages.shared.training.averaging import MovingAverage
 from stages.shared.training.checkpoints import CheckpointKeeper
 from stages.shared.training.dynamics import (
     GradientNormTracker,
@@ -34,7 +34,6 @@ from stages.shared.training.initial import initial_model
 from stages.shared.training.job import Job, Trained
 from stages.shared.training.optimizer import Sgd
 from stages.shared.training.parallel import ALONE, Group
-from stages.shared.training.resolution import Resolution, flops_by_size, resize
 from stages.shared.training.state import Saved, State, Stateful, States, joined, part_of
 from stages.shared.training.tally import Tally
 from stages.shared.training.validation import Validation, validated_epochs
@@ -92,14 +91,8 @@ class _Trainer:
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
-        self.resolution = Resolution(
-            job.settings.resolution, job.meta.input_shape, self.num_updates
-        )
-        self.flops_per_sample = flops_by_size(self.resolution, job)
+        self.flops_per_sample = forward_flops(job.model, job.meta)
         self.optimizer = Sgd(self.model, job.settings.optimizer)
-        self.average = self._average()
-        # What is validated and kept.
-        self.result = self.average.model if self.average else self.model
         self.recorder = recorder_of(job, self.row_R, copies_R) if group.is_first else NoRecorder()
         tracks = job.track != "none" and group.is_first
         self.tracker = GradientNormTracker(job, device) if tracks else None
@@ -107,12 +100,6 @@ class _Trainer:
         self.updates = 0
         self.images_seen = 0
         self.flops = 0
-
-    def _average(self) -> MovingAverage | None:
-        settings = self.job.settings.weight_averaging
-        if isinstance(settings, str) or not self.group.is_first:
-            return None
-        return MovingAverage(self.model, settings.ema)
 
     def _num_images(self) -> int:
         """Return about how many images the whole training draws."""
@@ -159,10 +146,10 @@ class _Trainer:
             epoch = self._train_epoch(number)
         if number in self.validated:
             epoch = self._validate(epoch)
-        kept.add(epoch, self.result)
+        kept.add(epoch, self.model)
         self.recorder.end_epoch(number, kept.epochs)
         if self.tracker:
-            self.tracker.add(self.result)
+            self.tracker.add(self.model)
         return epoch
 
     def _finish(self, history: list[Epoch], checkpoints: list[Checkpoint]) -> Trained:
@@ -177,7 +164,6 @@ class _Trainer:
         """Return what changes from epoch to epoch, beside the model and what the history says."""
         every = {
             "optimizer": self.optimizer,
-            "average": self.average,
             "recorder": self.recorder,
             "tracker": self.tracker,
         }
@@ -209,14 +195,11 @@ class _Trainer:
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
-            size = self.resolution.size(self.updates)
-            if size != self.resolution.full:
-                inputs_S = resize(inputs_S, size)
             loss, outputs_B = self._update(inputs_S, targets_B, rate)
             tally.add(loss, self.task.right_and_all(outputs_B, targets_B), len(rows_B))
             self.recorder.add(number, rows_B, outputs_B, targets_B)
             images += len(rows_B)
-            self.flops += TRAINING_COST * self.flops_per_sample[size] * len(rows_B)
+            self.flops += TRAINING_COST * self.flops_per_sample * len(rows_B)
             self.updates += 1
         self.images_seen += images
         mean_loss, accuracy = tally.means()
@@ -256,18 +239,17 @@ class _Trainer:
         own, num = self.group.share(slice(0, len(targets_B))), len(targets_B)
         outputs_S = self.outputs(inputs_S)
         loss = self.loss(outputs_S, targets_B[own])
-        (loss * self.group.weight(own.stop - own.start, num)).backward()
+        weighted = loss * self.group.weight(own.stop - own.start, num)
+        weighted.backward()  # type: ignore[no-untyped-call]  # torch does not say its types
         self.optimizer.step(rate)
-        if self.average:
-            self.average.add()
         outputs_B = self.group.whole(outputs_S.detach(), num)
         if self.group.size > 1:
             loss = self.loss(outputs_B, targets_B)
         return loss.detach(), outputs_B
 
     def _validate(self, epoch: Epoch) -> Epoch:
-        mean_loss, accuracy = self.validation.measure(self.result)
-        self.flops += self.flops_per_sample[self.resolution.full] * self.validation.num_samples
+        mean_loss, accuracy = self.validation.measure(self.model)
+        self.flops += self.flops_per_sample * self.validation.num_samples
         self._require_finite(mean_loss, "validation loss", epoch.epoch, epoch.learning_rate)
         return replace(
             epoch, flops=self.flops, validation_loss=mean_loss, validation_accuracy=accuracy

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from stages.shared.errors import ParamsError, TrainingError, UserError
+from stages.shared.networks.task import Task
 from stages.shared.running import engine, workers
 from stages.shared.training.job import Job
 
@@ -79,7 +79,7 @@ class Group:
         dist.broadcast_object_list(said)
         return said[0]
 
-    def averaging(self, model: nn.Module, task: ModuleType, precision: str) -> nn.Module:
+    def averaging(self, model: nn.Module, task: Task, precision: str) -> nn.Module:
         """Return a module that makes the task's outputs and averages gradients."""
         outputs = _Outputs(model, task, precision)
         # A bucket for each parameter: how they are put together changes after the first update,
@@ -93,7 +93,7 @@ ALONE = Group()
 class _Outputs(nn.Module):
     """What a task makes of a model's inputs: DistributedDataParallel wants one call."""
 
-    def __init__(self, model: nn.Module, task: ModuleType, precision: str) -> None:
+    def __init__(self, model: nn.Module, task: Task, precision: str) -> None:
         super().__init__()
         self.model = model
         self._task = task

@@ -16,18 +16,16 @@ from toy import picks
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Epoch
 from stages.shared.artifacts.weights import load_weights
-from stages.shared.errors import ParamsError, TrainingError
+from stages.shared.errors import TrainingError
 from stages.shared.networks.batches import normalise
 from stages.shared.networks.layers import Classifier
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import (
     Augmentation,
-    Averaging,
     Checkpoints,
     EpochLength,
     Plateau,
-    Resizing,
     Training,
     UpdateLength,
 )
@@ -375,82 +373,14 @@ def test_a_training_shorter_than_what_is_kept_keeps_all(tmp_path):
 # --- what makes a recipe faster ------------------------------------------------------------------
 
 
-def test_averaged_weights_are_what_is_kept_and_training_goes_on_without_them(make_job, tmp_path):
-    """Two updates: the n-th leaves the average (1 + n) / (10 + n) of itself."""
-    job = make_job(range(12), batch_size=6, length=UpdateLength(updates=2), learning_rate=0.5)
-    averaged = with_settings(job, weight_averaging=Averaging(ema=0.9))
-    first = loop.initial_model(job).state_dict()
-    one, two = (weights_after(job, updates) for updates in (1, 2))
-
-    train(averaged, tmp_path / "averaged")
-
-    found = weights_in(tmp_path / "averaged")
-    for name, tensor in first.items():
-        if tensor.is_floating_point():
-            after_one = 2 / 11 * tensor + 9 / 11 * one[name]
-            expected = 3 / 12 * after_one + 9 / 12 * two[name]
-            assert torch.allclose(found[name], expected, atol=1e-6), name
-        else:
-            assert torch.equal(found[name], two[name]), name
-
-
 def with_settings(job, **changes):
     return dataclasses.replace(job, settings=job.settings.model_copy(update=changes))
-
-
-def weights_after(job, updates):
-    """Return the weights after some updates of a training."""
-    trainer = loop._Trainer(job, CPU)
-    trainer.num_updates = updates
-    trainer._train_epoch(1)
-    return {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
 
 
 def weights_in(folder):
     model = models.build("resnet8", 3, [8, 8, 1])
     load_weights(next(folder.rglob("*.safetensors")), model)
     return model.state_dict()
-
-
-def test_validation_sees_the_averaged_weights(make_job, prepared, tmp_path):
-    job = with_settings(make_job(range(60)), weight_averaging=Averaging(ema=0.9))
-    history, _ = train(job, tmp_path)
-    model = models.build("resnet8", 3, [8, 8, 1])
-    model.load_state_dict(weights_in(tmp_path))
-    inputs = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "validation")))
-    with torch.inference_mode():
-        predicted = model.eval()(normalise(inputs, job.meta)).argmax(1).numpy()
-
-    right = (predicted == artifacts.load_targets(prepared, "validation")).mean()
-    assert history[-1].validation_accuracy == right
-
-
-def test_smaller_images_at_first_cost_what_they_are(make_job, tmp_path):
-    """Half of six updates begin at 6 of 8 pixels: two at 6, one at 7, three at 8."""
-    resizing = Resizing(start=0.75, until=0.5)
-    job = make_job(range(30), length=EpochLength(epochs=3), batch_size=15, resolution=resizing)
-    seen, sizes = [], (6, 6, 7, 8, 8, 8)
-    per_image = {edge: forward_flops("resnet8", job.meta, (edge, edge)) for edge in sizes}
-    trainer = loop._Trainer(job, CPU)
-    trainer.model.features.register_forward_pre_hook(
-        lambda _, inputs: seen.append(tuple(inputs[0].shape[1:]))
-    )
-
-    trained = trainer.run(tmp_path, lambda *event: None)
-
-    in_training = [shape for number, shape in enumerate(seen) if number % 3 != 2]
-    assert in_training == [(1, edge, edge) for edge in sizes]
-    assert set(seen[2::3]) == {(1, 8, 8)}, "validation is at full size"
-    expected = sum(3 * 15 * per_image[edge] for edge in sizes) + 3 * 20 * per_image[8]
-    assert trained.history[-1].flops == expected
-
-
-def test_a_model_of_one_image_size_is_not_trained_on_smaller_ones(make_job, tmp_path):
-    job = make_job(resolution=Resizing(start=0.5, until=0.5))
-    job = dataclasses.replace(job, model="linear")
-
-    with pytest.raises(ParamsError, match=r"resolution starts with .* it must be full, linear"):
-        train(job, tmp_path)
 
 
 def test_a_whitened_first_layer_stays_as_it_is_and_the_rest_is_trained(make_job, tmp_path):

@@ -34,7 +34,6 @@ def make_job(prepared):
             "batch_size": 16,  # 15 and 16 of 31 samples: shares of 7 and 8
             "validations": 2,
             "label_smoothing": 0.1,
-            "weight_averaging": {"ema": 0.9},
         }
         return Job(
             task="image_classification",
@@ -93,12 +92,12 @@ def test_the_averaged_gradient_of_a_detector_is_that_of_the_batch(tmp_path):
     """Its loss has weights of the whole subset and is a mean over images, some without objects."""
     toy_scenes.write_prepared(tmp_path)
     boxes = tasks.load("object_detection").load_targets(tmp_path, "train", CPU)[:7]
-    outputs = torch.randn(7, 6, 6, 7, generator=torch.Generator().manual_seed(0)).double()
+    outputs = torch.randn(7, 6, 6, 7, generator=torch.Generator().manual_seed(0))
     outputs.requires_grad_(True)
-    weights = torch.tensor([0.3, 1.7], dtype=torch.float64)
+    weights = torch.tensor([0.3, 1.7])
 
     def loss_of(own):
-        return detection_loss(outputs[own], boxes[own], weights, 1.0)
+        return detection_loss(outputs[own], boxes[own], weights)
 
     (wanted,) = torch.autograd.grad(loss_of(slice(0, 7)), outputs)
     (found,) = torch.autograd.grad(mean_of_shares(loss_of, 7, 2), outputs)

@@ -64,10 +64,8 @@ def partial(tmp_path):
 SETTINGS = {
     "momentum and one cycle": {"schedule": ONE_CYCLE},
     "length in updates": {"length": {"updates": 7}},
-    "moving average": {"weight_averaging": {"ema": 0.9}},
-    "rising resolution": {"resolution": {"start": 0.5, "until": 0.75}},
     "whitened first layer": {"first_layer": "whitened"},
-    "gradient norms": {"track": "gradient_norm", "weight_averaging": {"ema": 0.9}},
+    "gradient norms": {"track": "gradient_norm"},
     "duplicates": {"index": [*range(20), 3, 3, 7, 19]},
     "error of an early epoch": {"el2n_epoch": 2},
     "bf16": {"precision": "bf16"},

@@ -1,22 +1,14 @@
 """What params.yaml may say when images are classified."""
 
-from typing import get_args
-
-from stages.shared.settings.sections import Acquisition
 from stages.shared.tasks import Rules
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="images",
     evaluation="classification",
     gallery="images",
     signals=("features", "gradient_norm"),
-    only={
-        "score.reduction": "max",  # read where a sample has many outputs
-        "train_ensemble.focal_gamma": 0.0,  # of detection's loss
-        "train_subset_model.focal_gamma": 0.0,
-    },
+    only={"score.reduction": "max"},  # read where a sample has many outputs
 )

@@ -3,18 +3,15 @@
 Shapes: B images, R distinct images of a subset, G places for objects, C classes, H x W positions.
 """
 
-from collections.abc import Callable
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stages.shared.networks.task import Loss
 from stages.shared.settings.training_sections import Training
 from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.maps import at_cells, box_values, cells, class_maps
-
-Loss = Callable[[Tensor, Boxes], Tensor]
 
 BOX_WEIGHT = 2.0  # of the boxes' error beside the cross-entropy of the positions
 BOX_BETA = 0.1  # strides, or logarithm: where the error of a box turns from square to linear
@@ -24,8 +21,9 @@ def losses(
     settings: Training, num_classes: int, boxes_R: Boxes, copies_R: Tensor
 ) -> tuple[Loss, Loss]:
     """Return the losses to train and to validate by: one, weighted by the boxes of the subset."""
+    del settings
     weights_C = class_weights(boxes_R.counts_by_class(num_classes, copies_R), int(copies_R.sum()))
-    same = partial(loss, weights_C=weights_C, focal_gamma=settings.focal_gamma)
+    same = partial(loss, weights_C=weights_C)
     return same, same
 
 
@@ -40,32 +38,21 @@ def class_weights(counts_C: Tensor, num_images: int) -> Tensor:
     return num_images / (len(counts_C) * counts_C.clamp(min=int(least))).float()
 
 
-def loss(outputs_BKHW: Tensor, boxes: Boxes, weights_C: Tensor, focal_gamma: float) -> Tensor:
+def loss(outputs_BKHW: Tensor, boxes: Boxes, weights_C: Tensor) -> Tensor:
     """Return the mean over the images of the loss of their positions and of their boxes."""
     num_classes = len(weights_C)
-    positions = positions_loss(
-        outputs_BKHW[:, :num_classes], class_maps(boxes, num_classes), weights_C, focal_gamma
-    )
+    targets_BCHW = class_maps(boxes, num_classes)
+    positions = positions_loss(outputs_BKHW[:, :num_classes], targets_BCHW, weights_C)
     return (positions + BOX_WEIGHT * box_loss(outputs_BKHW, boxes, weights_C)) / len(boxes)
 
 
-def positions_loss(
-    logits_BCHW: Tensor, targets_BCHW: Tensor, weights_C: Tensor, focal_gamma: float
-) -> Tensor:
+def positions_loss(logits_BCHW: Tensor, targets_BCHW: Tensor, weights_C: Tensor) -> Tensor:
     """Return the sum of the binary cross-entropies, in nats, each with the weight of its class.
 
     A class's weight is that of all its positions, so that probabilities stay what they say: a
-    heavier yes alone would make rare classes seem likelier than they are. With gamma above 0 each
-    is multiplied by (1 - probability of the truth)^gamma (Lin et al. 2017, arXiv 1708.02002,
-    eq. 4).
+    heavier yes alone would make rare classes seem likelier than they are.
     """
     loss_BCHW = F.binary_cross_entropy_with_logits(logits_BCHW, targets_BCHW, reduction="none")
-    if focal_gamma:
-        # Of the untruth; by the logit of the truth, which is the sign's.
-        wrong_BCHW = torch.sigmoid(logits_BCHW * (1 - 2 * targets_BCHW))
-        # A root has no gradient at 0.
-        least = torch.finfo(wrong_BCHW.dtype).tiny
-        loss_BCHW = loss_BCHW * wrong_BCHW.clamp(min=least) ** focal_gamma
     return loss_BCHW.sum(dim=(0, 2, 3)) @ weights_C
 
 

@@ -5,11 +5,7 @@ from stages.shared.tasks import Rules
 _TRAINING = {
     f"{section}.{key}": value
     for section in ("train_ensemble", "train_subset_model")
-    for key, value in {
-        "label_smoothing": 0.0,
-        "first_layer": "trained",
-        "resolution": "full",
-    }.items()
+    for key, value in {"label_smoothing": 0.0, "first_layer": "trained"}.items()
 }
 
 RULES = Rules(

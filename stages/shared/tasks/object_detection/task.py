@@ -11,36 +11,19 @@ import torch
 from torch import Tensor
 
 from stages.shared.artifacts import Ints, Split
-from stages.shared.networks.batches import ImageSamples, example, load_image_samples, read_batches
-from stages.shared.networks.batches import normalise as as_inputs
+from stages.shared.networks import batches
+from stages.shared.networks.batches import ImageSamples, load_image_samples
+from stages.shared.networks.task import Task
+from stages.shared.tasks.object_detection import box_targets
 from stages.shared.tasks.object_detection.agreement import (
     right_and_all,
     right_and_all_by_probability,
 )
-from stages.shared.tasks.object_detection.box_targets import load as load_targets
-from stages.shared.tasks.object_detection.box_targets import moved
 from stages.shared.tasks.object_detection.highest_maps import HeatMaps
 from stages.shared.tasks.object_detection.loss import losses
 from stages.shared.tasks.object_detection.map_signals import entropy, signals
 from stages.shared.tasks.object_detection.maps import NUM_BOX_VALUES
 from stages.shared.tasks.object_detection.unet import Detector
-
-__all__ = [
-    "HeatMaps",
-    "as_inputs",
-    "entropy",
-    "example",
-    "forward",
-    "load_samples",
-    "load_targets",
-    "losses",
-    "moved",
-    "probabilities",
-    "read_batches",
-    "right_and_all",
-    "right_and_all_by_probability",
-    "signals",
-]
 
 MOST_PIXELS = 2**20  # that a model which is not trained looks at together, whatever the batch
 
@@ -49,7 +32,7 @@ def load_samples(
     prepared: Path, split: Split, device: torch.device, rows_N: Ints | None = None
 ) -> ImageSamples:
     """Return all images and boxes of a split, or those of the given rows."""
-    boxes = load_targets(prepared, split, device, rows_N)
+    boxes = box_targets.load(prepared, split, device, rows_N)
     rows_N = np.arange(len(boxes)) if rows_N is None else rows_N
     return load_image_samples(prepared, split, rows_N, boxes)
 
@@ -80,3 +63,25 @@ def probabilities(outputs_BKHW: Tensor) -> Tensor:
     """
     logits_BCHW, values_B4HW = outputs_BKHW.float().tensor_split([-NUM_BOX_VALUES], dim=1)
     return torch.cat([logits_BCHW.sigmoid(), values_B4HW], dim=1)
+
+
+class ObjectDetection(Task):
+    """Any number of boxes in each image."""
+
+    load_samples = staticmethod(load_samples)
+    load_targets = staticmethod(box_targets.load)
+    read_batches = staticmethod(batches.read_batches)
+    as_inputs = staticmethod(batches.normalise)
+    example = staticmethod(batches.example)
+    forward = staticmethod(forward)
+    losses = staticmethod(losses)
+    moved = staticmethod(box_targets.moved)
+    right_and_all = staticmethod(right_and_all)
+    probabilities = staticmethod(probabilities)
+    right_and_all_by_probability = staticmethod(right_and_all_by_probability)
+    signals = staticmethod(signals)
+    entropy = staticmethod(entropy)
+    heat_maps = staticmethod(HeatMaps)
+
+
+TASK = ObjectDetection()

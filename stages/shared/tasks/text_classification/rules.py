@@ -1,8 +1,5 @@
 """What params.yaml may say when texts are classified."""
 
-from typing import get_args
-
-from stages.shared.settings.sections import Acquisition
 from stages.shared.tasks import Rules
 
 _NOT_AUGMENTED = {
@@ -13,14 +10,11 @@ _NOT_AUGMENTED = {
         "augmentation.horizontal_flip": False,
         "augmentation.scale": [1.0, 1.0],
         "first_layer": "trained",
-        "resolution": "full",
-        "focal_gamma": 0.0,  # of detection's loss
     }.items()
 }
 
 RULES = Rules(
     has_labels=True,
-    acquisitions=get_args(Acquisition),
     metrics=("accuracy", "balanced_accuracy", "macro_f1"),
     validation_metric="validation_accuracy",
     inputs="texts",

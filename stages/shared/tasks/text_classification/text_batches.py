@@ -180,9 +180,8 @@ def as_inputs(batch: TextBatch, meta: Meta) -> TextBatch:
     return batch
 
 
-def example(meta: Meta, size: object = None) -> TextBatch:
+def example(meta: Meta) -> TextBatch:
     """Return a text of as many characters as are read, and of as many words as train's mean."""
-    del size
     (length,), (num_words,) = meta.input_shape, map(round, meta.mean)
     texts = Texts(Path(), "train", length, torch.device("cpu"))
     texts.bytes_ = Flat(torch.full((length,), ord("a")).byte(), torch.tensor([0, length]))

@@ -36,23 +36,12 @@ def outputs(seed=0):
 def test_positions_against_a_plain_loop():
     logits, weights = outputs()[:, :2], torch.tensor([0.5, 3.0])
     targets = maps.class_maps(scenes(), 2)
-    for gamma in (0.0, 1.0, 2.0):
-        total = 0.0
-        for place in np.ndindex(*logits.shape):
-            p = 1 / (1 + math.exp(-float(logits[place])))
-            truth = p if targets[place] else 1 - p
-            total -= float(weights[place[1]]) * (1 - truth) ** gamma * math.log(truth)
-        found = positions_loss(logits, targets, weights, gamma)
-        assert float(found) == pytest.approx(total, rel=1e-5)
-
-
-def test_gamma_zero_is_the_weighted_binary_cross_entropy():
-    logits, weights = outputs()[:, :2], torch.tensor([0.5, 3.0])
-    targets = maps.class_maps(scenes(), 2)
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, targets, weight=weights[:, None, None], reduction="sum"
-    )
-    assert float(positions_loss(logits, targets, weights, 0.0)) == pytest.approx(float(expected))
+    total = 0.0
+    for place in np.ndindex(*logits.shape):
+        p = 1 / (1 + math.exp(-float(logits[place])))
+        truth = p if targets[place] else 1 - p
+        total -= float(weights[place[1]]) * math.log(truth)
+    assert float(positions_loss(logits, targets, weights)) == pytest.approx(total, rel=1e-5)
 
 
 def test_boxes_against_a_plain_loop():
@@ -74,20 +63,20 @@ def test_boxes_against_a_plain_loop():
 def test_the_loss_is_the_mean_over_the_images_of_both_parts():
     weights = torch.tensor([0.5, 3.0])
     parts = [
-        float(positions_loss(outputs()[:, :2], maps.class_maps(scenes(), 2), weights, 1.0)),
+        float(positions_loss(outputs()[:, :2], maps.class_maps(scenes(), 2), weights)),
         float(box_loss(outputs(), scenes(), weights)),
     ]
-    found = float(loss(outputs(), scenes(), weights, 1.0))
+    found = float(loss(outputs(), scenes(), weights))
     assert found == pytest.approx((parts[0] + BOX_WEIGHT * parts[1]) / 3)
 
 
 def test_images_without_objects_have_a_loss_of_their_positions_alone():
     empty = scenes()[1:2]
     weights = torch.tensor([1.0, 1.0])
-    found = float(loss(outputs()[1:2], empty, weights, 0.0))
+    found = float(loss(outputs()[1:2], empty, weights))
     assert found == pytest.approx(float(torch.nn.functional.softplus(outputs()[1, :2]).sum()))
     nothing = box_targets.padded(toy_scenes.listed([([], [])]), SIZE, torch.device("cpu"))
-    assert float(loss(outputs()[1:2], nothing, weights, 0.0)) == pytest.approx(found)
+    assert float(loss(outputs()[1:2], nothing, weights)) == pytest.approx(found)
 
 
 def test_class_weights_by_hand():
@@ -105,18 +94,15 @@ def test_class_weights_by_hand():
 def test_both_losses_are_weighted_by_the_subset_that_is_trained_on(monkeypatch):
     seen = []
     monkeypatch.setattr(of_detection, "loss", lambda *_, **given: seen.append(given))
-    content = toy.default_params()["train_ensemble"] | {"focal_gamma": 1.5}
-    settings = TrainEnsemble.model_validate(content)
+    settings = TrainEnsemble.model_validate(toy.default_params()["train_ensemble"])
     for one in losses(settings, 2, scenes(), torch.tensor([1, 1, 4])):
         one(outputs(), scenes())
     for given in seen:
-        assert given["focal_gamma"] == 1.5
         assert given["weights_C"].tolist() == pytest.approx([6 / (2 * 1), 6 / (2 * 5)])
     assert len(seen) == 2
 
 
 def test_a_sure_model_has_a_finite_loss_and_gradient():
     sure = (outputs() * 1e4).requires_grad_()
-    for gamma in (0.0, 2.0):
-        loss(sure, scenes(), torch.tensor([1.0, 1.0]), gamma).backward()
-        assert sure.grad.isfinite().all()
+    loss(sure, scenes(), torch.tensor([1.0, 1.0])).backward()
+    assert sure.grad.isfinite().all()

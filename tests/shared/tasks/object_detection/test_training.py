@@ -125,7 +125,7 @@ def test_a_detector_learns(prepared, tmp_path):
 def test_equal_trainings_give_equal_bytes(prepared, tmp_path):
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
-        train(job(prepared, epochs=2, focal_gamma=1.0), tmp_path / folder)
+        train(job(prepared, epochs=2), tmp_path / folder)
     first, second = (
         [path.read_bytes() for path in sorted((tmp_path / folder).rglob("*.safetensors"))]
         for folder in ("first", "second")
@@ -161,5 +161,5 @@ def test_every_batch_of_an_epoch_may_be_without_objects(prepared, tmp_path):
 
 def test_a_detector_killed_after_each_epoch_gives_the_same_bytes(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
-    one = job(prepared, epochs=3, focal_gamma=1.0, weight_averaging={"ema": 0.9})
+    one = job(prepared, epochs=3)
     assert interrupted.require_the_same_in_parts(one, tmp_path) == [1, 2, 3]

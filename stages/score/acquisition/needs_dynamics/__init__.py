@@ -1,0 +1,1 @@
+"""Acquisition functions of what training showed; every candidate was trained on."""

@@ -1,0 +1,1 @@
+"""Acquisition functions that are the same for all samples with one voter."""

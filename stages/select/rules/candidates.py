@@ -1,0 +1,49 @@
+"""What a selection rule may look at, and what rules share.
+
+Shapes: K candidates, N train samples, P picks that are kept, D features.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.shared.artifacts import Array, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What competes for the picks of a round, and what a rule may look at."""
+
+    row_K: Ints  # of the train split; a sample that stands twice in the subset competes twice
+    kept_P: Ints  # rows that the new subset holds already: none in a shrinking round
+    count: int  # picks that are needed
+    length: int  # of the order that is wanted, at least as long; it may end there
+    score_N: Floats
+    tie_N: Floats  # a random number for each, which decides between equals: the smallest is first
+    # Called by the rules that need them, as they take time:
+    race_N: Callable[[], Floats]  # another random number for each, in [0, 1)
+    features_ND: Callable[[], Array]  # float32, the input of the last layer
+    k_centers_start: int  # random samples that k_centers starts from where nothing is kept
+
+
+def features(candidates: Candidates) -> tuple[Ints, Array, Array]:
+    """Return the candidates by their random number, their features, and those of the kept subset.
+
+    In this order the first of equals is the right one, and no row number decides anything.
+    """
+    by_tie_K = np.argsort(candidates.tie_N[candidates.row_K], kind="stable")
+    features_ND = candidates.features_ND()
+    return by_tie_K, features_ND[candidates.row_K[by_tie_K]], features_ND[candidates.kept_P]
+
+
+def smallest_first(candidates: Candidates, key_K: Floats) -> Ints:
+    """Return the candidates by key, equal ones by their random number, then by position."""
+    order_K = np.argsort(key_K)  # equal ones in any order, which is several times as fast
+    sorted_K = key_K[order_K]
+    as_next = sorted_K[1:] == sorted_K[:-1]
+    tied = np.flatnonzero(np.append(as_next, False) | np.append(False, as_next))
+    equals = np.sort(order_K[tied])
+    by_tie = equals[np.argsort(candidates.tie_N[candidates.row_K[equals]], kind="stable")]
+    order_K[tied] = by_tie[np.argsort(key_K[by_tie], kind="stable")]
+    return order_K

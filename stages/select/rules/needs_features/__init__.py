@@ -1,0 +1,1 @@
+"""Rules that read the last layer's inputs: features, in predict_pool.signals."""
