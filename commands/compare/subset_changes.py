@@ -2,6 +2,8 @@
 
 Subsets are multisets: a sample that one holds twice and the other once came, or went, once.
 Samples are the same where their ids are, so data sets that grew or were reordered compare rightly.
+They are shown with their ranks by score, not with their scores: two acquisition functions have
+different units.
 
 Shapes: N train samples of a revision, P picks of its subset.
 """

@@ -3,7 +3,8 @@
 Its form is `fiftyone.types.LegacyFiftyOneDataset`: each sample as `Sample.to_dict` gives it,
 fields found out from their values. The newer FiftyOneDataset holds the documents of FiftyOne's
 database as they are, which change from version to version; without a version in metadata.json
-FiftyOne reads the older form under that name too.
+FiftyOne reads the older form under that name too. FiftyOne calls this form legacy: if it is
+dropped, this file has to be written again.
 
 Each sample has the tags `subset <name>` and `round <number>`, its label as `ground_truth`
 (Classification, or Detections with boxes as shares of the image), and the fields `source_id`,

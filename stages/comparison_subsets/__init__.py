@@ -2,8 +2,8 @@
 
 `selected` is the last round's subset, `random` has as many picks, `random-unique` as many as the
 selected one has different samples, `full` is every train sample once; `selected-<size>` and
-`random-<size>` are their first parts. Random subsets start from the seed subset and are bound by
-the same lists and shares of classes as the selected ones.
+`random-<size>` are their first parts, so that one run compares all sizes. Random subsets start from
+the seed subset and are bound by the same lists and shares of classes as the selected ones.
 
 Reads   data/prepared/train/               sample_ids.csv, targets.npy int64 [N]
         data/subsets/<last>.csv            the last round's subset

@@ -3,6 +3,9 @@
 Of each prediction only the class, its probability and that of the label are kept: every metric
 follows from them, and memory does not grow with the number of classes.
 
+Metrics are scikit-learn's: torchmetrics takes 6.1 s to import, scikit-learn 1.3 s, and each
+evaluation is a process. The calibration error alone is our own; a test holds it against the other.
+
 Shapes: M members (one more row for their ensemble), T samples of a split, B batch, C classes.
 """
 

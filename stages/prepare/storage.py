@@ -28,7 +28,10 @@ class Store(Protocol):
 
 
 def choose(params: Dataset, images: SourceImages) -> str:
-    """Return `memory` or `files`; auto means files where the decoded images exceed 16 GiB."""
+    """Return `memory` or `files`; auto means files where the decoded images exceed 16 GiB.
+
+    A constant and not this machine's memory: dvc.lock would differ from machine to machine.
+    """
     if not isinstance(images, FoundFiles):
         return "memory"
     if params.storage != "auto":

@@ -89,6 +89,8 @@ def cache() -> Path:
 def load_by_order(network: Classifier, state: dict[str, Tensor], model: str) -> None:
     """Load torchvision's tensors into our form of its network, which has them in the same order.
 
+    By order, so that no table of names is needed for each network; a test compares the outputs.
+
     Raises:
         ParamsError: it has others: for small images, or for other classes than ImageNet's.
     """

@@ -1,7 +1,9 @@
 """Write files whole: a reader sees the old content or the new, never a part.
 
 What is not finished lies beside its place under a hidden name that ends in `.unfinished`, which
-.gitignore and .dvcignore know: what a killed process leaves is in no hash of DVC's.
+.gitignore and .dvcignore know: what a killed process leaves is in no hash of DVC's. Beside its
+place, since `data` may be another disk, where no rename from elsewhere leads to. It is synchronised
+before it is renamed, and then the folder that holds the name.
 """
 
 import errno

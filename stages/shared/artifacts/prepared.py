@@ -1,4 +1,4 @@
-"""Of prepare: data/prepared; and the user's own lists of sample ids."""
+"""Of prepare: data/prepared; and the user's own lists of sample ids, which are always there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

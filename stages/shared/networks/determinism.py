@@ -1,4 +1,7 @@
-"""Equal bytes on a GPU too, where its libraries would else add in whatever order is fastest."""
+"""Equal bytes on a GPU too, where its libraries would else add in whatever order is fastest.
+
+It is a setting and no environment variable, since it decides bytes. Prediction obeys it too.
+"""
 
 import os
 from collections.abc import Iterator

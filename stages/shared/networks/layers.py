@@ -19,8 +19,9 @@ BlockType = Callable[[int, int, int], nn.Sequential]
 class Classifier(nn.Module):
     """Features and a linear last layer, apart from each other.
 
-    Apart, because the last layer runs in fp32 whatever the precision of the features, and because
-    selection needs its input: for distances between samples and gradients of the last layer.
+    Apart, because the last layer runs in fp32 whatever the precision of the features (rounded
+    logits would tie samples that differ), and because selection needs its input: for distances
+    between samples and gradients of the last layer.
 
     Attributes:
         features: images [B, K, H, W] to the last layer's input [B, D].

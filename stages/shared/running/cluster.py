@@ -7,7 +7,11 @@ was started on this machine, or starts one. What a piece asks the cluster for:
     SUBSET_GPUS_PER_PIECE   GPUs, 0.25 for four pieces on each; default: 1 where there are any
 
 All nodes see the repository and its data under the same path, on a shared file system, and have
-the same packages installed. Ray starts a piece again whose process or node was lost.
+the same packages installed: prepared data and images are too large for Ray's store. A member's
+files travel through it only from a node that does not see the stage's resume folder.
+
+Ray starts a piece again whose process or node was lost. That does no harm: what a piece writes
+appears whole, under a name that says its content.
 """
 
 import asyncio

@@ -1,4 +1,9 @@
-"""When a stage ends before it is done: with the DVC process that started it, and on Ctrl-C."""
+"""When a stage ends before it is done: with the DVC process that started it, and on Ctrl-C.
+
+A thread looks twice a second for the process that runs the stage. `prctl(PR_SET_PDEATHSIG)` would
+see only the shell between them, which does not end when DVC does, and is Linux's alone. A process
+called `dvc` need not exist: an experiments queue or an editor may run the stage.
+"""
 
 import os
 import signal

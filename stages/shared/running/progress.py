@@ -4,6 +4,10 @@
     images/s, 00:14 left, epoch 9, loss 0.723, accuracy 89.5 %, validation 93.1 %
 
 Of the whole stage: how much is done, how fast it goes and how long the rest will take.
+
+DVCLive is not used: it would import DVC in the parent of each training, and its curves are seen
+only through a dvc.yaml that it writes into the pipeline while that runs. Curves of all members are
+plots after the stage.
 """
 
 import os

@@ -51,7 +51,11 @@ class Validation:
 
 
 def validated_epochs(validations: int | str, num_epochs: int) -> set[int]:
-    """Return the epochs after which to validate: evenly spread over the training, the last too."""
+    """Return the epochs after which to validate: evenly spread over the training, the last too.
+
+    With equal updates a small subset has many short epochs: validating after each would cost more
+    than training. Spread evenly, the curves of different subsets have points at the same updates.
+    """
     if not isinstance(validations, int):
         return set(range(1, num_epochs + 1))
     return {math.ceil(number * num_epochs / validations) for number in range(1, validations + 1)}

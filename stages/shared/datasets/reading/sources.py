@@ -71,7 +71,8 @@ def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: st
 
 
 def _open_torchvision(data_set: Callable[..., Any], root: str, split: Split, archives: str) -> Any:
-    # For CIFAR, torchvision unpickles; only files that match the checksums it carries itself. Of an
+    # For CIFAR, torchvision unpickles; only files that match the checksums it carries itself. They
+    # are MD5, which is enough here: nobody can make another file with a given MD5. Of an
     # archive that matches its checksum it unpacks what stays below the folder (tarfile's filter).
     try:
         part = data_set(root, train=split == "train", download=True)
