@@ -1,4 +1,4 @@
-"""Tests for stages/shared/training/saved_states.py: a killed training goes on to the same bytes."""
+"""Training states, in training and members of stages/shared: a killed one goes on to the same bytes."""
 
 import json
 import os
