@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import toy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -167,6 +167,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=40)  # tests/bad_input/test_fuzzing.py tries more
 @given(st.sampled_from(keys_in(DEFAULT)), values)
 def test_whatever_the_file_holds_is_allowed_or_one_line_that_names_the_key(key, value):
     top = key.split("__")[0]
