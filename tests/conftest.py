@@ -2,7 +2,14 @@
 
 import pytest
 import toy
+from hypothesis import HealthCheck, settings
 from toy_project import ToyProject
+
+# An example may take as long as a busy machine needs for it.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -192,15 +192,33 @@ def test_nothing_imports_itself_by_way_of_others():
     TopologicalSorter(files).prepare()
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_starts_without_what_it_does_not_need(stage):
-    code = f"import sys, stages.{stage}.__main__; print(*sorted({HEAVY!r} & set(sys.modules)))"
+# Forked from a process that has what all of them need, and nothing heavy.
+IMPORTS = """
+import importlib, os, sys
+import numpy, stages.shared.running.command, stages.shared.settings.params
+for stage in sys.argv[1:]:
+    if os.fork() == 0:
+        importlib.import_module(f"stages.{stage}.__main__")
+        print(stage, *sys.modules, flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0
+"""
 
+
+def test_a_stage_starts_without_what_it_does_not_need():
     output = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+        [sys.executable, "-c", IMPORTS, *STAGES],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    modules = {line.split()[0]: set(line.split()[1:]) for line in output.splitlines()}
 
-    assert set(output.stdout.split()) == HEAVY_IMPORTS.get(stage, set())
+    assert list(modules) == STAGES
+    for stage, names in modules.items():
+        assert f"stages.{stage}.__main__" in names
+        assert names & HEAVY == HEAVY_IMPORTS.get(stage, set()), stage
 
 
 def command_arguments(stage: str) -> list[str]:

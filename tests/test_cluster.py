@@ -20,6 +20,7 @@ pytest.importorskip("ray", reason="the extra [ray] is not installed")
 pytestmark = pytest.mark.slow
 
 NUM_MEMBERS = 3
+TIMEOUT_S = 1200  # of what has gone wrong
 TRAINED = ("ensemble", "history", "dynamics")
 
 
@@ -36,7 +37,7 @@ class Cluster:
 
     def end(self):
         """Shut the cluster down."""
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=TIMEOUT_S)
 
 
 def start_cluster(attempts=3):
@@ -103,7 +104,7 @@ class Project:
 
 
 def finish(process):
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, output
 
 
@@ -168,7 +169,7 @@ def test_an_error_of_the_users_is_one_line_and_names_the_node(cluster, tmp_path)
 
     process = project.train(**on(cluster))
 
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "it must stay finite" in line
@@ -184,7 +185,7 @@ def test_what_the_cluster_does_not_have_is_refused(cluster, tmp_path):
     ]
     for settings, message in cases:
         process = project.train(**(on(cluster) | settings))
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 1
         assert message in output
         assert "Traceback" not in output
@@ -211,7 +212,7 @@ def test_a_killed_worker_and_a_lost_node_change_no_byte(tmp_path):
 
 def pieces_of(cluster, count):
     """Wait until so many pieces of work train, and return their processes."""
-    for _ in range(600):
+    for _ in range(10 * TIMEOUT_S):
         running = [
             process
             for process in psutil.Process(cluster.process.pid).children(recursive=True)

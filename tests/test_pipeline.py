@@ -289,8 +289,8 @@ def kill_after_first_member(checkout):
 
 
 def ends_soon(process):
-    """Return whether a process ends by itself."""
-    for _ in range(100):
+    """Return whether a process ends by itself; on a busy machine it takes longer."""
+    for _ in range(6000):
         # Where nobody waits for an orphan it stays as a zombie.
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True

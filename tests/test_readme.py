@@ -288,7 +288,7 @@ def test_another_machine_runs_experiments_and_their_results_come_back(reader, tm
 
 def wait_for_queue(checkout):
     """Wait until DVC's own process has run what is queued."""
-    for _ in range(120):
+    for _ in range(1200):
         status = checkout.dvc("queue", "status").text
         assert "Failed" not in status, status
         if "Success" in status:

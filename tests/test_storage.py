@@ -172,7 +172,7 @@ def run(project, *command, **environment):
         env={**os.environ, "SUBSET_DEVICE": "cpu", "SUBSET_RESUME": "resume", **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
 

@@ -17,7 +17,7 @@ from bad_input.damage import damaged
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
-from shared.test_artifacts import PAIRS, files_of
+from shared.artifacts.test_artifacts import PAIRS, files_of
 from torch import nn
 
 from stages.shared import artifacts

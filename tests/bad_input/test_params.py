@@ -1,16 +1,49 @@
 """What is wrong with params.yaml stops a stage before it writes anything."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import toy
 from ruamel.yaml import YAML
-from shared.test_params import DEFAULT, change, wrong
+from shared.settings.test_params import DEFAULT, change
 
 from commands.preset import resolved
+from stages.shared import tasks
+from stages.shared.settings import menu
 
-CASES = list(wrong(Path(__file__).with_name("wrong_params.txt")))
+TABLE = toy.ROOT / "tests/wrong_params.txt"
 SUBSET = Path("subsets/seed")
+
+
+def names_in(folder: str) -> str:
+    """Return what may be chosen where a file of a folder is."""
+    files = (toy.ROOT / "stages" / folder).glob("*.py")
+    return ", ".join(sorted(file.stem for file in files if file.stem != "__init__"))
+
+
+KNOWN = {
+    "<acquisitions>": ", ".join(menu.ACQUISITIONS),
+    "<rules>": ", ".join(menu.RULES),
+    "<datasets>": names_in("shared/datasets/image_classification"),
+    "<models>": names_in("shared/models/image_classification"),
+    "<tasks>": ", ".join(tasks.names()),
+}
+
+
+def wrong() -> Iterator[tuple[dict[str, object], str]]:
+    """Yield the changes of wrong_params.txt and what is said of each."""
+    text = TABLE.read_text()
+    for token, names in KNOWN.items():
+        text = text.replace(token, names)
+    yaml = YAML(typ="safe", pure=True)
+    for changes, said in re.findall(r"((?:^[^ #\n].*\n)+)((?:^ .*\n)+)", text, re.MULTILINE):
+        values = (line.partition(":") for line in changes.splitlines())
+        yield (
+            {key.replace(".", "__"): yaml.load(value) for key, _, value in values},
+            " ".join(said.split()),
+        )
 
 
 @pytest.fixture
@@ -26,7 +59,7 @@ def seed_subset(project, line_of):
     return run
 
 
-@pytest.mark.parametrize(("changes", "line"), CASES, ids=str)
+@pytest.mark.parametrize(("changes", "line"), list(wrong()), ids=str)
 def test_params_that_cannot_be_obeyed_are_one_line(seed_subset, changes, line):
     assert seed_subset(change(DEFAULT, changes)) == f"params.yaml: {line}"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
@@ -208,6 +208,8 @@ factors = st.integers(1, 4).flatmap(
     )
 )
 
+few_examples = settings(max_examples=30)  # torch takes a while
+
 
 def of_factors(data, norm, parameters):
     logits_BC, features_BD, targets_B = map(torch.from_numpy, data)
@@ -219,6 +221,7 @@ def of_factors(data, norm, parameters):
     )
 
 
+@few_examples
 @given(factors, st.sampled_from(OF_LAST_LAYER))
 def test_norms_of_the_last_layer_are_in_their_order(data, parameters):
     l1_B, l2_B, linf_B = (of_factors(data, norm, parameters)[0] for norm in NORMS)
@@ -228,12 +231,14 @@ def test_norms_of_the_last_layer_are_in_their_order(data, parameters):
     assert (l2_B <= l1_B * (1 + 1e-12)).all()
 
 
+@few_examples
 @given(factors, st.sampled_from(NORMS))
 def test_the_bias_adds_to_the_norm(data, norm):
     with_bias_B, of_weights_B = (of_factors(data, norm, name)[0] for name in OF_LAST_LAYER)
     assert (with_bias_B >= of_weights_B).all()
 
 
+@few_examples
 @given(factors, st.sampled_from(NORMS), st.sampled_from(OF_LAST_LAYER))
 def test_the_sum_of_norms_bounds_the_norm_of_the_sum(data, norm, parameters):
     """The triangle inequality (Vodrahalli et al. 2018, eq. 6)."""
@@ -241,6 +246,7 @@ def test_the_sum_of_norms_bounds_the_norm_of_the_sum(data, norm, parameters):
     assert norm_of_sum <= norm_B.sum() * (1 + 1e-12)
 
 
+@few_examples
 @given(factors, st.sampled_from(NORMS), st.sampled_from(OF_LAST_LAYER))
 def test_each_sample_is_taken_by_itself(data, norm, parameters):
     norm_B, _ = of_factors(data, norm, parameters)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared.datasets.reading import splits
@@ -27,7 +27,6 @@ def split_of_each(source, params):
     return {source.sample_ids[row]: split for split in rows for row in rows[split]}
 
 
-@settings(deadline=None)
 @given(targets=LABELLED, fold=st.integers(0, 4))
 def test_every_sample_is_in_exactly_one_split_and_rows_rise(dataset, targets, fold):
     rows = splits.assign(source_of(targets), dataset(fold=fold))
@@ -35,7 +34,6 @@ def test_every_sample_is_in_exactly_one_split_and_rows_rise(dataset, targets, fo
     assert all((np.diff(rows_N) > 0).all() for rows_N in rows.values())
 
 
-@settings(deadline=None)
 @given(targets=LABELLED, num_folds=st.integers(2, 7))
 def test_the_folds_test_each_sample_once_and_each_class_within_one_sample(
     dataset, targets, num_folds
@@ -51,7 +49,6 @@ def test_the_folds_test_each_sample_once_and_each_class_within_one_sample(
         assert max(counts) - min(counts) <= 1
 
 
-@settings(deadline=None)
 @given(targets=LABELLED, fraction=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
 def test_validation_is_its_fraction_of_each_class_rounded_half_up(dataset, targets, fraction):
     source = source_of(targets)
@@ -62,7 +59,6 @@ def test_validation_is_its_fraction_of_each_class_rounded_half_up(dataset, targe
         assert held["validation"] == int(fraction * rest + 0.5)
 
 
-@settings(deadline=None)
 @given(targets=LABELLED, seed=st.integers(0, 5), data=st.data())
 def test_reordered_data_is_split_as_before(dataset, targets, seed, data):
     source = source_of(targets)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import toy
 import toy_texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.prepare.__main__ import main
@@ -86,7 +86,6 @@ def test_lines_may_end_with_carriage_returns_and_the_first_may_begin_with_a_byte
         min_size=1,
     )
 )
-@settings(deadline=None)
 def test_what_python_writes_is_read_as_it_was(rows, tmp_path_factory, dataset):
     root = tmp_path_factory.mktemp("reviews")
     toy_texts.write_csv(root / "train.csv", rows)
@@ -273,7 +272,6 @@ def test_the_fingerprint_follows_what_is_read_of_train_and_validation(prepared, 
 
 
 @given(st.lists(st.lists(st.integers(0, 255))), st.data())
-@settings(deadline=None)
 def test_sequences_are_gathered_as_a_loop_would(lists, data):
     values = np.array([value for each in lists for value in each], dtype=np.uint8)
     ends = np.cumsum([0, *map(len, lists)])

@@ -311,7 +311,7 @@ def test_the_order_of_voters_and_members_is_irrelevant(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     # From eight addends on, numpy's sums depend on the layout in memory.
     num_voters=st.integers(1, 20),

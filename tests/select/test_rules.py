@@ -78,7 +78,7 @@ def test_candidates_that_are_all_alike_stand_in_the_order_of_their_random_number
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_permuted_candidates_stand_in_the_same_order(name, seed, data):
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))
@@ -88,7 +88,7 @@ def test_permuted_candidates_stand_in_the_same_order(name, seed, data):
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_an_order_that_ends_early_is_the_first_part_of_the_whole(name, seed, data):
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))

@@ -1,4 +1,4 @@
-"""Tests for stages/shared/training/saved_states.py: a killed training goes on to the same bytes."""
+"""Saved states, in training and in members: a killed training goes on to the same bytes."""
 
 import json
 import os
@@ -266,15 +266,15 @@ def test_the_seconds_between_states_are_a_number(monkeypatch, partial, text):
 
 def test_saving_shows_that_the_folder_of_a_training_is_in_use(make_job, tmp_path, partial):
     """So that it is not pruned as what a killed one left."""
-    ages = []
+    touched = []
 
     def note(epoch):
-        ages.append(time.time() - (tmp_path / "a").stat().st_mtime)
+        touched.append((tmp_path / "a").stat().st_mtime)
         os.utime(tmp_path / "a", (0, 0))
 
     interrupted.train(make_job(), tmp_path / "a", SavedStates(partial, "toy"), note)
 
-    assert max(ages) < 60
+    assert min(touched) > 0
 
 
 def test_states_hold_no_pickle_and_their_numbers_are_exact(make_job, tmp_path, partial):

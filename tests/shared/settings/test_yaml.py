@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from commands import preset
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 TEXTS = {
     "dvc.yaml": (ROOT / "dvc.yaml").read_text(),
     **{path.stem: preset.text(path.stem) for path in sorted(ROOT.glob("presets/*.yaml"))},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -53,7 +53,6 @@ def test_both_are_those_of_scipy(dtype):
         )
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.float64, (3, 7), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_finite_scores_have_a_correlation_unless_they_are_constant(values_FN):
     constant_F = np.array([len(set(values_N)) == 1 for values_N in values_FN.tolist()])

@@ -45,10 +45,17 @@ CASES = [(name, EDGES[form]) for name, form in FORMS]
 CASE_NAMES = [f"{name}, {form}" for name, form in FORMS]
 each_case = pytest.mark.parametrize(("name", "edge"), CASES, ids=CASE_NAMES)
 
-# 40 million weights take seconds to draw, and 50 layers to train; ResNet-50 and ResNet-20 have the
-# same layers.
+# Of networks that differ in their depth alone the smallest stands for all. 40 million weights take
+# seconds to draw, and 50 layers to train: bottlenecks have a test of their own.
 LARGE = EDGES["224-pixel form"]
-SLOW = ["resnet101", "resnet56", "resnet110", "resnet164", ("alexnet", LARGE), ("vgg16", LARGE)]
+DEEP = ["resnet20", "resnet34", "resnet50", "resnet56", "resnet101", "resnet110", "resnet164"]
+SLOW = [*DEEP, ("alexnet", LARGE), ("vgg16", LARGE)]
+
+
+def slow_if_deep(names: list[str]) -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.slow if name in DEEP else ()) for name in names]
+
+
 TRAINED_CASES = [
     pytest.param(case, marks=pytest.mark.slow if {case, case[0]} & {*SLOW} else (), id=label)
     for case, label in zip(CASES, CASE_NAMES, strict=True)
@@ -100,7 +107,7 @@ def test_an_unknown_name_is_an_error_that_lists_the_models() -> None:
 
 
 @pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_if_deep(NAMES))
 def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name: str, edge: int) -> None:
     network = build_without_weights(name, 7, [edge, 2 * edge, 1])
     x_BKHW = torch.empty(5, 1, edge, 2 * edge, device="meta")
@@ -108,7 +115,7 @@ def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name: str, ed
         assert network(x_BKHW).shape == (5, 7)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_if_deep(NAMES))
 def test_two_of_the_smallest_images_are_enough_to_train(name: str) -> None:
     network = build_without_weights(name, 7, [8, 15, 1]).train()
     with torch.no_grad():
@@ -237,6 +244,7 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
     drawing = {
         (name, edge)
         for name, edge in CASES
+        if name not in DEEP
         for part in build_without_weights(name, 7, [edge, edge, 3]).modules()
         if isinstance(part, nn.Dropout)
     }
@@ -248,7 +256,8 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
     [
         (WITH_TWO_STEMS, 224, 7),
         (WITH_TWO_STEMS, 32, 4),
-        (["resnet8", "resnet20", "resnet56", "resnet110", "resnet164"], 32, 8),
+        (["resnet8", "resnet20"], 32, 8),
+        pytest.param(["resnet56", "resnet110", "resnet164"], 32, 8, marks=pytest.mark.slow),
         (["resnet8"], 8, 2),
         (["resnet8_quarter", "resnet8_stride2"], 32, 4),
         # Before the last pool.

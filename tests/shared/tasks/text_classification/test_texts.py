@@ -10,7 +10,7 @@ import pytest
 import torch
 import toy
 import toy_texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -95,7 +95,6 @@ def test_a_character_beyond_ascii_is_one_unknown_whatever_its_bytes():
     st.integers(1, 9),
     st.data(),
 )
-@settings(deadline=None)
 def test_characters_are_those_of_a_plain_loop(texts, length, data):
     rows = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1))
     found_BL = batch(texts, length, rows).characters()
@@ -118,7 +117,6 @@ def ngrams_by_hand(words, num_buckets):
 @given(
     st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=1), min_size=1), st.integers(1, 2_000_000)
 )
-@settings(deadline=None)
 def test_ngrams_are_those_of_a_plain_loop(texts, num_buckets):
     word_W = torch.tensor([word for words in texts for word in words])
     num_B = torch.tensor([len(words) for words in texts])

@@ -1,4 +1,4 @@
-"""Tests for signals.py and heat_maps.py of stages/shared/tasks/object_detection."""
+"""Tests for map_signals.py and highest_maps.py of stages/shared/tasks/object_detection."""
 
 import math
 
