@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from stages.shared.errors import ParamsError
-from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
 from stages.shared.settings.sections import Section
 
