@@ -435,33 +435,47 @@ def test_a_network_without_normalisations_learns_a_few_images_by_heart(name: str
     assert network(images(8)).argmax(dim=1).tolist() == [0, 1, 2, 3]
 
 
-def test_a_pre_activation_network_computes_what_its_paper_says() -> None:
-    network = build("resnet8", 7, [8, 8, 3])
-    network(images(8))  # moves the running statistics away from 0 and 1
+@pytest.mark.parametrize(
+    ("block", "kernels", "strided"),
+    [(layers.basic, [3, 3], 0), (layers.bottleneck, [1, 3, 1], 1)],
+    ids=["basic", "bottleneck"],
+)
+def test_a_pre_activation_network_computes_what_its_paper_says(
+    block: layers.BlockType, kernels: list[int], strided: int
+) -> None:
+    network = layers.PreActivationResNet(block, [1, 1, 1], [4, 8, 16], 3)
+    network(images(8)).sum().backward()  # moves the running statistics away from 0 and 1
+    assert all(parameter.grad is not None for parameter in network.parameters())
     weights = network.eval().state_dict()
 
     def activate(x_BDHW: torch.Tensor, path: str) -> torch.Tensor:
         mean, var, scale, shift = (
-            weights[f"features.{path}.{name}"][:, None, None]
+            weights[f"{path}.{name}"][:, None, None]
             for name in ("running_mean", "running_var", "weight", "bias")
         )
         return ((x_BDHW - mean) / (var + 1e-5).sqrt() * scale + shift).clamp(min=0)
 
     def convolve(x_BDHW: torch.Tensor, path: str, stride: int = 1) -> torch.Tensor:
-        kernel = weights[f"features.{path}.weight"]
+        kernel = weights[f"{path}.weight"]
         return functional.conv2d(x_BDHW, kernel, stride=stride, padding=kernel.shape[-1] // 2)
 
     h_BDHW = convolve(images(8), "stem")
     for number, stride in enumerate([1, 2, 2]):
-        block = f"blocks.{number}"
-        active_BDHW = activate(h_BDHW, f"{block}.norm")
-        inner_BDHW = convolve(active_BDHW, f"{block}.branch.0", stride)
-        branch_BDHW = convolve(activate(inner_BDHW, f"{block}.branch.1"), f"{block}.branch.3")
-        # The first block keeps the activated stem, the other two project it.
-        kept_BDHW = convolve(active_BDHW, f"{block}.shortcut", stride) if number else active_BDHW
+        path = f"blocks.{number}"
+        active_BDHW = branch_BDHW = activate(h_BDHW, f"{path}.norm")
+        for place, kernel in enumerate(kernels):
+            if place:
+                branch_BDHW = activate(branch_BDHW, f"{path}.branch.{3 * place - 2}")
+            assert weights[f"{path}.branch.{3 * place}.weight"].shape[2:] == (kernel, kernel)
+            step = stride if place == strided else 1
+            branch_BDHW = convolve(branch_BDHW, f"{path}.branch.{3 * place}", step)
+        # The first block keeps the activated stem, where its width stays; others project it.
+        projects = f"{path}.shortcut.weight" in weights
+        assert projects == (number > 0 or block is layers.bottleneck)
+        kept_BDHW = convolve(active_BDHW, f"{path}.shortcut", stride) if projects else active_BDHW
         h_BDHW = branch_BDHW + kept_BDHW
     with torch.no_grad():
-        assert_near(network.features(images(8)), activate(h_BDHW, "norm").mean(dim=(2, 3)))
+        assert_near(network(images(8)), activate(h_BDHW, "norm").mean(dim=(2, 3)))
 
 
 def test_a_later_block_of_a_stage_keeps_its_input_as_it_is() -> None:
