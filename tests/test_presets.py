@@ -135,7 +135,7 @@ def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_comma
     expected["train_ensemble"]["members"], expected["report"]["margin"] = 3, 0.1
     assert content == expected
     assert "  members: 3                # models, each from its own random start\n" in written
-    assert "# entropy | mutual_information | variation_ratios | error_count | least" in written
+    assert "# least_confidence | margin | random | gradient_norm (see predict_pool.sig" in written
     assert shown.startswith("params.yaml: of presets/default.yaml changed: ")
     assert "train_ensemble.length" in shown
     assert "random_seed" not in shown

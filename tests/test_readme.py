@@ -85,7 +85,7 @@ ELSEWHERE = {
     "dvc exp run --queue -S 'acquisition=entropy,mutual_information,variation_ratios,error_count' "
     "-S 'random_seed=range(0,3)'": ("tests/test_pipeline.py", '"run", "--queue"'),
     "dvc exp run --run-all": ("tests/test_pipeline.py", '"run", "--run-all"'),
-    "dvc exp run --queue -S 'random_seed=range(0,5)' && dvc exp run --run-all": (
+    "dvc exp run --queue -S random_seeds=1 -S 'random_seed=range(3,5)' && dvc exp run --run-all": (
         "tests/test_pipeline.py",
         '"run", "--run-all"',
     ),
@@ -139,7 +139,7 @@ def test_commands_are_found_in_blocks_and_in_sentences():
 
 def test_each_measurement_in_the_results_is_a_script_that_is_there():
     scripts = re.findall(r"python -m (benchmarks\.\w+)", RESULTS)
-    assert len(scripts) > 3
+    assert len(scripts) > 2
     assert all((pipeline.ROOT / f"{name.replace('.', '/')}.py").is_file() for name in scripts)
 
 
