@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -172,6 +173,22 @@ def test_shared_code_imports_no_stage_and_no_command():
         assert all(
             name_of(path).startswith((f"{SHARED}/", "stages/__")) for path in imported(file)
         ), file
+
+
+# What a folder of each kind holds under the same name, and names that still stand twice.
+SAME_IN_EACH = {"__init__.py", "__main__.py", "rules.py", "task.py"}
+STILL_TWICE = {
+    *("classification.py", "coco.py", "correlations.py", "decoding.py", "files.py"),
+    *("outliers.py", "resume.py", "sections.py", "suspects.py"),
+}
+
+
+def test_a_file_is_known_by_its_name():
+    names = Counter(
+        path.name for folder in ("stages", "commands") for path in (ROOT / folder).rglob("*.py")
+    )
+
+    assert {name for name, count in names.items() if count > 1} <= SAME_IN_EACH | STILL_TWICE
 
 
 def test_nothing_imports_itself_by_way_of_others():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.comparison_subsets.subsets import Comparison, order_of_random_subsets
+from stages.comparison_subsets.comparison import Comparison, order_of_random_subsets
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from stages.prepare import duplicates
-from stages.prepare.statistics import Fingerprint
+from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
 from stages.shared.artifacts.files import atomic_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.prepare import storage
-from stages.prepare.statistics import Fingerprint, ValueCounts
+from stages.prepare.input_statistics import Fingerprint, ValueCounts
 from stages.shared.artifacts import Ints, Split
 from stages.shared.datasets.reading.source_images import SourceImages
 from stages.shared.running import progress

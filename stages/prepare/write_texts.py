@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.prepare.statistics import Fingerprint
+from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Ints, Sequences, Split, TextKind
 from stages.shared.datasets.reading.source_texts import SourceTexts

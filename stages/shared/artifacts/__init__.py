@@ -10,13 +10,6 @@ channels, E epochs.
 """
 
 from stages.shared.artifacts.box_lists import BoxList, has_boxes, load_boxes, save_boxes
-from stages.shared.artifacts.dynamics import (
-    Dynamics,
-    load_dynamics,
-    no_dynamics,
-    save_dynamics,
-    stack_dynamics,
-)
 from stages.shared.artifacts.ensembles import (
     HISTORY_HEADER,
     Checkpoint,
@@ -74,6 +67,13 @@ from stages.shared.artifacts.prepared import (
     save_meta,
     save_sample_ids,
     save_targets,
+)
+from stages.shared.artifacts.saved_dynamics import (
+    Dynamics,
+    load_dynamics,
+    no_dynamics,
+    save_dynamics,
+    stack_dynamics,
 )
 from stages.shared.artifacts.scores import (
     Correlations,

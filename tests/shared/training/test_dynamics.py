@@ -292,7 +292,7 @@ def make_job(prepared):
         return Job(
             task="image_classification",
             model="resnet8",
-            settings=load_params().train_ensemble.model_copy(update={**base, **changes}),
+            settings=load_params(toy.DEFAULT).train_ensemble.model_copy(update={**base, **changes}),
             learning_rate=0.05,
             random_seed=7,
             member=0,

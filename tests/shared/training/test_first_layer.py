@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+import toy
 from torch import nn
 
 from stages.shared import artifacts, models
@@ -25,7 +26,7 @@ def job(prepared):
     return Job(
         task="image_classification",
         model="resnet8",
-        settings=load_params().train_ensemble,
+        settings=load_params(toy.DEFAULT).train_ensemble,
         learning_rate=0.1,
         random_seed=7,
         member=0,

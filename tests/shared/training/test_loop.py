@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import toy
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from toy import picks
@@ -46,7 +47,7 @@ def make_settings(**changes: object) -> Training:
         "validations": "every_epoch",
         "checkpoints": Checkpoints(last=1, every=1, best=False),
     }
-    return load_params().train_ensemble.model_copy(update={**base, **changes})
+    return load_params(toy.DEFAULT).train_ensemble.model_copy(update={**base, **changes})
 
 
 @pytest.fixture

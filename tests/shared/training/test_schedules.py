@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import toy
 
 from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import (
@@ -17,7 +18,7 @@ from stages.shared.training.schedules import OneCycleSchedule, PlateauSchedule, 
 
 
 def settings(**changes: object) -> Training:
-    return load_params().train_ensemble.model_copy(update=changes)
+    return load_params(toy.DEFAULT).train_ensemble.model_copy(update=changes)
 
 
 def test_one_cycle_rises_to_the_rate_and_falls_to_nothing():

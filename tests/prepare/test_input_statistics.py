@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.prepare.statistics import Fingerprint, ValueCounts
+from stages.prepare.input_statistics import Fingerprint, ValueCounts
 
 
 @pytest.fixture
