@@ -30,7 +30,7 @@ from benchmarks import side_by_side
 from benchmarks.generated import Scale, fill_signals
 from benchmarks.side_by_side import Seconds
 from stages.score.acquisition import Signals, score
-from stages.select.candidates import competing, in_order
+from stages.select.competing import competing, in_order
 from stages.select.rules import Candidates
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.artifacts.signals import SIGNAL_DTYPES

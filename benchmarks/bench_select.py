@@ -31,7 +31,7 @@ from scipy.spatial.distance import cdist
 from benchmarks import side_by_side
 from benchmarks.generated import ROOT, Scale, write_round
 from benchmarks.side_by_side import Seconds, Way
-from stages.select.k_centers import NumpyMinima, farthest_first
+from stages.select.k_centers_search import NumpyMinima, farthest_first
 from stages.shared.artifacts import Array, Ints
 from stages.shared.samples.randomness import generator
 

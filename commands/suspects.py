@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from stages.report.suspects import HEADER
+from stages.report.suspected import HEADER
 from stages.shared import artifacts
 from stages.shared.running import command
 from stages.shared.settings.params import load_params

@@ -177,10 +177,6 @@ def test_shared_code_imports_no_stage_and_no_command():
 
 # What a folder of each kind holds under the same name, and names that still stand twice.
 SAME_IN_EACH = {"__init__.py", "__main__.py", "rules.py", "task.py"}
-STILL_TWICE = {
-    *("classification.py", "coco.py", "correlations.py", "decoding.py", "files.py"),
-    *("outliers.py", "resume.py", "sections.py", "suspects.py"),
-}
 
 
 def test_a_file_is_known_by_its_name():
@@ -188,7 +184,7 @@ def test_a_file_is_known_by_its_name():
         path.name for folder in ("stages", "commands") for path in (ROOT / folder).rglob("*.py")
     )
 
-    assert {name for name, count in names.items() if count > 1} <= SAME_IN_EACH | STILL_TWICE
+    assert {name for name, count in names.items() if count > 1} <= SAME_IN_EACH
 
 
 def test_nothing_imports_itself_by_way_of_others():

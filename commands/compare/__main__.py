@@ -9,10 +9,10 @@ from pathlib import Path
 from commands import compare
 from commands.compare.changes_page import page
 from commands.compare.comment import comment
-from commands.compare.files import WORKSPACE, opened
 from commands.compare.locks import artifact_changes
 from commands.compare.rankings import draw
 from commands.compare.review import Review, review
+from commands.compare.revision_files import WORKSPACE, opened
 from stages.report.figures import save
 from stages.shared.artifacts import save_table
 from stages.shared.artifacts.files import write_atomically

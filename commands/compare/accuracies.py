@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from commands.compare.files import Files
+from commands.compare.revision_files import Files
 from commands.compare.revisions import load_sample_ids
 from stages.report.statistics import (
     Estimate,

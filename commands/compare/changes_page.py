@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 
 from commands.compare.comment_sections import said_of, sections
-from commands.compare.files import Files
 from commands.compare.markdown import Code, said
 from commands.compare.review import Review
+from commands.compare.revision_files import Files
 from commands.compare.revisions import PREPARED
 from commands.compare.subset_changes import Moved
 from stages.report.labels import Labels

@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from commands.compare.files import WORKSPACE, opened
+from commands.compare.revision_files import WORKSPACE, opened
 from stages.shared.errors import ArtifactError, DataError
 
 LOCK = "dvc.lock"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from commands.compare.files import Settings
 from commands.compare.markdown import Code, Row
+from commands.compare.revision_files import Settings
 
 
 def parameter_changes(first: Settings, second: Settings) -> list[Row]:

@@ -11,10 +11,10 @@ from commands.compare.accuracies import (
     load_evaluated,
     metric_of,
 )
-from commands.compare.files import Files, MissingError
 from commands.compare.markdown import Row
 from commands.compare.parameters import parameter_changes
 from commands.compare.rankings import Comparison, compare_revisions
+from commands.compare.revision_files import Files, MissingError
 from commands.compare.revisions import load_revision
 from commands.compare.subset_changes import (
     SubsetChange,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from commands.compare.files import Files, Settings
+from commands.compare.revision_files import Files, Settings
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.errors import DataError

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.compare.files import Files
 from commands.compare.markdown import Code, Row
+from commands.compare.revision_files import Files
 from commands.compare.revisions import PREPARED, Revision
 from stages.report.labels import Labels
 from stages.shared import artifacts

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 
 from PIL import Image
 
-from commands.export import coco
+from commands.export import coco_file
 from commands.export.chosen import PREPARED, Chosen, Sample
 from commands.export.output import new_folder, write_json
 from stages.shared.errors import DataError
@@ -138,7 +138,7 @@ def _write_scenes(chosen: Chosen, folder: Path, samples: list[Sample], place: Pl
     (folder / "images").mkdir()
     for sample, name in zip(samples, file_names, strict=True):
         place(sample, folder / "images" / name)
-    write_json(folder / "annotations.json", coco.content(chosen, samples, file_names))
+    write_json(folder / "annotations.json", coco_file.content(chosen, samples, file_names))
 
 
 def _refuse_class_names(class_names: Iterable[str]) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from commands import verdict
-from commands.compare.files import experiments, opened
 from commands.compare.parameters import flat
+from commands.compare.revision_files import experiments, opened
 from stages.report.conclusions import Draw, conclude
 from stages.report.results import Folders, Target, load_comparison, load_targets
 from stages.report.summary import round_flops

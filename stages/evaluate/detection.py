@@ -16,7 +16,7 @@ from stages.shared.artifacts import Checkpoint, Evaluation, Split
 from stages.shared.errors import ArtifactError
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
-from stages.shared.tasks.object_detection.decoding import Found, decode
+from stages.shared.tasks.object_detection.map_decoding import Found, decode
 
 PRECISION = "fp32"  # whatever they were trained in
 METRICS = (

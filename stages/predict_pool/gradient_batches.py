@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stages.predict_pool import gradients
 from stages.shared.artifacts import GradientBatch, Ints
-from stages.shared.networks.classification import Classification
+from stages.shared.networks.one_label import Classification
 from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.samples.randomness import generator, permutation_by_id
 from stages.shared.settings.sections import GradientNorm

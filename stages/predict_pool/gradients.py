@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stages.shared.networks.classification import Classification
+from stages.shared.networks.one_label import Classification
 from stages.shared.prediction.forward_passes import ForwardPass
 from stages.shared.settings.sections import GradientNorm
 

@@ -22,7 +22,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     signal_dtype,
 )
-from stages.shared.networks.classification import labelled
+from stages.shared.networks.one_label import labelled
 from stages.shared.prediction import forward_passes
 from stages.shared.running import dispatch, engine, progress
 from stages.shared.settings.sections import PredictPool

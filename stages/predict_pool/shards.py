@@ -16,8 +16,8 @@ from torch import Tensor
 from stages.predict_pool import gradients
 from stages.shared import tasks
 from stages.shared.artifacts import Array, Ints, Meta, Split
-from stages.shared.networks.classification import labelled
 from stages.shared.networks.determinism import deterministic
+from stages.shared.networks.one_label import labelled
 from stages.shared.prediction import forward_passes
 from stages.shared.prediction.forward_passes import ForwardPass, Voters
 from stages.shared.running import engine

@@ -12,7 +12,7 @@ from stages.report.pictures import save_pictures
 from stages.report.results import Folders, load_draws
 from stages.report.speedups import seconds_in_words, speedups_in_seconds
 from stages.report.summary import sentences, summarise
-from stages.report.suspects import save_suspects
+from stages.report.suspected import save_suspects
 from stages.report.tables import all_tables, save_tables
 from stages.report.wording import verdict_sentences
 from stages.shared import artifacts

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report.correlations import rounded
 from stages.report.figures import COLOURS, finished, line_of, new_figure, style, whole_numbers
 from stages.report.results import Results
+from stages.report.round_correlations import rounded
 from stages.shared.choosing.correlation import pearson
 
 if TYPE_CHECKING:

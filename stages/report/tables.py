@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.report.correlations import round_correlations
 from stages.report.ranking import label_entropy
 from stages.report.results import KINDS, Results, Round, training_flops, training_length
+from stages.report.round_correlations import round_correlations
 from stages.report.round_tables import consensus, rounds
 from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.select.candidates import competing, in_order
+from stages.select.competing import competing, in_order
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import commands.suspects
-from stages.report import suspects
 from stages.select.__main__ import main as select
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError
@@ -35,13 +34,13 @@ def suspicious(run):
 
 def add(run, into="lists/exclude.csv"):
     """Write what the report finds, and add it to a list."""
-    suspects.save_suspects(Path("plots/suspects.csv"), run.results())
+    suspected.save_suspects(Path("plots/suspects.csv"), run.results())
     return commands.suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
 
 
 def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
     folders = suspicious.folders
-    found = dict(suspects.suspects(suspicious.results()))
+    found = dict(suspected.suspects(suspicious.results()))
     ids = artifacts.load_sample_ids(folders.prepared, "train")
     assert {ids[row] for row in range(6)} < set(found)
 
@@ -60,7 +59,7 @@ def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicio
 
 
 def test_the_reasons_name_label_prediction_quality_and_score(suspicious):
-    reasons = [reason for _, reason in suspects.suspects(suspicious.results())]
+    reasons = [reason for _, reason in suspected.suspects(suspicious.results())]
     assert re.fullmatch(
         r"likely label error: labelled (ant|bee|cat) and predicted (ant|bee|cat) "
         r"\(label quality 0\.\d{3}\)",
@@ -89,7 +88,7 @@ def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicio
     add(suspicious, "lists/new.csv")
     added = [row[0] for row in artifacts.load_table(Path("lists/new.csv"), COLUMNS)]
     assert added == [
-        name for name, _ in suspects.suspects(suspicious.results()) if name != "a, 3.png"
+        name for name, _ in suspected.suspects(suspicious.results()) if name != "a, 3.png"
     ]
 
 
@@ -102,9 +101,9 @@ def test_another_table_is_not_written_over(suspicious):
 
 
 def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
-    suspects.save_suspects(Path("plots/suspects.csv"), suspicious.results())
+    suspected.save_suspects(Path("plots/suspects.csv"), suspicious.results())
     arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
     monkeypatch.setattr("sys.argv", arguments)
     commands.suspects.main()
-    num = len(list(suspects.suspects(suspicious.results())))
+    num = len(list(suspected.suspects(suspicious.results())))
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stages.report import galleries, gallery_of_images, pictures, ranking
-from stages.report.correlations import round_correlations
+from stages.report.round_correlations import round_correlations
 from stages.report.tables import all_tables
 from stages.report.tiles import scaled
 from stages.select import candidates as candidates_of_select

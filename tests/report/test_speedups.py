@@ -7,6 +7,7 @@ from pathlib import Path
 import dag
 import pytest
 import torch
+import toy
 from toy import ROOT, picks
 
 from stages.report.speedups import (
@@ -193,13 +194,13 @@ BY_HAND = {
 
 @pytest.mark.parametrize(("changes", "passes"), BY_HAND.values(), ids=BY_HAND)
 def test_the_passes_of_a_training_are_those_done_by_hand(changes, passes):
-    settings = load_params().train_subset_model.model_copy(update=changes)
+    settings = load_params(toy.DEFAULT).train_subset_model.model_copy(update=changes)
     assert training_passes(settings, num_picks=10, num_validation=40) == passes
 
 
 @pytest.mark.parametrize("changes", [found for found, _ in BY_HAND.values()], ids=BY_HAND)
 def test_the_passes_of_a_training_are_those_that_one_makes(prepared, tmp_path, changes):
-    params = load_params()
+    params = load_params(toy.DEFAULT)
     job = Job(
         task=params.task,
         model="resnet8",

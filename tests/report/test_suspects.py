@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report import suspects
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Votes
 from stages.shared import artifacts
@@ -46,12 +45,12 @@ def test_a_suspect_is_contradicted_by_all_voters_as_surely_as_the_other_class_is
     )
     # 2: both vote bee, at the border. 3: a little less sure. 4: sure, and both say it is no ant,
     # though of different opinions what it is; the mean says bee.
-    assert suspects.label_suspects(results).tolist() == [4, 2]
+    assert suspected.label_suspects(results).tolist() == [4, 2]
 
 
 def test_a_class_without_samples_convinces_nobody(finished):
     results = with_votes(finished.results(), [0, 0], [[2, 0], [2, 0]], [0.99, 0.9], [0.001, 0.9])
-    assert suspects.label_suspects(results).tolist() == []
+    assert suspected.label_suspects(results).tolist() == []
 
 
 def test_they_are_those_of_cleanlab_that_all_voters_contradict_ordered_by_its_label_quality(
@@ -72,7 +71,7 @@ def test_they_are_those_of_cleanlab_that_all_voters_contradict_ordered_by_its_la
         probs_NC.max(axis=1),
         probs_NC[np.arange(300), targets_N],
     )
-    found = suspects.label_suspects(results)
+    found = suspected.label_suspects(results)
     theirs = np.flatnonzero(
         filters.find_label_issues(targets_N, probs_NC, filter_by="confident_learning", n_jobs=1)
     )
@@ -93,20 +92,20 @@ def test_outliers_are_the_highest_scored_that_the_round_did_not_take(run):
     highest_K = ranked_candidates(results, entry)[:4]
     taken = set(subset.index_P[subset.round_P == entry.number].tolist())
     expected = [row for row in highest_K.tolist() if row not in taken]
-    assert suspects.outliers(results, entry).tolist() == expected
+    assert suspected.outliers(results, entry).tolist() == expected
     assert len(expected) >= 2
 
 
 def test_without_outliers_none_are_named(finished):
     results = finished.results()
-    assert not len(suspects.outliers(results, results.rounds[-1]))
+    assert not len(suspected.outliers(results, results.rounds[-1]))
 
 
 def test_where_all_voters_disagree_is_an_outlier(run):
     run.set(select__outliers="all_voters_disagree")
     results = run.results()
     entry = results.rounds[-1]
-    found = suspects.outliers(results, entry)
+    found = suspected.outliers(results, entry)
     votes = entry.votes.votes_MN[:, found]
     assert len(found)
     assert all(len(set(votes[:, place].tolist())) == 3 for place in range(len(found)))
@@ -117,4 +116,4 @@ def test_scenes_have_no_label_to_doubt(run):
     results = run.results()
     last = replace(results.rounds[-1], votes=None)
     results = replace(results, rounds=[*results.rounds[:-1], last])
-    assert list(suspects.suspects(results)) == []
+    assert list(suspected.suspects(results)) == []

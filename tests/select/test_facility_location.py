@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from stages.select import facility_location
-from stages.select.facility_location import lazy_greedy
+from stages.select import greedy_coverage
+from stages.select.greedy_coverage import lazy_greedy
 
 
 def plain_greedy(features_KD, chosen_SD, count):
@@ -32,8 +32,8 @@ def plain_greedy(features_KD, chosen_SD, count):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(facility_location, "BLOCK", 3)
-    monkeypatch.setattr(facility_location, "BLOCK_ENTRIES", 50)
+    monkeypatch.setattr(greedy_coverage, "BLOCK", 3)
+    monkeypatch.setattr(greedy_coverage, "BLOCK_ENTRIES", 50)
 
 
 def clusters(rng):
@@ -94,7 +94,7 @@ def test_whatever_the_points_are_picks_are_those_of_plain_greedy(features_KD, nu
     chosen_SD, features_KD = features_KD[:num_chosen], features_KD[num_chosen:]
     count = len(features_KD)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(facility_location, "BLOCK", 2)
+        patch.setattr(greedy_coverage, "BLOCK", 2)
         picks = lazy_greedy(features_KD, chosen_SD, count).tolist()
     assert sorted(picks) == list(range(count))
     assert not count or picks == plain_greedy(features_KD, chosen_SD, count)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from stages.select import k_centers, k_centers_torch
-from stages.select.k_centers import NumpyMinima, farthest_first
+from stages.select import k_centers_search, k_centers_torch
+from stages.select.k_centers_search import NumpyMinima, farthest_first
 from stages.select.k_centers_torch import TorchMinima, squared_distance
 
 NONE = np.empty((0, 2))
@@ -51,9 +51,9 @@ def by_definition(features_KD, chosen_SD, count, start=0):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """So few active candidates, and so small blocks, that every bound is put to the test."""
-    monkeypatch.setattr(k_centers, "PICKS_PER_UPDATE", 7)
+    monkeypatch.setattr(k_centers_search, "PICKS_PER_UPDATE", 7)
     monkeypatch.setattr(k_centers_torch, "CENTRES_PER_PRODUCT", 5)
-    for module, entries in ((k_centers, 100), (k_centers_torch, 400)):
+    for module, entries in ((k_centers_search, 100), (k_centers_torch, 400)):
         monkeypatch.setattr(module, "NUM_ACTIVE", 12)
         monkeypatch.setattr(module, "BLOCK_ENTRIES", entries)
 
@@ -142,7 +142,7 @@ def test_picks_by_hand(first_picks):
 
 @each_kind
 def test_a_bound_outside_the_active_candidates_wins_a_tie_by_its_position(first_picks, monkeypatch):
-    for module in (k_centers, k_centers_torch):
+    for module in (k_centers_search, k_centers_torch):
         monkeypatch.setattr(module, "NUM_ACTIVE", 2)
     # After 12 is picked, 9 falls to the distance at which 3 was left.
     features_KD = np.array([[3.0], [9.0], [12.0]])
@@ -193,9 +193,9 @@ def test_whatever_the_points_are_picks_are_those_of_the_definition(
     chosen_SD, features_KD = features_KD[:num_chosen], features_KD[num_chosen:]
     count, start = len(features_KD), min(start, len(features_KD))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (k_centers, k_centers_torch):
+        for module in (k_centers_search, k_centers_torch):
             patch.setattr(module, "NUM_ACTIVE", 3)
-        patch.setattr(k_centers, "PICKS_PER_UPDATE", 2)
+        patch.setattr(k_centers_search, "PICKS_PER_UPDATE", 2)
         picks = first_picks(features_KD, chosen_SD, count, start).tolist()
     assert sorted(picks) == list(range(count))
     if count:
@@ -248,8 +248,8 @@ def test_torch_is_used_where_there_is_a_gpu(there, device, kind, monkeypatch):
         assert there, "it imports torch"
         return device
 
-    monkeypatch.setattr(k_centers, "has_gpu", lambda: there)
-    monkeypatch.setattr(k_centers, "device_name", device_name)
+    monkeypatch.setattr(k_centers_search, "has_gpu", lambda: there)
+    monkeypatch.setattr(k_centers_search, "device_name", device_name)
     monkeypatch.setattr(k_centers_torch, "TorchMinima", partial(TorchMinima, device="cpu"))
-    found = k_centers.minima_here(np.ones((3, 2)))
+    found = k_centers_search.minima_here(np.ones((3, 2)))
     assert isinstance(found, kind)

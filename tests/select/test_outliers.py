@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.select.outliers import all_voters_disagree, highest_scored
 from stages.select.rules import Candidates
+from stages.select.skipped import all_voters_disagree, highest_scored
 from stages.shared.errors import ParamsError
 
 

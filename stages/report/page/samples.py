@@ -12,7 +12,7 @@ import numpy as np
 from stages.report.neighbours import nearest
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
-from stages.report.suspects import label_suspects, outliers
+from stages.report.suspected import label_suspects, outliers
 from stages.report.tiles import PER_ROW
 from stages.shared.artifacts import Array, Ints
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.score.acquisition.signals import Signals as Signals
+from stages.score.acquisition.inputs import Signals as Signals
 from stages.shared.artifacts import Floats
 
 _NEEDS = {path.stem: path.parent.name for path in Path(__file__).parent.glob("*/[!_]*.py")}

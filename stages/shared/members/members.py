@@ -14,7 +14,8 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
-from stages.shared.members import resume
+from stages.shared.members import finished_members
+from stages.shared.members.finished_members import code_fingerprint, file_fingerprint
 from stages.shared.running import dispatch, engine, resume_folder, timings
 from stages.shared.running.progress import MemberProgress
 from stages.shared.settings.params import Params
@@ -73,7 +74,9 @@ def train_members(
     ):
         for number, plan in enumerate(plans):
             name, folders = plan.params.draw, finished[number * count : (number + 1) * count]
-            members = [resume.load_member(folder, plan.track, num_train) for folder in folders]
+            members = [
+                finished_members.load_member(folder, plan.track, num_train) for folder in folders
+            ]
             _write_ensemble(plan, ensemble_folder / name, folders, members)
             epochs = [epoch for member in members for epoch in member.history]
             artifacts.save_history(history_folder / f"{name}.csv", epochs)
@@ -125,7 +128,7 @@ def train_once(job: Job, report: engine.Report) -> Path:
             trained = loop.train(
                 job, temporary, torch.device(device), lambda *event: report(event), states
             )
-            resume.save_member(temporary, trained)
+            finished_members.save_member(temporary, trained)
     states.drop()
     return folder
 
@@ -165,20 +168,20 @@ def fingerprint(job: Job, device: str) -> str:
         *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
     ]
     initial = job.initial_weights
-    return resume.fingerprint(
+    return finished_members.fingerprint(
         {
-            "code": resume.code_fingerprint(code),
+            "code": code_fingerprint(code),
             "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
             "device": device,
             "format": FORMAT,
             "processor": torch.backends.cpu.get_cpu_capability(),
-            "initial_weights": None if initial is None else resume.file_fingerprint(initial),
+            "initial_weights": None if initial is None else file_fingerprint(initial),
             "learning_rate": job.learning_rate,
             "member": job.member,
             "model": job.model,
             "random_seed": job.random_seed,
             # They decide which samples are looked at epoch by epoch.
-            "sample_ids": resume.file_fingerprint(job.prepared / "train" / "sample_ids.csv"),
+            "sample_ids": file_fingerprint(job.prepared / "train" / "sample_ids.csv"),
             "settings": settings,
             "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
             "task": job.task,

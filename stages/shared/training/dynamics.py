@@ -16,7 +16,7 @@ from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Dynamics, Ints
 from stages.shared.artifacts.tracking import Tracked
 from stages.shared.networks.batches import batches
-from stages.shared.networks.classification import Classification, labelled
+from stages.shared.networks.one_label import Classification, labelled
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.training.job import Job
 from stages.shared.training.state import State, joined, part_of

@@ -6,7 +6,7 @@ import pytest
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from commands.compare.files import Files
+from commands.compare.revision_files import Files
 from stages.shared import artifacts
 
 

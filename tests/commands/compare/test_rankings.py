@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.compare.files import load_settings
 from commands.compare.rankings import (
     compare_revisions,
     draw,
@@ -18,6 +17,7 @@ from commands.compare.rankings import (
     preference,
     spearman_of_finite,
 )
+from commands.compare.revision_files import load_settings
 from commands.compare.revisions import Revision, Round, common_rounds, sample_numbers
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError, ParamsError

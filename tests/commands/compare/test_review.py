@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from commands.compare.comment_sections import lists, sections
-from commands.compare.files import load_settings
 from commands.compare.parameters import flat, parameter_changes
 from commands.compare.review import review
+from commands.compare.revision_files import load_settings
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import ParamsError

@@ -15,7 +15,7 @@ import commands.resume
 from stages.shared import artifacts
 from stages.shared.artifacts import tracking
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.members import members, resume
+from stages.shared.members import finished_members, members
 from stages.shared.members.members import COST, ROOMS, SHARED, Plan
 from stages.shared.running import dispatch, engine
 from stages.shared.running import resume_folder as resume_names
@@ -456,7 +456,7 @@ def test_two_processes_may_train_the_same_member_at_the_same_time(
 
 def write(path: Path, text: str) -> str:
     path.write_text(text)
-    return resume.code_fingerprint([path])
+    return finished_members.code_fingerprint([path])
 
 
 def test_only_what_code_does_changes_its_fingerprint(tmp_path):

@@ -1,6 +1,6 @@
 """How far from its label training left a sample."""
 
-from stages.score.acquisition.signals import Signals, sum_over_members
+from stages.score.acquisition.inputs import Signals, sum_over_members
 from stages.shared.artifacts import Floats
 
 

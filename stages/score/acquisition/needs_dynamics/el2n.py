@@ -1,6 +1,6 @@
 """The error early in training."""
 
-from stages.score.acquisition.signals import Signals, sum_over_members
+from stages.score.acquisition.inputs import Signals, sum_over_members
 from stages.shared.artifacts import Floats
 
 

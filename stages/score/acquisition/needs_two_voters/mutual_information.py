@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.score.acquisition.signals import Signals
+from stages.score.acquisition.inputs import Signals
 from stages.shared.artifacts import Floats
 
 

@@ -1,6 +1,6 @@
 """Picks such that every candidate has one that is like it."""
 
-from stages.select.facility_location import lazy_greedy
+from stages.select.greedy_coverage import lazy_greedy
 from stages.select.rules.candidates import Candidates, features
 from stages.shared.artifacts import Ints
 

@@ -1,6 +1,6 @@
 """Picks as far apart as can be."""
 
-from stages.select.k_centers import farthest_first
+from stages.select.k_centers_search import farthest_first
 from stages.select.rules.candidates import Candidates, features
 from stages.shared.artifacts import Ints
 from stages.shared.errors import ParamsError

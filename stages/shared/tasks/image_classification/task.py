@@ -1,7 +1,7 @@
 """Image classification: uint8 images on the device, normalised; cross-entropy."""
 
 from stages.shared.networks import batches
-from stages.shared.networks.classification import Classification
+from stages.shared.networks.one_label import Classification
 
 
 class ImageClassification(Classification):

@@ -1,7 +1,7 @@
 """Text classification: characters or words, as a model asks for them; cross-entropy."""
 
 from stages.shared.networks import batches
-from stages.shared.networks.classification import Classification
+from stages.shared.networks.one_label import Classification
 from stages.shared.tasks.text_classification import text_batches
 
 

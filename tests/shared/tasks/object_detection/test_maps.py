@@ -12,7 +12,7 @@ from stages.shared.tasks.object_detection.agreement import (
     right_and_all,
     right_and_all_by_probability,
 )
-from stages.shared.tasks.object_detection.decoding import MOST_OBJECTS, decode
+from stages.shared.tasks.object_detection.map_decoding import MOST_OBJECTS, decode
 
 CPU = torch.device("cpu")
 SIZE = (40, 52)  # maps of 5 x 7 positions, the last column of half a square

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.select import outliers
+from stages.select import skipped
 from stages.select.rules import RULES, Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
@@ -50,6 +50,6 @@ def in_order(candidates: Candidates, signals: Path, limits: Limits, settings: Se
 def _is_outlier(candidates: Candidates, signals: Path, limits: Limits, settings: Select) -> Mask:
     num_train = len(limits.targets_N)
     if isinstance(settings.outliers, OutlierFraction):
-        return outliers.highest_scored(candidates, settings.outliers.fraction, num_train)
+        return skipped.highest_scored(candidates, settings.outliers.fraction, num_train)
     votes_MN = artifacts.load_signal(signals, "votes_MN", num_train)
-    return outliers.all_voters_disagree(votes_MN[:, candidates.row_K], limits.num_classes)
+    return skipped.all_voters_disagree(votes_MN[:, candidates.row_K], limits.num_classes)
