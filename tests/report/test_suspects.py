@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stages.report import suspected
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Votes
 from stages.shared import artifacts
