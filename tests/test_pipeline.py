@@ -16,10 +16,9 @@ import psutil
 import pytest
 
 FIRST_ENSEMBLE = "train_ensemble@round0"
-NUM_MEMBERS = 4  # of each ensemble and target model
+OF_ENSEMBLE, OF_TARGET = 3 * 4, 3 * 2  # members of an ensemble and of a target model, all draws
 MOST_COLUMNS = 15  # that fit on a screen
 MOST_OFF = 3.0  # times: other work may run during the plan, or have run during the pipeline
-NUM_TRAININGS = 5  # two ensembles; the target model on selected, random and full
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +53,7 @@ def test_a_fresh_clone_gives_the_same_bytes_with_one_worker(finished, tmp_path):
     output = clone.dvc("repro", SUBSET_WORKERS="1")
 
     assert output.ran == output.stages
-    assert len(clone.members()) == NUM_MEMBERS * NUM_TRAININGS
+    assert len(clone.members()) == 2 * OF_ENSEMBLE + 3 * OF_TARGET
     # dvc.lock holds the hash of every output; the summary and the tables are in git themselves.
     assert clone.git("status", "--porcelain") == ""
 
@@ -86,7 +85,7 @@ def test_queued_experiments_share_finished_members(finished, tmp_path):
 
     assert "train_subset_model@resnet8-selected" in output.ran
     assert FIRST_ENSEMBLE not in output.ran
-    assert len(list((checkout.folder / ".resume/members").iterdir())) == 2 * NUM_MEMBERS
+    assert len(list((checkout.folder / ".resume/members").iterdir())) == OF_ENSEMBLE + OF_TARGET
     rows = list(csv.DictReader(checkout.dvc("exp", "show", "--csv").text.splitlines()))
     acquisitions = {row["Experiment"]: row["acquisition"] for row in rows}
     assert acquisitions["sweep-1"] == "mutual_information"
@@ -173,8 +172,8 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
 
     assert output.code == 0, output.text
     assert (listing(checkout.folder), checkout.git("status", "--porcelain")) == before
-    # Four of the five members lie in the resume folder: one is left to train.
-    assert re.search(r"train_ensemble@round0 +train_ensemble +1 x 40 updates ", output.text)
+    # Four of each draw's five members lie in the resume folder: one is left to train.
+    assert re.search(r"train_ensemble@round0 +train_ensemble +3 x 40 updates ", output.text)
     assert "18 stages: 2 will run; 14 will run unless a result above stays equal" in output.text
 
 
@@ -245,13 +244,13 @@ def test_after_a_kill_finished_members_are_kept_and_the_bytes_are_the_same(finis
 
     assert all(ends_soon(process) for process in workers)
     after_kill = checkout.members()
-    assert 1 <= len(after_kill) < NUM_MEMBERS
+    assert 1 <= len(after_kill) < OF_ENSEMBLE
 
     again = checkout.dvc("repro")
 
     assert again.ran == [FIRST_ENSEMBLE]
     assert after_kill.items() <= checkout.members().items()
-    assert len(checkout.members()) == NUM_MEMBERS
+    assert len(checkout.members()) == OF_ENSEMBLE
     assert checkout.lock() == finished.lock()
 
 

@@ -13,7 +13,7 @@ from stages.report import galleries, gallery_of_images, pictures, ranking
 from stages.report.round_correlations import round_correlations
 from stages.report.tables import all_tables
 from stages.report.tiles import scaled
-from stages.select import candidates as candidates_of_select
+from stages.select import competing as candidates_of_select
 from stages.shared import artifacts
 from stages.shared.choosing.sampling import load_limits
 from stages.shared.errors import ArtifactError
