@@ -77,12 +77,12 @@ def test_no_experiments_are_one_line():
 SEEDS = (0, 1, 2)
 RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on selected
 # Random and full: 42, so that the differences are 2, 4 and 6 of 60: 3.333, 6.667 and 10 points.
-# Mean 6.667. Its variance: 3.70 by draws (11.11 / 3), 8.04 by test samples, of which 1.19 is in both.
+# Mean 6.667. Its variance: 3.70 by draws (11.11 / 3), 8.04 by test samples, and 1.19 is in both.
 EXPECTED = (
     "resnet8 (accuracy on test, 95 % intervals, 3 draws of the subsets): the subset of 20 samples "
-    "(25 %) is as good as everything (+6.67 ± 6.97 points) and is as good as a random subset of its "
-    "size (+6.67 ± 6.97 points); the search cost 7.75 full trainings in FLOPs, and with equal updates a subset saves no training "
-    "time; the smallest compared subset within 0.5 points of everything on validation has 20 "
+    "(25 %) is as good as everything (+6.67 ± 6.97 points) and is as good as a random subset of "
+    "its size (+6.67 ± 6.97 points); the search cost 7.75 full trainings in FLOPs, and with equal "
+    "updates a subset saves no training time; the smallest compared subset within 0.5 points of everything on validation has 20 "
     "samples (25 %): 90.00 against 90.00 there, 76.67 on test.\n"
 )
 

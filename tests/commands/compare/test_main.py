@@ -211,5 +211,6 @@ def test_a_stage_that_writes_something_else_from_equal_inputs_is_named(checkout,
     output = compare(copy, "--artifacts", str(checkout.folder), ".")
 
     assert output.text == (
-        "first: all wrote another data/orders/0.75 (first in it seed-0.npy), although all its inputs are equal\n"
+        "first: all wrote another data/orders/0.75 (first in it seed-0.npy), "
+        "although all its inputs are equal\n"
     )
