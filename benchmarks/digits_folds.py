@@ -63,17 +63,19 @@ def _read(clone: Path) -> clones.Shown:
     content = YAML(typ="safe").load((clone / "params.yaml").read_text())
     model = content["compare"]["models"][0]
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
-    draw = f"seed-{content['random_seed']}"
+    draw, num_samples = f"seed-{content['random_seed']}", {"test": len(sample_ids)}
     evaluations = {
         subset: artifacts.load_evaluation(
-            clone / f"data/evaluation/{model}-{subset}/{draw}", ["accuracy"], len(sample_ids)
+            clone / f"data/evaluation/{model}-{subset}/{draw}",
+            ["accuracy"],
+            num_samples,
         )
         for subset in SUBSETS
     }
     return {
         "sample_ids": sample_ids,
         "share": {
-            name: evaluation.test_values_MT.mean(axis=0).tolist()
+            name: evaluation.values["accuracy"].mean(axis=0).tolist()
             for name, evaluation in evaluations.items()
         },
         "validation": {

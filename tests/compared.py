@@ -53,7 +53,7 @@ artifacts.save_order(Path("data/orders/0.75/seed-0.npy"), order_K)
 right_MT = np.array([[True, True, True, False, "d" in chosen], [True, True, False, False, True]])
 members = [{"member": m, "epoch": 1, "accuracy": float(right_MT[m].mean())} for m in (0, 1)]
 mean = {"accuracy": float(right_MT.mean())}
-evaluation = artifacts.Evaluation(members, mean, mean, {}, right_MT)
+evaluation = artifacts.Evaluation(members, mean, mean, {}, {"accuracy": right_MT})
 artifacts.save_evaluation(Path("data/evaluation/net-selected/seed-0"), evaluation)
 Path("metrics").mkdir(exist_ok=True)
 Path("metrics/summary.json").write_text(json.dumps({"net": round(100 * mean["accuracy"], 2)}))

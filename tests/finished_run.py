@@ -200,16 +200,31 @@ def write_history(path, picks, flops, right=1.0):
 
 def write_target(folders, key, right, picks, rng):
     correct_MT = rng.random((MEMBERS, NUM["test"])) < right
+    correct_MV = np.tile(np.arange(NUM["validation"]) < (right - 0.02) * NUM["validation"], (3, 1))
     metrics = [
         {"member": member, "epoch": 8}
         | dict.fromkeys(METRICS, right)
-        | {"accuracy": float(correct_MT[member].mean()), "validation_accuracy": right - 0.02}
+        | {
+            "accuracy": float(correct_MT[member].mean()),
+            "validation_accuracy": float(correct_MV[member].mean()),
+        }
         for member in range(MEMBERS)
     ]
     mean = {name: float(np.mean([row[name] for row in metrics])) for name in METRICS}
-    evaluation = Evaluation(metrics, mean, mean, {}, correct_MT)
-    artifacts.save_evaluation(folders.evaluation / key / "seed-0", evaluation)
+    values = evaluated(correct_MT, correct_MV, right)
+    artifacts.save_evaluation(
+        folders.evaluation / key / "seed-0", Evaluation(metrics, mean, mean, {}, values)
+    )
     write_history(folders.histories / key / "seed-0.csv", picks, 1e4 * picks, right)
+
+
+def evaluated(correct_MT, correct_MV, other):
+    """Return the values of the samples by metric; `other` is that of all but the accuracies."""
+    return {
+        "accuracy": correct_MT,
+        **{name: np.full(correct_MT.shape, other) for name in ("balanced_accuracy", "macro_f1")},
+        "validation_accuracy": correct_MV,
+    }
 
 
 @pytest.fixture

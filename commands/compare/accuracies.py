@@ -73,8 +73,8 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
     for model in settings.at("compare.models", []):
         for subset in settings.at("compare.subsets", []):
             evaluation = _load_evaluation(files, f"{model}-{subset}", metric, len(test_ids))
-            values_MT = 100 * evaluation.test_values_MT.astype(np.float64)
-            if evaluation.test_values_MT.dtype == np.bool_:  # others are of groups of samples
+            values_MT = 100 * evaluation.values[metric].astype(np.float64)
+            if files.rules.has_labels:  # others are of groups of samples
                 values_MT = values_MT[:, by_id_T]
             values_M = 100 * np.array([values[metric] for values in evaluation.members])
             measured[model, subset] = Measured(values_M, values_MT)
@@ -87,10 +87,10 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
 
 
 def _load_evaluation(files: Files, key: str, metric: str, num_test: int) -> Evaluation:
-    metrics = (files.rules.metrics[0], metric)
+    metrics, num_samples = (files.rules.metrics[0], metric), {"test": num_test}
     folder = f"data/evaluation/{key}/{files.draw}"
     return files.read(
-        lambda root: artifacts.load_evaluation(root / folder, metrics, num_test), folder
+        lambda root: artifacts.load_evaluation(root / folder, metrics, num_samples), folder
     )
 
 

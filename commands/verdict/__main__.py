@@ -22,7 +22,7 @@ from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
-EVALUATION_FILES = ("metrics.json", "test_values_MT.npy")
+EVALUATION_FILES = ("metrics.json", "values")
 
 
 def load_draws(name: str) -> dict[str, Draw]:
@@ -72,8 +72,8 @@ def _paths(params: Params) -> Iterator[str]:
 
 def _in_memory(target: Target) -> Target:
     """Return the same without a map of a file that will be gone."""
-    values_MT = np.array(target.evaluation.test_values_MT)
-    return replace(target, evaluation=replace(target.evaluation, test_values_MT=values_MT))
+    values = {name: np.array(values_MT) for name, values_MT in target.evaluation.values.items()}
+    return replace(target, evaluation=replace(target.evaluation, values=values))
 
 
 def _search_flops(params: Params, folders: Folders) -> float:

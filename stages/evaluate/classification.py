@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
+from stages.evaluate import jackknife
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Checkpoint, Evaluation, Ints, Split
+from stages.shared.artifacts import Checkpoint, Evaluation, Floats, Ints, Split
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 
@@ -124,8 +125,18 @@ def measured(
         mean={name: float(np.mean([values[name] for values in members])) for name in METRICS},
         ensemble=ensemble,
         by_class=_by_class(test, class_names),
-        test_values_MT=test.correct_MT[:-1],
+        values={
+            "accuracy": test.correct_MT[:-1],
+            **{name: _pseudo_values(name, test) for name in ("balanced_accuracy", "macro_f1")},
+            "validation_accuracy": validation.correct_MT[:-1],
+        },
     )
+
+
+def _pseudo_values(metric: str, outcomes: Outcomes) -> Floats:
+    """Return the pseudo-values of each member and sample, [M, T]."""
+    rows = outcomes.predicted_MT[:-1]
+    return np.stack([jackknife.of_classes(metric, row_T, outcomes.targets_T) for row_T in rows])
 
 
 def measure(outcomes: Outcomes, row: int) -> dict[str, float]:

@@ -12,19 +12,20 @@ import torch
 from stages.evaluate import jackknife
 from stages.evaluate.average_precision import Images, Precision, measure
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Checkpoint, Evaluation, Split
+from stages.shared.artifacts import Checkpoint, Evaluation, Floats, Split
 from stages.shared.errors import ArtifactError
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection.map_decoding import Found, decode
 
 PRECISION = "fp32"  # whatever they were trained in
-METRICS = (
-    "mean_average_precision",
-    "mean_average_precision_50",
-    "weighted_average_precision",
-    "validation_mean_average_precision",
-)
+# Of `Precision`.
+PARTS = {
+    "mean_average_precision": "whole",
+    "mean_average_precision_50": "at_50",
+    "weighted_average_precision": "weighted",
+}
+METRICS = (*PARTS, "validation_mean_average_precision")
 # Less likely objects are left out: they are many and hardly ever there.
 LEAST_PROBABILITY = 0.01
 
@@ -33,21 +34,19 @@ def evaluate(
     prepared: Path, model: Path, checkpoints: Sequence[Checkpoint], settings: Evaluate
 ) -> Evaluation:
     """Predict validation and test with a checkpoint of each member; say what they are worth."""
-    found = predict(prepared, "test", model, checkpoints, settings)
-    truth = load_truth(prepared, "test")
+    splits: tuple[Split, Split] = ("test", "validation")
+    found, validated = (predict(prepared, split, model, checkpoints, settings) for split in splits)
+    truth, validation_truth = (load_truth(prepared, split) for split in splits)
     test = [measure(images, truth) for images in found]
     *members, ensemble = [
         {
-            "mean_average_precision": precision.whole,
-            "mean_average_precision_50": precision.at_50,
-            "weighted_average_precision": precision.weighted,
-            "validation_mean_average_precision": on_validation.whole,
+            **{name: getattr(precision, part) for name, part in PARTS.items()},
+            "validation_mean_average_precision": measure(images, validation_truth).whole,
         }
-        for precision, on_validation in zip(
-            test, _on_validation(prepared, model, checkpoints, settings), strict=True
-        )
+        for precision, images in zip(test, validated, strict=True)
     ]
-    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, "test"))
+    of_test = _pseudo_values(prepared, "test", found[:-1], truth)
+    of_validation = _pseudo_values(prepared, "validation", validated[:-1], validation_truth)
     return Evaluation(
         members=[
             {"member": checkpoint.member, "epoch": checkpoint.epoch, **values}
@@ -56,18 +55,20 @@ def evaluate(
         mean={name: float(np.mean([values[name] for values in members])) for name in METRICS},
         ensemble=ensemble,
         by_class=_by_class(test[:-1], truth, artifacts.load_meta(prepared).class_names),
-        test_values_MT=np.stack(
-            [jackknife.pseudo_values(images, truth, groups_T) for images in found[:-1]]
-        ),
+        values={
+            **{name: of_test[part] for name, part in PARTS.items()},
+            "validation_mean_average_precision": of_validation["whole"],
+        },
     )
 
 
-def _on_validation(
-    prepared: Path, model: Path, checkpoints: Sequence[Checkpoint], settings: Evaluate
-) -> list[Precision]:
-    truth = load_truth(prepared, "validation")
-    found = predict(prepared, "validation", model, checkpoints, settings)
-    return [measure(images, truth) for images in found]
+def _pseudo_values(
+    prepared: Path, split: Split, found: Sequence[Images], truth: Images
+) -> dict[str, Floats]:
+    """Return the pseudo-values of each member and group of images, [M, groups], by metric."""
+    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, split))
+    members = [jackknife.of_objects(images, truth, groups_T) for images in found]
+    return {part: np.stack([values[part] for values in members]) for part in members[0]}
 
 
 def predict(

@@ -1,28 +1,40 @@
-"""How much mean average precision owes to some of the images: pseudo-values of groups of them.
+"""How much a metric owes to some of the samples: pseudo-values of samples, or of groups of them.
 
-It is no mean over images, so paired errors need another way: each group of images is left out in
-turn (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 11). What is found is
-matched with the truth once, image by image; only what follows is repeated. Matching is our own
+A metric that is no mean over samples has no error of its own, and paired differences need one:
+each sample, or group of samples, is left out in turn (Efron and Tibshirani 1993, An Introduction to
+the Bootstrap, chapter 11). Of classes only counts change by a sample. What detectors find is
+matched with the truth once, image by image, and only what follows is repeated. Matching is our own
 here, held against torchmetrics by a test: torchmetrics would match everything again for each group.
 
-Shapes: T images, A objects found, of one image or of all, G true objects of one, I IoU thresholds.
+Shapes: T samples, C classes, U pairs of label and prediction; A objects found, of one image or of
+all, G true objects of one, I IoU thresholds.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from stages.evaluate.average_precision import Images
+from stages.evaluate.average_precision import Images, weighted
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.samples.randomness import permutation_by_id
 
 NUM_GROUPS = 20
 
 Bools = npt.NDArray[np.bool_]
+Areas = tuple[float, float]  # from and to, in pixels
+
+ALL = "all"
+# As COCO has them.
+AREAS: dict[str, Areas] = {
+    ALL: (0, math.inf),
+    "map_small": (0, 32**2),
+    "map_medium": (32**2, 96**2),
+    "map_large": (96**2, math.inf),
+}
 
 # As torchmetrics has them, rounded to float32: a recall may equal one of them.
 IOU_I = torch.linspace(0.5, 0.95, 10).double().numpy()
@@ -40,19 +52,71 @@ def groups(sample_ids: Sequence[str]) -> Ints:
     return groups_T
 
 
-def pseudo_values(found: Images, truth: Images, groups_T: Ints) -> Floats:
-    """Return the pseudo-value of each group, float64; their mean is mean average precision itself.
+def pseudo_values(whole: float, without: Floats) -> Floats:
+    """Return the pseudo-value of each part, float64; their mean is the metric itself.
 
-    A group's is m + (n - 1) (mean of the m(g) - m(g)), with m of all images, m(g) of all but group
-    g, and n groups. Usual ones, n m - (n - 1) m(g), have the jackknife's estimate free of bias as
+    A part's is m + (n - 1) (mean of the m(p) - m(p)), with m of all samples, m(p) of all but part
+    p, and n parts. Usual ones, n m - (n - 1) m(p), have the jackknife's estimate free of bias as
     their mean; these are shifted by the bias, so that they belong to the number that is reported.
     Their variance, and that of their differences, is the same.
+
+    Args:
+        whole: the metric of all samples.
+        without: the metric without each part.
     """
-    matches = match(found, truth)
+    return whole + (len(without) - 1) * (without.mean() - without)
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def of_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> Floats:
+    """Return the pseudo-value of each sample, float64 [T], of balanced_accuracy or macro_f1.
+
+    Both are means over classes of a share of counts: recall, tp / (tp + fn), over the classes that
+    are present, and F1, 2 tp / (2 tp + fp + fn), over those that are present or predicted.
+    """
+    num = 1 + max(int(predicted_T.max()), int(targets_T.max()))
+    is_right_T = predicted_T == targets_T
+    tp_C = np.bincount(targets_T[is_right_T], minlength=num)
+    fn_C = np.bincount(targets_T, minlength=num) - tp_C
+    fp_C = np.bincount(predicted_T, minlength=num) - tp_C
+    share_C, counts_C = _share(metric, tp_C, fp_C, fn_C)
+    whole, present = share_C.sum(), counts_C.sum()
+    # Samples of one class that are predicted as one class are alike: U such pairs.
+    pairs_U2, of_T = np.unique(np.stack([targets_T, predicted_T], 1), axis=0, return_inverse=True)
+    label_U, other_U = pairs_U2.T
+    wrong_U = label_U != other_U
+    here = _share(metric, tp_C[label_U] - ~wrong_U, fp_C[label_U], fn_C[label_U] - wrong_U)
+    there = _share(metric, tp_C[other_U], fp_C[other_U] - wrong_U, fn_C[other_U])
+    sums, counts = (
+        total - old_C[label_U] + new_U + wrong_U * (new_there_U - old_C[other_U].astype(np.float64))
+        for total, old_C, new_U, new_there_U in zip(
+            (whole, present), (share_C, counts_C), here, there, strict=True
+        )
+    )
+    return pseudo_values(whole / present, (sums / np.maximum(counts, 1))[of_T.reshape(-1)])
+
+
+def _share(metric: str, tp: Ints, fp: Ints, fn: Ints) -> tuple[Floats, Ints]:
+    """Return the share of each class, 0 where there is none, and whether it counts, 0 or 1."""
+    right, of = (tp, tp + fn) if metric == "balanced_accuracy" else (2 * tp, 2 * tp + fp + fn)
+    return np.where(of > 0, right / np.maximum(of, 1), 0.0), (of > 0).astype(np.int64)
+
+
+# --- objects -------------------------------------------------------------------------------------
+
+
+def of_objects(found: Images, truth: Images, groups_T: Ints) -> dict[str, Floats]:
+    """Return the pseudo-value of each group of images, by metric of `average_precision`."""
+    matches = {size: match(found, truth, areas) for size, areas in AREAS.items()}
     num = int(groups_T.max()) + 1
-    whole = mean_precision(matches, np.ones(len(truth), dtype=np.bool_))
-    without = np.array([mean_precision(matches, groups_T != group) for group in range(num)])
-    return whole + (num - 1) * (without.mean() - without)
+    whole = precisions(matches, np.ones(len(truth), dtype=np.bool_))
+    without = [precisions(matches, groups_T != group) for group in range(num)]
+    return {
+        name: pseudo_values(value, np.array([values[name] for values in without]))
+        for name, value in whole.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -61,72 +125,104 @@ class Matches:
 
     image_A: Ints  # in which it was found
     is_right_AI: Bools  # whether it is an object, at each threshold
-    num_T: Ints  # objects of the class in each image
+    counts_AI: Bools  # whether it is of the size that is asked for, or found for one that is
+    num_T: Ints  # objects of the class and the size in each image
 
 
-def mean_precision(matches: Sequence[Matches], is_kept_T: Bools) -> float:
-    """Return mean average precision over some of the images, in [0, 1]; 0 without any object."""
+def precisions(matches: Mapping[str, Sequence[Matches]], is_kept_T: Bools) -> dict[str, float]:
+    """Return the three metrics over some of the images, in [0, 1]; 0 without any object."""
+    by_size = {size: mean_precision(found, is_kept_T) for size, found in matches.items()}
+    whole_I = by_size.pop(ALL)
+    sizes = {size: -1.0 if of_I is None else float(of_I.mean()) for size, of_I in by_size.items()}
+    return {
+        "whole": 0.0 if whole_I is None else float(whole_I.mean()),
+        "at_50": 0.0 if whole_I is None else float(whole_I[0]),
+        "weighted": 0.0 if whole_I is None else weighted(sizes),
+    }
+
+
+def mean_precision(matches: Sequence[Matches], is_kept_T: Bools) -> Floats | None:
+    """Return mean average precision at each threshold, over some images; None without objects."""
     present = [one for one in matches if one.num_T[is_kept_T].any()]
     if not present:
-        return 0.0
-    return float(np.mean([_average_precision(one, is_kept_T) for one in present]))
+        return None
+    return np.mean([_average_precision(one, is_kept_T) for one in present], axis=0)
 
 
-def _average_precision(matches: Matches, is_kept_T: Bools) -> float:
-    """Return the mean over thresholds and 101 recalls of the best precision from that recall on."""
-    right_AI = matches.is_right_AI[is_kept_T[matches.image_A]].cumsum(axis=0)
-    precision_AI = right_AI / np.arange(1, len(right_AI) + 1)[:, None]
+def _average_precision(matches: Matches, is_kept_T: Bools) -> Floats:
+    """Return at each threshold the mean over 101 recalls of the best precision from there on."""
+    is_kept_A = is_kept_T[matches.image_A]
+    right_AI = matches.is_right_AI[is_kept_A].cumsum(axis=0)
+    precision_AI = right_AI / np.maximum(matches.counts_AI[is_kept_A].cumsum(axis=0), 1)
     best_AI = np.maximum.accumulate(precision_AI[::-1])[::-1]
     recall_AI = right_AI / matches.num_T[is_kept_T].sum()
-    total = 0.0
-    for recall_A, best_A in zip(recall_AI.T, best_AI.T, strict=True):
+    total_I = np.zeros(len(IOU_I))
+    for place, (recall_A, best_A) in enumerate(zip(recall_AI.T, best_AI.T, strict=True)):
         reached = np.searchsorted(recall_A, RECALL)
-        total += best_A[reached[reached < len(best_A)]].sum()
-    return total / (len(IOU_I) * len(RECALL))
+        total_I[place] = best_A[reached[reached < len(best_A)]].sum()
+    return total_I / len(RECALL)
 
 
-def match(found: Images, truth: Images) -> list[Matches]:
-    """Return the matches of each class that has an object."""
+def match(found: Images, truth: Images, areas: Areas) -> list[Matches]:
+    """Return the matches of each class that has an object, with objects of these areas."""
     labels = {label for image in truth for label in image["labels"].tolist()}
-    return [_match_class(found, truth, label) for label in sorted(labels)]
+    return [_match_class(found, truth, label, areas) for label in sorted(labels)]
 
 
-def _match_class(found: Images, truth: Images, label: int) -> Matches:
+def _match_class(found: Images, truth: Images, label: int, areas: Areas) -> Matches:
     image_A: list[int] = []
-    scores, is_right, num_T = [], [], []
+    scores, is_right, counts, num_T = [], [], [], []
     for number, (some, objects) in enumerate(zip(found, truth, strict=True)):
         order_A = some["scores"].argsort(descending=True, stable=True)
         order_A = order_A[some["labels"][order_A] == label]
-        boxes_G4 = objects["boxes"][objects["labels"] == label]
+        boxes_G4 = objects["boxes"][objects["labels"] == label].double().numpy()
+        boxes_A4 = some["boxes"][order_A].double().numpy()
         image_A += [number] * len(order_A)
         scores.append(some["scores"][order_A].numpy())
-        is_right.append(_is_right(some["boxes"][order_A], boxes_G4))
-        num_T.append(len(boxes_G4))
+        is_right_AI, counts_AI = _is_right(boxes_A4, boxes_G4, areas)
+        is_right.append(is_right_AI)
+        counts.append(counts_AI)
+        num_T.append(int(_is_within(boxes_G4, areas).sum()))
     # Equal scores stay in the order of the images.
     likeliest_A = np.argsort(-np.concatenate(scores), kind="stable")
     return Matches(
         np.array(image_A, dtype=np.int64)[likeliest_A],
         np.concatenate(is_right)[likeliest_A],
+        np.concatenate(counts)[likeliest_A],
         np.array(num_T),
     )
 
 
-def _is_right(boxes_A4: Tensor, boxes_G4: Tensor) -> Bools:
+def _is_right(boxes_A4: Floats, boxes_G4: Floats, areas: Areas) -> tuple[Bools, Bools]:
     """Return which boxes, the likeliest first, are an object that none before them is, [A, I].
 
-    Each takes the free object with which it has most in common, at each threshold for itself.
+    Each takes the free object with which it has most in common, at each threshold for itself; one
+    of another size only where none of these sizes fits. Then it does not count, nor does a box of
+    another size that is no object: which boxes count is returned beside it.
     """
     is_right_AI = np.zeros((len(boxes_A4), len(IOU_I)), dtype=np.bool_)
+    counts_AI = np.repeat(_is_within(boxes_A4, areas)[:, None], len(IOU_I), axis=1)
     if not len(boxes_G4):
-        return is_right_AI
+        return is_right_AI, counts_AI
+    is_within_G = _is_within(boxes_G4, areas)
     is_free_IG = np.ones((len(IOU_I), len(boxes_G4)), dtype=np.bool_)
     every = np.arange(len(IOU_I))
-    for place, iou_G in enumerate(iou(boxes_A4.double().numpy(), boxes_G4.double().numpy())):
+    for place, iou_G in enumerate(iou(boxes_A4, boxes_G4)):
         fits_IG = is_free_IG & (iou_G >= IOU_I[:, None])
+        counted_IG = fits_IG & is_within_G
+        fits_IG = np.where(counted_IG.any(axis=1, keepdims=True), counted_IG, fits_IG)
         best_I = np.where(fits_IG, iou_G, -1).argmax(axis=1)
-        is_right_AI[place] = fits_IG[every, best_I]
-        is_free_IG[every, best_I] &= ~is_right_AI[place]
-    return is_right_AI
+        is_taken_I = fits_IG[every, best_I]
+        is_free_IG[every, best_I] &= ~is_taken_I
+        is_right_AI[place] = is_taken_I & is_within_G[best_I]
+        counts_AI[place] = np.where(is_taken_I, is_within_G[best_I], counts_AI[place])
+    return is_right_AI, counts_AI
+
+
+def _is_within(boxes_4: Floats, areas: Areas) -> Bools:
+    """Return which boxes have one of these areas; both ends are in."""
+    area = (boxes_4[:, 2:] - boxes_4[:, :2]).prod(axis=1)
+    return (area >= areas[0]) & (area <= areas[1])
 
 
 def iou(boxes_A4: Floats, boxes_G4: Floats) -> Floats:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scipy.special import bdtrc
 
 from stages.report.results import Results, Target, measured
-from stages.report.statistics import paired_difference, verdict
+from stages.report.statistics import Measured, paired_difference, verdict
 from stages.report.summary import mean, search_flops
 from stages.shared.artifacts import Meta, Subset
 from stages.shared.settings.params import Params
@@ -53,13 +53,21 @@ class Cost:
 
 @dataclass(frozen=True)
 class Smallest:
-    """The smallest compared subset that is as good as everything, chosen on validation."""
+    """The smallest compared subset that is shown on validation to be as good as everything."""
 
     picks: int
     fraction: float
-    validation: float  # points
-    validation_of_full: float
+    difference: float  # on validation, minus everything, in points
+    lowest: float  # the lower end of its 95 % interval
     test: float
+
+
+@dataclass(frozen=True)
+class NotShown:
+    """Why no compared subset is shown to be within the margin of everything."""
+
+    num_validation: int  # samples
+    enough: int | None  # that would do, as far as this run tells; None: it looks worse by more
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,8 @@ class Conclusion:
     num_draws: int
     against: Mapping[str, Against]  # of OTHERS those that were compared
     cost: Cost | None  # None: everything was not compared
-    smallest: Smallest | None  # None: none is as good, or everything was not compared
+    smallest: Smallest | NotShown | None  # None: everything was not compared
+    is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     guessing: Guessing | None = None  # None: the model learnt something, or that is not known
 
 
@@ -127,6 +136,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         },
         cost=_cost(draws, model) if "full" in draws[0].comparison else None,
         smallest=_smallest(draws, model) if "full" in draws[0].comparison else None,
+        is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         guessing=_guessing(draws, model) if "full" in draws[0].comparison else None,
     )
 
@@ -149,31 +159,45 @@ def _against(draws: Sequence[Draw], model: str, other: str) -> Against:
 def _cost(draws: Sequence[Draw], model: str) -> Cost:
     """Return the cost; under equal updates a subset saves no training time, so nothing pays back.
 
-    After z trainings search + z * subset <= z * full.
+    After z trainings search + z * subset <= z * full. What is fine-tuned never pays back: each
+    target needs an ensemble of its own kind first, which was trained on as much.
     """
     search = mean([draw.search_flops for draw in draws])
     full, subset = (
         mean([draw.targets[model, name].member_flops for draw in draws])
         for name in ("full", "selected")
     )
-    saves = full > subset and isinstance(draws[0].params.train_subset_model.length, EpochLength)
+    settings = draws[0].params.train_subset_model
+    saves = full > subset and isinstance(settings.length, EpochLength)
+    saves &= settings.initialize_from == "scratch"
     after = max(1, math.ceil(search / (full - subset))) if saves else None
     return Cost(search / full, after)
 
 
-def _smallest(draws: Sequence[Draw], model: str) -> Smallest | None:
-    """Return the smallest selected subset within `report.margin` of everything on validation."""
+def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
+    """Return the smallest selected subset that is surely within `report.margin` on validation.
+
+    Where there is none: how many validation samples would do for the last one, if its difference
+    stayed as it is and its error fell as that of the samples does, by the root of their number.
+    """
     params, comparison = draws[0].params, draws[0].comparison
-    of_full = _on_validation(draws, model, "full")
+    margin = params.report.margin + ROUNDING
+    full = _on_validation(draws, model, "full")
     names = [name for name in comparison if name.partition("-")[0] == "selected"]
     for name in sorted(names, key=lambda name: len(comparison[name])):
-        validation = _on_validation(draws, model, name)
-        if of_full - validation <= params.report.margin + ROUNDING:
+        found = paired_difference(_on_validation(draws, model, name), full)
+        lowest, _ = found.interval
+        if lowest >= -margin:
             picks = len(comparison[name])
             test = mean([_on_test(draw, model, name) for draw in draws])
             fraction = picks / draws[0].meta.num_samples["train"]
-            return Smallest(picks, fraction, validation, of_full, test)
-    return None
+            return Smallest(picks, fraction, found.value, lowest, test)
+    num, room = draws[0].meta.num_samples["validation"], found.value + margin
+    reach = found.value - lowest
+    enough = (
+        math.ceil(num * (reach / room) ** 2) if room > ROUNDING and math.isfinite(reach) else None
+    )
+    return NotShown(num, enough)
 
 
 def _guessing(draws: Sequence[Draw], model: str) -> Guessing | None:
@@ -191,9 +215,9 @@ def _guessing(draws: Sequence[Draw], model: str) -> Guessing | None:
     return Guessing(reached, num_classes) if probability >= 1 / 40 else None
 
 
-def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> float:
+def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> Measured:
     metric = draws[0].params.rules.validation_metric
-    return mean([100 * draw.targets[model, subset].evaluation.mean[metric] for draw in draws])
+    return measured([draw.targets[model, subset] for draw in draws], metric)
 
 
 def _on_test(draw: Draw, model: str, subset: str) -> float:

@@ -85,14 +85,14 @@ class Target:
         return float(np.mean(list(training_flops(self.history).values())))
 
     def measured(self, metric: str) -> Measured:
-        """Return what each member reaches on test, in points."""
+        """Return what each member reaches by a metric, in points."""
         values_M = np.array([values[metric] for values in self.evaluation.members])
-        samples_MT = self.evaluation.test_values_MT.astype(np.float64)
+        samples_MT = self.evaluation.values[metric].astype(np.float64)
         return Measured(100 * values_M, 100 * samples_MT)
 
 
 def measured(draws: Sequence[Target], metric: str) -> Measured:
-    """Return what a model reaches on test, in points: each draw, or each member of a single one."""
+    """Return what a model reaches, in points: each draw, or each member of a single one."""
     return over_draws([draw.measured(metric) for draw in draws])
 
 
@@ -280,7 +280,7 @@ def load_targets(params: Params, meta: Meta, folders: Folders) -> dict[tuple[str
         (model, subset): Target(
             artifacts.load_history(folders.histories / key / f"{params.draw}.csv"),
             artifacts.load_evaluation(
-                folders.evaluation / key / params.draw, metrics, meta.num_samples["test"]
+                folders.evaluation / key / params.draw, metrics, meta.num_samples
             ),
         )
         for model in params.compare.models

@@ -29,7 +29,7 @@ class Measured:
     """What the members of one model reach, in the unit of the result (points, or shares)."""
 
     values_R: Values  # the metric of each member, or of each draw the mean over its members
-    samples_RT: Values  # what each sample adds to each row's accuracy: 0, or the whole unit
+    samples_RT: Values  # what each sample says of each row: right or not, or a pseudo-value
     num_draws: int = 1  # one: the rows are its members
 
 
@@ -75,10 +75,7 @@ class Estimate:
 
 
 def estimate(measured: Measured) -> Estimate:
-    """Return the mean over the rows.
-
-    For a metric other than the accuracy the error of the samples is that of the accuracy.
-    """
+    """Return the mean over the rows."""
     return _estimate(measured, [measured.values_R])
 
 

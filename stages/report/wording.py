@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from stages.report.conclusions import OTHERS, Against, Conclusion, conclusions
+from stages.report.conclusions import OTHERS, Against, Conclusion, NotShown, conclusions
 from stages.report.results import Results
 from stages.report.statistics import AS_GOOD_AS, BETTER, WORSE
 
@@ -75,6 +75,8 @@ def cost_in_words(found: Conclusion) -> list[str]:
     if found.is_by_updates:
         return [f"{cost}, and with equal updates a subset saves no training time"]
     after = found.cost.pays_back_after
+    if found.is_fine_tuned:
+        return [f"{cost}, and never pays back, since a target that is fine-tuned needs an ensemble"]
     if after is None:
         return [f"{cost}, and never pays back, since the subset saves no training time"]
     trainings = "training" if after == 1 else "trainings"
@@ -82,19 +84,25 @@ def cost_in_words(found: Conclusion) -> list[str]:
 
 
 def smallest_in_words(found: Conclusion) -> list[str]:
-    """Name the smallest subset that validation calls as good; nothing where that is not known."""
-    if found.cost is None:
-        return []
-    within = f"within {found.margin:g} points of everything on validation"
-    if found.smallest is None:
-        return [f"no compared subset is {within}"]
-    smallest = found.smallest
-    return [
-        f"the smallest compared subset {within} has "
-        f"{size_in_words(smallest.picks, found.unit, smallest.fraction)}: "
-        f"{smallest.validation:.2f} against {smallest.validation_of_full:.2f} there, "
-        f"{smallest.test:.2f} on test"
-    ]
+    """Name the smallest subset that validation shows to be as good; nothing if that is unknown."""
+    within = f"within {found.margin:g} points of everything"
+    match found.smallest:
+        case None:
+            return []
+        case NotShown(num, None):
+            return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
+        case NotShown(num, enough):
+            return [
+                f"{num:,} validation samples cannot tell whether a compared subset is {within} "
+                f"(some {float(f'{enough:.2g}'):,.0f} could)"
+            ]
+        case smallest:
+            size = size_in_words(smallest.picks, found.unit, smallest.fraction)
+            return [
+                f"the smallest compared subset that validation shows to be {within} has {size}: "
+                f"{smallest.difference:+.2f} points there, {smallest.lowest:+.2f} at the least; "
+                f"{smallest.test:.2f} on test"
+            ]
 
 
 def size_in_words(picks: int, unit: str, fraction: float) -> str:

@@ -8,9 +8,9 @@ from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 from stages.shared.training.job import Parallel
 
-# The yardstick is a training on everything from scratch, whatever the subsets start from:
-# fine-tuned, it would owe part of its accuracy to the search that it is compared with.
-ALWAYS_FROM_SCRATCH = "full"
+# What the selected subsets are compared with is trained from scratch, whatever they start from:
+# fine-tuned from weights that had everything, it would owe its accuracy to the search.
+FINE_TUNED = "selected"
 
 
 def main(
@@ -26,7 +26,7 @@ def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path
     """Return what is to be trained of one draw."""
     settings = draw.train_subset_model
     meta = artifacts.load_meta(prepared)
-    is_new = settings.initialize_from == "scratch" or subset.name == ALWAYS_FROM_SCRATCH
+    is_new = settings.initialize_from == "scratch" or subset.name.partition("-")[0] != FINE_TUNED
     optimizer = settings.optimizer
     return members.Plan(
         params=draw,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from finished_run import evaluated
 from pipeline import Checkout
 
 from commands.verdict.__main__ import require_alike, verdicts
@@ -95,7 +96,9 @@ def write_evaluations(run, right):
         values = dict.fromkeys(("balanced_accuracy", "macro_f1", "log_loss"), 0.5)
         mean = values | {"accuracy": num / 60, "validation_accuracy": 0.9}
         members = [{"member": member, "epoch": 8} | mean for member in range(3)]
-        evaluation = artifacts.Evaluation(members, mean, mean, {}, correct_MT)
+        correct_MV = np.tile(np.arange(40) < 36, (3, 1))
+        values = evaluated(correct_MT, correct_MV, 0.5)
+        evaluation = artifacts.Evaluation(members, mean, mean, {}, values)
         artifacts.save_evaluation(run.folders.evaluation / f"resnet8-{name}/seed-0", evaluation)
 
 

@@ -9,7 +9,7 @@ import toy_scenes
 
 from stages.evaluate import detection, jackknife
 from stages.evaluate.average_precision import measure, weighted
-from stages.evaluate.jackknife import groups, iou, mean_precision, pseudo_values
+from stages.evaluate.jackknife import groups, iou
 from stages.shared import artifacts, tasks
 from stages.shared.errors import ArtifactError
 from stages.shared.settings.sections import Evaluate
@@ -29,14 +29,14 @@ def image(boxes, labels, scores=None):
     return made if scores is None else {**made, "scores": torch.tensor(scores)}
 
 
-def scenes(num, seed=0, num_classes=3):
+def scenes(num, seed=0, num_classes=3, sizes=(10, 150)):
     """Return true and found objects: some well placed, some badly, some of another class."""
     rng = np.random.default_rng(seed)
     truth, found = [], []
     for _ in range(num):
         size = rng.integers(0, 6)
         corner = rng.uniform(0, 200, (size, 2))
-        boxes = np.concatenate([corner, corner + rng.uniform(10, 150, (size, 2))], axis=1)
+        boxes = np.concatenate([corner, corner + rng.uniform(*sizes, (size, 2))], axis=1)
         labels = rng.integers(0, num_classes, size)
         truth.append(image(boxes, labels))
         seen = np.concatenate([boxes + rng.normal(0, 4, boxes.shape), boxes[: size // 2] + 15])
@@ -102,42 +102,49 @@ def test_iou_by_hand():
     np.testing.assert_allclose(found, [[4 / 28, 0], [0, 0]])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_precision_of_the_jackknife_is_that_of_torchmetrics(seed):
-    found, truth = scenes(25, seed)
-    everything = np.ones(25, dtype=bool)
-    matches = jackknife.match(found, truth)
-    assert mean_precision(matches, everything) == pytest.approx(
-        measure(found, truth).whole, abs=1e-6
-    )
+def matched(found, truth):
+    return {size: jackknife.match(found, truth, areas) for size, areas in jackknife.AREAS.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_precisions_of_the_jackknife_are_those_of_torchmetrics(seed):
+    """Of objects of all sizes: edges of 5 to 150 pixels."""
+    found, truth = scenes(25, seed, sizes=(5, 150))
+    precisions = jackknife.precisions(matched(found, truth), np.ones(25, dtype=bool))
+    expected = measure(found, truth)
+    for part, value in precisions.items():
+        assert value == pytest.approx(getattr(expected, part), abs=1e-6), part
+    assert len({round(value, 3) for value in precisions.values()}) == 3
 
 
 def test_leaving_out_images_is_measuring_the_others():
-    found, truth = scenes(20)
+    found, truth = scenes(20, sizes=(5, 150))
     groups_T = np.arange(20) % 4
-    matches = jackknife.match(found, truth)
-    without = []
-    for group in range(4):
-        kept = np.flatnonzero(groups_T != group)
-        expected = measure([found[row] for row in kept], [truth[row] for row in kept]).whole
-        without.append(expected)
-        assert mean_precision(matches, groups_T != group) == pytest.approx(expected, abs=1e-6)
-    # The usual pseudo-values, moved to where their mean is the metric.
-    whole = measure(found, truth).whole
-    usual = 4 * whole - 3 * np.array(without)
-    expected = usual + whole - usual.mean()
-    np.testing.assert_allclose(pseudo_values(found, truth, groups_T), expected, atol=1e-5)
-    assert pseudo_values(found, truth, groups_T).mean() == pytest.approx(whole, abs=1e-6)
+    values = jackknife.of_objects(found, truth, groups_T)
+    whole = measure(found, truth)
+    for part, pseudo_values in values.items():
+        without = []
+        for group in range(4):
+            kept = np.flatnonzero(groups_T != group)
+            left = measure([found[row] for row in kept], [truth[row] for row in kept])
+            without.append(getattr(left, part))
+        # The usual pseudo-values, moved to where their mean is the metric.
+        usual = 4 * getattr(whole, part) - 3 * np.array(without)
+        expected = usual + getattr(whole, part) - usual.mean()
+        np.testing.assert_allclose(pseudo_values, expected, atol=1e-5)
+        assert pseudo_values.mean() == pytest.approx(getattr(whole, part), abs=1e-6)
 
 
 def test_nothing_found_and_nothing_left_are_zero():
     truth = [image([BOX], [0]), image([], [])]
     nothing = [image([], [], []), image([], [], [])]
     groups_T = np.array([0, 1])
-    assert pseudo_values(nothing, truth, groups_T).tolist() == [0, 0]
+    for values in jackknife.of_objects(nothing, truth, groups_T).values():
+        assert values.tolist() == [0, 0]
     found = [image([BOX], [0], [0.9]), image([BOX], [0], [0.1])]
     # Without the first image there is nothing to find.
-    assert pseudo_values(found, truth, groups_T).tolist() == pytest.approx([1.5, 0.5])
+    values = jackknife.of_objects(found, truth, groups_T)["whole"]
+    assert values.tolist() == pytest.approx([1.5, 0.5])
 
 
 def test_groups_are_nearly_equal_and_decided_by_the_ids_alone():
@@ -173,16 +180,18 @@ def test_an_evaluation_is_what_the_rest_of_the_pipeline_reads(scenes_and_model, 
     artifacts.save_evaluation(tmp_path / "second", evaluated(folder, checkpoints))
     rules = tasks.rules("object_detection")
     names = [*rules.metrics, rules.validation_metric]
-    loaded = artifacts.load_evaluation(tmp_path / "first", names, 24)
+    loaded = artifacts.load_evaluation(tmp_path / "first", names, {})
     assert list(loaded.ensemble) == names == list(detection.METRICS)
-    assert loaded.test_values_MT.shape == (2, 20)
+    shapes = {name: values_MT.shape for name, values_MT in loaded.values.items()}
+    # Of validation there are fewer images than groups.
+    assert shapes == {**dict.fromkeys(rules.metrics, (2, 20)), rules.validation_metric: (2, 12)}
     for values in [*loaded.members, loaded.ensemble]:
         assert all(0 <= values[name] <= 1 for name in names)
     for name in names:
         assert loaded.mean[name] == np.mean([values[name] for values in loaded.members])
     counts = np.bincount(artifacts.load_boxes(folder / "prepared", "test").class_A)
     assert [loaded.by_class[name]["num"] for name in toy_scenes.CLASS_NAMES] == counts.tolist()
-    for name in ("metrics.json", "test_values_MT.npy"):
+    for name in ("metrics.json", *(f"values/{name}.npy" for name in names)):
         first, second = ((tmp_path / run / name).read_bytes() for run in ("first", "second"))
         assert first == second
 

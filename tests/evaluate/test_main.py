@@ -47,7 +47,7 @@ def workspace(tmp_path, monkeypatch):
 
 def run(workspace):
     main(workspace / "prepared", workspace / "model", workspace / "evaluation")
-    return artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], 30)
+    return artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], {"test": 30})
 
 
 def test_a_model_is_measured_on_test_and_on_validation(workspace):
@@ -74,11 +74,16 @@ def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
 
 def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(workspace):
     run(workspace)
-    first = {path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").iterdir()}
+    first = {
+        path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").rglob("*.*")
+    }
     run(workspace)
-    second = {path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").iterdir()}
+    second = {
+        path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").rglob("*.*")
+    }
     assert first == second
-    assert sorted(first) == ["metrics.json", "test_values_MT.npy"]
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "validation_accuracy")
+    assert sorted(first) == sorted(["metrics.json", *(f"{name}.npy" for name in names)])
 
 
 def test_members_come_in_order_whatever_the_order_of_the_file():
@@ -94,4 +99,4 @@ def test_an_evaluation_whose_files_disagree_is_refused(workspace):
     content["members"][0]["accuracy"] += 0.5
     path.write_text(json.dumps(content))
     with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracy is"):
-        artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], 30)
+        artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], {"test": 30})

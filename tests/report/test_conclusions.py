@@ -1,5 +1,6 @@
 """What may be said of the subset: every outcome at its border, by hand and against scipy."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from stages.report.conclusions import (
     Conclusion,
     Cost,
     Draw,
+    NotShown,
     Smallest,
     conclude,
     draw_of,
@@ -23,18 +25,22 @@ from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
 # --- a draw, made up -----------------------------------------------------------------------------
 
-NUM_TEST = 1000
+NUM_TEST, NUM_VALIDATION = 1000, 2000
 
 
 def target(right_M, validation, flops, num_test=NUM_TEST):
     """Members that are right on so many test samples, the first ones."""
     correct_MT = np.arange(num_test) < np.array(right_M)[:, np.newaxis]
-    members = [{"accuracy": float(row.mean())} for row in correct_MT]
+    members = [
+        {"accuracy": float(row.mean()), "validation_accuracy": validation} for row in correct_MT
+    ]
     mean = {"accuracy": float(correct_MT.mean()), "validation_accuracy": validation}
     history = [
         Epoch(member, 1, 1, 1, flops, 0.1, 1.0, 0.5, None, None) for member in range(len(right_M))
     ]
-    return Target(history, Evaluation(members, mean, mean, {}, correct_MT))
+    correct_MV = np.tile(np.arange(NUM_VALIDATION) < validation * NUM_VALIDATION, (len(right_M), 1))
+    values = {"accuracy": correct_MT, "validation_accuracy": correct_MV}
+    return Target(history, Evaluation(members, mean, mean, {}, values))
 
 
 @pytest.fixture
@@ -67,8 +73,8 @@ def test_one_draw_is_labelled_and_has_the_interval_of_trainings_and_test_samples
     run = draw_of(finished.results())
     found = conclude([run], model)
     paired_MT = 100.0 * (
-        run.targets[model, "selected"].evaluation.test_values_MT.astype(float)
-        - run.targets[model, "random"].evaluation.test_values_MT
+        run.targets[model, "selected"].evaluation.values["accuracy"].astype(float)
+        - run.targets[model, "random"].evaluation.values["accuracy"]
     )
     assert found.against["random"].reach == pytest.approx(two_way.reach(paired_MT))
     assert "95 % intervals, this draw alone" in sentence(found)
@@ -170,27 +176,51 @@ def test_everything_must_be_right_more_often_than_one_who_guesses(made, num_righ
 SIZES = {"selected-0.05": 4, "selected-0.15": 12}
 
 
+def lowest(num_worse):
+    """Return the lower end of the interval where so many validation samples more are wrong."""
+    gains_V = -100.0 * (np.arange(NUM_VALIDATION) < num_worse)
+    low, _ = stats.t.interval(0.95, NUM_VALIDATION - 1, gains_V.mean(), stats.sem(gains_V))
+    return low
+
+
 def test_the_smallest_subset_is_chosen_on_validation_though_test_says_otherwise(made):
     targets = {
-        "selected": target([990, 990], 0.950, 1),  # by far the best on test
+        "selected": target([990, 990], 0.960, 1),  # by far the best on test
         "selected-0.05": target([999, 999], 0.940, 1),  # and this better still: too low below
-        "selected-0.15": target([500, 500], 0.955, 1),  # the worst on test
+        "selected-0.15": target([500, 500], 0.959, 1),  # the worst on test
         "full": target([900, 900], 0.960, 1),
     }
     found = conclude([made(targets, picks=SIZES)], "resnet8").smallest
     assert found == Smallest(
-        12, 12 / 80, pytest.approx(95.5), pytest.approx(96.0), pytest.approx(50.0)
+        12, 12 / 80, pytest.approx(-0.1), pytest.approx(lowest(2)), pytest.approx(50.0)
     )
 
 
-def test_what_is_just_within_the_margin_counts_and_what_is_just_outside_does_not(made):
-    for validation, picks in ((0.955, 12), (0.95499, 20)):
+def test_a_point_estimate_within_the_margin_is_not_enough(made):
+    """0.3 points below everything, and perhaps more than the margin of 0.5."""
+    assert lowest(2) > -0.5
+    assert lowest(6) < -0.5 < -0.3
+    for validation, picks in ((0.959, 12), (0.957, 20)):
         targets = {
             "selected": target([900, 900], 0.96, 1),
             "selected-0.15": target([900, 900], validation, 1),
             "full": target([900, 900], 0.96, 1),
         }
         assert conclude([made(targets, picks=SIZES)], "resnet8").smallest.picks == picks
+
+
+def test_where_validation_is_too_small_it_says_how_many_samples_would_do(made):
+    """The interval must shrink from what it reaches to the 0.2 points that are left."""
+    targets = {"selected": target([900, 900], 0.957, 1), "full": target([900, 900], 0.96, 1)}
+    run = made(targets)
+    found = conclude([run], "resnet8")
+    num = run.meta.num_samples["validation"]
+    enough = math.ceil(num * ((-0.3 - lowest(6)) / 0.2) ** 2)
+    assert found.smallest == NotShown(num, enough)
+    assert (
+        f"{num} validation samples cannot tell whether a compared subset is within 0.5 points of "
+        f"everything (some {float(f'{enough:.2g}'):.0f} could)" in sentence(found)
+    )
 
 
 def test_random_subsets_are_not_what_the_search_is_praised_for(made):
@@ -200,8 +230,9 @@ def test_random_subsets_are_not_what_the_search_is_praised_for(made):
         "full": target([900, 900], 0.96, 1),
     }
     found = conclude([made(targets)], "resnet8")
-    assert found.smallest is None
-    assert "no compared subset is within 0.5 points of everything on validation" in sentence(found)
+    assert found.smallest == NotShown(40, None)
+    said = "no compared subset is shown to be within 0.5 points of everything on 40 validation"
+    assert said in sentence(found)
 
 
 # --- in words ------------------------------------------------------------------------------------
@@ -220,7 +251,7 @@ TOLD = Conclusion(
         "random": Against("better", 1.35, 0.43),
     },
     cost=Cost(0.5312, 3),
-    smallest=Smallest(12_500, 0.25, 81.2, 81.5, 80.71),
+    smallest=Smallest(12_500, 0.25, -0.3, -0.45, 80.71),
 )
 
 
@@ -230,8 +261,9 @@ def test_all_is_said_in_one_sentence():
         "the subset of 12,500 samples (25 %) is worse than everything by 1.66 ± 0.56 points "
         "and is better than a random subset of its size by 1.35 ± 0.43 points; "
         "the search cost 0.531 full trainings in FLOPs and, counted so, pays back after 3 "
-        "trainings on the subset; the smallest compared subset within 0.5 points of everything on "
-        "validation has 12,500 samples (25 %): 81.20 against 81.50 there, 80.71 on test."
+        "trainings on the subset; the smallest compared subset that validation shows to be within "
+        "0.5 points of everything has 12,500 samples (25 %): -0.30 points there, -0.45 at the "
+        "least; 80.71 on test."
     )
 
 

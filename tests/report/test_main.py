@@ -68,7 +68,7 @@ def test_the_summary_is_at_most_16_rounded_numbers_and_none_is_named_error(run):
 def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
     content = summary_of(run)
     right = {
-        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}/seed-0/test_values_MT.npy")
+        name: 100 * np.load(run.folders.evaluation / f"resnet8-{name}/seed-0/values/accuracy.npy")
         for name in ("selected", "random", "full")
     }
     for name, correct_MT in right.items():
@@ -79,7 +79,7 @@ def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
         assert found == pytest.approx(paired_MT.mean(), abs=0.005)
         found = content[f"resnet8.selected_minus_{other}.standard_error"]
         assert found == pytest.approx(math.sqrt(two_way.variance(paired_MT)), abs=0.005)
-    assert content["resnet8.validation_accuracy.selected"] == 88.0
+    assert content["resnet8.validation_accuracy.selected"] == 90.0
     assert (content["subset.size"], content["subset.unique"]) == (20, 20)
     assert content["subset.fraction"] == 0.25
     assert content["cost.search"] == 2 * (3e6 + 1e5)

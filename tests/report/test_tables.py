@@ -29,7 +29,7 @@ def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run
     rows = tables.accuracy_by_size([run.results()], "resnet8")
     correct = {
         name: 100
-        * np.load(run.folders.evaluation / f"resnet8-{name}" / "seed-0/test_values_MT.npy").mean()
+        * np.load(run.folders.evaluation / f"resnet8-{name}" / "seed-0/values/accuracy.npy").mean()
         for name in ("selected", "random", "full")
     }
     assert column(rows, "size") == [5, 10, 20]
@@ -93,7 +93,7 @@ def test_duplicates_are_counted_by_how_often_a_sample_occurs(run):
 def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
     rows = tables.metrics([run.results()])
     (found,) = [row for row in rows if (row["subset"], row["metric"]) == ("full", "accuracy")]
-    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "seed-0/test_values_MT.npy")
+    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "seed-0/values/accuracy.npy")
     shares = 100 * right_MT.mean(axis=1)
     assert found["mean"] == pytest.approx(shares.mean(), abs=0.005)
     assert found["standard_deviation"] == pytest.approx(shares.std(ddof=1), abs=0.005)

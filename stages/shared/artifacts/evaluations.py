@@ -1,6 +1,6 @@
 """Evaluations: data/evaluation/<model>-<subset>."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,41 +34,50 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Evaluation(Metrics):
-    """How well a target model does, and what the test samples say of it."""
+    """How well a target model does, and what the samples say of it."""
 
-    # What each test sample, or each of some groups of them, says of each member's metric: whether
-    # it is right (bool), or a pseudo-value of the metric (float64). Their mean is the metric.
-    test_values_MT: Array
+    # By metric, what each sample, or each of some groups of them, says of each member's: whether it
+    # is right (bool), or a pseudo-value of the metric (float64). Their mean is the metric.
+    values: dict[str, Array]  # [M, T], validation metrics [M, V]
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write metrics.json and test_values_MT.npy of an evaluation."""
+    """Write metrics.json and values/<metric>.npy of an evaluation."""
     content = dict(vars(evaluation))
-    save_array(folder / "test_values_MT.npy", content.pop("test_values_MT"))
+    for name, values_MT in content.pop("values").items():
+        save_array(folder / f"values/{name}.npy", values_MT)
     save_json(folder / "metrics.json", content)
 
 
-def load_evaluation(folder: Path, metrics: Sequence[str], num_test: int) -> Evaluation:
-    """Return an evaluation, which must have these metrics, the first of them by test sample.
+def load_evaluation(
+    folder: Path, metrics: Sequence[str], num_samples: Mapping[str, int]
+) -> Evaluation:
+    """Return an evaluation, which must have these metrics, each with the values of the samples.
+
+    Args:
+        folder: where it lies.
+        metrics: of the task; `accuracy` among them says that each sample has a value of its own.
+        num_samples: of each split that a metric is of, as in meta.json.
 
     Raises:
-        ArtifactError: a metric is missing, or the two files speak of different members.
+        ArtifactError: a metric is missing, or the files speak of different members.
     """
-    path, values_path = folder / "metrics.json", folder / "test_values_MT.npy"
+    path = folder / "metrics.json"
     content = load_json(path)
     checked(path, content, Metrics)
-    # Accuracy is known of each sample, other metrics of groups of them.
-    dtype, num = (np.bool_, num_test) if metrics[0] == "accuracy" else (np.float64, None)
-    values_MT = load_array(values_path, dtype, (None, num))
-    evaluation = Evaluation(**content, test_values_MT=values_MT)
+    evaluation = Evaluation(**content, values={})
     for name in metrics:
         if any(name not in values for values in [*evaluation.members, evaluation.mean]):
             raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")
-    found = [values[metrics[0]] for values in evaluation.members]
-    means = evaluation.test_values_MT.mean(axis=1)
-    if len(found) != len(means) or not np.allclose(found, means, atol=1e-5):
-        raise ArtifactError(
-            f"{path}: the members' {metrics[0]} is {found}; the means of {values_path.name} are "
-            f"{means.tolist()}"
-        )
+        values_path = folder / f"values/{name}.npy"
+        split = "validation" if name.startswith("validation_") else "test"
+        num = num_samples[split] if "accuracy" in metrics else None  # others are of groups
+        dtype = np.bool_ if name in ("accuracy", "validation_accuracy") else np.float64
+        evaluation.values[name] = values_MT = load_array(values_path, dtype, (None, num))
+        found, means = [values[name] for values in evaluation.members], values_MT.mean(axis=1)
+        if len(found) != len(means) or not np.allclose(found, means, atol=1e-5):
+            raise ArtifactError(
+                f"{path}: the members' {name} is {found}; the means of {values_path.name} are "
+                f"{means.tolist()}"
+            )
     return evaluation

@@ -94,7 +94,7 @@ def test_evaluations_are_read_in_points_in_the_order_of_the_test_samples_ids(fir
 
     assert found.test_ids == sorted(ids)
     assert list(found.measured) == [("resnet8", name) for name in ("selected", "random", "full")]
-    stored = np.load(first / "data/evaluation/resnet8-random/seed-0/test_values_MT.npy")
+    stored = np.load(first / "data/evaluation/resnet8-random/seed-0/values/accuracy.npy")
     values = found.measured["resnet8", "random"]
     np.testing.assert_allclose(values.values_R, 100 * stored.mean(axis=1))
     by_id = dict(zip(ids, stored.T.tolist(), strict=True))

@@ -100,12 +100,18 @@ MEMBERS = [
     }
     for number in (0, 1)
 ]
+VALUES = {
+    "accuracy": CORRECT,
+    "macro_f1": np.full(CORRECT.shape, 0.5),
+    "validation_accuracy": np.tile([True, False], (2, 3)),
+}
+NUM = {"test": CORRECT.shape[1], "validation": 6}
 EVALUATION = Evaluation(
     members=MEMBERS,
     mean=dict.fromkeys(METRICS, 0.5),
     ensemble=dict.fromkeys(METRICS, 0.5),
     by_class={"a,b": {"num": 2, "accuracy": 1 / 3}, "ü\udcff": {"num": 0, "accuracy": None}},
-    test_values_MT=CORRECT,
+    values=VALUES,
 )
 
 
@@ -262,7 +268,7 @@ PAIRS = {
     "evaluation": Pair(
         EVALUATION,
         artifacts.save_evaluation,
-        lambda folder: artifacts.load_evaluation(folder, METRICS, CORRECT.shape[1]),
+        lambda folder: artifacts.load_evaluation(folder, METRICS, NUM),
     ),
 }
 each_pair = pytest.mark.parametrize("pair", PAIRS.values(), ids=list(PAIRS))
@@ -650,17 +656,15 @@ def test_an_evaluation_without_a_metric_is_refused(tmp_path):
     members = [{key: value for key, value in MEMBERS[0].items() if key != "macro_f1"}, MEMBERS[1]]
     content = {**vars(EVALUATION), "members": members}
     artifacts.save_evaluation(tmp_path, Evaluation(**content))
-    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, 4))
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, NUM))
     assert line.endswith("macro_f1 is missing; it must be written by evaluate")
 
 
 def test_an_evaluation_of_other_members_than_its_array_is_refused(tmp_path):
-    content = {**vars(EVALUATION), "test_values_MT": CORRECT[:1]}
+    content = {**vars(EVALUATION), "values": {**VALUES, "accuracy": CORRECT[:1]}}
     artifacts.save_evaluation(tmp_path, Evaluation(**content))
-    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, 4))
-    assert (
-        "the members' accuracy is [0.75, 0.25]; the means of test_values_MT.npy are [0.75]" in line
-    )
+    line = line_of(lambda: artifacts.load_evaluation(tmp_path, METRICS, NUM))
+    assert "the members' accuracy is [0.75, 0.25]; the means of accuracy.npy are [0.75]" in line
 
 
 def test_an_ensemble_knows_its_members_and_their_checkpoints_by_epoch():
