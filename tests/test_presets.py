@@ -488,13 +488,13 @@ def test_parts_of_the_selected_subset_are_its_first_picks(finished):
 
 
 def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
-    """At their own rate, so that they stay near them; the yardstick starts from scratch."""
+    """At their own rate, so that they stay near them; what they are compared with starts from scratch."""
     training = finished.params.train_subset_model
     for subset in finished.params.compare.subsets:
         history = artifacts.load_history(
             finished.data / f"histories/{finished.model}-{subset}/seed-0.csv"
         )
-        is_tuned = training.initialize_from != "scratch" and subset != "full"
+        is_tuned = training.initialize_from != "scratch" and subset.startswith("selected")
         rate = training.optimizer.learning_rate
         highest = training.fine_tune_learning_rate if is_tuned else rate
         assert max(epoch.learning_rate for epoch in history) <= highest
@@ -531,7 +531,8 @@ def test_what_is_trained_alike_is_the_same_model(finished):
         ensemble = finished.weights(f"ensembles/{entry.from_}").read_bytes()
         for name in params.compare.subsets:
             picks = np.sort(finished.subset(name, "comparison").index_P)
-            is_scratch = params.train_subset_model.initialize_from == "scratch" or name == "full"
+            initialize_from = params.train_subset_model.initialize_from
+            is_scratch = initialize_from == "scratch" or not name.startswith("selected")
             expected = is_alike and is_scratch and np.array_equal(picks, source)
             target = finished.weights(f"subset_models/{finished.model}-{name}").read_bytes()
             assert (target == ensemble) == expected

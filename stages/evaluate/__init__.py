@@ -4,9 +4,10 @@ Reads   data/prepared/                meta.json, validation/, test/ (the only st
         data/subset_models/<key>/     model.json and the weights of each member
 Writes  data/evaluation/<key>/
             metrics.json              the task's metrics by member, mean, ensemble and class
-            test_values_MT.npy        whether each test sample is right, bool [members, samples];
-                                      of objects what each of 20 groups of images says of mean
-                                      average precision, float64 [members, groups]
+            values/<metric>.npy       what each sample of its split says of a metric: of an accuracy
+                                      whether it is right, bool [members, samples]; of others its
+                                      pseudo-value, float64; of objects that of each of 20 groups of
+                                      images, float64 [members, groups]
 Params  evaluate.weights              last | best_validation: which checkpoint stands for a member
         evaluate.batch_size           decides the last bits of the probabilities
         evaluate.views                of an image, over which a model's probabilities are averaged

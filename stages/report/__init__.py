@@ -16,7 +16,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
                                       train_ensemble.track names them
         data/histories/               ensemble-<from>.csv, <model>-<subset>.csv
         data/comparison/<subset>.csv  what the target models were trained on
-        data/evaluation/<model>-<subset>/   metrics.json, correct_MT.npy
+        data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 16 numbers for one target model
         metrics/verdict.txt           what they allow to say, a sentence for each target model
