@@ -84,7 +84,7 @@ class Project:
         )
 
     def train(self, **settings):
-        return self.start("train_ensemble", "prepared", "subset.csv", *TRAINED, **settings)
+        return self.start("train_ensemble", "prepared", "subset", *TRAINED, **settings)
 
     def run(self, stage, *arguments, **settings):
         """Run a stage to its end, which must be a good one."""
@@ -120,7 +120,7 @@ def new_project(folder, num_updates=40, learning_rate=0.4):
     content["predict_pool"]["batch_size"] = 16
     content["select"]["candidates"] = "all"  # a sample may be drawn twice
     toy.write_params(folder, content)
-    artifacts.save_subset(folder / "subset.csv", toy.picks([*range(0, 40, 2), 7, 7]))
+    artifacts.save_subset(folder / "subset/seed-0.csv", toy.picks([*range(0, 40, 2), 7, 7]))
     return Project(folder)
 
 
