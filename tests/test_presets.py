@@ -488,7 +488,7 @@ def test_parts_of_the_selected_subset_are_its_first_picks(finished):
 
 
 def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
-    """At their own rate, so that they stay near them; what they are compared with starts from scratch."""
+    """At their own rate, so that they stay near them; the others start from scratch."""
     training = finished.params.train_subset_model
     for subset in finished.params.compare.subsets:
         history = artifacts.load_history(
