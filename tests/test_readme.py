@@ -82,6 +82,10 @@ ELSEWHERE = {
         "tests/pipeline.py",
         "dvc exp run -S acquisition=variation_ratios",
     ),
+    "dvc exp run -S random_seed=1 -S random_seeds=1": (
+        "tests/test_draws.py",
+        "random_seed=5, random_seeds=1",
+    ),
     "dvc exp run -S random_seeds=4": ("tests/pipeline.py", "dvc exp run -S random_seeds=4"),
     "dvc exp run --queue -S 'acquisition=entropy,mutual_information,variation_ratios,error_count' "
     "-S 'random_seed=range(0,3)'": ("tests/test_pipeline.py", '"run", "--queue"'),
