@@ -145,6 +145,17 @@ def test_under_equal_updates_nothing_is_said_to_pay_back(made):
     assert "pays back" not in sentence(found)
 
 
+def test_what_is_fine_tuned_never_pays_back(made):
+    """Each target needs an ensemble of its own kind first, which had everything."""
+    run = made(compared(2.0, 4.0))
+    settings = run.params.train_subset_model.model_copy(update={"initialize_from": 0.125})
+    params = run.params.model_copy(update={"train_subset_model": settings})
+    found = conclude([replace(run, params=params)], "resnet8")
+    assert found.cost == Cost(1.5, None)
+    assert "never pays back, since a target that is fine-tuned needs an ensemble" in sentence(found)
+    assert conclude([run], "resnet8").cost == Cost(1.5, 3)
+
+
 def test_without_everything_neither_the_cost_nor_the_smallest_subset_is_told(made):
     run = made({"selected": target([900, 901], 0.9, 1), "random": target([900, 900], 0.9, 1)})
     found = conclude([run], "resnet8")

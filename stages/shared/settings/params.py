@@ -1,7 +1,7 @@
 """params.yaml, read and checked whole before any stage starts.
 
 Every key must be there and no other may be: a misspelt name stops the first stage, not the last.
-What one section may be by itself stands in params_sections.py, what takes two of them here.
+What one section may be by itself stands in sections.py, what takes two of them here.
 Validation decides no bytes of any output, so neither file is a dependency of a stage.
 """
 
