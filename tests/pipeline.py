@@ -107,7 +107,9 @@ CHANGES = [
         "one more member of the ensemble",
         "dvc exp run -S train_ensemble.members=5",
         ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
-        members=24,  # of each draw one on the seed subset; five and the targets' two on new subsets
+        # Of each draw one on the seed subset; five and the targets' two on new subsets, but for one
+        # draw whose first subset comes out as it was, so that four are found.
+        members=20,
     ),
     Change(
         "other voters",

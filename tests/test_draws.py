@@ -1,7 +1,6 @@
 """Several draws in one run: each is what a run of its own random seed alone would be."""
 
 import json
-import shutil
 
 import dag
 import numpy as np
@@ -19,10 +18,7 @@ def run(project, resume, **changes):
         content[section] |= {"members": 2, "length": {"updates": 4}, "validations": 2}
     content["predict_pool"]["signals"] = ["gradient_norm"]
     project.mkdir()
-    toy.write_params(project, content)
-    shutil.copy(toy.ROOT / "dvc.yaml", project)
-    shutil.copytree(toy.ROOT / "lists", project / "lists")
-    (project / "stages").symlink_to(toy.ROOT / "stages")
+    toy.write_pipeline(project, content)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("SUBSET_DEVICE", "cpu")

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -367,10 +366,7 @@ def finished(request, tmp_path_factory, data) -> Finished:
     """Run a preset at tiny size, once for all tests of it."""
     project = tmp_path_factory.mktemp(request.param)
     content = resolved(request.param)
-    toy.write_params(project, tiny(content, data))
-    shutil.copy(toy.ROOT / "dvc.yaml", project)
-    shutil.copytree(toy.ROOT / "lists", project / "lists")
-    (project / "stages").symlink_to(toy.ROOT / "stages")
+    toy.write_pipeline(project, tiny(content, data))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("SUBSET_DEVICE", "cpu")

@@ -1,6 +1,7 @@
 """Toy data and parameters that tests share."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,14 @@ def default_params() -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(DEFAULT.read_text())
     content["random_seeds"] = 1
     return content
+
+
+def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:
+    """Write what a run needs into an empty folder: these parameters, our stages, empty lists."""
+    write_params(project, content)
+    shutil.copy(ROOT / "dvc.yaml", project)
+    shutil.copytree(ROOT / "lists", project / "lists")
+    (project / "stages").symlink_to(ROOT / "stages")
 
 
 def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
