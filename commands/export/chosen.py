@@ -12,6 +12,7 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Meta, Subset
 from stages.shared.errors import DataError, ParamsError
+from stages.shared.running.workspace import located
 from stages.shared.settings.params import Params, load_params
 
 PREPARED = Path("data/prepared")
@@ -113,7 +114,7 @@ def _root_of_files(params: Params, sample_ids: Sequence[str]) -> Path | None:
     is_listed = artifacts.has_file_list(PREPARED, "train")
     given = artifacts.load_file_list(PREPARED, "train").root if is_listed else params.dataset.root
     # Without .. but with links as they are: other libraries' paths have to be the same.
-    root = os.path.abspath(given)  # noqa: PTH100 - Path has nothing that does so
+    root = os.path.abspath(located(given))  # noqa: PTH100 - Path has nothing that does so
     # No Path for each: of a million that is most of the work.
     missing = [name for name in sample_ids if not os.path.isfile(f"{root}/{name}")]  # noqa: PTH113
     if not missing:

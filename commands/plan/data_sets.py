@@ -13,6 +13,7 @@ from stages.shared.artifacts import Meta
 from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.errors import DataError
+from stages.shared.running.workspace import located
 from stages.shared.settings.params import Params
 
 # Samples of train and test, the shape of one, classes: of data sets that prepare may download, and
@@ -88,13 +89,13 @@ def _prepared(prepared: Path) -> Data:
     files: list[Path] = []
     if artifacts.has_file_list(prepared, "train"):
         listed = artifacts.load_file_list(prepared, "train")
-        files = [Path(listed.root) / name for name in _some(listed.names)]
+        files = [located(listed.root) / name for name in _some(listed.names)]
     return Data(artifacts.load_meta(prepared), is_prepared=True, files=files)
 
 
 def _is_known(params: Params) -> bool:
     """Return whether nothing of the data set is read to know how many samples it has."""
-    table = Path(params.dataset.root, "train.csv")
+    table = located(params.dataset.root) / "train.csv"
     is_small = not table.exists() or table.stat().st_size <= MOST_READ
     return params.dataset.name in KNOWN and not (params.rules.inputs == "texts" and is_small)
 

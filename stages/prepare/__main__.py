@@ -10,6 +10,7 @@ from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
 from stages.shared.artifacts.files import atomic_folder
+from stages.shared.datasets.reading import problems as list_of_problems
 from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
@@ -17,7 +18,6 @@ from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
-MAX_LISTED = 20
 BOXES_NEED = "every box must have an area inside its image"
 
 
@@ -42,6 +42,7 @@ def main(prepared: Path, scratch: Path) -> None:
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
     artifacts.save_json(scratch / "model.json", {})
+    list_of_problems.forget()
 
 
 def load(params: Params) -> tuple[Source, dict[Split, Ints]]:
@@ -59,14 +60,12 @@ def load(params: Params) -> tuple[Source, dict[Split, Ints]]:
 
 def describe(problems: list[str], params: Params, source: Source) -> str:
     """Return in one line what is wrong with a data set, and what it needs."""
-    hidden = len(problems) - MAX_LISTED
-    more = f"; and {hidden} more" if hidden > 0 else ""
     needs = _writing(params).NEEDS
     if source.boxes is not None:
         needs = f"{needs}, {BOXES_NEED}"
-    return (
-        f"dataset {params.dataset.name} in {params.dataset.root}: "
-        f"{'; '.join(problems[:MAX_LISTED])}{more}. Every class needs train samples, {needs}"
+    before = f"dataset {params.dataset.name} in {params.dataset.root}: "
+    return list_of_problems.in_one_line(
+        before, problems, f". Every class needs train samples, {needs}"
     )
 
 

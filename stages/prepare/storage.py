@@ -41,12 +41,12 @@ def choose(params: Dataset, images: SourceImages) -> str:
 
 
 def open_store(
-    storage: str, prepared: Path, split: Split, images: SourceImages, rows_N: Ints
+    storage: str, prepared: Path, split: Split, images: SourceImages, rows_N: Ints, root: str
 ) -> Store:
-    """Return what takes the images of these rows."""
+    """Return what takes the images of these rows; `root` is as params.yaml has it."""
     if storage == "files":
         assert isinstance(images, FoundFiles)
-        return _ListStore(prepared, split, images, rows_N)
+        return _ListStore(prepared, split, images, rows_N, root)
     return _ArrayStore(prepared / split / "inputs.npy", (len(rows_N), *images.shape))
 
 
@@ -71,11 +71,14 @@ class _ArrayStore:
 class _ListStore:
     """Writes files.csv and files.json: which files there are, and what their pixels were."""
 
-    def __init__(self, prepared: Path, split: Split, images: FoundFiles, rows_N: Ints) -> None:
+    def __init__(
+        self, prepared: Path, split: Split, images: FoundFiles, rows_N: Ints, root: str
+    ) -> None:
         self._prepared = prepared
         self._split = split
         self._images = images
         self._rows_N = rows_N
+        self._root = root
         self._checksums: list[int] = []
 
     def add(self, images_BHWK: Pixels) -> None:
@@ -86,7 +89,7 @@ class _ListStore:
         """Write the list."""
         images = self._images
         files = FileList(
-            root=str(images.root),
+            root=self._root,
             image_size=images.image_size
             if images.image_size is None or isinstance(images.image_size, int)
             else list(images.image_size),

@@ -26,11 +26,14 @@ class Writer:
         self._folder = folder
         self._images = images
         self._storage = storage.choose(params, images)
+        self._root = params.root
         self._counts = ValueCounts(images.shape[-1])
 
     def write_split(self, split: Split, rows_N: Ints, fingerprint: Fingerprint) -> None:
         """Write the images of these rows, which become the split."""
-        store = storage.open_store(self._storage, self._folder, split, self._images, rows_N)
+        store = storage.open_store(
+            self._storage, self._folder, split, self._images, rows_N, self._root
+        )
         fingerprint.begin(np.uint8, (len(rows_N), *self._images.shape))
         decoded = ((len(part.images_BHWK), part) for part in self._images.read(rows_N))
         for images_BHWK, problems in progress.shown(decoded, len(rows_N), split):

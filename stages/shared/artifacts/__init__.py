@@ -44,6 +44,7 @@ from stages.shared.artifacts.formats import (
     save_json,
     save_rows,
     save_table,
+    table_bytes,
 )
 from stages.shared.artifacts.heat_maps import (
     HeatMaps,
@@ -208,4 +209,5 @@ __all__ = [
     "save_voters",
     "signal_dtype",
     "stack_dynamics",
+    "table_bytes",
 ]

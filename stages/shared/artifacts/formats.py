@@ -134,13 +134,18 @@ def checked(path: Path, content: Mapping[str, Any], kind: type[Record]) -> Recor
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file: line feeds at line ends, floats in the shortest form that is exact."""
+    write_atomically(path, table_bytes(header, rows))
+
+
+def table_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return what `save_table` writes."""
     parts = [_as_csv([header])]
     waiting = iter(rows)
     while some := list(islice(waiting, ROWS_AT_A_TIME)):
         part = _as_csv(some)
         # Before Python 3.13 a carriage return in a name is not quoted by itself.
         parts += map(_as_csv_with_returns, some) if "\r" in part else [part]
-    write_atomically(path, "".join(parts).encode("utf-8", "surrogateescape"))
+    return "".join(parts).encode("utf-8", "surrogateescape")
 
 
 def _as_csv(rows: Iterable[Sequence[object]], quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> str:

@@ -11,7 +11,11 @@ from pathlib import Path
 # Begins the name of a file by which nodes of a cluster see whether they share the folder.
 MARKER = ".shared-"
 # The folders in it, and what lies there.
-KINDS = {"members": "finished members", "partial": "states of unfinished members"}
+KINDS = {
+    "members": "finished members",
+    "partial": "states of unfinished members",
+    "checksums": "lists of checksums of your files",
+}
 
 
 def folder() -> Path:

@@ -29,6 +29,7 @@ from stages.shared.artifacts import Ints, Split
 from stages.shared.errors import DataError
 from stages.shared.running.engine import num_loaders
 from stages.shared.running.workers import end_with_parent
+from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import FORMATS, ImageSize, Pixels, checksum, decode_or_describe
 
 # Of pixels: a job that a process decodes without asking, some tens of milliseconds of work.
@@ -90,7 +91,7 @@ class ImageFiles:
         self._names = np.array(listed.names, dtype=object)
         self._checksum_N = listed.checksum_N
         self._no_files = Files(
-            Path(listed.root), [], listed.image_size, tuple(listed.image_shape), checksums=[]
+            located(listed.root), [], listed.image_size, tuple(listed.image_shape), checksums=[]
         )
 
     def __len__(self) -> int:
@@ -115,8 +116,8 @@ class ImageFiles:
         for images_BHWK, problems in decoded(map(self._files, batches)):
             if problems:
                 raise DataError(
-                    f"{self._no_files.root}: {problems[0]}; where the images were changed on "
-                    "purpose, run `dvc repro -f -s prepare`"
+                    f"{self._no_files.root}: {problems[0]}; run `dvc repro`, which prepares the "
+                    "images as they are now"
                 )
             yield images_BHWK
 

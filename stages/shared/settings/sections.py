@@ -73,8 +73,9 @@ class Dataset(Section):
     validation_fraction: Fraction
     num_folds: Annotated[int, Field(ge=2)]
     fold: NonNegativeInt
-    manifest: str | None
-    groups: str | None
+    manifest: str
+    groups: str
+    watch: Literal["contents", "times"]
 
     @model_validator(mode="after")
     def _fold_exists(self) -> Self:

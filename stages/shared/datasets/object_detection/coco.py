@@ -29,6 +29,7 @@ from stages.shared.datasets.reading.boxes_of_images import (
 )
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
+from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 SPLIT_NAMES: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
@@ -82,7 +83,7 @@ def load(params: Dataset) -> Source:
     class_names: list[str] = []
     images: list[Annotated] = []
     problems: list[str] = []
-    for file in _find(Path(params.root)):
+    for file in _find(located(params.root)):
         content = _read(file.path)
         labels = _labels(file.path, content.categories)
         class_names = class_names or list(labels.values())

@@ -29,6 +29,7 @@ from stages.shared.datasets.reading.boxes_of_images import (
 from stages.shared.datasets.reading.source_images import EXTENSIONS
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
+from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 LISTS: tuple[dict[str, Split], ...] = (
@@ -49,7 +50,7 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that such images cannot obey.
     """
     refuse_params(params)
-    root = Path(params.root)
+    root = located(params.root)
     files = _by_stem(root / "JPEGImages", EXTENSIONS)
     annotations = _by_stem(root / "Annotations", {".xml"})
     splits = _read_lists(root / "ImageSets/Main")

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
+from stages.shared.datasets.reading.folders import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, ParamsError
+from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import decode_or_describe, pixels_of
 from stages.shared.samples.loading import shown_size
 from stages.shared.settings.sections import Dataset
@@ -47,12 +49,12 @@ def refuse_params(params: Dataset) -> None:
     """Refuse parameters that images with boxes cannot obey.
 
     Raises:
-        ParamsError: dataset.manifest is set, or dataset.image_size is one edge.
+        ParamsError: dataset.manifest lists files, or dataset.image_size is one edge.
     """
-    if params.manifest is not None:
+    if not is_empty(Path(params.manifest)):
         raise ParamsError(
-            f"params.yaml: dataset.manifest is {params.manifest!r}; {params.name} has its labels "
-            "in annotations, so it must be empty"
+            f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
+            f"{params.name} has its labels in annotations, so it must be an empty list"
         )
     if isinstance(params.image_size, int):
         raise ParamsError(
@@ -75,7 +77,7 @@ def source_of(
     Raises:
         DataError: there is no object at all.
     """
-    root = Path(params.root)
+    root = located(params.root)
     given = list_of([image.objects for image in images], class_names)
     if not len(given.class_A):
         because = f" ({problems[0]})" if problems else ""

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from stages.shared.artifacts import Ints
+from stages.shared.datasets.reading.folders import EXTENSIONS as EXTENSIONS
 from stages.shared.samples import loading
 from stages.shared.samples.decoding import ImageSize, Pixels, decode_or_describe, pixels_of
 from stages.shared.samples.loading import Decoded, Files
 
 CHUNK_BYTES = 2**23  # of pixels that are read at once
-EXTENSIONS = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
 
 
 class SourceImages(Protocol):

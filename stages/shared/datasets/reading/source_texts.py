@@ -21,6 +21,7 @@ import numpy as np
 from stages.shared.artifacts import Ints, Sequences, Split
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
+from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 LONGEST_FIELD = 2**30  # characters; Python's own limit is 131,072
@@ -51,7 +52,7 @@ def load_reviews(params: Dataset, class_names: Sequence[str] = ()) -> Source:
     Raises:
         DataError: there is no train.csv, or it holds nothing.
     """
-    root = Path(params.root)
+    root = located(params.root)
     if not (root / "train.csv").is_file():
         raise DataError(
             f"dataset.root is {params.root!r}: found no train.csv in it; it must be a folder with "

@@ -5,13 +5,16 @@ Shapes: N samples.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Ints, Split
+from stages.shared.datasets.reading.folders import is_empty
 from stages.shared.datasets.reading.source_images import ArrayImages
 from stages.shared.errors import DataError, ParamsError, reason
+from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 
@@ -50,7 +53,8 @@ def load_torchvision(data_set: Callable[..., Any], params: Dataset, archives: st
     """
     refuse_file_params(params)
     given: list[Split] = ["train", "test"]
-    parts = [_open_torchvision(data_set, params.root, split, archives) for split in given]
+    root = str(located(params.root))
+    parts = [_open_torchvision(data_set, root, split, archives) for split in given]
     images_NHWK = np.concatenate([np.asarray(part.data) for part in parts])
     if images_NHWK.ndim == 3:  # noqa: PLR2004 - grey images come without channels, N x H x W
         images_NHWK = images_NHWK[..., np.newaxis]
@@ -99,17 +103,21 @@ def refuse_file_params(params: Dataset) -> None:
     """Refuse parameters that only image files obey.
 
     Raises:
-        ParamsError: dataset.image_size or dataset.manifest is set, or dataset.storage is files.
+        ParamsError: dataset.image_size is set, dataset.manifest lists files, or dataset.storage
+            is files.
     """
     if params.storage == "files":
         raise ParamsError(
             f"params.yaml: dataset.storage is 'files'; {params.name} has no image files, so it "
             "must be auto or memory"
         )
-    for key in ("image_size", "manifest"):
-        value = getattr(params, key)
-        if value is not None:
-            raise ParamsError(
-                f"params.yaml: dataset.{key} is {value!r}; {params.name} has no image files, so "
-                "it must be empty"
-            )
+    if params.image_size is not None:
+        raise ParamsError(
+            f"params.yaml: dataset.image_size is {params.image_size!r}; {params.name} has no image "
+            "files, so it must be empty"
+        )
+    if not is_empty(Path(params.manifest)):
+        raise ParamsError(
+            f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
+            f"{params.name} has no image files, so it must be an empty list"
+        )

@@ -40,7 +40,7 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
         DataError: the data's own splits have no train, or put one group into two of them; the
             list of groups lacks a sample.
     """
-    groups = None if params.groups is None else load_groups(Path(params.groups), source.sample_ids)
+    groups = load_groups(Path(params.groups), source.sample_ids)
     units = _units(source, groups)
     split_U = _given(source, units)
     if "test" not in split_U:
@@ -80,14 +80,16 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
     return found
 
 
-def load_groups(path: Path, sample_ids: list[str]) -> list[str]:
-    """Return the group of each sample from a CSV file (path,group).
+def load_groups(path: Path, sample_ids: list[str]) -> list[str] | None:
+    """Return the group of each sample from a CSV file (path,group); None: it lists none.
 
     Raises:
         ArtifactError: the file is missing or has other columns.
         DataError: a sample has no group, or two.
     """
     rows = load_table(path, ["path", "group"])
+    if not rows:
+        return None
     groups = dict(rows)
     if len(groups) < len(rows):
         names = [name for name, _ in rows]

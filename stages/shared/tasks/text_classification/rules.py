@@ -28,7 +28,7 @@ RULES = Rules(
         "predict_pool.gradient_norm.parameters": "last_layer_weights",
         "train_ensemble.weights": "trained",
         "dataset.image_size": None,
-        "dataset.manifest": None,
+        "dataset.manifest": "lists/manifest.csv",  # which is empty
         "dataset.storage": "auto",
         **_NOT_AUGMENTED,
     },

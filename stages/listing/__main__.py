@@ -1,0 +1,81 @@
+"""List the files of the data set."""
+
+import sys
+from pathlib import Path
+
+from stages.listing import checksums
+from stages.shared import artifacts
+from stages.shared.artifacts.files import write_atomically
+from stages.shared.datasets.reading import folders
+from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.errors import DataError, printable
+from stages.shared.running import command
+from stages.shared.running.workspace import located
+from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import Dataset
+
+HEADER = ["path", "size", "mark"]
+# They are generated, or downloaded and held against checksums; all others are files of the user's.
+WITHOUT_FILES = frozenset(
+    ("cifar10", "cifar100", "digit_scenes", "digits", "fashion_mnist", "mnist")
+)
+IN_FOLDERS = frozenset(("imagefolder",))  # of classes, or in a manifest
+
+
+def main(listing: Path) -> None:
+    """List the files of the data set."""
+    params = load_params()
+    table = content(params, listing, remember=True)
+    if table is not None:
+        write_atomically(listing, table)
+
+
+def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:
+    """Return what the listing holds; None: it stays as it is, since the data set is not here.
+
+    Args:
+        params: whose data set it is.
+        listing: the listing that was written before.
+        remember: keep checksums in the resume folder.
+
+    Raises:
+        DataError: the data set is not where it must be, or files cannot be read.
+    """
+    dataset = params.dataset
+    if dataset.name in WITHOUT_FILES:
+        return artifacts.table_bytes(HEADER, [])
+    root = located(dataset.root)
+    if not root.is_dir() and _is_of(listing, dataset):
+        sys.stderr.write(
+            f"warning: dataset.root, {printable(dataset.root)}, is not here; what was prepared of "
+            "it before is used\n"
+        )
+        return None
+    names = _names(dataset, root)
+    marks, problems = checksums.marks(root, names, dataset.watch, remember=remember)
+    if problems:
+        before = f"dataset {dataset.name} in {dataset.root}: "
+        raise DataError(in_one_line(before, problems, ". Mend these files, or take them out"))
+    rows = [(name, *mark) for name, mark in zip(names, marks, strict=True)]
+    return artifacts.table_bytes(HEADER, [(dataset.root, "", ""), *rows])
+
+
+def _names(dataset: Dataset, root: Path) -> list[str]:
+    """Return the paths of all files below root, in order."""
+    folders.require_folder(root)
+    if dataset.name in IN_FOLDERS:
+        found = folders.find(root, Path(dataset.manifest), folders.EXTENSIONS)
+        return sorted(entry.sample_id for entry in found.entries)
+    return sorted(folders.files_below(str(root)))
+
+
+def _is_of(listing: Path, dataset: Dataset) -> bool:
+    """Return whether an earlier listing is of this data set."""
+    if not listing.exists():
+        return False
+    rows = artifacts.load_table(listing, HEADER)
+    return bool(rows) and rows[0][0] == dataset.root
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,370 @@
+"""Which files a data set is made of: folders of classes, a manifest, or whatever lies below root.
+
+What machines leave among files is no sample and no class: hidden files and folders, the thumbnails
+of network drives (`@eaDir`), what archives of a Mac hold beside their content (`__MACOSX`).
+"""
+
+import os
+import posixpath
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from stages.shared.artifacts import Split, load_table
+from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.errors import DataError
+
+EXTENSIONS = frozenset(
+    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+MANIFEST = ["path", "label", "split"]
+SPLIT_NAMES: dict[str, Split] = {
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+}
+SUFFIX = re.compile(r"[ _-]?(data|images|set|split)$")  # as in train_images or test set
+JUNK = frozenset(
+    (
+        "#recycle",
+        "#snapshot",
+        "$recycle.bin",
+        "@eadir",
+        "@tmp",
+        "__macosx",
+        "desktop.ini",
+        "lost+found",
+        "system volume information",
+        "thumbs.db",
+    )
+)
+SHARED = 2  # names in all class folders: more than an `images` in each
+SHOWN = 3  # of them
+
+
+class Entry(NamedTuple):
+    """One file, a sample."""
+
+    sample_id: str  # its path below root
+    label: str
+    split: Split | None
+
+
+class Found(NamedTuple):
+    """The samples of a data set."""
+
+    entries: list[Entry]
+    labels: set[str]  # also those of empty folders
+    notes: list[str]  # what a person should know of how the folders were read, a line for each
+
+
+def find(root: Path, manifest: Path, extensions: Set[str]) -> Found:
+    """Return the samples in the folders of classes below root, or those that the manifest lists.
+
+    Args:
+        root: the folder that all files lie below.
+        manifest: an empty one means folders.
+        extensions: the endings of files in folders, in lower case; a manifest's may have any.
+
+    Raises:
+        ArtifactError: the manifest is missing or has other columns.
+        DataError: there is no sample, or the folders or the manifest contradict themselves.
+    """
+    require_folder(root)
+    if entries := read_manifest(manifest, root):
+        found = Found(entries, {entry.label for entry in entries}, [])
+    else:
+        found = _read_folders(root, extensions)
+    return found._replace(notes=[*found.notes, *_alike(root, found.labels)])
+
+
+def require_folder(root: Path) -> None:
+    """Check that root is there.
+
+    Raises:
+        DataError: it is not, or is no folder.
+    """
+    if os.path.isdir(root):  # noqa: PTH112 - takes any text
+        return
+    what = "a file" if os.path.isfile(root) else "no such folder"  # noqa: PTH113
+    way = ""
+    if os.path.isfile(f"{root}.dvc"):  # noqa: PTH113
+        way = f"; `dvc checkout {root}.dvc` or `dvc pull {root}.dvc` brings it"
+    raise DataError(f"dataset.root is {str(root)!r}: {what}; it must hold the data set{way}")
+
+
+def split_of(name: str) -> Split | None:
+    """Return the split that a folder or a manifest's word names, in any case; None: another."""
+    word = name.strip().casefold()
+    return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(SUFFIX.sub("", word))
+
+
+def clean(name: str) -> str:
+    """Return the class that a name means: no spaces around it, and one form of its letters.
+
+    A Mac writes é as two characters, others as one.
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def files_below(root: str) -> Iterator[str]:
+    """Yield the paths below root of all files but hidden ones and junk; links are followed once."""
+    seen, waiting = {os.path.realpath(root)}, [""]
+    while waiting:
+        folder = waiting.pop()
+        for entry in _visible(f"{root}/{folder}" if folder else root):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if not _is_folder(entry):
+                yield path
+            elif not entry.is_symlink():
+                waiting.append(path)
+            elif (target := os.path.realpath(entry.path)) not in seen:
+                seen.add(target)
+                waiting.append(path)
+
+
+# --- folders -------------------------------------------------------------------------------------
+
+
+def _read_folders(root: Path, extensions: Set[str]) -> Found:
+    entries: list[Entry] = []
+    labels: set[str] = set()
+    ignored: list[str] = []
+    inside: dict[str, set[str]] = {}  # of each class folder that holds samples, see _inside
+    splits = _find_splits(root)
+    if None not in splits:
+        folders = splits.values()
+        ignored = [entry.name for entry in _visible(str(root)) if entry.name not in folders]
+    for split, folder in splits.items():
+        for place in _visible(f"{root}/{folder}" if folder else str(root)):
+            path = f"{folder}/{place.name}" if folder else place.name
+            label = clean(place.name)
+            if not _is_folder(place) or _holds_itself(place) or not label:
+                ignored.append(path)
+                continue
+            labels.add(label)
+            files = list(_files_of_class(place.path, path))
+            names = [name for name in files if _ending(name) in extensions]
+            ignored += set(files).difference(names)
+            entries += [Entry(name, label, split) for name in names]
+            if names and split in (None, "train"):
+                inside[path] = {_inside(name.removeprefix(f"{path}/")) for name in names}
+    if not entries:
+        _refuse_nothing(root)
+    _refuse_wrong_guess(root, inside)
+    return Found(entries, labels, list(_left_out(root, ignored, splits)))
+
+
+def _find_splits(root: Path) -> Mapping[Split | None, str]:
+    """Return the name of each split's folder; without splits, no name for None."""
+    # A class may well be called train: only folders inside tell.
+    found: dict[Split | None, str] = {}
+    for name in sorted(entry.name for entry in _visible(str(root))):
+        split = split_of(name)
+        if split is None or not any(map(_is_folder, _visible_in(f"{root}/{name}"))):
+            continue
+        if split in found:
+            raise DataError(f"{root}: holds {found[split]} and {name}; one is allowed")
+        found[split] = name
+    if found and "train" not in found:
+        names = ", ".join(found.values())
+        raise DataError(f"{root}: holds {names} without train; train/<class>/* is needed beside")
+    return found or {None: ""}
+
+
+def _files_of_class(folder: str, path: str) -> Iterator[str]:
+    """Yield the files of a class, and the links to folders, which are not followed."""
+    waiting = [(folder, path)]
+    while waiting:
+        folder, path = waiting.pop()
+        for entry in _visible(folder):
+            name = f"{path}/{entry.name}"
+            if _is_folder(entry) and not entry.is_symlink():
+                waiting.append((entry.path, name))
+            else:
+                # A link to a folder may be named as an image is.
+                yield f"{name}/" if _is_folder(entry) else name
+
+
+def _refuse_wrong_guess(root: Path, inside: Mapping[str, Set[str]]) -> None:
+    """Refuse folders that were taken for classes and are something else.
+
+    Args:
+        root: in the line.
+        inside: of each folder of samples the folders that they lie in; "": in itself.
+    """
+    splits = [split_of(path) for path in inside]
+    if len(inside) > 1 and None not in splits:
+        raise DataError(
+            f"{root}: {_some(inside)} hold images and no folders of classes; it must be "
+            "train/<class>/* and so on, or dataset.manifest must list every file with its label"
+        )
+    only_folders = [path for path, names in inside.items() if "" not in names]
+    words = {word for path in only_folders for word in _words(path)} & SPLIT_NAMES.keys()
+    said = {SPLIT_NAMES[word] for word in words}
+    if len(only_folders) < len(inside):
+        common = set[str]()
+    else:
+        common = set.intersection(*map(set, inside.values()))
+    if len(inside) == 1 and only_folders:
+        ((path, names),) = inside.items()
+        raise DataError(
+            f"{root}: all images lie in one folder, {path!r}, which holds folders "
+            f"({_some(names)}); dataset.root must probably be {f'{root}/{path}'!r}"
+        )
+    if len(common) >= SHARED or ("train" in said and len(said) > 1):
+        within = common or set().union(*(inside[path] for path in only_folders))
+        raise DataError(
+            f"{root}: {_some(only_folders)} hold no images but folders ({_some(within)}); if these "
+            "are the classes, the former must be called train, val and test; else "
+            "dataset.manifest must list every file with its label"
+        )
+
+
+def _words(path: str) -> list[str]:
+    return re.split(r"[^a-z]+", path.casefold())
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = sorted(names, key=os.fsencode)
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return f"{', '.join(map(repr, shown[:SHOWN]))}{more}"
+
+
+def _inside(name: str) -> str:
+    """Return the folder of a class folder that a file lies in; "": in itself."""
+    return name.partition("/")[0] if "/" in name else ""
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million of them
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in JUNK
+
+
+def _visible(folder: str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not _is_junk(entry.name)]
+    except OSError as error:
+        _refuse(error)
+
+
+def _visible_in(path: str) -> list["os.DirEntry[str]"]:
+    """Return what a folder holds, nothing of what is no folder."""
+    return _visible(path) if os.path.isdir(path) else []  # noqa: PTH112
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    # A link to itself is an error for entry.is_dir.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()  # noqa: PTH112
+
+
+def _holds_itself(entry: "os.DirEntry[str]") -> bool:
+    """Return whether a folder is a link to one that it lies in: a class without end."""
+    place = Path(entry.path)
+    return entry.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise DataError(
+        f"{error.filename}: cannot be listed ({error.strerror}); it must be a readable folder"
+    )
+
+
+def _refuse_nothing(root: Path) -> NoReturn:
+    loose = sum(not _is_folder(entry) for entry in _visible(str(root)))
+    there = f" in the folders ({loose} files lie in none)" if loose else ""
+    raise DataError(
+        f"{root}: no image found{there}; allowed are <class>/*, {{train,val,test}}/<class>/*, or a "
+        "manifest's rows"
+    )
+
+
+def _left_out(root: Path, ignored: list[str], splits: Mapping[Split | None, str]) -> Iterator[str]:
+    if ignored:
+        layout = "<class>/*" if None in splits else f"{{{','.join(splits.values())}}}/<class>/*"
+        yield (
+            f"{root}: left out {len(ignored)} files or folders that are no images of a class, such "
+            f"as {min(ignored)!r}; read as {layout}"
+        )
+
+
+def _alike(root: Path, labels: Set[str]) -> Iterator[str]:
+    counts = Counter(label.casefold() for label in labels)
+    alike = [label for label in labels if counts[label.casefold()] > 1]
+    if alike:
+        yield (
+            f"warning: {root}: classes that differ in upper and lower case alone are classes of "
+            f"their own: {_some(alike)}"
+        )
+
+
+# --- the manifest --------------------------------------------------------------------------------
+
+
+def is_empty(manifest: Path) -> bool:
+    """Return whether a manifest lists nothing, for data sets that have no use for one.
+
+    Raises:
+        ArtifactError: it has other columns.
+    """
+    return not (os.path.exists(manifest) and load_table(manifest, MANIFEST))  # noqa: PTH110
+
+
+def read_manifest(path: Path, root: Path) -> list[Entry]:
+    """Return the samples that a CSV file (path,label,split) lists; none where it is empty.
+
+    Raises:
+        ArtifactError: the file is missing or has other columns.
+        DataError: it contradicts itself.
+    """
+    rows = load_table(path, MANIFEST)
+    problems: list[str] = []
+    entries = [_entry(number, row, root, problems) for number, row in enumerate(rows, start=2)]
+    counts = Counter(entry.sample_id for entry in entries if entry.sample_id)
+    problems += [
+        f"{name!r} stands there {'twice' if num == 2 else f'{num} times'}; once is allowed"  # noqa: PLR2004
+        for name, num in counts.items()
+        if num > 1
+    ]
+    if not problems and len({entry.split is None for entry in entries}) > 1:
+        problems.append("some rows have a split; every row must have one, or none")
+    if problems:
+        raise DataError(in_one_line(f"{path}: ", problems))
+    return entries
+
+
+def _entry(number: int, row: list[str], root: Path, problems: list[str]) -> Entry:
+    """Return the sample of a row; add what is wrong with it to the problems."""
+    name, label, word = _below(row[0], root), clean(row[1]), row[2].strip()
+    split = split_of(word)
+    if not row[0] or not label:
+        problems.append(f"row {number} is {','.join(row)!r}; path and label are needed")
+    elif name is None:
+        problems.append(f"row {number} has {row[0]!r}; it must be a path below root")
+    elif word and split is None:
+        problems.append(
+            f"row {number} has the split {word!r}; allowed are {', '.join(SPLIT_NAMES)} or none"
+        )
+    return Entry(name or "", label, split)
+
+
+def _below(path: str, root: Path) -> str | None:
+    """Return a path below root in one form; None: it is none."""
+    if "\\" in path and not os.path.exists(root / path):  # noqa: PTH110
+        path = path.replace("\\", "/")  # written on Windows
+    if path.startswith("/"):
+        path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100
+    path = posixpath.normpath(path)
+    return None if path == "." or path.split("/")[0] == ".." else path
