@@ -1,5 +1,9 @@
-"""Which stages `dvc repro` will run: those that DVC finds changed, and all that follow."""
+"""Which stages `dvc repro` will run: those that DVC finds changed, and all that follow.
 
+The listing of the data set's files runs each time. It counts as changed where it will list others.
+"""
+
+import hashlib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +11,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
+from stages.listing import __main__ as listing
 from stages.shared.errors import UserError
+from stages.shared.settings.params import load_params
 
 # changed: it, or what it reads and no stage writes, is not what DVC knows; it will run.
 # follows: a stage above runs; it will run unless the results that it reads stay equal.
@@ -41,7 +47,8 @@ def load_graph() -> list[Stage]:
     """Return the stages of dvc.yaml in the working folder, each after those it depends on.
 
     Raises:
-        UserError: DVC cannot read the project, or another DVC is at work in it.
+        UserError: DVC cannot read the project, or another DVC is at work in it; or the data set is
+            not where it must be.
     """
     # Imported here: it takes a second, and --help does without.
     from dvc.exceptions import DvcException  # type: ignore[import-untyped] # it ships no types
@@ -61,6 +68,11 @@ def load_graph() -> list[Stage]:
     }
     outs = {out.def_path for stage in graph for out in stage.outs}
     changes = {name: list(_changes(entries, outs)) for name, entries in status.items()}
+    for name, stage in found.items():
+        if stage.always_changed:
+            changes[name] = list(_changes_of_files(stage))
+            if not changes[name]:
+                del changes[name]
     decisions = decide(above, changes, cached)
     return [
         Stage(name, shlex.split(found[name].cmd)[3:], *decision)
@@ -109,6 +121,17 @@ def _changes(entries: Iterable[Any], outs: set[str]) -> Iterable[str]:
                 yield from how  # keys of params.yaml
             elif not (how == "deleted" and _is_written(path, outs)):
                 yield path
+
+
+def _changes_of_files(stage: Any) -> Iterable[str]:
+    """Yield a word where the listing will not be the one that dvc.lock knows."""
+    (out,) = stage.outs
+    if not out.hash_info.value:
+        yield "outputs"
+        return
+    table = listing.content(load_params(), Path(out.def_path), remember=False)
+    if table is not None and hashlib.md5(table).hexdigest() != out.hash_info.value:
+        yield "files of the data set"
 
 
 def _is_written(path: str, outs: set[str]) -> bool:

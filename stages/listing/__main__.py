@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.listing import checksums
 from stages.shared import artifacts
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.datasets.reading import folders
+from stages.shared.datasets.reading import sample_files
 from stages.shared.datasets.reading.problems import in_one_line
 from stages.shared.errors import DataError, printable
 from stages.shared.running import command
@@ -62,11 +62,11 @@ def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:
 
 def _names(dataset: Dataset, root: Path) -> list[str]:
     """Return the paths of all files below root, in order."""
-    folders.require_folder(root)
+    sample_files.require_folder(root)
     if dataset.name in IN_FOLDERS:
-        found = folders.find(root, Path(dataset.manifest), folders.EXTENSIONS)
+        found = sample_files.find(root, Path(dataset.manifest), sample_files.EXTENSIONS)
         return sorted(entry.sample_id for entry in found.entries)
-    return sorted(folders.files_below(str(root)))
+    return sorted(sample_files.files_below(str(root)))
 
 
 def _is_of(listing: Path, dataset: Dataset) -> bool:

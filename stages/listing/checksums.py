@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +20,9 @@ from stages.shared.errors import reason
 from stages.shared.running import engine, resume_folder
 
 Mark = tuple[int, int | str]  # size in bytes, checksum or time
-Stat = list[int]  # size, times of the content and of the inode in nanoseconds, number of the inode
-Known = dict[str, tuple[Stat, str]]  # by path below root
+# By path below root, in one text since that is quick to read: size, times of the content and of the
+# inode in nanoseconds, number of the inode, and the checksum.
+Known = dict[str, str]
 
 BYTES = 16  # of a checksum
 CLOCK_NS = 10**9  # by which the clock of a disk may differ, or count
@@ -38,41 +39,46 @@ def marks(
         watch: what it is known by.
         remember: keep checksums in the resume folder.
     """
+    stats: dict[str, os.stat_result] = {}
     problems: list[str] = []
-    stats: dict[str, Stat] = {}
     for name in names:
         try:
-            stats[name] = _stat(f"{root}/{name}")
+            stats[name] = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million of them
         except (OSError, ValueError) as error:
             problems.append(_describe(name, error))
     if problems or watch == "times":
-        return [(size, written) for size, written, *_ in stats.values()], problems
+        return [(found.st_size, found.st_mtime_ns) for found in stats.values()], problems
+    known, problems = _checksums(root, stats, remember=remember)
+    return [(stats[name].st_size, checksum) for name, checksum in known.items()], problems
+
+
+def _checksums(
+    root: Path, stats: Mapping[str, os.stat_result], *, remember: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Return the checksum of each file that can be read, in order, and what is wrong with others."""
     kept, began = _kept_in(root), time.time_ns() - CLOCK_NS
-    before = _load(kept)
-    known: Known = {
-        name: (stat, before[name][1])
-        for name, stat in stats.items()
-        if name in before and before[name][0] == stat
-    }
-    new = [name for name in stats if name not in known]
+    before, known = _load(kept), dict.fromkeys(stats, "")
+    for name, found in stats.items():
+        described, _, checksum = before.get(name, "").rpartition(" ")
+        if described == _in_text(found):
+            known[name] = checksum
+    new = [name for name, checksum in known.items() if not checksum]
+    problems = []
     with ThreadPoolExecutor(engine.num_loaders()) as pool:
-        read = pool.map(lambda name: _checksum(f"{root}/{name}"), new)
-        for name, found in zip(new, read, strict=True):
-            if isinstance(found, str):
-                known[name] = (stats[name], found)
+        read = pool.map(_checksum, [f"{root}/{name}" for name in new])
+        for name, checksum_or_error in zip(new, read, strict=True):
+            if isinstance(checksum_or_error, str):
+                known[name] = checksum_or_error
             else:
-                problems.append(_describe(name, found))
-    if remember and known != before:
-        # A file that is written while it is read may keep its time.
-        sure = {name: found for name, found in known.items() if max(found[0][1:3]) < began}
+                problems.append(_describe(name, checksum_or_error))
+    if remember and not problems and (new or len(known) < len(before)):
         with suppress(OSError):  # it saves time alone
-            write_atomically(kept, json.dumps(sure).encode())
-    return [(stats[name][0], known[name][1]) for name in names if name in known], problems
+            _save(kept, stats, known, began)
+    return known, problems
 
 
-def _stat(path: str) -> Stat:
-    found = os.stat(path)  # noqa: PTH116 - a million of them
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+def _in_text(found: os.stat_result) -> str:
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def _checksum(path: str) -> str | OSError:
@@ -92,10 +98,23 @@ def _kept_in(root: Path) -> Path:
     return resume_folder.folder() / "checksums" / key / "files.json"
 
 
+def _save(
+    path: Path, stats: Mapping[str, os.stat_result], known: Mapping[str, str], began: int
+) -> None:
+    # A file that is written while it is read may keep its time.
+    content = {
+        name: f"{_in_text(found)} {known[name]}"
+        for name, found in stats.items()
+        if max(found.st_mtime_ns, found.st_ctime_ns) < began
+    }
+    write_atomically(path, json.dumps(content).encode())
+
+
 def _load(path: Path) -> Known:
     """Return what was known before; nothing of a file that is not whole."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    is_known = isinstance(content, dict) and all(isinstance(x, str) for x in content.values())
+    return content if is_known else {}

@@ -9,10 +9,10 @@
 
 Folders of a class may hold more folders; a class may be a link to a folder, links within it are not
 followed. Links to folders and files with other endings than those of images are left out and
-counted on the terminal; hidden ones and junk (`reading/folders.py`) are left out in silence. Where
-folders can only be classes by mistake they are refused. A manifest's files are all read, whatever
-their ending. A sample id is the path below root. Samples and classes stand in the order of their
-names' bytes, whatever the file system or the list says.
+counted on the terminal; hidden ones and junk are left out in silence (`reading/sample_files.py`).
+Where folders can only be classes by mistake they are refused. A manifest's files are all read,
+whatever their ending. A sample id is the path below root. Samples and classes stand in the order of
+their names' bytes, whatever the file system or the list says.
 """
 
 import os
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.datasets.reading.folders import EXTENSIONS, find
+from stages.shared.datasets.reading.sample_files import EXTENSIONS, find
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import printable

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
-from stages.shared.datasets.reading.folders import is_empty
+from stages.shared.datasets.reading.sample_files import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, ParamsError

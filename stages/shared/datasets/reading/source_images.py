@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stages.shared.artifacts import Ints
-from stages.shared.datasets.reading.folders import EXTENSIONS as EXTENSIONS
+from stages.shared.datasets.reading.sample_files import EXTENSIONS as EXTENSIONS
 from stages.shared.samples import loading
 from stages.shared.samples.decoding import ImageSize, Pixels, decode_or_describe, pixels_of
 from stages.shared.samples.loading import Decoded, Files
