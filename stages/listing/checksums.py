@@ -55,7 +55,7 @@ def marks(
 def _checksums(
     root: Path, stats: Mapping[str, os.stat_result], *, remember: bool
 ) -> tuple[dict[str, str], list[str]]:
-    """Return the checksum of each file that can be read, in order, and what is wrong with others."""
+    """Return the checksum of each file, in order, and what is wrong with those that have none."""
     kept, began = _kept_in(root), time.time_ns() - CLOCK_NS
     before, known = _load(kept), dict.fromkeys(stats, "")
     for name, found in stats.items():

@@ -93,12 +93,12 @@ def write_params(base: str, **changes: object) -> None:
 # --- folders --------------------------------------------------------------------------------------
 
 
-@case("dataset.root is 'images': no such folder; it must hold images")
+@case("dataset.root is 'images': no such folder; it must hold the data set")
 def a_folder_that_is_missing():
     pass
 
 
-@case("dataset.root is 'images': no such folder; it must hold images")
+@case("dataset.root is 'images': a file; it must hold the data set")
 def a_file_in_the_place_of_the_folder():
     ROOT.write_text("no folder")
 
@@ -117,7 +117,7 @@ def classes_without_an_image():
     (ROOT / "dog").mkdir()
 
 
-@case("dataset.root is 'images': no such folder; it must hold images")
+@case("dataset.root is 'images': no such folder; it must hold the data set")
 def a_root_that_is_a_link_to_itself():
     ROOT.symlink_to("images")
 
@@ -277,7 +277,8 @@ def a_manifest_without_a_label():
 
 
 @case(
-    "list.csv: row 2 has the split 'tset'; allowed are test, train, val, valid, validation or none",
+    "list.csv: row 2 has the split 'tset'; allowed are dev, test, testing, train, training, val, "
+    "valid, validation or none",
     manifest="list.csv",
 )
 def a_manifest_with_an_unknown_split():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import toy
 from PIL import Image
 
 from stages.shared.settings.sections import Dataset
@@ -22,8 +23,9 @@ DEFAULTS: dict[str, Any] = {
     "validation_fraction": 0.25,
     "num_folds": 5,
     "fold": 0,
-    "manifest": None,
-    "groups": None,
+    "manifest": str(toy.ROOT / "lists/manifest.csv"),
+    "groups": str(toy.ROOT / "lists/groups.csv"),
+    "watch": "contents",
 }
 
 
@@ -31,6 +33,13 @@ DEFAULTS: dict[str, Any] = {
 def dataset() -> Callable[..., Dataset]:
     """Make the section `dataset` of params.yaml, some values changed."""
     return lambda **changes: Dataset(**{**DEFAULTS, **changes})
+
+
+@pytest.fixture
+def one_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder with a manifest, list.csv, of one row."""
+    monkeypatch.chdir(tmp_path)
+    Path("list.csv").write_text("path,label,split\na.png,cat,\n")
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_the_stratum_is_that_of_a_plain_loop(labels):
         ({"image_size": 32}, r"dataset.image_size is 32, .* must be \[width, height\] or empty"),
     ],
 )
-def test_parameters_that_boxes_cannot_obey_are_refused(dataset, change, says):
+def test_parameters_that_boxes_cannot_obey_are_refused(dataset, one_listed, change, says):
     with pytest.raises(ParamsError, match=says):
         refuse_params(dataset(**change))
 

@@ -104,6 +104,6 @@ def test_a_digit_is_enlarged_by_linear_interpolation():
 
 
 @pytest.mark.parametrize("change", [{"image_size": [32, 32]}, {"manifest": "list.csv"}])
-def test_parameters_for_image_files_are_refused(dataset, change):
+def test_parameters_for_image_files_are_refused(dataset, one_listed, change):
     with pytest.raises(ParamsError, match=f"dataset.{next(iter(change))} is"):
         load(dataset(name="digit_scenes", **change))

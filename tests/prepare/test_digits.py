@@ -37,6 +37,6 @@ def test_the_five_folds_test_each_of_the_1797_digits_once(source, dataset):
 
 
 @pytest.mark.parametrize("change", [{"image_size": 32}, {"manifest": "list.csv"}])
-def test_parameters_for_image_files_are_refused(dataset, change):
+def test_parameters_for_image_files_are_refused(dataset, one_listed, change):
     with pytest.raises(ParamsError, match=f"dataset.{next(iter(change))} is"):
         digits.load(dataset(name="digits", **change))

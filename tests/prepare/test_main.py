@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toy
 from ruamel.yaml import YAML
 
 from stages.prepare import storage
@@ -26,11 +27,8 @@ def prepare(tmp_path, monkeypatch):
     def run(**changes):
         yaml = YAML(typ="safe", pure=True)
         params = yaml.load(DEFAULTS.read_text())
-        params["dataset"].update(
-            {"validation_fraction": 0.25, "manifest": None, "groups": None} | changes
-        )
-        with Path("params.yaml").open("w") as file:
-            yaml.dump(params, file)
+        params["dataset"].update({"validation_fraction": 0.25} | changes)
+        toy.write_params(Path(), params)
         main(Path("data/prepared"), Path("data/ensembles/scratch"))
         return Path("data/prepared")
 

@@ -153,7 +153,7 @@ def test_where_any_row_is_malformed_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     toy.write_params(tmp_path, toy_texts.params(tmp_path / "raw"))
     with pytest.raises(
-        DataError, match=r"train.csv line 31: .*line 50: .*; and 5 more. Every"
+        DataError, match=r"train.csv line 31: .*line 50: .*; and 5 more .*. Every"
     ) as e:
         main(tmp_path / "prepared", tmp_path / "scratch")
     assert "\n" not in str(e.value)

@@ -26,8 +26,9 @@ def located(path: str) -> Path:
     named = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own fails where nobody has a home
     if named.is_absolute() or _holds_something(named):
         return named
-    in_project = main_folder() / named
-    return in_project if os.path.exists(in_project) else named  # noqa: PTH110 - takes any text
+    project = main_folder()
+    is_there = project != Path.cwd() and os.path.exists(project / named)  # noqa: PTH110 - any text
+    return project / named if is_there else named
 
 
 def _deepest(project: Path, inside: tuple[str, ...]) -> Path:

@@ -129,7 +129,7 @@ def test_a_file_that_is_not_as_prepare_read_it_is_one_line_with_its_name(
     with pytest.raises(DataError, match=says) as caught:
         found[:]
     assert str(prepared.parent / "raw") in str(caught.value)
-    assert "dvc repro -f -s prepare" in str(caught.value)
+    assert "run `dvc repro`, which prepares the images as they are now" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

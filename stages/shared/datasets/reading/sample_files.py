@@ -47,7 +47,8 @@ JUNK = frozenset(
     )
 )
 SHARED = 2  # names in all class folders: more than an `images` in each
-SHOWN = 3  # of them
+SHOWN = 3  # of names
+OR_LIST = "or dataset.manifest must list every file with its label"
 
 
 class Entry(NamedTuple):
@@ -160,7 +161,8 @@ def _read_folders(root: Path, extensions: Set[str]) -> Found:
     if not entries:
         _refuse_nothing(root)
     _refuse_wrong_guess(root, inside)
-    return Found(entries, labels, list(_left_out(root, ignored, splits)))
+    notes = [*_left_out(root, ignored, splits), *_share_folders(root, inside)]
+    return Found(entries, labels, notes)
 
 
 def _find_splits(root: Path) -> Mapping[Split | None, str]:
@@ -199,38 +201,43 @@ def _refuse_wrong_guess(root: Path, inside: Mapping[str, Set[str]]) -> None:
 
     Args:
         root: in the line.
-        inside: of each folder of samples the folders that they lie in; "": in itself.
+        inside: of each class folder the folders that its samples lie in; "": in itself.
     """
-    splits = [split_of(path) for path in inside]
-    if len(inside) > 1 and None not in splits:
+    if len(inside) > 1 and None not in map(split_of, inside):
         raise DataError(
             f"{root}: {_some(inside)} hold images and no folders of classes; it must be "
-            "train/<class>/* and so on, or dataset.manifest must list every file with its label"
+            f"train/<class>/* and so on, {OR_LIST}"
         )
-    only_folders = [path for path, names in inside.items() if "" not in names]
-    words = {word for path in only_folders for word in _words(path)} & SPLIT_NAMES.keys()
-    said = {SPLIT_NAMES[word] for word in words}
-    if len(only_folders) < len(inside):
-        common = set[str]()
-    else:
-        common = set.intersection(*map(set, inside.values()))
-    if len(inside) == 1 and only_folders:
-        ((path, names),) = inside.items()
+    above = [path for path, names in inside.items() if "" not in names]
+    below = set().union(*(inside[path] for path in above))
+    if len(inside) == 1 and above:
         raise DataError(
-            f"{root}: all images lie in one folder, {path!r}, which holds folders "
-            f"({_some(names)}); dataset.root must probably be {f'{root}/{path}'!r}"
+            f"{root}: all images lie in one folder, {above[0]!r}, which holds folders "
+            f"({_some(below)}); dataset.root must probably be {f'{root}/{above[0]}'!r}"
         )
-    if len(common) >= SHARED or ("train" in said and len(said) > 1):
-        within = common or set().union(*(inside[path] for path in only_folders))
+    if _are_splits(above) or _are_splits(below):
         raise DataError(
-            f"{root}: {_some(only_folders)} hold no images but folders ({_some(within)}); if these "
-            "are the classes, the former must be called train, val and test; else "
-            "dataset.manifest must list every file with its label"
+            f"{root}: {_some(above)} hold no images but folders ({_some(below)}), of which some "
+            f"look like splits; it must be train/<class>/*, test/<class>/* and so on, {OR_LIST}"
         )
 
 
-def _words(path: str) -> list[str]:
-    return re.split(r"[^a-z]+", path.casefold())
+def _are_splits(names: Iterable[str]) -> bool:
+    """Return whether some names hold words of splits, train among them, as seg_train does."""
+    words = {word for name in names for word in re.split(r"[^a-z]+", name.casefold())}
+    splits = {SPLIT_NAMES[word] for word in words & SPLIT_NAMES.keys()}
+    return "train" in splits and len(splits) > 1
+
+
+def _share_folders(root: Path, inside: Mapping[str, Set[str]]) -> Iterator[str]:
+    """Yield a warning where all class folders hold the same folders and nothing else."""
+    common = set.intersection(*map(set, inside.values())) if inside else set[str]()
+    if len(common) >= SHARED and not any("" in names for names in inside.values()):
+        yield (
+            f"warning: {root}: the classes {_some(inside)} hold no images but folders of the same "
+            f"names ({_some(common)}); if these are the classes, the former are splits or parts "
+            "of the data, and it must be train/<class>/*, test/<class>/* and so on"
+        )
 
 
 def _some(names: Iterable[str]) -> str:
