@@ -81,7 +81,7 @@ def _pools(target_N: Ints, params: Dataset) -> dict[Split, Ints]:
         inputs=None,
     )
     # Groups are of scenes.
-    return splits.assign(digits, params.model_copy(update={"groups": None}))
+    return splits.assign(digits, params.model_copy(update={"groups": ""}))
 
 
 def _scene(

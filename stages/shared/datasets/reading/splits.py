@@ -40,7 +40,7 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
         DataError: the data's own splits have no train, or put one group into two of them; the
             list of groups lacks a sample.
     """
-    groups = load_groups(Path(params.groups), source.sample_ids)
+    groups = load_groups(Path(params.groups), source.sample_ids) if params.groups else None
     units = _units(source, groups)
     split_U = _given(source, units)
     if "test" not in split_U:
