@@ -201,8 +201,9 @@ class Output:
 
     @property
     def ran(self) -> list[str]:
-        """The stages that DVC ran, by name."""
-        return sorted(re.findall(r"^Running stage '(.+)':", self.text, re.MULTILINE))
+        """The stages that DVC ran, by name, but for the listing: that runs each time."""
+        found = re.findall(r"^Running stage '(.+)':", self.text, re.MULTILINE)
+        return sorted(name for name in found if name != "listing")
 
     @property
     def stages(self) -> list[str]:

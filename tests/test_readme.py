@@ -43,7 +43,6 @@ OWN_IMAGES = [
     "python -m commands.plan",
     "dvc repro",
     "python -m commands.export symlinks /my/subset",
-    "dvc repro -f -s prepare",
     "git checkout . && git clean -fd plots/tables && dvc checkout",
 ]
 COMPARE = [
@@ -221,9 +220,9 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     printed |= {command: reader.types(command) for command in LOOK[WRITTEN:]}
 
     assert "Stage 'prepare' didn't change" in printed["dvc repro"]
-    assert "Running stage" not in printed["dvc repro"]
+    assert printed["dvc repro"].count("Running stage") == 1  # the listing
     assert (
-        "Nothing to run: DVC has the results of all 18 stages" in printed["python -m commands.plan"]
+        "Nothing to run: DVC has the results of all 19 stages" in printed["python -m commands.plan"]
     )
     assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
     rows = (folder / "subset.csv").read_text().splitlines()
@@ -247,7 +246,7 @@ def test_own_images_become_a_subset_of_them(reader, tmp_path):
     assert all(path.resolve().is_relative_to(tmp_path / "my/images") for path in chosen)
 
     reader.types(OWN_IMAGES[-1])
-    assert "Running stage" not in reader.types("dvc repro")
+    assert reader.types("dvc repro").count("Running stage") == 1  # the listing
 
 
 @pytest.mark.slow
