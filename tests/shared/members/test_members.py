@@ -542,6 +542,7 @@ def test_the_resume_folder_is_listed_by_kind(resume_folder, monkeypatch, capsys)
         f"{resume_folder}/members: 2 finished members, 0.4 MB",
         f"{resume_folder}/partial: 1 states of unfinished members, 0.2 MB",
         "  three: after epoch 12, 90 minutes old, 0.2 MB",
+        f"{resume_folder}/checksums: 0 lists of checksums of your files, 0.0 MB",
         "half-written: 2, 0.4 MB",
     ]
 
@@ -569,6 +570,7 @@ def test_an_empty_resume_folder_is_listed_and_pruned(resume_folder, monkeypatch,
     assert run_resume(monkeypatch, capsys, "--prune", "7") == [
         f"{resume_folder}/members: 0 finished members, 0.0 MB",
         f"{resume_folder}/partial: 0 states of unfinished members, 0.0 MB",
+        f"{resume_folder}/checksums: 0 lists of checksums of your files, 0.0 MB",
         "half-written: 0, 0.0 MB",
         "dropped 0",
     ]
