@@ -9,15 +9,16 @@ from stages.prepare import duplicates
 from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
-from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.files import atomic_folder, write_atomically
 from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
-from stages.shared.errors import DataError
+from stages.shared.errors import DataError, printable
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
 MAX_LISTED = 20
+PROBLEMS = Path("data/problems.txt")  # all of them, where the line cannot hold them
 BOXES_NEED = "every box must have an area inside its image"
 
 
@@ -27,7 +28,7 @@ def main(prepared: Path, scratch: Path) -> None:
     source, rows = load(params)
     inputs = _writing(params)
     with atomic_folder(prepared) as folder:
-        problems = splits.problems(source, rows)
+        problems = [*wrong_with(source, rows)]
         writer, fingerprint = inputs.Writer(folder, source.inputs, params.dataset), Fingerprint()
         for split in SPLITS:
             # What is tested on is no part of any training's name.
@@ -38,6 +39,7 @@ def main(prepared: Path, scratch: Path) -> None:
         problems += writer.problems
         if problems:
             raise DataError(describe(problems, params, source))
+        PROBLEMS.unlink(missing_ok=True)
         if isinstance(source.inputs, FoundFiles):
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
@@ -52,15 +54,32 @@ def load(params: Params) -> tuple[Source, dict[Split, Ints]]:
     """
     data_set = import_module(f"stages.shared.datasets.{params.task}.{params.dataset.name}")
     source: Source = data_set.load(params.dataset)
-    if source.problems:
+    is_read_once = source.boxes is not None  # the headers of its images, with their annotations
+    if source.problems and (is_read_once or not source.sample_ids):
         raise DataError(describe(source.problems, params, source))
     return source, splits.assign(source, params.dataset)
 
 
+def wrong_with(source: Source, rows: dict[Split, Ints]) -> list[str]:
+    """Return what is wrong with a data set or its splits, before its inputs are read.
+
+    What is wrong was left out of the data, so that its splits then say nothing.
+    """
+    return source.problems or splits.problems(source, rows)
+
+
 def describe(problems: list[str], params: Params, source: Source) -> str:
-    """Return in one line what is wrong with a data set, and what it needs."""
+    """Return in one line what is wrong with a data set, and what it needs.
+
+    Where that are many problems, all of them are written to a file, which the line names.
+    """
+    problems = list(dict.fromkeys(problems))  # a file may be missing to two readers
     hidden = len(problems) - MAX_LISTED
-    more = f"; and {hidden} more" if hidden > 0 else ""
+    more = ""
+    if hidden > 0:
+        lines = "".join(f"{printable(problem)}\n" for problem in problems)
+        write_atomically(PROBLEMS, lines.encode())
+        more = f"; and {hidden} more, all {len(problems)} are in {PROBLEMS}"
     needs = _writing(params).NEEDS
     if source.boxes is not None:
         needs = f"{needs}, {BOXES_NEED}"

@@ -25,6 +25,7 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
     with atomic_folder(subset) as folder:
         for name, index_P in drawn.items():
             artifacts.save_subset(folder / f"{name}.csv", sampling.unscored(index_P))
+    sampling.warn_of_absent_excluded(prepared, sample_ids, Path(params.select.exclude))
     if params.rules.has_labels:
         sampling.warn_of_absent_classes([*drawn.values()], limits, class_names)
 

@@ -266,30 +266,30 @@ def a_manifest_without_splits_column():
     Path("list.csv").write_text("path,label\nx/1.png,cat\n")
 
 
-@case("list.csv: row 2 has 2 fields; it must have 3", manifest="list.csv")
+@case("list.csv: line 2 has 2 fields; it must have 3", manifest="list.csv")
 def a_manifest_with_a_short_row():
     listed("x/1.png,cat")
 
 
-@case("list.csv: row 3 is 'x/2.png,,train'; path and label are needed", manifest="list.csv")
+@wrong("list.csv line 3 is 'x/2.png,,train'; path and label are needed", manifest="list.csv")
 def a_manifest_without_a_label():
     listed("x/1.png,cat,train", "x/2.png,,train")
 
 
-@case(
-    "list.csv: row 2 has the split 'tset'; allowed are test, train, val, valid, validation or none",
+@wrong(
+    "list.csv line 2 has the split 'tset'; allowed are test, train, val, valid, validation or none",
     manifest="list.csv",
 )
 def a_manifest_with_an_unknown_split():
     listed("x/1.png,cat,tset")
 
 
-@case("list.csv: 'x/1.png' stands there twice; once is allowed", manifest="list.csv")
+@wrong("list.csv line 3 names 'x/1.png' again, as line 2 does", manifest="list.csv")
 def a_manifest_that_names_a_file_twice():
     listed("x/1.png,cat,", "x/1.png,dog,")
 
 
-@case("list.csv: row 2 has '../x/1.png'; it must be a path below root", manifest="list.csv")
+@wrong("list.csv line 2 has '../x/1.png'; it must be a path below root", manifest="list.csv")
 def a_manifest_that_leaves_the_root():
     listed("../x/1.png,cat,")
 

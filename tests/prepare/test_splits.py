@@ -176,7 +176,11 @@ def test_a_group_in_two_of_the_datas_own_splits_is_refused(dataset, tmp_path):
     ("text", "error", "says"),
     [
         ("path,group\nsample 0,x\n", DataError, "1 samples have no group, the first is 'sample 1'"),
-        ("path,group\nsample 0,x\nsample 1,x\nsample 0,y\n", DataError, "'sample 0' stands there"),
+        (
+            "path,group\nsample 0,x\nsample 1,x\nsample 0,y\n",
+            DataError,
+            "line 4 names 'sample 0' again, as line 2",
+        ),
         ("file,group\n", ArtifactError, "must be path,group"),
     ],
 )

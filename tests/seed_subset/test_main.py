@@ -130,7 +130,9 @@ def test_the_users_own_subset_must_have_the_seed_size(project):
 
 def test_the_users_own_subset_must_hold_samples_of_the_train_split(project):
     project.write_list("seed", ["050.png", "nowhere.png", "007.png"])
-    with pytest.raises(ArtifactError, match=r"seed\.csv: names nowhere\.png"):
+    with pytest.raises(
+        ArtifactError, match=r"seed\.csv: line 3 names nowhere\.png, which is in no"
+    ):
         draw_seed(project, 3)
 
 

@@ -61,7 +61,6 @@ from stages.shared.artifacts.prepared import (
     load_inputs,
     load_meta,
     load_sample_ids,
-    load_sample_list,
     load_targets,
     save_file_list,
     save_meta,
@@ -114,6 +113,7 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
+from stages.shared.artifacts.user_lists import Line, Listed, load_list, load_sample_list
 
 __all__ = [
     "HISTORY_HEADER",
@@ -139,6 +139,8 @@ __all__ = [
     "GradientBatch",
     "HeatMaps",
     "Ints",
+    "Line",
+    "Listed",
     "Meta",
     "Rows",
     "Sequences",
@@ -165,6 +167,7 @@ __all__ = [
     "load_history",
     "load_inputs",
     "load_json",
+    "load_list",
     "load_meta",
     "load_order",
     "load_record",

@@ -16,13 +16,13 @@ order of their names' bytes, whatever the file system or the list says.
 import os
 import sys
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from stages.shared.artifacts import Split, load_table
+from stages.shared.artifacts import Line, Split, load_list
+from stages.shared.artifacts.user_lists import encoding_hint
 from stages.shared.datasets.reading.source_images import EXTENSIONS, FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
@@ -56,20 +56,27 @@ def load(params: Dataset) -> Source:
     root = Path(params.root)
     if not root.is_dir():
         raise DataError(f"dataset.root is {params.root!r}: no such folder; it must hold images")
+    problems: list[str] = []
     if params.manifest is None:
         entries, labels = _read_folders(root)
     else:
-        entries = _read_manifest(Path(params.manifest))
+        entries, problems = _read_manifest(root, Path(params.manifest))
         labels = {entry.label for entry in entries}
-    if not entries:
+    if not entries and not problems:
         raise DataError(
             f"{params.manifest or root}: no image found; allowed are <class>/*, "
             "{train,val,test}/<class>/*, or a manifest's rows"
         )
-    return _source(root, entries, labels, params.image_size)
+    return _source(root, entries, labels, params.image_size, problems)
 
 
-def _source(root: Path, entries: list[Entry], labels: set[str], image_size: ImageSize) -> Source:
+def _source(
+    root: Path,
+    entries: list[Entry],
+    labels: set[str],
+    image_size: ImageSize,
+    problems: list[str],
+) -> Source:
     entries = sorted(entries, key=lambda entry: os.fsencode(entry.sample_id))
     class_names = sorted(labels, key=os.fsencode)
     numbers = {name: number for number, name in enumerate(class_names)}
@@ -79,8 +86,9 @@ def _source(root: Path, entries: list[Entry], labels: set[str], image_size: Imag
         class_names=class_names,
         targets_N=np.array([numbers[entry.label] for entry in entries], dtype=np.int64),
         sample_ids=sample_ids,
-        given_splits=splits or None,
+        given_splits=splits if len(splits) == len(entries) else None,
         inputs=FoundFiles(root, sample_ids, image_size),
+        problems=problems,
     )
 
 
@@ -160,30 +168,55 @@ def _mention(root: Path, ignored: list[Path]) -> None:
         )
 
 
-# --- the manifest --------------------------------------------------------------------------------
+# --- the manifest ---------------------------------------------------------------------------------
 
 
-def _read_manifest(path: Path) -> list[Entry]:
-    rows = load_table(path, ["path", "label", "split"])
-    entries = [_entry(path, number, row) for number, row in enumerate(rows, start=2)]
-    if len({entry.sample_id for entry in entries}) < len(entries):
-        names = sorted(entry.sample_id for entry in entries)
-        twice = next(name for name, after in pairwise(names) if name == after)
-        raise DataError(f"{path}: {twice!r} stands there twice; once is allowed")
-    if len({entry.split is None for entry in entries}) > 1:
-        raise DataError(f"{path}: some rows have a split; every row must have one, or none")
-    return entries
-
-
-def _entry(manifest: Path, number: int, row: list[str]) -> Entry:
-    path, label, split = row
-    if not path or not label:
-        raise DataError(f"{manifest}: row {number} is {','.join(row)!r}; path and label are needed")
-    if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise DataError(f"{manifest}: row {number} has {path!r}; it must be a path below root")
-    if split and split not in SPLIT_NAMES:
-        raise DataError(
-            f"{manifest}: row {number} has the split {split!r}; allowed are "
-            f"{', '.join(SPLIT_NAMES)} or none"
+def _read_manifest(root: Path, path: Path) -> tuple[list[Entry], list[str]]:
+    """Return the images that a manifest names, and what is wrong with its lines."""
+    entries: list[Entry] = []
+    problems: list[str] = []
+    line_of: dict[str, int] = {}
+    for line in load_list(path, ["path", "label", "split"]):
+        where = f"{path} line {line.number}"
+        found = _entry(root, line)
+        if isinstance(found, str):
+            problems.append(f"{where} {found}")
+        elif found.sample_id in line_of:
+            first = line_of[found.sample_id]
+            problems.append(f"{where} names {found.sample_id!r} again, as line {first} does")
+        else:
+            line_of[found.sample_id] = line.number
+            entries.append(found)
+    without = [entry.sample_id for entry in entries if entry.split is None]
+    if 0 < len(without) < len(entries):
+        problems.append(
+            f"{path} line {line_of[without[0]]} and {len(without) - 1} others have no split; "
+            "every line must have one, or none"
         )
-    return Entry(path, label, SPLIT_NAMES.get(split))
+    return entries, problems
+
+
+def _entry(root: Path, line: Line) -> Entry | str:
+    """Return what a line names, or what is wrong with it."""
+    field, label, split = line.fields[0], line.fields[1].strip(), line.fields[2].strip()
+    # A name may begin or end with a space; nearly always it is a slip.
+    path = field if (root / field).exists() else field.strip()
+    if not path or not label:
+        return f"is {','.join(line.fields)!r}; path and label are needed"
+    if hint := encoding_hint(label):
+        return f"has the label {label!r}{hint}"
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        return f"has {path!r}; it must be a path below root"
+    if (hint := _path_hint(root, path)) and not (root / path).exists():
+        return f"has {path!r}, which is not there{hint}"
+    if split and split.lower() not in SPLIT_NAMES:
+        return f"has the split {split!r}; allowed are {', '.join(SPLIT_NAMES)} or none"
+    return Entry(path, label, SPLIT_NAMES.get(split.lower()))
+
+
+def _path_hint(root: Path, path: str) -> str:
+    """Return what may be wrong with a path that is not there."""
+    turned = path.replace("\\", "/")
+    if turned != path and (root / turned).exists():
+        return f"; did you mean {turned!r}?"
+    return encoding_hint(path)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.shared.artifacts import SPLITS, Ints, Split, load_table
+from stages.shared.artifacts import SPLITS, Ints, Split, load_list
+from stages.shared.artifacts.user_lists import as_known, encoding_hint
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
@@ -87,17 +88,25 @@ def load_groups(path: Path, sample_ids: list[str]) -> list[str]:
         ArtifactError: the file is missing or has other columns.
         DataError: a sample has no group, or two.
     """
-    rows = load_table(path, ["path", "group"])
-    groups = dict(rows)
-    if len(groups) < len(rows):
-        names = [name for name, _ in rows]
-        twice = next(name for name in groups if names.count(name) > 1)
-        raise DataError(f"{path}: {twice!r} stands there twice; a sample has one group")
+    known = set(sample_ids)
+    groups: dict[str, str] = {}
+    line_of: dict[str, int] = {}
+    for line in load_list(path, ["path", "group"]):
+        name, group = as_known(line.fields[0], known), line.fields[1].strip()
+        if name in groups:
+            raise DataError(
+                f"{path}: line {line.number} names {name!r} again, as line {line_of[name]} does; "
+                "a sample has one group"
+            )
+        if not group:
+            raise DataError(f"{path}: line {line.number} has no group; every sample needs one")
+        groups[name], line_of[name] = group, line.number
     missing = [name for name in sample_ids if name not in groups]
     if missing:
+        strange = next((name for name in groups if name not in known and encoding_hint(name)), "")
         raise DataError(
             f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
-            "sample needs one"
+            f"sample needs one{encoding_hint(strange)}"
         )
     return [groups[name] for name in sample_ids]
 
