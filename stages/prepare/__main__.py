@@ -40,6 +40,7 @@ def main(prepared: Path, scratch: Path) -> None:
         if problems:
             raise DataError(describe(problems, params, source))
         PROBLEMS.unlink(missing_ok=True)
+        splits.warn_of_absent_classes(source, rows)
         if isinstance(source.inputs, FoundFiles):
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))

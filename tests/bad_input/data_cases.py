@@ -149,16 +149,6 @@ def a_train_split_too_small_for_validation():
     good("train/cat", "train/dog", "test/cat", num=1)
 
 
-@wrong(
-    "the train split is empty (see dataset.validation_fraction and num_folds); class 'cat' is "
-    "missing from train (6 in validation, 2 in test); class 'dog' is missing from train (7 in "
-    "validation, 1 in test)",
-    validation_fraction=0.99,
-)
-def a_validation_split_that_leaves_nothing():
-    good()
-
-
 # --- files ----------------------------------------------------------------------------------------
 
 

@@ -127,7 +127,7 @@ def test_links_are_followed_to_classes_and_no_further(capsys):
 
 
 def test_copies_across_splits_are_named_in_a_warning(capsys):
-    good("train/cat", "train/dog", "test/cat")
+    good("train/cat", "train/dog", "test/cat", "test/dog")
     for number, place in enumerate(("train/cat/1.png", "train/dog/9.png")):
         (ROOT / "test/cat" / f"copy of {place.replace('/', ' ')}").write_bytes(
             image(place, (7, 7, number)).read_bytes()

@@ -171,14 +171,14 @@ def test_all_that_is_wrong_with_a_manifest_is_told_at_once_with_the_numbers_of_i
     dataset, images, tmp_path
 ):
     root = images("x/a.png", "x/b.png")
-    rows = ["x/a.png,cat,", "x\\b.png,cat,", "", "x/a.png,caf\udce9,", ",cat,", "x/a.png,dog,"]
+    rows = ["x/a.png,cat,", "x\\b.png,cat,", "", "x/a.png,x\udce9,", ",cat,", "x/a.png,dog,"]
     manifest = tmp_path / "manifest.csv"
     text = "\n".join(["path,label,split", *rows])
     manifest.write_bytes(text.encode("utf-8", "surrogateescape"))
     problems = load(dataset(root=str(root), manifest=str(manifest))).problems
     assert [problem.removeprefix(f"{manifest} ") for problem in problems] == [
         "line 3 has 'x\\\\b.png', which is not there; did you mean 'x/b.png'?",
-        "line 5 has the label 'caf\\udce9' (byte 0xe9 is no UTF-8; save it as UTF-8)",
+        "line 5 has the label 'x\\udce9' (byte 0xe9 is no UTF-8; save it as UTF-8)",
         "line 6 is ',cat,'; path and label are needed",
         "line 7 names 'x/a.png' again, as line 2 does",
     ]
