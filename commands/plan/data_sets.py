@@ -10,6 +10,7 @@ from stages.prepare import __main__ as prepare
 from stages.prepare import storage
 from stages.shared import artifacts
 from stages.shared.artifacts import Meta
+from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.errors import DataError
 from stages.shared.settings.params import Params
@@ -70,6 +71,7 @@ def load_data(params: Params, stages: Sequence[Stage]) -> Data:
     source, rows = prepare.load(params)
     if problems := prepare.wrong_with(source, rows):
         raise DataError(prepare.describe(problems, params, source))
+    splits.warn_of_absent_classes(source, rows)
     counts: dict[str, int] = {split: len(rows[split]) for split in rows}
     num_classes = len(source.class_names)
     if params.rules.inputs == "texts":

@@ -25,6 +25,7 @@ BOXES_NEED = "every box must have an area inside its image"
 def main(prepared: Path, scratch: Path) -> None:
     """Split the data and write it as arrays, or list its files."""
     params = load_params()
+    artifacts.check_lists(params)
     source, rows = load(params)
     inputs = _writing(params)
     with atomic_folder(prepared) as folder:

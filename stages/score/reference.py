@@ -11,10 +11,8 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats
-from stages.shared.artifacts.user_lists import as_known, encoding_hint
+from stages.shared.artifacts.user_lists import REFERENCE_HEADER, as_known, encoding_hint
 from stages.shared.errors import ArtifactError
-
-HEADER = ["sample_id", "score"]
 
 
 def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
@@ -26,7 +24,7 @@ def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
     """
     scores: dict[str, float] = {}
     known = set(sample_ids)
-    for number, (field, score) in artifacts.load_list(path, HEADER):
+    for number, (field, score) in artifacts.load_list(path, REFERENCE_HEADER):
         sample_id = as_known(field, known)
         if sample_id in scores:
             raise ArtifactError(f"{path}: line {number} names {sample_id} again; once is allowed")

@@ -113,7 +113,13 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
-from stages.shared.artifacts.user_lists import Line, Listed, load_list, load_sample_list
+from stages.shared.artifacts.user_lists import (
+    Line,
+    Listed,
+    check_lists,
+    load_list,
+    load_sample_list,
+)
 
 __all__ = [
     "HISTORY_HEADER",
@@ -149,6 +155,7 @@ __all__ = [
     "TextKind",
     "ValidationResult",
     "Voter",
+    "check_lists",
     "create_array",
     "has_boxes",
     "has_file_list",

@@ -10,9 +10,12 @@ import io
 import re
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stages.shared.errors import ArtifactError, reason
+
+if TYPE_CHECKING:
+    from stages.shared.settings.params import Params
 
 LONGEST_SHOWN = 200  # letters of a line that is not as it must be
 MOST_SHOWN = 10  # lines of a list
@@ -20,6 +23,10 @@ BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 ADVICE = "save it as UTF-8"  # what people can do
 FROM_SPREADSHEETS = f"{ADVICE}, in a spreadsheet as 'CSV UTF-8'"
+
+SEED_HEADER = ["sample_id"]
+INCLUDE_HEADER = ["sample_id", "reason"]  # also that of the exclude list
+REFERENCE_HEADER = ["sample_id", "score"]
 
 
 class Line(NamedTuple):
@@ -129,6 +136,28 @@ def load_sample_list(
         line_of[name] = line.number
         found.append(Listed(line.number, name, row_of.get(name)))
     return found
+
+
+def check_lists(params: "Params") -> None:
+    """Stop unless the lists that params.yaml names can be read, whichever stage reads them later.
+
+    Raises:
+        ArtifactError: some cannot; the line says what is wrong with each.
+    """
+    headers = {
+        params.seed_subset.file: SEED_HEADER,
+        params.select.include: INCLUDE_HEADER,
+        params.select.exclude: INCLUDE_HEADER,
+        params.score.reference: REFERENCE_HEADER,
+    }
+    problems = []
+    for name, header in headers.items():
+        try:
+            load_sample_list(Path(name), header)
+        except ArtifactError as error:
+            problems.append(str(error))
+    if problems:
+        raise ArtifactError("; and ".join(problems))
 
 
 def and_more(told: Sequence[str], total: int) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Floats, Ints, Listed, Subset
-from stages.shared.artifacts.user_lists import and_more, encoding_hint
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER, SEED_HEADER, and_more, encoding_hint
 from stages.shared.errors import ArtifactError, ParamsError, printable
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
@@ -26,7 +26,6 @@ from stages.shared.sizes import Size, num_picks
 
 NOTHING: Ints = np.empty(0, dtype=np.int64)
 MOST_NAMES = 10  # that a warning lists
-LIST_HEADER = ["sample_id", "reason"]  # of the include and the exclude list
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ def load_limits(prepared: Path, sample_ids: Sequence[str], select: Select) -> Li
             name it.
     """
     include, exclude = Path(select.include), Path(select.exclude)
-    included = _rows_of_list(include, LIST_HEADER, sample_ids, prepared)
-    excluded = artifacts.load_sample_list(exclude, LIST_HEADER, sample_ids)
+    included = _rows_of_list(include, INCLUDE_HEADER, sample_ids, prepared)
+    excluded = artifacts.load_sample_list(exclude, INCLUDE_HEADER, sample_ids)
     excluded_rows = np.array([one.row for one in excluded if one.row is not None], dtype=np.int64)
     _forbid_excluded(include, included, exclude, excluded_rows, sample_ids)
     targets_N = artifacts.load_targets(prepared, "train")
@@ -83,7 +82,7 @@ def warn_of_absent_excluded(prepared: Path, sample_ids: Sequence[str], path: Pat
 
     They are ignored.
     """
-    listed = artifacts.load_sample_list(path, LIST_HEADER, sample_ids)
+    listed = artifacts.load_sample_list(path, INCLUDE_HEADER, sample_ids)
     absent = [one for one in listed if one.row is None]
     if absent:
         sys.stderr.write(
@@ -242,7 +241,7 @@ def seed_rows(size: Size, params: Params, sample_ids: Sequence[str], limits: Lim
     """
     count = num_picks(size, len(sample_ids))
     path = Path(params.seed_subset.file)
-    rows = _rows_of_list(path, ["sample_id"], sample_ids, limits.prepared)
+    rows = _rows_of_list(path, SEED_HEADER, sample_ids, limits.prepared)
     if not len(rows):
         order_K = random_order(sample_ids, params.random_seed, limits)
         stratified = params.seed_subset.stratified

@@ -2,13 +2,15 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.shared.artifacts import load_list, load_sample_list
+from stages.shared.artifacts import check_lists, load_list, load_sample_list
 from stages.shared.errors import ArtifactError
+from stages.shared.settings.params import load_params
 
 HEADER = ["path", "label"]
 USUAL = "path,label\nx/1.png,cat\nx/2.png,dog\n"
@@ -148,6 +150,21 @@ def test_spaces_around_a_sample_count_only_where_its_name_has_them(tmp_path):
 def test_a_sample_that_is_named_twice_is_an_error_that_names_both_lines(tmp_path):
     with pytest.raises(ArtifactError, match=r"line 4 names a\.png again, as line 2 does"):
         samples(tmp_path, "sample_id\na.png\nc.png\na.png \n")
+
+
+def test_all_lists_that_cannot_be_read_are_told_before_a_stage_needs_them(project):
+    """A list that is missing, and one that a spreadsheet wrote as UTF-16."""
+    project.change({"select.exclude": "lists/exclud.csv"})
+    Path("lists/reference.csv").write_bytes("sample_id,score\n".encode("utf-16"))
+    with pytest.raises(ArtifactError) as raised:
+        check_lists(load_params())
+    assert str(raised.value) == (
+        "lists/exclud.csv: missing; it must be CSV with sample_id,reason; and "
+        "lists/reference.csv: is UTF-16; save it as UTF-8, in a spreadsheet as 'CSV UTF-8'"
+    )
+    project.change({"select.exclude": "lists/exclude.csv"})
+    Path("lists/reference.csv").write_text("sample_id,score\n")
+    check_lists(load_params())
 
 
 def test_a_name_that_is_no_utf_8_is_found_as_it_is(tmp_path):
