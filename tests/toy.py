@@ -72,7 +72,6 @@ def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:
     """Write what a run needs into an empty folder: these parameters, our stages, empty lists."""
     write_params(project, content)
     shutil.copy(ROOT / "dvc.yaml", project)
-    shutil.copytree(ROOT / "lists", project / "lists")
     (project / "stages").symlink_to(ROOT / "stages")
 
 
@@ -94,5 +93,7 @@ def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
 
 
 def write_params(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write a params.yaml."""
+    """Write a params.yaml, and empty lists where there are none."""
     (folder / "params.yaml").write_text(json.dumps(content))  # YAML 1.2 includes JSON
+    if not (folder / "lists").exists():
+        shutil.copytree(ROOT / "lists", folder / "lists")

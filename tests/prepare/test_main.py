@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toy
 from ruamel.yaml import YAML
 
 from stages.prepare import storage
@@ -24,13 +25,11 @@ def prepare(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(**changes):
-        yaml = YAML(typ="safe", pure=True)
-        params = yaml.load(DEFAULTS.read_text())
+        params = YAML(typ="safe", pure=True).load(DEFAULTS.read_text())
         params["dataset"].update(
             {"validation_fraction": 0.25, "manifest": None, "groups": None} | changes
         )
-        with Path("params.yaml").open("w") as file:
-            yaml.dump(params, file)
+        toy.write_params(Path(), params)
         main(Path("data/prepared"), Path("data/ensembles/scratch"))
         return Path("data/prepared")
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+import toy
 
 from commands import preset
 from stages.prepare.__main__ import main
@@ -249,11 +249,9 @@ def prepare(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(**changes):
-        yaml = YAML(typ="safe", pure=True)
         params = preset.resolved("detection_bccd")
         params["dataset"].update({"validation_fraction": 0.25} | changes)
-        with Path("params.yaml").open("w") as file:
-            yaml.dump(params, file)
+        toy.write_params(Path(), params)
         main(Path("data/prepared"), Path("data/ensembles/scratch"))
         return Path("data/prepared")
 
