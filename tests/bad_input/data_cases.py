@@ -161,7 +161,7 @@ def a_jpeg_that_was_cut_short():
     path.write_bytes(path.read_bytes()[:-20])
 
 
-@wrong("'cat/3.png' is no image")
+@wrong("'cat/3.png' is no image (it is empty)")
 def a_file_of_no_bytes():
     good()
     (ROOT / "cat/3.png").write_bytes(b"")
@@ -177,6 +177,56 @@ def a_text_that_is_called_jpg():
 def a_pickle_that_is_called_png():
     good()
     (ROOT / "cat/3.png").write_bytes(pickle.dumps([1, 2, 3]))
+
+
+@wrong("'cat/3.jpg' is no image (it is a web page)")
+def a_page_that_was_downloaded_as_jpg():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
+
+
+@wrong("'cat/3.jpg' is no image (it is HEIC, which must be converted)")
+def a_photograph_of_a_telephone_that_was_renamed():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+
+
+@wrong("'cat/3.png' is no image (it is a pointer of Git LFS, which `git lfs pull` replaces)")
+def a_pointer_of_git_lfs():
+    good()
+    (ROOT / "cat/3.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+
+
+@wrong("'cat/3.png' is no image (it is SVG)")
+def a_drawing_that_is_called_png():
+    good()
+    (ROOT / "cat/3.png").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='4'/>")
+
+
+@wrong("'cat/3.jpg' is no image (it is PDF)")
+def a_document_that_is_called_jpg():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"%PDF-1.7 ")
+
+
+@wrong("'cat/3.png' cannot be read (…)")
+def a_png_that_ends_within_its_header():
+    good()
+    (ROOT / "cat/3.png").write_bytes((ROOT / "dog/3.png").read_bytes()[:20])
+
+
+@wrong("'cat/3.tif' cannot be read (pixels of more than 16 bits have no known range)")
+def grey_of_32_bits():
+    good()
+    Image.fromarray(np.full((4, 4), 70_000, dtype=np.int32)).save(ROOT / "cat/3.tif")
+
+
+@wrong("'cat/3.png' cannot be read (Is a directory)", manifest="list.csv")
+def a_manifest_that_names_a_folder():
+    good("x", "y")
+    (ROOT / "cat/3.png").mkdir(parents=True)
+    rows = [f"{kind}/{row}.png,{kind}," for kind in "xy" for row in range(8)]
+    Path("list.csv").write_text("\n".join(["path,label,split", *rows, "cat/3.png,x,"]) + "\n")
 
 
 @wrong("'cat/3.tif' cannot be read (floating-point pixels have no known range)")
@@ -204,7 +254,8 @@ def a_link_to_nowhere():
 
 
 @wrong(
-    "'cat/a\\nb.png' is no image; 'cat/a\\udcffb.png' is no image; 'cat/a, \"b\".png' is no image"
+    "'cat/a\\nb.png' is no image (it is empty); 'cat/a\\udcffb.png' is no image (it is empty); "
+    "'cat/a, \"b\".png' is no image (it is empty)"
 )
 def broken_files_of_any_name():
     good()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from stages.shared.datasets.object_detection.coco import load
 from stages.shared.errors import DataError, UserError
@@ -185,6 +186,16 @@ def test_a_byte_order_mark_is_read_and_another_encoding_refused(dataset, write, 
     else:
         with pytest.raises(UserError, match=says):
             load(dataset(root=str(root)))
+
+
+def test_an_image_that_its_exif_data_turn_is_told_so(dataset, write):
+    root = write("annotations.json", "images", 1, annotation(10, 7, [0, 0, 2, 2]))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(root / "images/0.png", exif=exif)
+    assert load(dataset(root=str(root))).problems == [
+        "'images/0.png' is 6x8; its annotation says 8x6, perhaps because its EXIF data turns it"
+    ]
 
 
 FIRST = {"id": 1, "file_name": "0.png", "width": 8, "height": 6}

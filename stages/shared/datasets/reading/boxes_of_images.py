@@ -182,4 +182,6 @@ def _wrong_files(root: Path, images: Sequence[Annotated]) -> Iterator[str]:
             continue
         if found != image.size:
             said = "x".join(map(str, image.size))
-            yield f"{image.name!r} is {found[0]}x{found[1]}; its annotation says {said}"
+            is_turned = found == image.size[::-1]
+            hint = ", perhaps because its EXIF data turns it" if is_turned else ""
+            yield f"{image.name!r} is {found[0]}x{found[1]}; its annotation says {said}{hint}"
