@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats
-from stages.shared.artifacts.user_lists import REFERENCE_HEADER, as_known, encoding_hint
+from stages.shared.artifacts.user_lists import REFERENCE_HEADER, as_known, name_hint
 from stages.shared.errors import ArtifactError
 
 
@@ -35,7 +35,7 @@ def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
         first = next(iter(scores))
         raise ArtifactError(
             f"{path}: names {first} and none of its {len(scores)} sample ids is in the train "
-            f"split; they must be such as {sample_ids[0]}{encoding_hint(first)}"
+            f"split; they must be such as {sample_ids[0]}{name_hint(first, known)}"
         )
     return np.fromiter((scores.get(name, math.nan) for name in sample_ids), dtype=np.float64)
 

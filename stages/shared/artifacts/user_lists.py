@@ -8,7 +8,8 @@ whoever does not find such a name says so with `encoding_hint`.
 import csv
 import io
 import re
-from collections.abc import Container, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,6 +67,22 @@ def encoding_hint(text: str) -> str:
     """Return what to do where a text holds bytes that are no UTF-8; nothing where it holds none."""
     wrong = [ord(letter) - 0xDC00 for letter in text if "\udc80" <= letter <= "\udcff"]
     return f" (byte 0x{wrong[0]:02x} is no UTF-8; {ADVICE})" if wrong else ""
+
+
+def name_hint(name: str, known: Collection[str]) -> str:
+    """Return what may be wrong with a name that is not known: another name, or its bytes.
+
+    Names come with the slashes of Windows, with letters composed as a Mac does, with folders too
+    many or too few.
+    """
+    slashes = name.replace("\\", "/").removeprefix("./")
+    forms = [slashes, *(unicodedata.normalize(form, slashes) for form in ("NFC", "NFD"))]
+    near = [form for form in forms if form in known]
+    near = near or [
+        other for other in known if slashes.endswith(f"/{other}") or other.endswith(f"/{slashes}")
+    ]
+    # Of several, or an equal one, nobody can tell.
+    return f" (did you mean {near[0]}?)" if len({*near}) == 1 else encoding_hint(name)
 
 
 def as_known(field: str, known: Container[str]) -> str:

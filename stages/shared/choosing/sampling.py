@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Floats, Ints, Listed, Subset
-from stages.shared.artifacts.user_lists import INCLUDE_HEADER, SEED_HEADER, and_more, encoding_hint
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER, SEED_HEADER, and_more, name_hint
 from stages.shared.errors import ArtifactError, ParamsError, printable
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
@@ -87,7 +87,7 @@ def warn_of_absent_excluded(prepared: Path, sample_ids: Sequence[str], path: Pat
     if absent:
         sys.stderr.write(
             f"warning: {path}: {len(absent)} of {len(listed)} samples are not in the train split "
-            f"and are ignored: {printable(_where(absent, prepared))}\n"
+            f"and are ignored: {printable(_where(absent, sample_ids, prepared))}\n"
         )
 
 
@@ -98,15 +98,15 @@ def _rows_of_list(
     absent = [one for one in listed if one.row is None]
     if absent:
         raise ArtifactError(
-            f"{path}: {_where(absent, prepared)}; each must be the sample_id of a sample in the "
-            "train split"
+            f"{path}: {_where(absent, sample_ids, prepared)}; each must be the sample_id of a "
+            "sample in the train split"
         )
     return np.array([one.row for one in listed], dtype=np.int64)
 
 
-def _where(absent: Sequence[Listed], prepared: Path | None) -> str:
+def _where(absent: Sequence[Listed], sample_ids: Sequence[str], prepared: Path | None) -> str:
     """Say where samples are that the train split lacks; the other splits decide nothing else."""
-    names = {one.name for one in absent}
+    names, known = {one.name for one in absent}, set(sample_ids)
     split_of = {
         name: split
         for split in SPLITS[1:]
@@ -116,7 +116,7 @@ def _where(absent: Sequence[Listed], prepared: Path | None) -> str:
     told = [
         f"line {one.line} names {one.name}, which is "
         + (f"in {split_of[one.name]}" if one.name in split_of else "in no split")
-        + encoding_hint(one.name)
+        + name_hint(one.name, known)
         for one in absent[:MOST_NAMES]
     ]
     return and_more(told, len(absent))

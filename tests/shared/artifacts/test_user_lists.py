@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared.artifacts import check_lists, load_list, load_sample_list
+from stages.shared.artifacts.user_lists import name_hint
 from stages.shared.errors import ArtifactError
 from stages.shared.settings.params import load_params
 
@@ -165,6 +166,26 @@ def test_all_lists_that_cannot_be_read_are_told_before_a_stage_needs_them(projec
     project.change({"select.exclude": "lists/exclude.csv"})
     Path("lists/reference.csv").write_text("sample_id,score\n")
     check_lists(load_params())
+
+
+KNOWN = ["cat/1.png", "dog/1.png", "cat/2.png", "cat/\u00fcber.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("cat\\1.png", " (did you mean cat/1.png?)"),
+        ("./cat/1.png", " (did you mean cat/1.png?)"),
+        ("/data/images/cat/1.png", " (did you mean cat/1.png?)"),
+        ("2.png", " (did you mean cat/2.png?)"),
+        ("cat/u\u0308ber.png", " (did you mean cat/\u00fcber.png?)"),
+        ("cat/\udcfcber.png", " (byte 0xfc is no UTF-8; save it as UTF-8)"),
+        ("1.png", ""),  # of two classes
+        ("cow/1.png", ""),
+    ],
+)
+def test_a_name_that_is_nearly_a_sample_s_is_told_which(name, hint):
+    assert name_hint(name, KNOWN) == hint
 
 
 def test_a_name_that_is_no_utf_8_is_found_as_it_is(tmp_path):

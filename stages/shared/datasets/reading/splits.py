@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.shared.artifacts import SPLITS, Ints, Split, load_list
-from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, as_known, encoding_hint
+from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, as_known, name_hint
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, printable
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
@@ -131,10 +131,14 @@ def load_groups(path: Path, sample_ids: list[str]) -> list[str]:
         groups[name], line_of[name] = group, line.number
     missing = [name for name in sample_ids if name not in groups]
     if missing:
-        strange = next((name for name in groups if name not in known and encoding_hint(name)), "")
+        strange = next((name for name in groups if name not in known), None)
+        hint = ""
+        if strange is not None:
+            near = name_hint(strange, known)
+            hint = f"; line {line_of[strange]} names {strange!r}, which is no sample{near}"
         raise DataError(
             f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
-            f"sample needs one{encoding_hint(strange)}"
+            f"sample needs one{hint}"
         )
     return [groups[name] for name in sample_ids]
 
