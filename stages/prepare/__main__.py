@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stages.prepare import duplicates
+from stages.prepare import duplicates, similar_names
 from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
@@ -42,6 +42,7 @@ def main(prepared: Path, scratch: Path) -> None:
             raise DataError(describe(problems, params, source))
         PROBLEMS.unlink(missing_ok=True)
         splits.warn_of_absent_classes(source, rows)
+        similar_names.warn(source.class_names)
         if isinstance(source.inputs, FoundFiles):
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))

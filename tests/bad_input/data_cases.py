@@ -144,7 +144,10 @@ def splits_without_train():
     good("val/cat", "test/cat")
 
 
-@wrong("the validation split is empty (see dataset.validation_fraction and num_folds)")
+@wrong(
+    "the validation split is empty (of some class dataset.validation_fraction must be half a "
+    "sample or group)"
+)
 def a_train_split_too_small_for_validation():
     good("train/cat", "train/dog", "test/cat", num=1)
 
@@ -401,6 +404,35 @@ def a_review_without_a_text():
     reviews('"1","Odd"')
 
 
+@case(
+    "images/train.csv: is UTF-16; save it as UTF-8, in a spreadsheet as 'CSV UTF-8'",
+    "reviews",
+)
+def reviews_in_utf_16():
+    reviews()
+    (ROOT / "train.csv").write_bytes('"1","Bad","It broke."\n'.encode("utf-16"))
+
+
+@wrong(
+    "train.csv line 1: the class is 'class'; it must be a number from 1 to 1000 (there must be no "
+    "header)",
+    "reviews",
+)
+def reviews_with_a_header():
+    reviews()
+    usual = (ROOT / "train.csv").read_bytes()
+    (ROOT / "train.csv").write_bytes(b"\xef\xbb\xbfclass,title,text\r\n" + usual)
+
+
+@wrong(
+    "train.csv line 17: has 1 fields; it must have 3: class, title, text, separated by commas, not "
+    "by semicolons",
+    "reviews",
+)
+def a_review_with_semicolons():
+    reviews("1;Odd;It sings.")
+
+
 @wrong("train.csv line 17: byte 0xff is no UTF-8; the file must be UTF-8 throughout", "reviews")
 def a_review_that_is_no_utf_8():
     reviews(b'"1","Odd","It \xff sings."')
@@ -462,6 +494,22 @@ def annotations_nested_without_end():
     (ROOT / "annotations.json").write_text("[" * 100_000)
 
 
+@case(f"images/annotations.json: images.0.width: Field required (and 1 more); {COCO}", "coco")
+def an_image_without_a_size():
+    coco()
+    (ROOT / "annotations.json").write_text(
+        '{"images": [{"id": 0, "file_name": "0.png"}], "annotations": [], "categories": []}'
+    )
+
+
+@case("images/annotations.json: category 1 has no name; it needs one", "coco")
+def a_category_without_a_name():
+    coco()
+    content = json.loads((ROOT / "annotations.json").read_text())
+    content["categories"][0]["name"] = " "
+    (ROOT / "annotations.json").write_text(json.dumps(content))
+
+
 def voc(annotation: str) -> None:
     """Write scenes of which the last has another annotation."""
     usual = (
@@ -497,6 +545,18 @@ def a_document_type_from_elsewhere():
 @wrong("'Annotations/7.xml' cannot be read (no element found: line 1, column 18)", "voc")
 def an_annotation_that_was_cut_short():
     voc("<annotation><size>")
+
+
+@wrong("'Annotations/7.xml' cannot be read (unknown encoding: gibberish)", "voc")
+def an_annotation_in_an_encoding_that_nobody_knows():
+    voc('<?xml version="1.0" encoding="gibberish"?><annotation/>')
+
+
+@wrong("'Annotations/7.xml' cannot be read (not well-formed (invalid token): …)", "voc")
+def an_annotation_that_does_not_say_its_encoding():
+    voc("<annotation></annotation>")
+    path = ROOT / "Annotations/7.xml"
+    path.write_bytes(b"<annotation><object><name>\xe9</name></object></annotation>")
 
 
 @wrong("'Annotations/7.xml' size/width is 'nan'; it must be a number", "voc")

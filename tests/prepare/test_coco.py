@@ -188,6 +188,32 @@ def test_a_byte_order_mark_is_read_and_another_encoding_refused(dataset, write, 
             load(dataset(root=str(root)))
 
 
+def test_an_image_may_be_named_by_its_path_below_root_or_as_windows_does(dataset, write):
+    root = write("annotations.json", "images/sub", 3, annotation(1, 7, [0, 0, 2, 2]))
+    names = ["sub/0.png", "images/sub/1.png", "sub\\2.png"]
+    content = json.loads((root / "annotations.json").read_text())
+    content["images"] = [
+        {"id": number, "file_name": name, "width": 8, "height": 6}
+        for number, name in enumerate(names)
+    ]
+    (root / "annotations.json").write_text(json.dumps(content))
+    source = load(dataset(root=str(root)))
+    assert source.sample_ids == [f"images/sub/{number}.png" for number in range(3)]
+    assert source.problems == []
+
+
+def test_names_of_categories_may_be_numbers(dataset, write):
+    names = [{"id": 1, "name": 8}, {"id": 2, "name": "9"}]
+    boxes = [annotation(10, number, [0, 0, 2, 2]) for number in (1, 2)]
+    root = write("annotations.json", "images", 1, *boxes, categories=names)
+    assert load(dataset(root=str(root))).class_names == ["8", "9"]
+
+
+def test_the_images_of_all_splits_may_lie_together(dataset, write):
+    root = write("annotations/instances_train.json", "images", 1, annotation(10, 7, [0, 0, 2, 2]))
+    assert load(dataset(root=str(root))).sample_ids == ["images/0.png"]
+
+
 def test_an_image_that_its_exif_data_turn_is_told_so(dataset, write):
     root = write("annotations.json", "images", 1, annotation(10, 7, [0, 0, 2, 2]))
     exif = Image.Exif()

@@ -49,13 +49,22 @@ def decoded(path: Path, content: bytes) -> str:
     """Return the text of a file of the user's, without a byte-order mark.
 
     Raises:
+        ArtifactError: as require_text.
+    """
+    require_text(path, content)
+    return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+def require_text(path: Path, content: bytes) -> None:
+    """Stop where the beginning of a file shows that it is no text in UTF-8.
+
+    Raises:
         ArtifactError: it is UTF-16, or a workbook.
     """
     if content.startswith(BYTE_ORDER_MARKS) or b"\0" in content[:4]:
         raise ArtifactError(f"{path}: is UTF-16; {FROM_SPREADSHEETS}")
     if content.startswith(b"PK\x03\x04"):
         raise ArtifactError(f"{path}: is a workbook or an archive; {FROM_SPREADSHEETS}")
-    return content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 def lines_of(text: str) -> list[str]:
@@ -114,14 +123,15 @@ def load_list(path: Path, header: Sequence[str]) -> list[Line]:
     if first != list(header):
         found = ",".join(first)[:LONGEST_SHOWN] or "nothing"
         raise ArtifactError(
-            f"{path}: its first line is {found}; it must be {wanted}{_separator_hint(found)}"
+            f"{path}: its first line is {found}; it must be {wanted}{separator_hint(found)}"
         )
     wrong = [line for line in lines[1:] if len(line.fields) != len(header)]
     if wrong:
         told = [f"line {line.number} has {len(line.fields)} fields" for line in wrong[:MOST_SHOWN]]
-        hint = (
-            "; a name with a comma stands in quotes" if len(wrong[0].fields) > len(header) else ""
-        )
+        is_long = len(wrong[0].fields) > len(header)
+        hint = "; a name with a comma stands in quotes" if is_long else ""
+        if any("\n" in field for field in wrong[0].fields):
+            hint = "; a quote that opens must close"
         raise ArtifactError(
             f"{path}: {and_more(told, len(wrong))}; it must have {len(header)}{hint}"
         )
@@ -212,6 +222,7 @@ def _padded(row: list[str], length: int) -> list[str]:
     return row
 
 
-def _separator_hint(found: str) -> str:
+def separator_hint(found: str) -> str:
+    """Return what to do where a line's fields are not separated by commas; else nothing."""
     kind = next((name for mark, name in SEPARATORS.items() if mark in found), None)
     return f", separated by commas, not by {kind}" if kind else ""

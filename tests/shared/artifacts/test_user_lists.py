@@ -124,6 +124,11 @@ def test_a_name_with_a_comma_is_told_to_stand_in_quotes(refused):
     assert line == "line 4 has 3 fields; it must have 2; a name with a comma stands in quotes"
 
 
+def test_a_quote_that_is_not_closed_is_told(refused):
+    line = refused(f'{USUAL}"x/3.png,cat\nx/4.png,cat\n')
+    assert line == "line 4 has 1 fields; it must have 2; a quote that opens must close"
+
+
 @given(st.lists(st.lists(st.text(st.sampled_from('ab,"\r\n é')), min_size=2, max_size=2)))
 def test_what_csv_writes_is_read_back_but_for_rows_of_nothing(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("lists") / "list.csv"

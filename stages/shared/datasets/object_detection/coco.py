@@ -1,8 +1,8 @@
 """Images with objects in the form of COCO (Lin et al. 2014): one JSON file for each split.
 
 - `root/annotations/instances_{train,val,test}*.json`; the images of `instances_train2017.json`
-  lie in `root/train2017/` or `root/images/train2017/`. Without a file of test, val is the test
-  split.
+  lie in `root/train2017/`, `root/images/train2017/` or `root/images/`. Without a file of test, val
+  is the test split.
 - `root/annotations.json`, or `root/annotations/instances_default.json` as CVAT writes it, with the
   images in `root/images/` or `root/images/default/`, which are split at random.
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, FiniteFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
 from stages.shared.artifacts import Split
 from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, decoded, encoding_hint
@@ -55,6 +55,8 @@ class _Annotation(BaseModel):
 
 
 class _Category(BaseModel):
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # digits, say
+
     id: int
     name: str
 
@@ -84,13 +86,14 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that such images cannot obey.
     """
     refuse_params(params)
+    root = Path(params.root)
     images: list[Annotated] = []
     problems: list[str] = []
-    contents = {file: _read(file.path) for file in _find(Path(params.root))}
+    contents = {file: _read(file.path) for file in _find(root)}
     labels = _labels(contents)
     for file, content in contents.items():
         objects = _objects(file, content, labels, problems)
-        images += (_annotated(image, file, objects) for image in content.images)
+        images += (_annotated(root, image, file, objects) for image in content.images)
     class_names = _with_boxes(contents.values(), labels)
     _mention(params.root, [name for name in labels.values() if name not in class_names])
     images.sort(key=lambda image: os.fsencode(image.name))
@@ -127,7 +130,7 @@ def _find(root: Path) -> list[_File]:
 def _folder(root: Path, path: Path) -> str:
     """Return where the images of a file of annotations lie, below root."""
     name = path.stem.removeprefix(PREFIX)
-    places = [name, f"images/{name}", *(["images"] if name == "default" else [])]
+    places = [name, f"images/{name}", "images"]
     return next((place for place in places if (root / place).is_dir()), name)
 
 
@@ -157,6 +160,8 @@ def _labels(contents: Mapping[_File, _Content]) -> dict[int, str]:
             raise DataError(f"{file.path}: a category's id stands twice; once is allowed")
         for found in content.categories:
             name = found.name.strip()
+            if not name:
+                raise DataError(f"{file.path}: category {found.id} has no name; it needs one")
             if labels.setdefault(found.id, name) != name:
                 raise DataError(
                     f"{file.path}: category {found.id} is {name!r}; it is {labels[found.id]!r} in "
@@ -206,6 +211,12 @@ def _objects(
     return objects
 
 
-def _annotated(image: _Image, file: _File, objects: Mapping[int, list[Object]]) -> Annotated:
-    name = f"{file.folder}/{image.file_name}"
+def _annotated(
+    root: Path, image: _Image, file: _File, objects: Mapping[int, list[Object]]
+) -> Annotated:
+    """Return an image; its name may be a path below root, with the slashes of Windows."""
+    turned = image.file_name.replace("\\", "/")
+    below = [image.file_name, *([turned] if turned != image.file_name else [])]
+    places = [*(f"{file.folder}/{name}" for name in below), *below]
+    name = next((place for place in places if (root / place).is_file()), places[0])
     return Annotated(name, file.split, (image.width, image.height), objects[image.id])

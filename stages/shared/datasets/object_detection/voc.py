@@ -148,7 +148,9 @@ def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
         root = ET.parse(path, ET.XMLParser(target=_WithoutDoctype())).getroot()
     except FileNotFoundError:
         raise _WrongAnnotationError("is missing") from None
-    except (OSError, ET.ParseError, ValueError) as error:
+    except _WrongAnnotationError:
+        raise
+    except Exception as error:  # of an unknown encoding, expat raises what Python does
         raise _WrongAnnotationError(f"cannot be read ({error})") from None
     width, height = (_number(root, f"size/{side}") for side in ("width", "height"))
     found = enumerate(root.iterfind("object"), start=1)
@@ -157,7 +159,7 @@ def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
 
 def _object(element: ET.Element, place: int) -> Object:
     where = f"object {place}: "
-    label = (element.findtext("name") or "").strip()
+    label = " ".join((element.findtext("name") or "").split())
     if not label:
         raise _WrongAnnotationError(f"{where}has no name")
     left, top, right, bottom = (

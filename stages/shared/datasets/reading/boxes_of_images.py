@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
+from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, ParamsError
@@ -78,7 +79,7 @@ def source_of(
     root = Path(params.root)
     given = list_of([image.objects for image in images], class_names)
     if not len(given.class_A):
-        because = f" ({problems[0]})" if problems else ""
+        because = f" ({and_more(problems[:MOST_SHOWN], len(problems))})" if problems else ""
         raise DataError(f"{root}: no object in {len(images)} images{because}; one is needed")
     size_N2 = np.array([image.size for image in images], dtype=np.float64)
     names = [image.name for image in images]

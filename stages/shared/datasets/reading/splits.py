@@ -22,6 +22,13 @@ from stages.shared.settings.sections import Dataset
 
 Names = npt.NDArray[np.str_]
 
+# Why a split may be empty, by what decides it.
+EMPTY: dict[Split, str] = {
+    "train": "see dataset.validation_fraction and num_folds",
+    "validation": "of some class dataset.validation_fraction must be half a sample or group",
+    "test": "see dataset.num_folds; of each class one sample, or one group, stays in train",
+}
+
 # Of a split that lacks a class.
 MEANING: dict[Split, str] = {
     "validation": "what is chosen by validation does not see them",
@@ -73,9 +80,7 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
         for split in SPLITS
     }
     found = [
-        f"the {split} split is empty (see dataset.validation_fraction and num_folds)"
-        for split in SPLITS
-        if not len(rows[split])
+        f"the {split} split is empty ({EMPTY[split]})" for split in SPLITS if not len(rows[split])
     ]
     found += [
         f"the {split} split has no object"
