@@ -25,11 +25,15 @@ def add(found: Path, listed: Path, include: Path) -> int:
     Raises:
         ArtifactError: a file is another table.
     """
-    rows = artifacts.load_table(listed, HEADER) if listed.exists() else []
-    known = {row[0] for row in rows} | set(artifacts.load_sample_list(include, HEADER))
-    new = [row for row in artifacts.load_table(found, HEADER) if row[0] not in known]
+    rows = _rows(listed) if listed.exists() else []
+    known = {part for name, _ in [*rows, *_rows(include)] for part in (name, name.strip())}
+    new = [row for row in _rows(found) if row[0] not in known]
     artifacts.save_table(listed, HEADER, [*rows, *new])
     return len(new)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    return [line.fields for line in artifacts.load_list(path, HEADER)]
 
 
 def main() -> None:

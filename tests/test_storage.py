@@ -49,7 +49,6 @@ def write_project(project, root, storage):
     project.mkdir()
     toy.write_params(project, content)
     shutil.copy(toy.ROOT / "dvc.yaml", project)
-    shutil.copytree(toy.ROOT / "lists", project / "lists")
     (project / "stages").symlink_to(toy.ROOT / "stages")
 
 

@@ -72,7 +72,6 @@ def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:
     """Write what a run needs into an empty folder: these parameters, our stages, empty lists."""
     write_params(project, content)
     shutil.copy(ROOT / "dvc.yaml", project)
-    shutil.copytree(ROOT / "lists", project / "lists", dirs_exist_ok=True)
     (project / "stages").symlink_to(ROOT / "stages")
 
 
@@ -94,9 +93,9 @@ def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
 
 
 def write_params(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write a params.yaml and, where there are none yet, the empty lists that it names."""
-    (folder / "lists").mkdir(exist_ok=True)
-    for name in ("manifest.csv", "groups.csv"):
-        if not (folder / "lists" / name).exists():
-            shutil.copy(ROOT / "lists" / name, folder / "lists")
+    """Write a params.yaml, and the empty lists that it names where there are none."""
     (folder / "params.yaml").write_text(json.dumps(content))  # YAML 1.2 includes JSON
+    for path in (ROOT / "lists").iterdir():
+        if not (folder / "lists" / path.name).exists():
+            (folder / "lists").mkdir(exist_ok=True)
+            shutil.copy(path, folder / "lists")

@@ -22,6 +22,7 @@ class ToyProject:
         self.change({"seed_size": 0.2, "rounds": [{"from": 0.2, "to": 0.5}]})
         for name in ("seed", "include", "exclude"):
             self.write_list(name, [])
+        artifacts.save_table(Path("lists/reference.csv"), ["sample_id", "score"], [])
         targets_N = np.repeat([0, 1, 2], [60, 30, 10])
         self.write_samples(
             [f"{number:03d}.png" for number in range(100)],

@@ -11,13 +11,16 @@ from commands.plan.estimates import Plan, estimate, will_not_fit
 from commands.plan.graph import load_graph
 from commands.plan.trials import measure
 from commands.plan.work import Trainings, work_of
+from stages.shared import artifacts
 from stages.shared.running import command
 from stages.shared.settings.params import check_counts, load_params
 
 
 def run() -> None:
     """Print the plan of the project in the working folder."""
-    params, stages = load_params(), load_graph()
+    params = load_params()
+    artifacts.check_lists(params)
+    stages = load_graph()
     running = [stage for stage in stages if stage.runs]
     if not running:
         sys.stdout.write(f"{shown.nothing_to_do(stages)}\n")

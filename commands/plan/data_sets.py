@@ -70,8 +70,9 @@ def load_data(params: Params, stages: Sequence[Stage]) -> Data:
     if _is_known(params):
         return Data(_known(params), is_prepared=False)
     source, rows = prepare.load(params)
-    if problems := splits.problems(source, rows):
+    if problems := prepare.wrong_with(source, rows):
         raise DataError(prepare.describe(problems, params, source))
+    splits.warn_of_absent_classes(source, rows)
     counts: dict[str, int] = {split: len(rows[split]) for split in rows}
     num_classes = len(source.class_names)
     if params.rules.inputs == "texts":

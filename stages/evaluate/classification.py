@@ -142,18 +142,21 @@ def _pseudo_values(metric: str, outcomes: Outcomes) -> Floats:
 def measure(outcomes: Outcomes, row: int) -> dict[str, float]:
     """Return the metrics of one row: shares in [0, 1], log loss in nats.
 
-    Balanced accuracy is the mean recall of the classes that the split holds. Macro-F1 is the mean
-    over the classes that are predicted or present. The calibration error is the expected one
+    Balanced accuracy and macro-F1 are means over the classes that the split holds: of their recall,
+    and of their F1. The calibration error is the expected one
     (Guo et al. 2017, equation 5): |accuracy - confidence| in 15 bins of equal width, weighted by
     their samples.
     """
     predicted_T, targets_T = outcomes.predicted_MT[row], outcomes.targets_T
+    present = np.unique(targets_T)  # of a class without samples neither is known
     return {
         "accuracy": float(outcomes.correct_MT[row].mean()),
         "balanced_accuracy": float(
-            recall_score(targets_T, predicted_T, labels=np.unique(targets_T), average="macro")
+            recall_score(targets_T, predicted_T, labels=present, average="macro")
         ),
-        "macro_f1": float(f1_score(targets_T, predicted_T, average="macro", zero_division=0.0)),
+        "macro_f1": float(
+            f1_score(targets_T, predicted_T, labels=present, average="macro", zero_division=0.0)
+        ),
         "log_loss": log_loss(outcomes.label_probability_MT[row]),
         "calibration_error": calibration_error(
             outcomes.confidence_MT[row], outcomes.correct_MT[row]

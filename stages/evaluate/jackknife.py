@@ -73,8 +73,8 @@ def pseudo_values(whole: float, without: Floats) -> Floats:
 def of_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> Floats:
     """Return the pseudo-value of each sample, float64 [T], of balanced_accuracy or macro_f1.
 
-    Both are means over classes of a share of counts: recall, tp / (tp + fn), over the classes that
-    are present, and F1, 2 tp / (2 tp + fp + fn), over those that are present or predicted.
+    Both are means of a share of counts over the classes that are present: recall, tp / (tp + fn),
+    and F1, 2 tp / (2 tp + fp + fn).
     """
     num = 1 + max(int(predicted_T.max()), int(targets_T.max()))
     is_right_T = predicted_T == targets_T
@@ -99,9 +99,10 @@ def of_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> Floats:
 
 
 def _share(metric: str, tp: Ints, fp: Ints, fn: Ints) -> tuple[Floats, Ints]:
-    """Return the share of each class, 0 where there is none, and whether it counts, 0 or 1."""
+    """Return the share of each class, 0 where it is absent, and whether it is present, 0 or 1."""
     right, of = (tp, tp + fn) if metric == "balanced_accuracy" else (2 * tp, 2 * tp + fp + fn)
-    return np.where(of > 0, right / np.maximum(of, 1), 0.0), (of > 0).astype(np.int64)
+    is_present = tp + fn > 0
+    return np.where(is_present, right / np.maximum(of, 1), 0.0), is_present.astype(np.int64)
 
 
 # --- objects -------------------------------------------------------------------------------------

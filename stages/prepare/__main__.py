@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stages.prepare import duplicates
+from stages.prepare import duplicates, similar_names
 from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
@@ -24,10 +24,11 @@ BOXES_NEED = "every box must have an area inside its image"
 def main(prepared: Path, scratch: Path) -> None:
     """Split the data and write it as arrays, or list its files."""
     params = load_params()
+    artifacts.check_lists(params)
     source, rows = load(params)
     inputs = _writing(params)
     with atomic_folder(prepared) as folder:
-        problems = splits.problems(source, rows)
+        problems = [*wrong_with(source, rows)]
         writer, fingerprint = inputs.Writer(folder, source.inputs, params.dataset), Fingerprint()
         for split in SPLITS:
             # What is tested on is no part of any training's name.
@@ -38,6 +39,8 @@ def main(prepared: Path, scratch: Path) -> None:
         problems += writer.problems
         if problems:
             raise DataError(describe(problems, params, source))
+        splits.warn_of_absent_classes(source, rows)
+        similar_names.warn(source.class_names)
         if isinstance(source.inputs, FoundFiles):
             duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
@@ -53,9 +56,18 @@ def load(params: Params) -> tuple[Source, dict[Split, Ints]]:
     """
     data_set = import_module(f"stages.shared.datasets.{params.task}.{params.dataset.name}")
     source: Source = data_set.load(params.dataset)
-    if source.problems:
+    is_read_once = source.boxes is not None  # the headers of its images, with their annotations
+    if source.problems and (is_read_once or not source.sample_ids):
         raise DataError(describe(source.problems, params, source))
     return source, splits.assign(source, params.dataset)
+
+
+def wrong_with(source: Source, rows: dict[Split, Ints]) -> list[str]:
+    """Return what is wrong with a data set or its splits, before its inputs are read.
+
+    What is wrong was left out of the data, so that its splits then say nothing.
+    """
+    return source.problems or splits.problems(source, rows)
 
 
 def describe(problems: list[str], params: Params, source: Source) -> str:
@@ -63,6 +75,7 @@ def describe(problems: list[str], params: Params, source: Source) -> str:
     needs = _writing(params).NEEDS
     if source.boxes is not None:
         needs = f"{needs}, {BOXES_NEED}"
+    problems = list(dict.fromkeys(problems))  # a file may be missing to two readers
     before = f"dataset {params.dataset.name} in {params.dataset.root}: "
     return list_of_problems.in_one_line(
         before, problems, f". Every class needs train samples, {needs}"

@@ -100,6 +100,8 @@ class Conclusion:
     smallest: Smallest | NotShown | None  # None: everything was not compared
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     guessing: Guessing | None = None  # None: the model learnt something, or that is not known
+    num_classes: int = 0
+    untested: Sequence[str] = ()  # the classes of which test holds nothing
 
 
 def draw_of(results: Results) -> Draw:
@@ -138,6 +140,12 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         smallest=_smallest(draws, model) if "full" in draws[0].comparison else None,
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         guessing=_guessing(draws, model) if "full" in draws[0].comparison else None,
+        num_classes=meta.num_classes,
+        untested=[
+            name
+            for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
+            if of_class.get("num") == 0
+        ],
     )
 
 

@@ -31,6 +31,7 @@ from stages.shared.artifacts import (
     Voter,
 )
 from stages.shared.artifacts.tracking import Tracked, load_tracked
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
@@ -205,8 +206,11 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
 
 
 def _is_excluded(path: Path, sample_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-    excluded = set(artifacts.load_sample_list(path, ["sample_id", "reason"]))
-    return np.array([sample_id in excluded for sample_id in sample_ids], dtype=np.bool_)
+    is_excluded_N = np.zeros(len(sample_ids), dtype=np.bool_)
+    for listed in artifacts.load_sample_list(path, INCLUDE_HEADER, sample_ids):
+        if listed.row is not None:
+            is_excluded_N[listed.row] = True
+    return is_excluded_N
 
 
 def _load_round(

@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from stages.report.conclusions import OTHERS, Against, Conclusion, NotShown, conclusions
 from stages.report.results import Results
 from stages.report.statistics import AS_GOOD_AS, BETTER, WORSE
+from stages.shared.errors import printable
 
+MOST_NAMED = 10  # classes
 MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 
 
 def verdict_sentences(draws: Sequence[Results]) -> list[str]:
-    """Return a sentence for each target model."""
+    """Return a sentence for each target model, and what validation does not know."""
     found = [sentence(conclusion) for conclusion in conclusions(draws)]
-    return found or ["The selected subset was not compared."]
+    found = found or ["The selected subset was not compared."]
+    return [*found, *unvalidated_in_words(draws[0])]
 
 
 def sentence(found: Conclusion) -> str:
     """Return all of a conclusion in one sentence."""
     parts = [
         *guessing_in_words(found),
+        *untested_in_words(found),
         verdict_in_words(found),
         *cost_in_words(found),
         *smallest_in_words(found),
@@ -43,6 +47,36 @@ def guessing_in_words(found: Conclusion) -> list[str]:
         f"guesses among {found.guessing.num_classes} classes may be ({found.guessing.chance:.2f} "
         "%), so it has to learn more before the rest says anything"
     ]
+
+
+def untested_in_words(found: Conclusion) -> list[str]:
+    """Name the classes of which test holds nothing, whatever the metric is."""
+    if not found.untested:
+        return []
+    return [
+        f"{_named(found.untested, found.num_classes, 'test')}, so nothing is said of them, and a "
+        "mean over classes is one over the others"
+    ]
+
+
+def unvalidated_in_words(results: Results) -> list[str]:
+    """Name the classes of which validation holds nothing; nothing where samples have no label."""
+    if not results.params.rules.has_labels:
+        return []
+    held = set(results.validation_targets_V.tolist())
+    names = [name for number, name in enumerate(results.meta.class_names) if number not in held]
+    if not names:
+        return []
+    return [
+        f"{_named(names, results.meta.num_classes, 'validation')}, so what is chosen by validation "
+        "does not see them."
+    ]
+
+
+def _named(names: Sequence[str], num_classes: int, split: str) -> str:
+    told = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return printable(f"{len(names)} of {num_classes} classes have no {split} sample ({told}{more})")
 
 
 def basis_in_words(found: Conclusion) -> str:

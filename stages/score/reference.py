@@ -11,9 +11,8 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats
+from stages.shared.artifacts.user_lists import REFERENCE_HEADER, as_known, name_hint
 from stages.shared.errors import ArtifactError
-
-HEADER = ["sample_id", "score"]
 
 
 def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
@@ -24,16 +23,19 @@ def load_reference(path: Path, sample_ids: Sequence[str]) -> Floats:
             are named is in the train split. A list that names none is in order.
     """
     scores: dict[str, float] = {}
-    for number, (sample_id, field) in enumerate(artifacts.load_table(path, HEADER), start=2):
+    known = set(sample_ids)
+    for number, (field, score) in artifacts.load_list(path, REFERENCE_HEADER):
+        sample_id = as_known(field, known)
         if sample_id in scores:
-            raise ArtifactError(f"{path}: row {number} names {sample_id} again; once is allowed")
-        scores[sample_id] = _finite(path, number, field)
+            raise ArtifactError(f"{path}: line {number} names {sample_id} again; once is allowed")
+        scores[sample_id] = _finite(path, number, score)
     if not scores:
         return np.full(len(sample_ids), np.nan)
     if scores.keys().isdisjoint(sample_ids):
+        first = next(iter(scores))
         raise ArtifactError(
-            f"{path}: names {next(iter(scores))} and none of its {len(scores)} sample ids is in "
-            f"the train split; they must be such as {sample_ids[0]}"
+            f"{path}: names {first} and none of its {len(scores)} sample ids is in the train "
+            f"split; they must be such as {sample_ids[0]}{name_hint(first, known)}"
         )
     return np.fromiter((scores.get(name, math.nan) for name in sample_ids), dtype=np.float64)
 
@@ -44,5 +46,7 @@ def _finite(path: Path, number: int, field: str) -> float:
     except ValueError:
         score = math.nan
     if not math.isfinite(score):
-        raise ArtifactError(f"{path}: row {number} has score {field!r}; it must be a finite number")
+        raise ArtifactError(
+            f"{path}: line {number} has score {field!r}; it must be a finite number"
+        )
     return score

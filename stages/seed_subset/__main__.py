@@ -5,6 +5,7 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
+from stages.shared.choosing.demands import check_demands
 from stages.shared.running import command
 from stages.shared.settings.params import check_counts, load_params
 from stages.shared.sizes import parse_size
@@ -22,9 +23,11 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
         draw.draw: sampling.seed_rows(parse_size(seed_size), draw, sample_ids, limits)
         for draw in params.draws
     }
+    check_demands(params, limits)
     with atomic_folder(subset) as folder:
         for name, index_P in drawn.items():
             artifacts.save_subset(folder / f"{name}.csv", sampling.unscored(index_P))
+    sampling.warn_of_absent_excluded(prepared, sample_ids, Path(params.select.exclude))
     if params.rules.has_labels:
         sampling.warn_of_absent_classes([*drawn.values()], limits, class_names)
 

@@ -252,18 +252,19 @@ def write_list(name: str, *rows: str) -> None:
 
 @case(
     "select",
-    "lists/exclude.csv: names 999.png; it must be the sample_id of a sample in the train split",
+    "lists/include.csv: line 2 names 999.png, which is in no split; each must be the sample_id of "
+    "a sample in the train split",
 )
 def a_list_that_names_no_sample():
-    write_list("exclude", "999.png,ugly")
+    write_list("include", "999.png,ugly")
 
 
-@case("select", "lists/include.csv: names 001.png twice; once is allowed")
+@case("select", "lists/include.csv: line 3 names 001.png again, as line 2 does; once is allowed")
 def a_list_that_names_a_sample_twice():
     write_list("include", "001.png,fine", "001.png,fine")
 
 
-@case("select", "lists/include.csv: names a\\nb twice; once is allowed")
+@case("select", "lists/include.csv: line 4 names a\\nb again, as line 2 does; once is allowed")
 def a_list_whose_names_hold_line_ends():
     write_list("include", '"a\nb",fine', '"a\nb",fine')
 
@@ -279,12 +280,12 @@ def a_seed_subset_of_another_size():
     write_list("seed", "001.png", "002.png")
 
 
-@case("score", "lists/reference.csv: row 3 has score 'nan'; it must be a finite number")
+@case("score", "lists/reference.csv: line 3 has score 'nan'; it must be a finite number")
 def a_reference_of_nan():
     write_list("reference", "001.png,0.5", "002.png,nan")
 
 
-@case("score", "lists/reference.csv: row 2 has score 'high'; it must be a finite number")
+@case("score", "lists/reference.csv: line 2 has score 'high'; it must be a finite number")
 def a_reference_that_is_no_number():
     write_list("reference", "001.png,high")
 

@@ -144,19 +144,12 @@ def splits_without_train():
     good("val/cat", "test/cat")
 
 
-@wrong("the validation split is empty (see dataset.validation_fraction and num_folds)")
+@wrong(
+    "the validation split is empty (of some class dataset.validation_fraction must be half a "
+    "sample or group)"
+)
 def a_train_split_too_small_for_validation():
     good("train/cat", "train/dog", "test/cat", num=1)
-
-
-@wrong(
-    "the train split is empty (see dataset.validation_fraction and num_folds); class 'cat' is "
-    "missing from train (6 in validation, 2 in test); class 'dog' is missing from train (7 in "
-    "validation, 1 in test)",
-    validation_fraction=0.99,
-)
-def a_validation_split_that_leaves_nothing():
-    good()
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -171,7 +164,7 @@ def a_jpeg_that_was_cut_short():
     path.write_bytes(path.read_bytes()[:-20])
 
 
-@wrong("'cat/3.png' is no image")
+@wrong("'cat/3.png' is no image (it is empty)")
 def a_file_of_no_bytes():
     good()
     (ROOT / "cat/3.png").write_bytes(b"")
@@ -187,6 +180,56 @@ def a_text_that_is_called_jpg():
 def a_pickle_that_is_called_png():
     good()
     (ROOT / "cat/3.png").write_bytes(pickle.dumps([1, 2, 3]))
+
+
+@wrong("'cat/3.jpg' is no image (it is a web page)")
+def a_page_that_was_downloaded_as_jpg():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
+
+
+@wrong("'cat/3.jpg' is no image (it is HEIC, which must be converted)")
+def a_photograph_of_a_telephone_that_was_renamed():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+
+
+@wrong("'cat/3.png' is no image (it is a pointer of Git LFS, which `git lfs pull` replaces)")
+def a_pointer_of_git_lfs():
+    good()
+    (ROOT / "cat/3.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+
+
+@wrong("'cat/3.png' is no image (it is SVG)")
+def a_drawing_that_is_called_png():
+    good()
+    (ROOT / "cat/3.png").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='4'/>")
+
+
+@wrong("'cat/3.jpg' is no image (it is PDF)")
+def a_document_that_is_called_jpg():
+    good()
+    (ROOT / "cat/3.jpg").write_bytes(b"%PDF-1.7 ")
+
+
+@wrong("'cat/3.png' cannot be read (…)")
+def a_png_that_ends_within_its_header():
+    good()
+    (ROOT / "cat/3.png").write_bytes((ROOT / "dog/3.png").read_bytes()[:20])
+
+
+@wrong("'cat/3.tif' cannot be read (pixels of more than 16 bits have no known range)")
+def grey_of_32_bits():
+    good()
+    Image.fromarray(np.full((4, 4), 70_000, dtype=np.int32)).save(ROOT / "cat/3.tif")
+
+
+@wrong("'cat/3.png' cannot be read (Is a directory)", manifest="list.csv")
+def a_manifest_that_names_a_folder():
+    good("x", "y")
+    (ROOT / "cat/3.png").mkdir(parents=True)
+    rows = [f"{kind}/{row}.png,{kind}," for kind in "xy" for row in range(8)]
+    Path("list.csv").write_text("\n".join(["path,label,split", *rows, "cat/3.png,x,"]) + "\n")
 
 
 @wrong("'cat/3.tif' cannot be read (floating-point pixels have no known range)")
@@ -214,7 +257,8 @@ def a_link_to_nowhere():
 
 
 @wrong(
-    "'cat/a\\nb.png' is no image; 'cat/a\\udcffb.png' is no image; 'cat/a, \"b\".png' is no image"
+    "'cat/a\\nb.png' is no image (it is empty); 'cat/a\\udcffb.png' is no image (it is empty); "
+    "'cat/a, \"b\".png' is no image (it is empty)"
 )
 def broken_files_of_any_name():
     good()
@@ -266,18 +310,18 @@ def a_manifest_without_splits_column():
     Path("list.csv").write_text("path,label\nx/1.png,cat\n")
 
 
-@case("list.csv: row 2 has 2 fields; it must have 3", manifest="list.csv")
+@case("list.csv: line 2 has 2 fields; it must have 3", manifest="list.csv")
 def a_manifest_with_a_short_row():
     listed("x/1.png,cat")
 
 
-@case("list.csv: row 3 is 'x/2.png,,train'; path and label are needed", manifest="list.csv")
+@case("list.csv: line 3 is 'x/2.png,,train'; path and label are needed", manifest="list.csv")
 def a_manifest_without_a_label():
     listed("x/1.png,cat,train", "x/2.png,,train")
 
 
 @case(
-    "list.csv: row 2 has the split 'tset'; allowed are dev, test, testing, train, training, val, "
+    "list.csv: line 2 has the split 'tset'; allowed are dev, test, testing, train, training, val, "
     "valid, validation or none",
     manifest="list.csv",
 )
@@ -285,12 +329,12 @@ def a_manifest_with_an_unknown_split():
     listed("x/1.png,cat,tset")
 
 
-@case("list.csv: 'x/1.png' stands there twice; once is allowed", manifest="list.csv")
+@case("list.csv: line 3 names 'x/1.png' again, as line 2 does", manifest="list.csv")
 def a_manifest_that_names_a_file_twice():
     listed("x/1.png,cat,", "x/1.png,dog,")
 
 
-@case("list.csv: row 2 has '../x/1.png'; it must be a path below root", manifest="list.csv")
+@case("list.csv: line 2 has '../x/1.png'; it must be a path below root", manifest="list.csv")
 def a_manifest_that_leaves_the_root():
     listed("../x/1.png,cat,")
 
@@ -361,6 +405,35 @@ def a_review_without_a_text():
     reviews('"1","Odd"')
 
 
+@case(
+    "images/train.csv: is UTF-16; save it as UTF-8, in a spreadsheet as 'CSV UTF-8'",
+    "reviews",
+)
+def reviews_in_utf_16():
+    reviews()
+    (ROOT / "train.csv").write_bytes('"1","Bad","It broke."\n'.encode("utf-16"))
+
+
+@wrong(
+    "train.csv line 1: the class is 'class'; it must be a number from 1 to 1000 (there must be no "
+    "header)",
+    "reviews",
+)
+def reviews_with_a_header():
+    reviews()
+    usual = (ROOT / "train.csv").read_bytes()
+    (ROOT / "train.csv").write_bytes(b"\xef\xbb\xbfclass,title,text\r\n" + usual)
+
+
+@wrong(
+    "train.csv line 17: has 1 fields; it must have 3: class, title, text, separated by commas, not "
+    "by semicolons",
+    "reviews",
+)
+def a_review_with_semicolons():
+    reviews("1;Odd;It sings.")
+
+
 @wrong("train.csv line 17: byte 0xff is no UTF-8; the file must be UTF-8 throughout", "reviews")
 def a_review_that_is_no_utf_8():
     reviews(b'"1","Odd","It \xff sings."')
@@ -422,6 +495,22 @@ def annotations_nested_without_end():
     (ROOT / "annotations.json").write_text("[" * 100_000)
 
 
+@case(f"images/annotations.json: images.0.width: Field required (and 1 more); {COCO}", "coco")
+def an_image_without_a_size():
+    coco()
+    (ROOT / "annotations.json").write_text(
+        '{"images": [{"id": 0, "file_name": "0.png"}], "annotations": [], "categories": []}'
+    )
+
+
+@case("images/annotations.json: category 1 has no name; it needs one", "coco")
+def a_category_without_a_name():
+    coco()
+    content = json.loads((ROOT / "annotations.json").read_text())
+    content["categories"][0]["name"] = " "
+    (ROOT / "annotations.json").write_text(json.dumps(content))
+
+
 def voc(annotation: str) -> None:
     """Write scenes of which the last has another annotation."""
     usual = (
@@ -457,6 +546,18 @@ def a_document_type_from_elsewhere():
 @wrong("'Annotations/7.xml' cannot be read (no element found: line 1, column 18)", "voc")
 def an_annotation_that_was_cut_short():
     voc("<annotation><size>")
+
+
+@wrong("'Annotations/7.xml' cannot be read (unknown encoding: gibberish)", "voc")
+def an_annotation_in_an_encoding_that_nobody_knows():
+    voc('<?xml version="1.0" encoding="gibberish"?><annotation/>')
+
+
+@wrong("'Annotations/7.xml' cannot be read (not well-formed (invalid token): …)", "voc")
+def an_annotation_that_does_not_say_its_encoding():
+    voc("<annotation></annotation>")
+    path = ROOT / "Annotations/7.xml"
+    path.write_bytes(b"<annotation><object><name>\xe9</name></object></annotation>")
 
 
 @wrong("'Annotations/7.xml' size/width is 'nan'; it must be a number", "voc")

@@ -80,6 +80,41 @@ def test_images_of_every_mode_are_what_a_viewer_shows():
     assert np.all(found["dog/white.png"] == 255)
 
 
+def test_images_whose_ending_lies_or_whose_parts_are_clear_are_what_a_viewer_shows():
+    good()
+    Image.new("RGB", (4, 4), (51, 51, 51)).save(ROOT / "cat/really a png.jpg", "PNG")
+    Image.new("RGB", (4, 4), (51, 51, 51)).save(ROOT / "cat/really a bitmap.PNG", "BMP")
+    Image.new("CMYK", (4, 4), (204, 204, 204, 0)).save(ROOT / "cat/cmyk.jpeg", quality=100)
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(ROOT / "dog/clear.png")
+    Image.new("LA", (4, 4), (0, 0)).save(ROOT / "dog/clear grey.png")
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([0, 0, 0, 51, 51, 51])
+    palette.save(ROOT / "dog/clear entry.png", transparency=1)
+    (ROOT / "dog/twelve bits.pgm").write_bytes(b"P5 4 4 4095\n" + (819).to_bytes(2, "big") * 16)
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ((51, 51, 51), (0, 0, 0))]
+    frames[0].save(ROOT / "dog/moving.gif", save_all=True, append_images=frames[1:])
+    found = prepared_images(prepare())
+    for name in ("cat/really a png.jpg", "cat/really a bitmap.PNG", "cat/cmyk.jpeg"):
+        assert np.all(found[name] == 51), name
+    for name in ("dog/twelve bits.pgm", "dog/moving.gif"):
+        assert np.all(found[name] == 51), name
+    for name in ("dog/clear.png", "dog/clear grey.png", "dog/clear entry.png"):
+        assert np.all(found[name] == 255), name
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_images_are_turned_as_their_exif_data_say(ending):
+    good()
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    upper = Image.new("RGB", (4, 4), (0, 0, 0))
+    upper.paste((255, 255, 255), (0, 0, 4, 2))
+    upper.save(ROOT / f"cat/turned.{ending}", exif=exif, quality=100)
+    found = prepared_images(prepare())[f"cat/turned.{ending}"].mean(axis=(1, 2))
+    assert found[0] < 50
+    assert found[3] > 200
+
+
 def test_images_of_mixed_sizes_are_scaled_where_a_size_is_given():
     good()
     image("dog/large.png", (0, 0, 255), size=(90, 50))
@@ -127,7 +162,7 @@ def test_links_are_followed_to_classes_and_no_further(capsys):
 
 
 def test_copies_across_splits_are_named_in_a_warning(capsys):
-    good("train/cat", "train/dog", "test/cat")
+    good("train/cat", "train/dog", "test/cat", "test/dog")
     for number, place in enumerate(("train/cat/1.png", "train/dog/9.png")):
         (ROOT / "test/cat" / f"copy of {place.replace('/', ' ')}").write_bytes(
             image(place, (7, 7, number)).read_bytes()

@@ -103,7 +103,7 @@ def test_wrong_data_of_any_name_end_a_process_with_code_1_and_one_line(monkeypat
     done = from_the_command_line(*PREPARE, LC_ALL="C", PYTHONUTF8="0", SUBSET_LOADERS="1")
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1
-    assert rb"'dog/\udcff\n.png' is no image. Every class needs" in done.stderr
+    assert rb"'dog/\udcff\n.png' is no image (it is empty). Every class needs" in done.stderr
     assert not Path("data").exists() or not list(Path("data").rglob("*"))
 
 

@@ -81,12 +81,13 @@ def calibration_error_in_a_loop(probs_TC, targets_T):
     return total / len(targets_T)
 
 
-def test_a_class_that_the_split_lacks_counts_neither_for_nor_against_balanced_accuracy():
-    # Class 2 is predicted once and never right; of the two present classes recall is 1/2 and 1.
+def test_a_class_that_the_split_lacks_counts_neither_for_nor_against_a_mean_over_classes():
+    # Class 2 is predicted once and never right; of the two present classes recall is 1/2 and 1,
+    # F1 2/3 and 1. That class 0 was taken for class 2 is in its own F1 already.
     probs_TC = np.eye(4, dtype=np.float32)[[0, 2, 1]]
     found = metrics.measure(outcomes(probs_TC[None], np.array([0, 0, 1])), 0)
     assert found["balanced_accuracy"] == pytest.approx(0.75)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_label_of_probability_0_costs_a_finite_87_nats():

@@ -12,7 +12,8 @@ def balanced_accuracy(predicted_T, targets_T):
 
 
 def macro_f1(predicted_T, targets_T):
-    return f1_score(targets_T, predicted_T, average="macro", zero_division=0.0)
+    present = np.unique(targets_T)
+    return f1_score(targets_T, predicted_T, labels=present, average="macro", zero_division=0.0)
 
 
 METRICS = {"balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
@@ -38,6 +39,19 @@ def test_each_sample_is_left_out_in_turn(metric, seed):
     found = jackknife.of_classes(metric, predicted_T, targets_T)
     np.testing.assert_allclose(found, jackknife.pseudo_values(whole, without))
     assert found.mean() == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_class_that_the_split_lacks_is_in_no_mean_though_it_is_predicted(metric):
+    targets_T, predicted_T = np.array([0, 0, 1, 1, 1]), np.array([0, 3, 1, 3, 0])
+    measure = METRICS[metric]
+    without = np.array(
+        [measure(np.delete(predicted_T, row), np.delete(targets_T, row)) for row in range(5)]
+    )
+    found = jackknife.of_classes(metric, predicted_T, targets_T)
+    np.testing.assert_allclose(
+        found, jackknife.pseudo_values(measure(predicted_T, targets_T), without)
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)

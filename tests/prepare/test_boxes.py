@@ -100,7 +100,7 @@ def test_a_box_without_an_area_is_a_problem(source, box):
 
 
 def test_an_annotation_of_another_size_than_its_image_is_a_problem(source):
-    assert source((0, 0, 4, 4), size=(6, 8)).problems == ["'a.png' is 8x6; its annotation says 6x8"]
+    assert source((0, 0, 4, 4), size=(7, 8)).problems == ["'a.png' is 8x6; its annotation says 7x8"]
 
 
 def test_an_image_that_is_shown_turned_has_the_size_that_it_is_shown_in(dataset, tmp_path):

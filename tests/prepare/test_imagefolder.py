@@ -134,15 +134,53 @@ def test_a_manifest_without_splits_gives_none(dataset, images, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (["a.png,cat,train", "b.png,cat,"], "some rows have a split"),
-        (["a.png,cat,", "b.png,cat,", "a.png,dog,"], "'a.png' stands there twice"),
-        (["a.png,cat,", "b.png,,"], "row 3 is 'b.png,,'; path and label are needed"),
-        (["a.png,cat,last"], "row 2 has the split 'last'; allowed are dev, test, testing, train"),
+        (["a.png,cat,train", "b.png,cat,"], "line 3 and 0 others have no split; every line must"),
+        (["a.png,cat,", "b.png,cat,", "a.png,dog,"], "line 4 names 'a.png' again, as line 2 does"),
+        (["a.png,cat,", "b.png,,"], "line 3 is 'b.png,,'; path and label are needed"),
+        (["a.png,cat,sev"], "line 2 has the split 'sev'; allowed are dev, test, testing, train"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(dataset, tmp_path, rows, says):
     with pytest.raises(DataError, match=says):
         load(dataset(root=str(tmp_path), manifest=listed(tmp_path, *rows)))
+
+
+def test_what_an_editor_makes_of_a_manifest_makes_no_other_class_or_split(
+    dataset, images, tmp_path
+):
+    """Spaces before a label, a split in capitals, a byte-order mark, blank lines."""
+    manifest = tmp_path / "manifest.csv"
+    lines = ["path,label,split", "a.png, cat,Train", "b.png ,cat ,train ", "", "c.png,dog,TEST", ""]
+    manifest.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    root = images("a.png", "b.png", "c.png")
+    source = load(dataset(root=str(root), manifest=str(manifest)))
+    assert source.class_names == ["cat", "dog"]
+    assert source.sample_ids == ["a.png", "b.png", "c.png"]
+    assert source.given_splits == ["train", "train", "test"]
+    assert source.problems == []
+
+
+def test_a_file_whose_name_ends_with_a_space_is_found(dataset, images, tmp_path):
+    root = images("a.png", "b.png")
+    (root / "a.png").rename(root / "a.png ")
+    manifest = listed(tmp_path, "a.png ,cat,", "b.png,cat,")
+    assert load(dataset(root=str(root), manifest=manifest)).sample_ids == ["a.png ", "b.png"]
+
+
+def test_all_that_is_wrong_with_a_manifest_is_told_at_once_with_the_numbers_of_its_lines(
+    dataset, images, tmp_path
+):
+    root = images("x/a.png", "x/b.png")
+    rows = ["x/a.png,cat,", "x\\b.png,cat,", "", "x/a.png,x\udce9,", ",cat,", "x/a.png,dog,"]
+    manifest = tmp_path / "manifest.csv"
+    text = "\n".join(["path,label,split", *rows])
+    manifest.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DataError) as error:
+        load(dataset(root=str(root), manifest=str(manifest)))
+    assert str(error.value) == (
+        f"{manifest}: line 5 has the label 'x\\udce9' (byte 0xe9 is no UTF-8; save it as UTF-8); "
+        "line 6 is ',cat,'; path and label are needed; line 7 names 'x/a.png' again, as line 2 does"
+    )
 
 
 def test_a_manifest_that_is_not_there_is_refused(dataset, tmp_path):

@@ -48,7 +48,7 @@ def test_without_an_image_size_every_other_size_is_a_problem(images):
 
 def test_where_no_file_is_readable_each_is_a_problem(tmp_path):
     for name in ("a.png", "b.png"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("text")
     assert read(tmp_path, ["a.png", "b.png"])[0] == ["'a.png' is no image", "'b.png' is no image"]
 
 

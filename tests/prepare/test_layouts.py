@@ -16,7 +16,7 @@ from commands.plan.graph import Stage
 from stages.listing.__main__ import content as listing_of
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts
-from stages.shared.datasets.reading.sample_files import clean, split_of
+from stages.shared.datasets.reading.entries import clean, split_of
 from stages.shared.errors import DataError
 from stages.shared.settings.params import check_params, load_params
 
@@ -422,10 +422,10 @@ def test_all_wrong_rows_of_a_manifest_are_named_in_one_pass():
         "a/0.png,,train", "../x.png,a,", "/etc/x.png,a,", "a/1.png,a,tset", *2 * ["a/2.png,a,"]
     )
     assert refused(manifest="list.csv") == (
-        "list.csv: row 2 is 'a/0.png,,train'; path and label are needed; row 3 has '../x.png'; it "
-        "must be a path below root; row 4 has '/etc/x.png'; it must be a path below root; row 5 "
-        "has the split 'tset'; allowed are dev, test, testing, train, training, val, valid, "
-        "validation or none; 'a/2.png' stands there twice; once is allowed"
+        "list.csv: line 2 is 'a/0.png,,train'; path and label are needed; line 3 has '../x.png'; "
+        "it must be a path below root; line 4 has '/etc/x.png'; it must be a path below root; line "
+        "5 has the split 'tset'; allowed are dev, test, testing, train, training, val, valid, "
+        "validation or none; line 7 names 'a/2.png' again, as line 6 does"
     )
 
 
@@ -447,7 +447,7 @@ def test_a_long_list_is_whole_in_the_file_that_the_line_names_and_gone_when_all_
     with pytest.raises(DataError, match=r"and 25 more \(all 45 are in data/problems\.txt\)"):
         prepare(Path("prepared"), Path("scratch"))
     lines = Path("data/problems.txt").read_text().splitlines()
-    assert sorted(lines) == sorted(f"'{name}' is no image" for name in broken)
+    assert sorted(lines) == sorted(f"'{name}' is no image (it is empty)" for name in broken)
     for name in broken:
         Path("images", name).unlink()
     prepare(Path("prepared"), Path("scratch"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.shared.artifacts import BoxList
 from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import ArtifactError, DataError
@@ -38,6 +39,8 @@ def test_every_sample_is_in_exactly_one_split_and_rows_rise(dataset, targets, fo
 def test_the_folds_test_each_sample_once_and_each_class_within_one_sample(
     dataset, targets, num_folds
 ):
+    """A class of one sample is never tested, or train would have none of it."""
+    targets = [number for number in targets for _ in range(1 + (targets.count(number) == 1))]
     source = source_of(targets)
     tests = [
         splits.assign(source, dataset(num_folds=num_folds, fold=fold))["test"]
@@ -50,13 +53,15 @@ def test_the_folds_test_each_sample_once_and_each_class_within_one_sample(
 
 
 @given(targets=LABELLED, fraction=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
-def test_validation_is_its_fraction_of_each_class_rounded_half_up(dataset, targets, fraction):
+def test_validation_is_its_fraction_of_each_class_rounded_half_up_but_for_the_last_sample(
+    dataset, targets, fraction
+):
     source = source_of(targets)
     rows = splits.assign(source, dataset(validation_fraction=fraction))
     for number in set(targets):
         held = {split: int((source.targets_N[rows[split]] == number).sum()) for split in rows}
         rest = held["train"] + held["validation"]
-        assert held["validation"] == int(fraction * rest + 0.5)
+        assert held["validation"] == min(int(fraction * rest + 0.5), rest - 1)
 
 
 @given(targets=LABELLED, seed=st.integers(0, 5), data=st.data())
@@ -92,13 +97,14 @@ def test_split_seed_decides_the_split(dataset):
 def test_classes_smaller_than_the_number_of_folds_do_not_all_leave_out_the_same_fold(dataset):
     source = Source(
         [f"class {number}" for number in range(60)],
-        np.arange(60),
-        [str(row) for row in range(60)],
+        np.arange(120) // 2,
+        [str(row) for row in range(120)],
         None,
         SimpleNamespace(),
     )
     sizes = [len(splits.assign(source, dataset(fold=fold))["test"]) for fold in range(5)]
-    assert min(sizes) >= 4
+    assert sum(sizes) == 120
+    assert min(sizes) >= 12
 
 
 @pytest.mark.parametrize(
@@ -176,7 +182,11 @@ def test_a_group_in_two_of_the_datas_own_splits_is_refused(dataset, tmp_path):
     ("text", "error", "says"),
     [
         ("path,group\nsample 0,x\n", DataError, "1 samples have no group, the first is 'sample 1'"),
-        ("path,group\nsample 0,x\nsample 1,x\nsample 0,y\n", DataError, "'sample 0' stands there"),
+        (
+            "path,group\nsample 0,x\nsample 1,x\nsample 0,y\n",
+            DataError,
+            "line 4 names 'sample 0' again, as line 2",
+        ),
         ("file,group\n", ArtifactError, "must be path,group"),
     ],
 )
@@ -202,6 +212,105 @@ def test_problems_name_each_class_without_train_samples_and_each_empty_split():
         True,
         ["class 'c' is empty"],
     ]
+
+
+# --- small classes -------------------------------------------------------------------------------
+
+
+@given(targets=LABELLED, fold=st.integers(0, 4), fraction=st.sampled_from([0.1, 0.5, 0.9]))
+def test_every_class_has_a_sample_in_train_whatever_is_drawn(dataset, targets, fold, fraction):
+    source = source_of(targets)
+    rows = splits.assign(source, dataset(fold=fold, validation_fraction=fraction))
+    assert {*source.targets_N[rows["train"]]} == {*targets}
+
+
+def test_a_class_of_two_samples_is_tested_by_two_folds_and_learnt_in_all(dataset):
+    source = source_of([0] * 20 + [1] * 2)
+    tested = []
+    for fold in range(5):
+        rows = splits.assign(source, dataset(fold=fold))
+        held = {split: int((source.targets_N[rows[split]] == 1).sum()) for split in rows}
+        assert held["train"] >= 1
+        tested.append(held["test"])
+    assert sorted(tested) == [0, 0, 0, 1, 1]
+
+
+def test_one_sample_alone_moves_where_a_class_would_be_lost(dataset):
+    """The others are split as they would be without that class."""
+    common = split_of_each(source_of([0] * 30), dataset(fold=0))
+    for fold in range(5):
+        rare = split_of_each(source_of([0] * 30 + [1]), dataset(fold=fold))
+        assert rare["sample 30"] == "train"
+        if fold == 0:
+            assert common.items() <= rare.items()
+
+
+@given(seed=st.integers(0, 9), fold=st.integers(0, 4), data=st.data())
+def test_a_class_within_one_group_is_learnt_and_its_group_stays_whole(
+    dataset, tmp_path_factory, seed, fold, data
+):
+    targets = [0, 1] * 12 + [2, 2, 0]  # class 2 lies in the last group, with one of class 0
+    groups = [f"group {row // 2}" for row in range(24)] + ["rare"] * 3
+    source = source_of(targets)
+    path = groups_file(tmp_path_factory.mktemp("groups"), groups, source.sample_ids)
+    params = dataset(groups=path, split_seed=seed, fold=fold)
+    order = data.draw(st.permutations(range(27)))
+    again = source_of([targets[row] for row in order], [source.sample_ids[row] for row in order])
+    found = split_of_each(source, params)
+    assert {found[f"sample {row}"] for row in (24, 25, 26)} == {"train"}
+    assert split_of_each(again, params) == found
+
+
+def test_what_the_data_itself_gives_to_test_stays_there(dataset):
+    source = source_of([0] * 10 + [1], given_splits=["train"] * 10 + ["test"])
+    assert split_of_each(source, dataset())["sample 10"] == "test"
+    assert splits.problems(source, splits.assign(source, dataset()))[0] == (
+        "class 'b' is missing from train (1 in test)"
+    )
+
+
+def test_the_data_s_own_train_split_keeps_its_last_sample_of_a_class_from_validation(dataset):
+    given_splits = ["train"] * 9 + ["test"] * 3
+    source = source_of([0] * 8 + [1] + [0, 0, 1], given_splits=given_splits)
+    assert split_of_each(source, dataset(validation_fraction=0.9))["sample 8"] == "train"
+
+
+def test_an_object_s_class_that_train_would_lack_brings_an_image_back(dataset):
+    """Images are split by their rarest class; a more common one may lie in such images alone."""
+    for fold in range(5):
+        objects = [[0]] * 20 + [[1, 1, 1, 2]]
+        class_A = np.array([number for image in objects for number in image])
+        offset_N1 = np.cumsum([0, *map(len, objects)])
+        boxes = BoxList(np.zeros((len(class_A), 4), np.float32), class_A, offset_N1)
+        source = Source(
+            ["a", "b", "c"],
+            np.array([0] * 20 + [2]),
+            [str(row) for row in range(21)],
+            None,
+            SimpleNamespace(),
+            boxes,
+        )
+        rows = splits.assign(source, dataset(fold=fold))
+        assert 20 in rows["train"]
+        assert splits.problems(source, rows) == []
+
+
+def test_classes_without_samples_are_named_in_a_warning_that_says_what_it_means(capsys):
+    source = source_of([0, 0, 1, 1, 2, 3])
+    rows = {
+        "train": np.array([0, 2, 4, 5]),
+        "validation": np.array([1, 3]),
+        "test": np.array([1, 3, 4]),
+    }
+    splits.warn_of_absent_classes(source, rows)
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: 2 of 4 classes have no validation sample, so what is chosen by validation does "
+        "not see them: 'c'; 'd'",
+        "warning: 1 of 4 classes have no test sample, so every metric is one of the other "
+        "classes: 'd'",
+    ]
+    splits.warn_of_absent_classes(source, dict.fromkeys(rows, np.arange(6)))
+    assert capsys.readouterr().err == ""
 
 
 def test_sound_splits_have_no_problems(dataset):

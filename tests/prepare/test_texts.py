@@ -152,11 +152,14 @@ def test_where_any_row_is_malformed_nothing_is_written(tmp_path, monkeypatch):
     toy_texts.write_csv(tmp_path / "raw/train.csv", [*rows, *[("x", "a", "b")] * 25])
     monkeypatch.chdir(tmp_path)
     toy.write_params(tmp_path, toy_texts.params(tmp_path / "raw"))
-    with pytest.raises(
-        DataError, match=r"train.csv line 31: .*line 50: .*; and 5 more .*. Every"
-    ) as e:
+    more = r"; and 5 more \(all 25 are in data/problems\.txt\)\. Every"
+    with pytest.raises(DataError, match=rf"train.csv line 31: .*line 50: .*{more}") as e:
         main(tmp_path / "prepared", tmp_path / "scratch")
     assert "\n" not in str(e.value)
+    listed = (tmp_path / "data/problems.txt").read_text().splitlines()
+    assert [line.partition(":")[0] for line in listed] == [
+        f"train.csv line {number}" for number in range(31, 56)
+    ]
     assert not (tmp_path / "prepared").exists()
 
 

@@ -1,5 +1,6 @@
 """Folders in the form of Pascal VOC become images with boxes, or one line says what is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.datasets.object_detection.voc import load
-from stages.shared.errors import DataError
+from stages.shared.errors import DataError, UserError
 
 OBJECT = (
     "<object><name>{}</name><part><name>head</name><bndbox/></part><bndbox><ymin>{}</ymin>"
@@ -100,8 +101,109 @@ def test_the_lists_of_names_are_the_splits(dataset, lists, names, expected):
 
 def test_a_name_that_stands_in_two_lists_is_refused(dataset, lists):
     root = lists(train="ab", test="bc")
-    with pytest.raises(DataError, match=r"test.txt: 'b' is in train already; once is allowed"):
+    with pytest.raises(DataError, match=r"test.txt: line 1 names 'b', which is in train already"):
         load(dataset(root=str(root)))
+
+
+@pytest.fixture
+def listed(write):
+    """Write scenes of these names and lists of these bytes; return the root."""
+
+    def make(names, **lists):
+        for name in names:
+            root = write(name, ("cat", 1, 1, 4, 4))
+        folder = root / "ImageSets/Main"
+        folder.mkdir(parents=True)
+        for name, content in lists.items():
+            (folder / f"{name}.txt").write_bytes(content)
+        return root
+
+    return make
+
+
+ODD_NAMES = ["IMG (1)", "my photo", "a[0]", "50%", "über"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "\n".join,
+        "\r\n".join,
+        "\r\r\n".join,
+        "\r".join,
+        lambda names: "\ufeff" + "\n".join(names),
+        lambda names: "\n\n".join(f"  {name} \t" for name in names) + "\n\n\n",
+        lambda names: "\n".join(f"{name}.PNG" for name in names),
+    ],
+    ids=["line feeds", "Windows", "twice", "Mac", "mark", "spaces, blank lines", "endings"],
+)
+def test_each_line_of_a_list_is_one_name_whatever_an_editor_made_of_it(dataset, listed, written):
+    root = listed(ODD_NAMES, train=written(ODD_NAMES[:3]).encode(), test=b"50%\n\xc3\xbcber")
+    source = load(dataset(root=str(root)))
+    splits = dict(zip(source.sample_ids, source.given_splits, strict=True))
+    assert splits == {
+        f"JPEGImages/{name}.png": "train" if name in ODD_NAMES[:3] else "test" for name in ODD_NAMES
+    }
+    assert source.problems == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "a\nüber\n".encode("latin-1"),
+            r"train\.txt: line 2 names '.*', which is not there .byte 0x",
+        ),
+        ("a\n".encode("utf-16"), r"train\.txt: is UTF-16; save it as UTF-8"),
+        (b"a\n\nb\na\n", r"train\.txt: line 4 names 'a', which is in train already"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_one_line(dataset, listed, content, says):
+    root = listed(["a", "b", "über"], train=content, test=b"b\n")
+    with pytest.raises(UserError, match=says) as caught:
+        load(dataset(root=str(root)))
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_no_utf_8_are_found_where_the_files_are_called_so(dataset, listed):
+    name = os.fsdecode(b"x\xe9")
+    root = listed([name, "b"], train=b"x\xe9\n", test=b"b\n")
+    assert load(dataset(root=str(root))).given_splits == ["test", "train"]
+
+
+def test_endings_of_any_case_are_images_and_annotations(dataset, write):
+    root = write("a", ("cat", 1, 1, 4, 4))
+    (root / "JPEGImages/a.png").rename(root / "JPEGImages/a.PNG")
+    (root / "Annotations/a.xml").rename(root / "Annotations/a.XML")
+    source = load(dataset(root=str(root)))
+    assert source.sample_ids == ["JPEGImages/a.PNG"]
+    assert source.problems == []
+
+
+def test_two_images_of_one_name_are_a_problem(dataset, write):
+    root = write("a", ("cat", 1, 1, 4, 4))
+    (root / "JPEGImages/a.bmp").write_bytes((root / "JPEGImages/a.png").read_bytes())
+    assert load(dataset(root=str(root))).problems == [
+        "'JPEGImages' holds 'a.bmp' and 'a.png'; one is allowed"
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_an_annotation_may_have_any_encoding_that_it_says(dataset, write, encoding):
+    text = (
+        "<annotation><size><width>8</width><height>6</height></size>"
+        f"{OBJECT.format('café ', 1, 1, 4, 4)}</annotation>"
+    )
+    root = write("a")
+    declared = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>{text}'
+    (root / "Annotations/a.xml").write_bytes(declared.encode(encoding))
+    assert load(dataset(root=str(root))).class_names == ["café"]
+
+
+def test_difficult_objects_are_objects_like_others(dataset, write):
+    kind = "cat</name><difficult>1</difficult><pose>x</pose><name>"
+    root = write("a", (kind, 1, 1, 4, 4), ("dog", 1, 1, 4, 4))
+    assert load(dataset(root=str(root))).class_names == ["cat", "dog"]
 
 
 def test_folders_that_are_missing_are_named(dataset, tmp_path):

@@ -19,7 +19,7 @@ from stages.report.conclusions import (
     draw_of,
 )
 from stages.report.results import Target
-from stages.report.wording import sentence
+from stages.report.wording import sentence, unvalidated_in_words
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
@@ -275,6 +275,37 @@ def test_all_is_said_in_one_sentence():
         "trainings on the subset; the smallest compared subset that validation shows to be within "
         "0.5 points of everything has 12,500 samples (25 %): -0.30 points there, -0.45 at the "
         "least; 80.71 on test."
+    )
+
+
+def test_classes_that_are_not_tested_are_named_with_what_that_means():
+    told = sentence(replace(TOLD, num_classes=12, untested=["rare", "a\nb"]))
+    assert (
+        "2 of 12 classes have no test sample ('rare', 'a\\nb'), so nothing is said of them, and a "
+        "mean over classes is one over the others; the subset of" in told
+    )
+    many = sentence(replace(TOLD, num_classes=12, untested=[str(number) for number in range(11)]))
+    assert "11 of 12 classes have no test sample ('0', '1', " in many
+    assert ", '9' and 1 more)" in many
+
+
+def test_what_evaluate_counted_says_which_classes_are_not_tested(made):
+    by_class = {"left": {"num": 5, "accuracy": 0.5}, "right": {"num": 0, "accuracy": None}}
+    selected = target([900], 0.9, 1)
+    evaluation = replace(selected.evaluation, by_class=by_class)
+    found = conclude([made({"selected": replace(selected, evaluation=evaluation)})], "resnet8")
+    assert found.untested == ["right"]
+
+
+def test_classes_without_validation_samples_are_named(finished):
+    results = finished.results()
+    assert unvalidated_in_words(results) == []
+    first = results.meta.class_names[0]
+    lacking = results.validation_targets_V[results.validation_targets_V != 0]
+    [told] = unvalidated_in_words(replace(results, validation_targets_V=lacking))
+    assert told == (
+        f"1 of {results.meta.num_classes} classes have no validation sample ({first!r}), so what "
+        "is chosen by validation does not see them."
     )
 
 

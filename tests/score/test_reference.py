@@ -30,13 +30,13 @@ def test_a_list_of_nothing_speaks_of_no_sample(reference):
 
 @pytest.mark.parametrize("field", ["", "high", "nan", "-inf", "1e999"])
 def test_a_score_that_is_no_finite_number_is_named_with_its_row(reference, field):
-    line = rf"reference\.csv: row 3 has score '{field}'; it must be a finite number"
+    line = rf"reference\.csv: line 3 has score '{field}'; it must be a finite number"
     with pytest.raises(ArtifactError, match=line):
         reference("a.png,1", f"b.png,{field}")
 
 
 def test_a_sample_that_is_named_twice_is_refused(reference):
-    with pytest.raises(ArtifactError, match=r"row 4 names a\.png again; once is allowed"):
+    with pytest.raises(ArtifactError, match=r"line 4 names a\.png again; once is allowed"):
         reference("a.png,1", "b.png,1", "a.png,1")
 
 

@@ -15,7 +15,7 @@ PREPARED, SUBSET = Path("prepared"), Path("subsets/seed/seed-0.csv")
 
 def draw_seed(project, size=0.2, **changes):
     """Run the stage and return the rows it picked."""
-    last = 2 * size if isinstance(size, int) else 1.0
+    last = 2 * size if isinstance(size, int) else 0.9
     rounds = [{"from": size, "to": last if last != size else 0.5}]
     project.change({"seed_size": size, "rounds": rounds, **changes})
     main(str(size), PREPARED, SUBSET.parent)
@@ -102,6 +102,52 @@ def test_too_few_samples_after_exclusions_are_an_error(project):
         draw_seed(project, 0.6)
 
 
+@pytest.mark.parametrize(
+    ("changes", "excluded", "says"),
+    [
+        ({}, 11, "the round 0.2 to 0.9 is one to 90 picks; it can have 89 (lists/exclude.csv ex"),
+        (
+            {"select.outliers": {"fraction": 0.11}},
+            0,
+            "it can have 89 (lists/exclude.csv excludes 0, select.outliers skips 11)",
+        ),
+        ({"compare.subsets": ["random-0.001"]}, 0, "has random-0.001; size 0.001 of 100 train sa"),
+        ({"compare.subsets": ["random-0.95"]}, 10, "has random-0.95, 95 picks; 90 can be had"),
+        (
+            {"select.outliers": "all_voters_disagree", "train_ensemble.members": 4},
+            0,
+            "all_voters_disagree with 4 voters and 3 classes; allowed are 2 to 3 voters",
+        ),
+    ],
+)
+def test_what_a_later_stage_would_trip_over_stops_this_one(project, changes, excluded, says):
+    project.write_list("exclude", project.sample_ids[:excluded])
+    with pytest.raises(ParamsError) as raised:
+        draw_seed(project, **changes)
+    assert says in str(raised.value)
+    assert not SUBSET.exists()
+
+
+def test_a_shrinking_round_that_outliers_leave_too_little_stops_this_stage(project):
+    project.change(
+        {
+            "seed_size": 0.9,
+            "rounds": [{"from": 0.9, "to": 0.8}],
+            "compare.subsets": ["selected"],
+            "select.min_per_class": 30,
+            "select.outliers": {"fraction": 0.2},
+        }
+    )
+    project.write_samples(project.sample_ids, np.arange(100) % 3)
+    with pytest.raises(ParamsError) as raised:
+        main("0.9", PREPARED, SUBSET.parent)
+    assert str(raised.value) == (
+        "params.yaml: the round 0.9 to 0.8 is one to 80 picks; it can have 70 (lists/exclude.csv "
+        "excludes 0, select.outliers skips 20); and select.min_per_class is 30, which takes 90 "
+        "picks for 3 classes; size 0.8 has 80"
+    )
+
+
 def test_a_round_that_asks_for_more_than_there_is_stops_the_first_stage(project):
     with pytest.raises(ParamsError, match="size 120 is 120 picks; the train split has 100"):
         draw_seed(project, 60)
@@ -130,7 +176,9 @@ def test_the_users_own_subset_must_have_the_seed_size(project):
 
 def test_the_users_own_subset_must_hold_samples_of_the_train_split(project):
     project.write_list("seed", ["050.png", "nowhere.png", "007.png"])
-    with pytest.raises(ArtifactError, match=r"seed\.csv: names nowhere\.png"):
+    with pytest.raises(
+        ArtifactError, match=r"seed\.csv: line 3 names nowhere\.png, which is in no"
+    ):
         draw_seed(project, 3)
 
 

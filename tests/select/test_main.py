@@ -412,7 +412,7 @@ def test_a_least_number_of_each_class_is_kept(select):
 
 def test_a_least_number_that_cannot_be_had_is_an_error_and_writes_nothing(select):
     select.old = np.flatnonzero(select.project.targets_N < 2)[:20].tolist()
-    with pytest.raises(ParamsError, match=r"min_per_class is 2; .* 0 of class 2"):
+    with pytest.raises(ParamsError, match=r"min_per_class is 2; .* 0 of class 'single'"):
         select.picks(0.1, 0.2, **{"select.min_per_class": 2})
     assert not NEW.exists()
 

@@ -62,7 +62,6 @@ from stages.shared.artifacts.prepared import (
     load_inputs,
     load_meta,
     load_sample_ids,
-    load_sample_list,
     load_targets,
     save_file_list,
     save_meta,
@@ -115,6 +114,13 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
+from stages.shared.artifacts.user_lists import (
+    Line,
+    Listed,
+    check_lists,
+    load_list,
+    load_sample_list,
+)
 
 __all__ = [
     "HISTORY_HEADER",
@@ -140,6 +146,8 @@ __all__ = [
     "GradientBatch",
     "HeatMaps",
     "Ints",
+    "Line",
+    "Listed",
     "Meta",
     "Rows",
     "Sequences",
@@ -148,6 +156,7 @@ __all__ = [
     "TextKind",
     "ValidationResult",
     "Voter",
+    "check_lists",
     "create_array",
     "has_boxes",
     "has_file_list",
@@ -166,6 +175,7 @@ __all__ = [
     "load_history",
     "load_inputs",
     "load_json",
+    "load_list",
     "load_meta",
     "load_order",
     "load_record",

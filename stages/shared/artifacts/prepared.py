@@ -1,4 +1,4 @@
-"""Of prepare: data/prepared; and the user's own lists of sample ids, which are always there."""
+"""Of prepare: data/prepared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -155,16 +155,3 @@ def load_file_list(prepared: Path, split: Split) -> FileList:
 def has_file_list(prepared: Path, split: Split) -> bool:
     """Return whether the images of a split are left in the user's files."""
     return (prepared / split / "files.csv").exists()
-
-
-def load_sample_list(path: Path, header: Sequence[str]) -> list[str]:
-    """Return the sample ids that a list of the user's names in its first column.
-
-    Raises:
-        ArtifactError: the list names a sample twice.
-    """
-    names = [row[0] for row in load_table(path, header)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ArtifactError(f"{path}: names {twice} twice; once is allowed")
-    return names

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Floats, Ints, Subset
-from stages.shared.errors import ArtifactError, ParamsError
+from stages.shared.artifacts import SPLITS, Floats, Ints, Listed, Subset
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER, SEED_HEADER, and_more, name_hint
+from stages.shared.errors import ArtifactError, ParamsError, printable
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.sections import Select
@@ -35,11 +36,18 @@ class Limits:
     included: Ints  # rows that every subset holds
     excluded: Ints  # rows that none does
     min_per_class: int
+    prepared: Path | None = None  # where messages find what the other splits and the classes are
 
     @property
     def num_classes(self) -> int:
         """How many classes the train split has."""
         return int(self.targets_N.max()) + 1
+
+    def name_of(self, number: int) -> str:
+        """Return what messages call a class: its name where the prepared data is at hand."""
+        if self.prepared is None or not (self.prepared / "meta.json").exists():
+            return f"class {number}"
+        return f"class {artifacts.load_meta(self.prepared).class_names[number]!r}"
 
     def count_classes(self, index_P: Ints) -> Ints:
         """Return how many of these rows are of each class, int64 [C]."""
@@ -53,30 +61,65 @@ class Limits:
 def load_limits(prepared: Path, sample_ids: Sequence[str], select: Select) -> Limits:
     """Return what params.yaml and the user's lists demand of every subset.
 
+    Excluded samples that the train split lacks are ignored: a list stays as it is when another
+    fold is the test split, or when the bad file is gone.
+
     Raises:
-        ArtifactError: a list names a sample that the train split lacks, or both lists name it.
+        ArtifactError: the include list names a sample that the train split lacks, or both lists
+            name it.
     """
-    header = ["sample_id", "reason"]
     include, exclude = Path(select.include), Path(select.exclude)
-    included = _rows_of_list(include, header, sample_ids)
-    excluded = _rows_of_list(exclude, header, sample_ids)
-    _forbid_excluded(include, included, exclude, excluded, sample_ids)
+    included = _rows_of_list(include, INCLUDE_HEADER, sample_ids, prepared)
+    excluded = artifacts.load_sample_list(exclude, INCLUDE_HEADER, sample_ids)
+    excluded_rows = np.array([one.row for one in excluded if one.row is not None], dtype=np.int64)
+    _forbid_excluded(include, included, exclude, excluded_rows, sample_ids)
     targets_N = artifacts.load_targets(prepared, "train")
-    return Limits(targets_N, included, excluded, select.min_per_class)
+    return Limits(targets_N, included, excluded_rows, select.min_per_class, prepared)
 
 
-def _rows_of_list(path: Path, header: Sequence[str], sample_ids: Sequence[str]) -> Ints:
-    names = artifacts.load_sample_list(path, header)
-    if not names:
-        return NOTHING
-    wanted = set(names)  # few: a dict of the whole train split would be its largest object
-    row_of = {name: row for row, name in enumerate(sample_ids) if name in wanted}
-    for name in names:
-        if name not in row_of:
-            raise ArtifactError(
-                f"{path}: names {name}; it must be the sample_id of a sample in the train split"
-            )
-    return np.array([row_of[name] for name in names], dtype=np.int64)
+def warn_of_absent_excluded(prepared: Path, sample_ids: Sequence[str], path: Path) -> None:
+    """Say on stderr how many samples of the exclude list the train split lacks, and where they are.
+
+    They are ignored.
+    """
+    listed = artifacts.load_sample_list(path, INCLUDE_HEADER, sample_ids)
+    absent = [one for one in listed if one.row is None]
+    if absent:
+        sys.stderr.write(
+            f"warning: {path}: {len(absent)} of {len(listed)} samples are not in the train split "
+            f"and are ignored: {printable(_where(absent, sample_ids, prepared))}\n"
+        )
+
+
+def _rows_of_list(
+    path: Path, header: Sequence[str], sample_ids: Sequence[str], prepared: Path | None
+) -> Ints:
+    listed = artifacts.load_sample_list(path, header, sample_ids)
+    absent = [one for one in listed if one.row is None]
+    if absent:
+        raise ArtifactError(
+            f"{path}: {_where(absent, sample_ids, prepared)}; each must be the sample_id of a "
+            "sample in the train split"
+        )
+    return np.array([one.row for one in listed], dtype=np.int64)
+
+
+def _where(absent: Sequence[Listed], sample_ids: Sequence[str], prepared: Path | None) -> str:
+    """Say where samples are that the train split lacks; the other splits decide nothing else."""
+    names, known = {one.name for one in absent}, set(sample_ids)
+    split_of = {
+        name: split
+        for split in SPLITS[1:]
+        if prepared is not None and (prepared / split / "sample_ids.csv").exists()
+        for name in names.intersection(artifacts.load_sample_ids(prepared, split))
+    }
+    told = [
+        f"line {one.line} names {one.name}, which is "
+        + (f"in {split_of[one.name]}" if one.name in split_of else "in no split")
+        + name_hint(one.name, known)
+        for one in absent[:MOST_NAMES]
+    ]
+    return and_more(told, len(absent))
 
 
 def _forbid_excluded(
@@ -182,10 +225,10 @@ def require_minimum(index_P: Ints, limits: Limits, setting: str) -> None:
     count_C = limits.count_classes(index_P)
     short = np.flatnonzero(count_C < limits.min_per_class)
     if len(short):
+        told = [f"{count_C[number]} of {limits.name_of(number)}" for number in short[:MOST_NAMES]]
         raise ParamsError(
             f"params.yaml: select.min_per_class is {limits.min_per_class}; {setting}, "
-            f"{len(index_P)} picks, has room or candidates for {count_C[short[0]]} of class "
-            f"{short[0]}"
+            f"{len(index_P)} picks, has room or candidates for {and_more(told, len(short))}"
         )
 
 
@@ -198,7 +241,7 @@ def seed_rows(size: Size, params: Params, sample_ids: Sequence[str], limits: Lim
     """
     count = num_picks(size, len(sample_ids))
     path = Path(params.seed_subset.file)
-    rows = _rows_of_list(path, ["sample_id"], sample_ids)
+    rows = _rows_of_list(path, SEED_HEADER, sample_ids, limits.prepared)
     if not len(rows):
         order_K = random_order(sample_ids, params.random_seed, limits)
         stratified = params.seed_subset.stratified

@@ -19,6 +19,18 @@ from stages.shared.errors import reason
 
 # Pillow looks at the content, and other formats (EPS) would run programs on it.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# What people's image files are when they are none, by bytes near their beginning.
+SIGNS = {
+    b"ftyphe": "HEIC, which must be converted",
+    b"ftypmif1": "HEIC, which must be converted",
+    b"ftypavif": "AVIF, which must be converted",
+    b"git-lfs": "a pointer of Git LFS, which `git lfs pull` replaces",
+    b"%PDF": "PDF",
+    b"<svg": "SVG",
+    b"<html": "a web page",
+    b"<!DOCTYPE html": "a web page",
+    b"\x93NUMPY": "an array",
+}
 # So many bytes of pixels are held in memory; more are read as they are needed. A constant, not
 # this machine's memory: what prepare writes is the same everywhere.
 MOST_RESIDENT = 16 * 2**30
@@ -69,9 +81,18 @@ def decode_or_describe(root: Path, name: str, image_size: ImageSize) -> Pixels |
         # No Path for each: of a small image that is a tenth of the work.
         return decode(f"{root}/{name}", image_size)
     except UnidentifiedImageError:
-        return f"{name!r} is no image"
+        return f"{name!r} is no image{_what_it_is(Path(root, name))}"
     except Exception as error:  # damaged files make Pillow raise errors of a dozen kinds
         return f"{name!r} cannot be read ({reason(error)})"
+
+
+def _what_it_is(path: Path) -> str:
+    """Return what a file is that no reader of images knows, where its first bytes say so."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return " (it is empty)"
+    return next((f" (it is {kind})" for sign, kind in SIGNS.items() if sign in start), "")
 
 
 def checksum(image_HWK: Pixels) -> int:

@@ -5,7 +5,7 @@ What one section may be by itself stands in sections.py, what takes two of them 
 Validation decides no bytes of any output, so neither file is a dependency of a stage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -54,6 +54,9 @@ from stages.shared.settings.training_sections import (
 )
 from stages.shared.sizes import Size, num_picks, parse_size
 from stages.shared.tasks import Rules
+
+AND = "; and "  # between two things that are wrong
+MOST_TOLD = 10
 
 
 class Params(Section):
@@ -114,22 +117,21 @@ class Params(Section):
         return [self.seed_size, *(entry.to for entry in self.rounds)]
 
     @model_validator(mode="after")
-    def _check_against_task(self) -> Self:
-        for problem in task_limits.problems(self.task, self.model_dump()):
-            raise ValueError(problem)
-        return self
-
-    @model_validator(mode="after")
-    def _check_across_sections(self) -> Self:
-        self._check_rounds()
-        self._check_acquisition()
-        self._check_voters()
-        self._check_signals()
-        self._check_pretrained()
-        self._check_compared_subsets()
-        self._check_initialization()
-        self._check_flips()
-        self._check_evaluation()
+    def _check_together(self) -> Self:
+        """Say all that is wrong with two settings that are well by themselves."""
+        found = [*task_limits.problems(self.task, self.model_dump())]
+        basis = [*_raised_by(self._check_rounds, self._check_acquisition)]
+        found += basis
+        if not basis:  # these look up the acquisition function of each round
+            found += _raised_by(self._check_voters, self._check_signals, self._check_pretrained)
+        found += _raised_by(
+            self._check_compared_subsets,
+            self._check_initialization,
+            self._check_flips,
+            self._check_evaluation,
+        )
+        if found:
+            raise ValueError(AND.join(found))
         return self
 
     def _check_rounds(self) -> None:
@@ -353,14 +355,28 @@ def check_params(content: object, path: Path = Path("params.yaml")) -> Params:
     """Return the checked content of a params.yaml.
 
     Raises:
-        ParamsError: a key or value is not allowed; the line names the first and counts the rest.
+        ParamsError: keys or values are not allowed; the line says all that is wrong.
     """
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         lines = describe(error, Params)
-        rest = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        raise ParamsError(f"{path}: {lines[0]}{rest}") from None
+        if all(item["loc"] for item in error.errors()):
+            # Where a value is of a wrong kind, nobody has looked at the names yet.
+            known = {line.partition(" ")[0] for line in lines}
+            names = [*task_limits.wrong_names_anyhow(content)]
+            lines += [line for line in names if line.partition(" ")[0] not in known]
+        rest = [f"{len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        raise ParamsError(f"{path}: {AND.join([*lines[:MOST_TOLD], *rest])}") from None
+
+
+def _raised_by(*checks: Callable[[], None]) -> Iterator[str]:
+    """Yield what the checks raise."""
+    for check in checks:
+        try:
+            check()
+        except ValueError as error:
+            yield str(error)
 
 
 def check_counts(params: Params, num_train: int, num_classes: int) -> None:

@@ -39,6 +39,18 @@ def problems(task: str, content: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is {as_written(refused)}; it must be another with task {task}"
 
 
+def wrong_names_anyhow(content: object) -> Iterator[str]:
+    """Yield what `problems` says of names, of a content that may lack anything else."""
+    if not isinstance(content, dict) or content.get("task") not in tasks.names():
+        return
+    task = content["task"]
+    wanted = ("acquisition", "dataset", "train_ensemble", "report", "compare", "predict_pool")
+    try:
+        yield from _wrong_names(task, tasks.rules(task), {key: content[key] for key in wanted})
+    except (KeyError, TypeError, AttributeError):
+        return  # what lacks is told already
+
+
 def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterator[str]:
     data_sets = sorted(path.stem for path in (DATASETS / task).glob("[!_]*.py"))
     acquisition = content["acquisition"]

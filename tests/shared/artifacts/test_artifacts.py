@@ -514,20 +514,6 @@ def test_every_score_survives_exactly(tmp_path_factory, scores):
     np.testing.assert_array_equal(artifacts.load_subset(path, 1).score_P, scores)
 
 
-def test_lists_from_a_spreadsheet_are_read(tmp_path):
-    """A byte-order mark before the first name, carriage returns at line ends."""
-    path = tmp_path / "list.csv"
-    path.write_bytes("\ufeffsample_id,reason\r\na.png,ugly\r\n".encode())
-    assert artifacts.load_sample_list(path, ["sample_id", "reason"]) == ["a.png"]
-
-
-def test_a_list_names_a_sample_once(tmp_path):
-    path = tmp_path / "list.csv"
-    path.write_text("sample_id\na\nb\nb\na\n")
-    line = line_of(lambda: artifacts.load_sample_list(path, ["sample_id"]))
-    assert line == f"{path}: names a twice; once is allowed"
-
-
 # --- subsets --------------------------------------------------------------------------------------
 
 

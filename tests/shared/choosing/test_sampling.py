@@ -1,12 +1,14 @@
 """Drawing the first of a preference order, under what binds every subset."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.shared.artifacts import save_sample_ids
 from stages.shared.choosing.sampling import (
     NOTHING,
     Limits,
@@ -14,6 +16,7 @@ from stages.shared.choosing.sampling import (
     random_order,
     require_minimum,
     warn_of_absent_classes,
+    warn_of_absent_excluded,
 )
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.settings.params import load_params
@@ -223,11 +226,35 @@ def test_lists_name_rows_by_sample_id(project):
     assert project.limits.excluded.tolist() == [3]
 
 
-@pytest.mark.parametrize("name", ["include", "exclude"])
-def test_a_list_that_names_an_unknown_sample_is_an_error(project, name):
-    project.write_list(name, ["007.png", "nowhere.png"])
-    with pytest.raises(ArtifactError, match=rf"lists/{name}\.csv: names nowhere\.png"):
+def test_an_include_list_that_names_unknown_samples_is_an_error_that_says_where_each_is(project):
+    save_sample_ids(Path("prepared"), "test", ["t.png"])
+    project.write_list("include", ["007.png", "nowhere.png", "t.png"])
+    with pytest.raises(ArtifactError) as raised:
         _ = project.limits
+    assert str(raised.value) == (
+        "lists/include.csv: line 3 names nowhere.png, which is in no split; line 4 names t.png, "
+        "which is in test; each must be the sample_id of a sample in the train split"
+    )
+
+
+def test_excluded_samples_of_other_splits_and_deleted_ones_are_ignored_with_a_count(
+    project, capsys
+):
+    save_sample_ids(Path("prepared"), "test", ["t.png"])
+    project.write_list("exclude", ["t.png", "007.png", "gone.png"])
+    assert project.limits.excluded.tolist() == [7]
+    path = Path("lists/exclude.csv")
+    warn_of_absent_excluded(Path("prepared"), project.sample_ids, path)
+    assert capsys.readouterr().err == (
+        "warning: lists/exclude.csv: 2 of 3 samples are not in the train split and are ignored: "
+        "line 2 names t.png, which is in test; line 4 names gone.png, which is in no split\n"
+    )
+
+
+def test_nothing_is_said_of_an_exclude_list_that_the_train_split_has_whole(project, capsys):
+    project.write_list("exclude", ["007.png"])
+    warn_of_absent_excluded(Path("prepared"), project.sample_ids, Path("lists/exclude.csv"))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_sample_in_both_lists_is_an_error(project):

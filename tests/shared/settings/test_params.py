@@ -109,14 +109,43 @@ def test_what_the_papers_and_the_readme_set_is_allowed(changes):
 # --- the line -------------------------------------------------------------------------------------
 
 
-def test_the_first_of_several_places_is_named_and_the_others_are_counted():
-    line = line_about(changed(random_seed=-1, seed_size="a", select__outliers="x"))
-    assert line == "random_seed is -1; it must be at least 0 (and 2 more)"
+def test_all_that_is_wrong_is_said():
+    line = line_about(changed(random_seed=-1, select__rul="a", compare__models=["resnt18"]))
+    first, second, third = line.split("; and ")
+    assert first == "random_seed is -1; it must be at least 0"
+    assert second.startswith("select.rul is unknown; did you mean rule?")
+    assert third.startswith("compare.models.0 is 'resnt18'; did you mean resnet18?")
+
+
+def test_settings_that_contradict_others_are_all_said():
+    line = line_about(
+        changed(
+            train_ensemble__model="resnt8",
+            rounds__1__from=0.3,
+            report__metric="accurcy",
+            compare__subsets=["selected-0.9"],
+            evaluate__views=["identity", "flip"],
+        )
+    )
+    found = [part.partition(" ")[0] for part in line.split("; and ")]
+    assert found == [
+        "train_ensemble.model",
+        "report.metric",
+        "rounds.1.from",
+        "compare.subsets.0",
+        "evaluate.views",
+    ]
+
+
+def test_of_very_many_places_some_are_told_and_the_others_counted():
+    line = line_about({"task": "image_classification"})
+    assert line.startswith("random_seed is missing; every key must be there; and ")
+    assert line.endswith("; and 5 more")
 
 
 def test_a_value_that_fits_no_form_of_a_union_is_one_place():
     for key in ("seed_size", "train_ensemble__length", "select__outliers", "acquisition"):
-        assert "more)" not in line_about(changed(**{key: "?"}))
+        assert "; and" not in line_about(changed(**{key: "?"}))
 
 
 @pytest.mark.parametrize("content", [None, [], "text", 5])

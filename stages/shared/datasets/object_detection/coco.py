@@ -1,26 +1,31 @@
 """Images with objects in the form of COCO (Lin et al. 2014): one JSON file for each split.
 
 - `root/annotations/instances_{train,val,test}*.json`; the images of `instances_train2017.json`
-  lie in `root/train2017/`. Without a file of test, val is the test split.
-- `root/annotations.json`, with the images in `root/images/`, which are split at random.
+  lie in `root/train2017/`, `root/images/train2017/` or `root/images/`. Without a file of test, val
+  is the test split.
+- `root/annotations.json`, or `root/annotations/instances_default.json` as CVAT writes it, with the
+  images in `root/images/` or `root/images/default/`, which are split at random.
 
-A box is [left, top, width, height] in pixels, from 0. Classes are the categories in the order of
-their ids. Annotations of a crowd (iscrowd: 1), one box around many objects, are left out. A sample
-id is the image's path below root.
+A box is [left, top, width, height] in pixels, from 0. Classes are the categories that have a box,
+in the order of their ids; those without one, such as groups of others, are named on the terminal
+and left out. Annotations of a crowd (iscrowd: 1), one box around many objects, are left out. A
+sample id is the image's path below root.
 
 COCO's own train2017 holds two boxes without an area, annotations 918 and 2206849
 (https://github.com/cocodataset/cocoapi/issues/355): take them out of the file.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import BaseModel, FiniteFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
 from stages.shared.artifacts import Split
+from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, decoded, encoding_hint
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
     Object,
@@ -51,6 +56,8 @@ class _Annotation(BaseModel):
 
 
 class _Category(BaseModel):
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # digits, say
+
     id: int
     name: str
 
@@ -80,17 +87,16 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that such images cannot obey.
     """
     refuse_params(params)
-    class_names: list[str] = []
+    root = located(params.root)
     images: list[Annotated] = []
     problems: list[str] = []
-    for file in _find(located(params.root)):
-        content = _read(file.path)
-        labels = _labels(file.path, content.categories)
-        class_names = class_names or list(labels.values())
-        if list(labels.values()) != class_names:
-            raise DataError(f"{file.path}: has other categories than train; they must be the same")
+    contents = {file: _read(file.path) for file in _find(root)}
+    labels = _labels(contents)
+    for file, content in contents.items():
         objects = _objects(file, content, labels, problems)
-        images += (_annotated(image, file, objects) for image in content.images)
+        images += (_annotated(root, image, file, objects) for image in content.images)
+    class_names = _with_boxes(contents.values(), labels)
+    _mention(params.root, [name for name in labels.values() if name not in class_names])
     images.sort(key=lambda image: os.fsencode(image.name))
     for image, after in pairwise(images):
         if image.name == after.name:
@@ -103,13 +109,17 @@ def _find(root: Path) -> list[_File]:
     if (root / "annotations.json").is_file():
         return [_File(root / "annotations.json", "images", None)]
     files = []
+    there = sorted((root / "annotations").glob(f"{PREFIX}*.json"))
     for name, split in SPLIT_NAMES.items():
-        found = sorted((root / "annotations").glob(f"{PREFIX}{name}*.json"))
+        found = [path for path in there if path.name.lower().startswith(f"{PREFIX}{name}")]
         if len(found) > 1:
             raise DataError(
                 f"{root / 'annotations'}: holds {found[0].name} and {found[1].name}; one is allowed"
             )
-        files += [_File(path, path.stem.removeprefix(PREFIX), split) for path in found]
+        files += [_File(path, _folder(root, path), split) for path in found]
+    default = root / f"annotations/{PREFIX}default.json"
+    if not files and default in there:
+        return [_File(default, _folder(root, default), None)]
     if not files or files[0].split != "train":
         raise DataError(
             f"{root}: has no annotations; coco needs annotations.json in dataset.root, or "
@@ -118,9 +128,21 @@ def _find(root: Path) -> list[_File]:
     return files
 
 
+def _folder(root: Path, path: Path) -> str:
+    """Return where the images of a file of annotations lie, below root."""
+    name = path.stem.removeprefix(PREFIX)
+    places = [name, f"images/{name}", "images"]
+    return next((place for place in places if (root / place).is_dir()), name)
+
+
 def _read(path: Path) -> _Content:
     try:
-        return _Content.model_validate_json(path.read_bytes())
+        text = decoded(path, path.read_bytes())
+        if hint := encoding_hint(text):
+            raise DataError(f"{path}: is no JSON in UTF-8{hint}")
+        return _Content.model_validate_json(text)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); it must be a file") from None
     except ValidationError as error:
         first, *others = error.errors()
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -130,12 +152,44 @@ def _read(path: Path) -> _Content:
         ) from None
 
 
-def _labels(path: Path, categories: Sequence[_Category]) -> dict[int, str]:
-    """Return the name of each category, ascending by its id."""
-    labels = {found.id: found.name for found in sorted(categories, key=lambda found: found.id)}
-    if len(set(labels.values())) < len(categories):
-        raise DataError(f"{path}: a category's id or name stands twice; once is allowed")
-    return labels
+def _labels(contents: Mapping[_File, _Content]) -> dict[int, str]:
+    """Return the name of each category of all files, ascending by its id."""
+    labels: dict[int, str] = {}
+    for file, content in contents.items():
+        ids = [found.id for found in content.categories]
+        if len(set(ids)) < len(ids):
+            raise DataError(f"{file.path}: a category's id stands twice; once is allowed")
+        for found in content.categories:
+            name = found.name.strip()
+            if not name:
+                raise DataError(f"{file.path}: category {found.id} has no name; it needs one")
+            if labels.setdefault(found.id, name) != name:
+                raise DataError(
+                    f"{file.path}: category {found.id} is {name!r}; it is {labels[found.id]!r} in "
+                    "train, and must be the same"
+                )
+    return dict(sorted(labels.items()))
+
+
+def _with_boxes(contents: Iterable[_Content], labels: Mapping[int, str]) -> list[str]:
+    """Return the names of the categories that have a box, ascending by their ids."""
+    used = {
+        found.category_id
+        for content in contents
+        for found in content.annotations
+        if not found.iscrowd
+    }
+    names = [name for number, name in labels.items() if number in used]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"the category {twice!r} stands twice with boxes; once is allowed")
+    return names
+
+
+def _mention(root: str, unused: Sequence[str]) -> None:
+    if unused:
+        told = and_more([repr(name) for name in unused[:MOST_SHOWN]], len(unused))
+        sys.stderr.write(f"{root}: left out {len(unused)} categories without a box: {told}\n")
 
 
 def _objects(
@@ -158,6 +212,12 @@ def _objects(
     return objects
 
 
-def _annotated(image: _Image, file: _File, objects: Mapping[int, list[Object]]) -> Annotated:
-    name = f"{file.folder}/{image.file_name}"
+def _annotated(
+    root: Path, image: _Image, file: _File, objects: Mapping[int, list[Object]]
+) -> Annotated:
+    """Return an image; its name may be a path below root, with the slashes of Windows."""
+    turned = image.file_name.replace("\\", "/")
+    below = [image.file_name, *([turned] if turned != image.file_name else [])]
+    places = [*(f"{file.folder}/{name}" for name in below), *below]
+    name = next((place for place in places if (root / place).is_file()), places[0])
     return Annotated(name, file.split, (image.width, image.height), objects[image.id])

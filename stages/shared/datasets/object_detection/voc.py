@@ -2,9 +2,9 @@
 
 - `root/JPEGImages/<name>.*`, the images.
 - `root/Annotations/<name>.xml`, what is in them; every name of a class is one.
-- `root/ImageSets/Main/{train,val,test}.txt` or `{trainval,test}.txt`, the names of each split;
-  what they do not list is left out. Without test, val is the test split; without these lists,
-  everything is split at random.
+- `root/ImageSets/Main/{train,val,test}.txt` or `{trainval,test}.txt`, the names of each split, one
+  in each line; what they do not list is left out. Without test, val is the test split; without
+  these lists, everything is split at random.
 
 Coordinates count pixels from 1, and a box holds the last it names (VOC's development kit):
 left = xmin - 1, right = xmax, and a box from 7 to 7 is one pixel wide. A file that counts from 0
@@ -20,6 +20,7 @@ from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 from stages.shared.artifacts import Split
+from stages.shared.artifacts.user_lists import decoded, encoding_hint, lines_of
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
     Object,
@@ -51,10 +52,11 @@ def load(params: Dataset) -> Source:
     """
     refuse_params(params)
     root = located(params.root)
-    files = _by_stem(root / "JPEGImages", EXTENSIONS)
-    annotations = _by_stem(root / "Annotations", {".xml"})
-    splits = _read_lists(root / "ImageSets/Main")
-    images, problems = [], []
+    images: list[Annotated] = []
+    problems: list[str] = []
+    files = _by_stem(root / "JPEGImages", EXTENSIONS, problems)
+    annotations = _by_stem(root / "Annotations", {".xml"}, problems)
+    splits = _read_lists(root / "ImageSets/Main", files.keys() | annotations.keys())
     for name in sorted(splits or files.keys() | annotations.keys(), key=os.fsencode):
         image = f"JPEGImages/{files.get(name, f'{name}.jpg')}"
         annotation = f"Annotations/{annotations.get(name, f'{name}.xml')}"
@@ -67,8 +69,8 @@ def load(params: Dataset) -> Source:
     return source_of(images, sorted(class_names, key=os.fsencode), params, problems)
 
 
-def _by_stem(folder: Path, extensions: Set[str]) -> dict[str, str]:
-    """Return the files of a folder by their names without the ending."""
+def _by_stem(folder: Path, extensions: Set[str], problems: list[str]) -> dict[str, str]:
+    """Return the files of a folder by their names without the ending, whatever its case."""
     try:
         names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -76,30 +78,59 @@ def _by_stem(folder: Path, extensions: Set[str]) -> dict[str, str]:
             f"{folder}: cannot be listed ({error.strerror}); voc needs JPEGImages and Annotations "
             "in dataset.root"
         ) from None
-    return {Path(name).stem: name for name in names if Path(name).suffix.lower() in extensions}
+    found: dict[str, str] = {}
+    for name in names:
+        stem = Path(name).stem
+        if Path(name).suffix.lower() not in extensions:
+            continue
+        if stem in found:
+            problems.append(f"{folder.name!r} holds {found[stem]!r} and {name!r}; one is allowed")
+        found[stem] = name
+    return found
 
 
 # --- splits --------------------------------------------------------------------------------------
 
 
-def _read_lists(folder: Path) -> dict[str, Split]:
+def _read_lists(folder: Path, known: Set[str]) -> dict[str, Split]:
     """Return the split of each image; nothing where there are no lists to split by."""
     for lists in LISTS:
         found = {folder / f"{name}.txt": split for name, split in lists.items()}
         first, *others = found
         if first.is_file() and any(path.is_file() for path in others):
-            return _splits_of({path: split for path, split in found.items() if path.is_file()})
+            there = {path: split for path, split in found.items() if path.is_file()}
+            return _splits_of(there, known)
     return {}
 
 
-def _splits_of(lists: dict[Path, Split]) -> dict[str, Split]:
+def _splits_of(lists: dict[Path, Split], known: Set[str]) -> dict[str, Split]:
     splits: dict[str, Split] = {}
     for path, split in lists.items():
-        for name in path.read_text(encoding="utf-8").split():
+        for number, line in enumerate(_lines(path), start=1):
+            name = line.strip()
+            if name not in known and Path(name).suffix.lower() in EXTENSIONS:
+                name = Path(name).stem  # some tools write the file's name
+            if not name:
+                continue
             if name in splits:
-                raise DataError(f"{path}: {name!r} is in {splits[name]} already; once is allowed")
+                raise DataError(
+                    f"{path}: line {number} names {name!r}, which is in {splits[name]} already; "
+                    "once is allowed"
+                )
+            if name not in known and (hint := encoding_hint(name)):
+                raise DataError(f"{path}: line {number} names {name!r}, which is not there{hint}")
             splits[name] = split
     return splits
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a list; each is a name."""
+    try:
+        return lines_of(decoded(path, path.read_bytes()))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); it must be a list of names"
+        ) from None
 
 
 class _WithoutDoctype(ET.TreeBuilder):
@@ -118,7 +149,9 @@ def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
         root = ET.parse(path, ET.XMLParser(target=_WithoutDoctype())).getroot()
     except FileNotFoundError:
         raise _WrongAnnotationError("is missing") from None
-    except (OSError, ET.ParseError, ValueError) as error:
+    except _WrongAnnotationError:
+        raise
+    except Exception as error:  # of an unknown encoding, expat raises what Python does
         raise _WrongAnnotationError(f"cannot be read ({error})") from None
     width, height = (_number(root, f"size/{side}") for side in ("width", "height"))
     found = enumerate(root.iterfind("object"), start=1)
@@ -127,7 +160,7 @@ def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
 
 def _object(element: ET.Element, place: int) -> Object:
     where = f"object {place}: "
-    label = (element.findtext("name") or "").strip()
+    label = " ".join((element.findtext("name") or "").split())
     if not label:
         raise _WrongAnnotationError(f"{where}has no name")
     left, top, right, bottom = (

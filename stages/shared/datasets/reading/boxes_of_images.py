@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
-from stages.shared.datasets.reading.sample_files import is_empty
+from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more
+from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, ParamsError
@@ -80,7 +81,7 @@ def source_of(
     root = located(params.root)
     given = list_of([image.objects for image in images], class_names)
     if not len(given.class_A):
-        because = f" ({problems[0]})" if problems else ""
+        because = f" ({and_more(problems[:MOST_SHOWN], len(problems))})" if problems else ""
         raise DataError(f"{root}: no object in {len(images)} images{because}; one is needed")
     size_N2 = np.array([image.size for image in images], dtype=np.float64)
     names = [image.name for image in images]
@@ -184,4 +185,6 @@ def _wrong_files(root: Path, images: Sequence[Annotated]) -> Iterator[str]:
             continue
         if found != image.size:
             said = "x".join(map(str, image.size))
-            yield f"{image.name!r} is {found[0]}x{found[1]}; its annotation says {said}"
+            is_turned = found == image.size[::-1]
+            hint = ", perhaps because its EXIF data turns it" if is_turned else ""
+            yield f"{image.name!r} is {found[0]}x{found[1]}; its annotation says {said}{hint}"

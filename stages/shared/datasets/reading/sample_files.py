@@ -5,33 +5,20 @@ of network drives (`@eaDir`), what archives of a Mac hold beside their content (
 """
 
 import os
-import posixpath
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from stages.shared.artifacts import Split, load_table
-from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.artifacts import Split
+from stages.shared.datasets.reading.entries import SPLIT_NAMES, Entry, clean, split_of
+from stages.shared.datasets.reading.manifests import read_manifest
 from stages.shared.errors import DataError
 
 EXTENSIONS = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
-MANIFEST = ["path", "label", "split"]
-SPLIT_NAMES: dict[str, Split] = {
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-}
-SUFFIX = re.compile(r"[ _-]?(data|images|set|split)$")  # as in train_images or test set
 JUNK = frozenset(
     (
         "#recycle",
@@ -49,14 +36,6 @@ JUNK = frozenset(
 SHARED = 2  # names in all class folders: more than an `images` in each
 SHOWN = 3  # of names
 OR_LIST = "or dataset.manifest must list every file with its label"
-
-
-class Entry(NamedTuple):
-    """One file, a sample."""
-
-    sample_id: str  # its path below root
-    label: str
-    split: Split | None
 
 
 class Found(NamedTuple):
@@ -100,20 +79,6 @@ def require_folder(root: Path) -> None:
     if os.path.isfile(f"{root}.dvc"):  # noqa: PTH113
         way = f"; `dvc checkout {root}.dvc` or `dvc pull {root}.dvc` brings it"
     raise DataError(f"dataset.root is {str(root)!r}: {what}; it must hold the data set{way}")
-
-
-def split_of(name: str) -> Split | None:
-    """Return the split that a folder or a manifest's word names, in any case; None: another."""
-    word = name.strip().casefold()
-    return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(SUFFIX.sub("", word))
-
-
-def clean(name: str) -> str:
-    """Return the class that a name means: no spaces around it, and one form of its letters.
-
-    A Mac writes é as two characters, others as one.
-    """
-    return unicodedata.normalize("NFC", name).strip()
 
 
 def files_below(root: str) -> Iterator[str]:
@@ -315,63 +280,3 @@ def _alike(root: Path, labels: Set[str]) -> Iterator[str]:
             f"warning: {root}: classes that differ in upper and lower case alone are classes of "
             f"their own: {_some(alike)}"
         )
-
-
-# --- the manifest --------------------------------------------------------------------------------
-
-
-def is_empty(manifest: Path) -> bool:
-    """Return whether a manifest lists nothing, for data sets that have no use for one.
-
-    Raises:
-        ArtifactError: it has other columns.
-    """
-    return not (os.path.exists(manifest) and load_table(manifest, MANIFEST))  # noqa: PTH110
-
-
-def read_manifest(path: Path, root: Path) -> list[Entry]:
-    """Return the samples that a CSV file (path,label,split) lists; none where it is empty.
-
-    Raises:
-        ArtifactError: the file is missing or has other columns.
-        DataError: it contradicts itself.
-    """
-    rows = load_table(path, MANIFEST)
-    problems: list[str] = []
-    entries = [_entry(number, row, root, problems) for number, row in enumerate(rows, start=2)]
-    counts = Counter(entry.sample_id for entry in entries if entry.sample_id)
-    problems += [
-        f"{name!r} stands there {'twice' if num == 2 else f'{num} times'}; once is allowed"  # noqa: PLR2004
-        for name, num in counts.items()
-        if num > 1
-    ]
-    if not problems and len({entry.split is None for entry in entries}) > 1:
-        problems.append("some rows have a split; every row must have one, or none")
-    if problems:
-        raise DataError(in_one_line(f"{path}: ", problems))
-    return entries
-
-
-def _entry(number: int, row: list[str], root: Path, problems: list[str]) -> Entry:
-    """Return the sample of a row; add what is wrong with it to the problems."""
-    name, label, word = _below(row[0], root), clean(row[1]), row[2].strip()
-    split = split_of(word)
-    if not row[0] or not label:
-        problems.append(f"row {number} is {','.join(row)!r}; path and label are needed")
-    elif name is None:
-        problems.append(f"row {number} has {row[0]!r}; it must be a path below root")
-    elif word and split is None:
-        problems.append(
-            f"row {number} has the split {word!r}; allowed are {', '.join(SPLIT_NAMES)} or none"
-        )
-    return Entry(name or "", label, split)
-
-
-def _below(path: str, root: Path) -> str | None:
-    """Return a path below root in one form; None: it is none."""
-    if "\\" in path and not os.path.exists(root / path):  # noqa: PTH110
-        path = path.replace("\\", "/")  # written on Windows
-    if path.startswith("/"):
-        path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100
-    path = posixpath.normpath(path)
-    return None if path == "." or path.split("/")[0] == ".." else path

@@ -19,6 +19,7 @@ from zlib import crc32
 import numpy as np
 
 from stages.shared.artifacts import Ints, Sequences, Split
+from stages.shared.artifacts.user_lists import require_text, separator_hint
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
 from stages.shared.running.workspace import located
@@ -118,10 +119,12 @@ class _Table:
         before = len(self._class_N)
         csv.field_size_limit(LONGEST_FIELD)
         try:
+            with path.open("rb") as start:
+                require_text(path, start.read(4))
             # Lines end at line feeds alone, as editors count them.
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
                 for line, row in _rows(file):
-                    problem = row if isinstance(row, str) else self._add(row)
+                    problem = row if isinstance(row, str) else self._add(row, is_first=line == 1)
                     if problem:
                         self.problems.append(f"{path.name} line {line}: {problem}")
         except OSError as error:
@@ -130,15 +133,21 @@ class _Table:
             ) from None
         return len(self._class_N) - before
 
-    def _add(self, row: list[str]) -> str | None:
+    def _add(self, row: list[str], *, is_first: bool) -> str | None:
         """Add a row, or return what is wrong with it."""
         if len(row) != NUM_FIELDS:
-            return f"has {len(row)} fields; it must have {NUM_FIELDS}: class, title, text"
+            hint = separator_hint(row[0]) if len(row) == 1 else ""
+            return f"has {len(row)} fields; it must have {NUM_FIELDS}: class, title, text{hint}"
         field, title, content = row
         number = int(field) if re.fullmatch("[0-9]{1,9}", field) else 0
         if not 1 <= number <= self._most_classes:
             shown = ascii(field[:MOST_SHOWN])
-            return f"the class is {shown}; it must be a number from 1 to {self._most_classes}"
+            hint = (
+                " (there must be no header)"
+                if is_first and not any(map(str.isdigit, field))
+                else ""
+            )
+            return f"the class is {shown}; it must be a number from 1 to {self._most_classes}{hint}"
         text = f"{title} {content}".strip()
         if not text:
             return "the text is empty; title or text must hold something"

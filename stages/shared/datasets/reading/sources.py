@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Ints, Split
-from stages.shared.datasets.reading.sample_files import is_empty
+from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import ArrayImages
 from stages.shared.errors import DataError, ParamsError, reason
 from stages.shared.running.workspace import located

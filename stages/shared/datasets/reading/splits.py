@@ -6,19 +6,34 @@ changes nothing, and a data set that grew keeps nearly all of its old assignment
 Shapes: N samples; U units (groups, or single samples where there are none); C classes.
 """
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.shared.artifacts import SPLITS, Ints, Split, load_table
+from stages.shared.artifacts import SPLITS, Ints, Split, load_list
+from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, as_known, name_hint
 from stages.shared.datasets.reading.sources import Source
-from stages.shared.errors import DataError
+from stages.shared.errors import DataError, printable
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
 from stages.shared.settings.sections import Dataset
 
 Names = npt.NDArray[np.str_]
+
+# Why a split may be empty, by what decides it.
+EMPTY: dict[Split, str] = {
+    "train": "see dataset.validation_fraction and num_folds",
+    "validation": "of some class dataset.validation_fraction must be half a sample or group",
+    "test": "see dataset.num_folds; of each class one sample, or one group, stays in train",
+}
+
+# Of a split that lacks a class.
+MEANING: dict[Split, str] = {
+    "validation": "what is chosen by validation does not see them",
+    "test": "every metric is one of the other classes",
+}
 
 
 class Units(NamedTuple):
@@ -34,7 +49,8 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
 
     Without a test split of the data's own, its validation split is the test; without that either,
     test is fold `fold` of `num_folds`. Validation is then `validation_fraction` of each class of
-    what remains, rounded half up.
+    what remains, rounded half up. Where that leaves train nothing of a class, one of the units
+    that were drawn returns to train: nobody can learn a class that is only tested.
 
     Raises:
         DataError: the data's own splits have no train, or put one group into two of them; the
@@ -42,14 +58,16 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
     """
     groups = load_groups(Path(params.groups), source.sample_ids) if params.groups else None
     units = _units(source, groups)
-    split_U = _given(source, units)
+    given_U = _given(source, units)
+    split_U = given_U.copy()
     if "test" not in split_U:
         if "validation" in split_U:
-            split_U[split_U == "validation"] = "test"
+            split_U[split_U == "validation"] = given_U[split_U == "validation"] = "test"
         else:
             split_U[_folds(units, source.class_names, params) == params.fold] = "test"
     if "validation" not in split_U:
         split_U[_validation_units(units, np.flatnonzero(split_U == "train"), params)] = "validation"
+    _keep_in_train(source, units, split_U, split_U != given_U, params.split_seed)
     split_N = split_U[units.unit_N]
     return {split: np.flatnonzero(split_N == split) for split in SPLITS}
 
@@ -62,9 +80,7 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
         for split in SPLITS
     }
     found = [
-        f"the {split} split is empty (see dataset.validation_fraction and num_folds)"
-        for split in SPLITS
-        if not len(rows[split])
+        f"the {split} split is empty ({EMPTY[split]})" for split in SPLITS if not len(rows[split])
     ]
     found += [
         f"the {split} split has no object"
@@ -80,6 +96,24 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
     return found
 
 
+def absent_classes(source: Source, split_N: Ints) -> list[str]:
+    """Return the names of the classes of which a split, given by its rows, holds nothing."""
+    is_there_C = np.bincount(source.classes_of(split_N), minlength=len(source.class_names)) > 0
+    return [source.class_names[number] for number in np.flatnonzero(~is_there_C)]
+
+
+def warn_of_absent_classes(source: Source, rows: dict[Split, Ints]) -> None:
+    """Say on stderr which classes have nothing in validation or test, and what that means."""
+    for split, meaning in MEANING.items():
+        names = absent_classes(source, rows[split])
+        if names:
+            told = and_more([repr(name) for name in names[:MOST_SHOWN]], len(names))
+            sys.stderr.write(
+                f"warning: {len(names)} of {len(source.class_names)} classes have no {split} "
+                f"sample, so {meaning}: {printable(told)}\n"
+            )
+
+
 def load_groups(path: Path, sample_ids: list[str]) -> list[str] | None:
     """Return the group of each sample from a CSV file (path,group); None: it lists none.
 
@@ -87,19 +121,32 @@ def load_groups(path: Path, sample_ids: list[str]) -> list[str] | None:
         ArtifactError: the file is missing or has other columns.
         DataError: a sample has no group, or two.
     """
-    rows = load_table(path, ["path", "group"])
-    if not rows:
+    lines = load_list(path, ["path", "group"])
+    if not lines:
         return None
-    groups = dict(rows)
-    if len(groups) < len(rows):
-        names = [name for name, _ in rows]
-        twice = next(name for name in groups if names.count(name) > 1)
-        raise DataError(f"{path}: {twice!r} stands there twice; a sample has one group")
+    known = set(sample_ids)
+    groups: dict[str, str] = {}
+    line_of: dict[str, int] = {}
+    for line in lines:
+        name, group = as_known(line.fields[0], known), line.fields[1].strip()
+        if name in groups:
+            raise DataError(
+                f"{path}: line {line.number} names {name!r} again, as line {line_of[name]} does; "
+                "a sample has one group"
+            )
+        if not group:
+            raise DataError(f"{path}: line {line.number} has no group; every sample needs one")
+        groups[name], line_of[name] = group, line.number
     missing = [name for name in sample_ids if name not in groups]
     if missing:
+        strange = next((name for name in groups if name not in known), None)
+        hint = ""
+        if strange is not None:
+            near = name_hint(strange, known)
+            hint = f"; line {line_of[strange]} names {strange!r}, which is no sample{near}"
         raise DataError(
             f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
-            "sample needs one"
+            f"sample needs one{hint}"
         )
     return [groups[name] for name in sample_ids]
 
@@ -129,6 +176,28 @@ def _given(source: Source, units: Units) -> Names:
             f"{given_U[unit]}; a group must lie in one split"
         )
     return given_U
+
+
+def _keep_in_train(
+    source: Source, units: Units, split_U: Names, is_drawn_U: npt.NDArray[np.bool_], seed: int
+) -> None:
+    """Return a drawn unit of each class that train lacks to train, rather of validation."""
+    boxes = source.boxes
+    every = np.arange(len(units.unit_N))
+    class_A = source.classes_of(every)  # of each sample, or of each object
+    unit_A = units.unit_N if boxes is None else np.repeat(units.unit_N, boxes.count_N)
+    is_there_C = np.zeros(len(source.class_names), dtype=np.bool_)
+    is_there_C[class_A[split_U[unit_A] == "train"]] = True
+    for number in np.setdiff1d(class_A, np.flatnonzero(is_there_C)):
+        its_U = np.unique(unit_A[class_A == number])
+        if "train" in split_U[its_U]:
+            continue  # it came with another class
+        for split in ("validation", "test"):
+            some_U = its_U[is_drawn_U[its_U] & (split_U[its_U] == split)]
+            if len(some_U):
+                first = permutation_by_id([units.names[unit] for unit in some_U], seed, "train")
+                split_U[some_U[first[0]]] = "train"
+                break
 
 
 def _folds(units: Units, class_names: list[str], params: Dataset) -> Ints:
