@@ -27,7 +27,7 @@ def main(listing: Path) -> None:
     """List the files of the data set."""
     params = load_params()
     table = content(params, listing, remember=True)
-    if table is not None:
+    if table is not None and not (listing.is_file() and listing.read_bytes() == table):
         write_atomically(listing, table)
 
 

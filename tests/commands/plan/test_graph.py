@@ -1,6 +1,14 @@
 """Tests for commands/plan/graph.py: what DVC will do with each stage."""
 
+import hashlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import toy
+
 from commands.plan import graph
+from stages.listing.__main__ import main as write_listing
 
 # prepare - train - score - report, and evaluate, which reads what train and prepare write
 ABOVE = {
@@ -71,3 +79,41 @@ def test_a_missing_file_that_a_stage_writes_is_no_change_of_those_that_read_it()
 def test_a_missing_file_of_the_users_is_a_change():
     entries = [{"changed deps": {"lists/seed.csv": "deleted"}}]
     assert list(graph._changes(entries, {"data/a"})) == ["lists/seed.csv"]
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        (lambda: None, []),
+        (lambda: Path("images/a/1.png").write_bytes(b"new"), ["files of the data set"]),
+        (lambda: Path("images/a/2.png").write_bytes(b"one"), ["files of the data set"]),
+        (lambda: Path("images").rename("away"), []),  # then what is prepared stays
+        (lambda: Path("data/listing.csv").unlink(), []),  # it will be written again
+    ],
+)
+def test_the_listing_counts_as_changed_where_the_files_have(
+    tmp_path, monkeypatch, happens, expected
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "resume"))
+    Path("images/a").mkdir(parents=True)
+    Path("images/a/1.png").write_bytes(b"one")
+    content = toy.default_params()
+    content["dataset"] |= {"name": "imagefolder", "root": "images"}
+    toy.write_params(tmp_path, content)
+    write_listing(Path("data/listing.csv"))
+    known = hashlib.md5(Path("data/listing.csv").read_bytes()).hexdigest()
+
+    happens()
+    before = sorted(tmp_path.rglob("*"))
+    assert list(graph._changes_of_files(listing_stage(known))) == expected
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_listing_that_dvc_does_not_know_is_new():
+    assert list(graph._changes_of_files(listing_stage(None))) == ["outputs"]
+
+
+def listing_stage(known):
+    out = SimpleNamespace(hash_info=SimpleNamespace(value=known), def_path="data/listing.csv")
+    return SimpleNamespace(outs=[out])
