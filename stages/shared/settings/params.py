@@ -322,15 +322,17 @@ class Params(Section):
     def _check_flips(self) -> None:
         if self.dataset.name not in NEVER_FLIPPED:
             return
-        why, wrong = f"{self.dataset.name} are never flipped", []
-        for name in ("train_ensemble", "train_subset_model"):
-            if getattr(self, name).augmentation.horizontal_flip:
-                wrong.append(
-                    f"{name}.augmentation.horizontal_flip is true; it must be false, {why}"
-                )
-        for name in ("predict_pool", "evaluate"):
-            if "flip" in (views := getattr(self, name).views):
-                wrong.append(f"{name}.views is {views}; it must be [identity], {why}")
+        why = f"it must be {{}}, {self.dataset.name} are never flipped"
+        wrong = [
+            f"{name}.augmentation.horizontal_flip is true; {why.format('false')}"
+            for name in ("train_ensemble", "train_subset_model")
+            if getattr(self, name).augmentation.horizontal_flip
+        ]
+        wrong += [
+            f"{name}.views is {getattr(self, name).views}; {why.format('[identity]')}"
+            for name in ("predict_pool", "evaluate")
+            if "flip" in getattr(self, name).views
+        ]
         if wrong:
             raise ValueError(AND.join(wrong))
 
