@@ -18,5 +18,6 @@ Writes  data/prepared/{train,validation,test}/   inputs.npy uint8 [N, H, W, K]; 
 Params  dataset, task
 
 Nothing is written unless all of the data is well; where more is wrong than a line can hold, all of
-it goes to data/problems.txt. The lists of select, seed_subset and score are read to be checked. Rows of a split stand in the source's order.
+it goes to data/problems.txt. The lists that later stages read are read to be checked. Rows of a
+split stand in the source's order.
 """

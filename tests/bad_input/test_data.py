@@ -47,10 +47,10 @@ def test_settings_and_lists_of_later_stages_stop_the_first_one_before_it_reads_d
     line = line_of("prepare", PREPARED, SCRATCH)
     assert line.startswith("params.yaml: compare.models.0 is 'resnt18'; did you mean resnet18?")
     content["compare"]["models"] = ["resnet18"]
-    content["score"]["reference"] = "lists/referenc.csv"
+    content["score"]["reference"] = "lists/scores.csv"
     toy.write_params(Path(), content)
     line = line_of("prepare", PREPARED, SCRATCH)
-    assert line == "lists/referenc.csv: missing; it must be CSV with sample_id,score"
+    assert line == "lists/scores.csv: missing; it must be CSV with sample_id,score"
 
 
 def test_a_bomb_is_refused_by_its_header(line_of, monkeypatch):
