@@ -17,5 +17,7 @@ Writes  data/prepared/{train,validation,test}/   inputs.npy uint8 [N, H, W, K]; 
                                                  that start from no ensemble
 Params  dataset, task
 
-Nothing is written unless all of the data is well. Rows of a split stand in the source's order.
+Nothing is written unless all of the data is well; where more is wrong than a line can hold, all of
+it goes to data/problems.txt. The lists that later stages read are read to be checked. Rows of a
+split stand in the source's order.
 """

@@ -1,11 +1,13 @@
 """Data that cannot be used is one line that names the file; odd data that can be used is used."""
 
+import json
 import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import toy
 from bad_input import data_cases, png
 from bad_input.data_cases import CASES, ROOT, good, image, write_params
 from PIL import Image
@@ -35,6 +37,20 @@ def test_data_that_cannot_be_used_is_one_line(name, line_of):
     write_params(CASES[name].preset, **CASES[name].dataset)
     expected = re.escape(CASES[name].line).replace("…", ".+")
     assert re.fullmatch(expected, line_of("prepare", PREPARED, SCRATCH))
+
+
+def test_settings_and_lists_of_later_stages_stop_the_first_one_before_it_reads_data(line_of):
+    write_params("default", name="imagefolder", root="nowhere")
+    content = json.loads(Path("params.yaml").read_text())
+    content["compare"]["models"] = ["resnt18"]
+    toy.write_params(Path(), content)
+    line = line_of("prepare", PREPARED, SCRATCH)
+    assert line.startswith("params.yaml: compare.models.0 is 'resnt18'; did you mean resnet18?")
+    content["compare"]["models"] = ["resnet18"]
+    content["score"]["reference"] = "lists/scores.csv"
+    toy.write_params(Path(), content)
+    line = line_of("prepare", PREPARED, SCRATCH)
+    assert line == "lists/scores.csv: missing; it must be CSV with sample_id,score"
 
 
 def test_a_bomb_is_refused_by_its_header(line_of, monkeypatch):

@@ -6,6 +6,7 @@ Validation decides no bytes of any output, so neither file is a dependency of a 
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -262,9 +263,13 @@ class Params(Section):
         for kind, names in (("models", self.compare.models), ("subsets", self.compare.subsets)):
             if len(set(names)) < len(names):
                 raise ValueError(f"compare.{kind} is {as_written(names)}; each may stand once")
-        for number, name in enumerate(self.compare.subsets):
-            for allowed in self._wrong_with_compared_subset(name):
-                raise ValueError(f"compare.subsets.{number} is {name!r}; {allowed}")
+        wrong = [
+            f"compare.subsets.{number} is {name!r}; {allowed}"
+            for number, name in enumerate(self.compare.subsets)
+            for allowed in islice(self._wrong_with_compared_subset(name), 1)
+        ]
+        if wrong:
+            raise ValueError(AND.join(wrong))
 
     def _wrong_with_compared_subset(self, name: str) -> Iterator[str]:
         """Yield what is allowed where `name` is no subset that can be compared."""
@@ -317,15 +322,19 @@ class Params(Section):
     def _check_flips(self) -> None:
         if self.dataset.name not in NEVER_FLIPPED:
             return
-        why = f"{self.dataset.name} are never flipped"
-        for name in ("train_ensemble", "train_subset_model"):
-            if getattr(self, name).augmentation.horizontal_flip:
-                raise ValueError(
-                    f"{name}.augmentation.horizontal_flip is true; it must be false, {why}"
-                )
-        for name in ("predict_pool", "evaluate"):
-            if "flip" in (views := getattr(self, name).views):
-                raise ValueError(f"{name}.views is {views}; it must be [identity], {why}")
+        why = f"it must be {{}}, {self.dataset.name} are never flipped"
+        wrong = [
+            f"{name}.augmentation.horizontal_flip is true; {why.format('false')}"
+            for name in ("train_ensemble", "train_subset_model")
+            if getattr(self, name).augmentation.horizontal_flip
+        ]
+        wrong += [
+            f"{name}.views is {getattr(self, name).views}; {why.format('[identity]')}"
+            for name in ("predict_pool", "evaluate")
+            if "flip" in getattr(self, name).views
+        ]
+        if wrong:
+            raise ValueError(AND.join(wrong))
 
     def _check_evaluation(self) -> None:
         best = self.train_subset_model.checkpoints.best

@@ -123,8 +123,9 @@ def test_settings_that_contradict_others_are_all_said():
             train_ensemble__model="resnt8",
             rounds__1__from=0.3,
             report__metric="accurcy",
-            compare__subsets=["selected-0.9"],
+            compare__subsets=["selected-0.9", "full", "random-2.5"],
             evaluate__views=["identity", "flip"],
+            train_ensemble__augmentation__horizontal_flip=True,
         )
     )
     found = [part.partition(" ")[0] for part in line.split("; and ")]
@@ -133,6 +134,8 @@ def test_settings_that_contradict_others_are_all_said():
         "report.metric",
         "rounds.1.from",
         "compare.subsets.0",
+        "compare.subsets.2",
+        "train_ensemble.augmentation.horizontal_flip",
         "evaluate.views",
     ]
 
