@@ -5,7 +5,9 @@ An error of the user's, or a disk that takes no more, ends the process with code
 """
 
 import argparse
+import getpass
 import inspect
+import io
 import os
 import sys
 import time
@@ -22,14 +24,15 @@ from stages.shared.running import ending, timings
 
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
-    arguments = _parse(main)
     with errors_in_one_line(), ending.with_dvc(), ending.on_interrupt():
-        _run(main, arguments)
+        _run(main, _parse(main))
 
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """End the process with one line where the block meets an error of the user's, or Ctrl-C."""
+    _write_whatever_there_is()
+    _name_user()
     try:
         yield
     except KeyboardInterrupt:
@@ -39,6 +42,24 @@ def errors_in_one_line() -> Iterator[None]:
         if line is None or os.environ.get("SUBSET_DEBUG") == "1":
             raise
         _stop(line, 1)
+
+
+def _write_whatever_there_is() -> None:
+    """Escape on the terminal, or in a log, what its encoding has no letter for, as ASCII and é."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _name_user() -> None:
+    """Name who runs this where nobody does: a container's user may have no entry in passwd.
+
+    DVC asks for the name, to keep users' caches apart.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        os.environ["USER"] = str(os.getuid())
 
 
 def _run(main: Callable[..., None], arguments: dict[str, Any]) -> None:
