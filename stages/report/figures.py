@@ -1,6 +1,7 @@
 """What every chart is drawn with: colours, figures with room for a legend, bytes."""
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
+
+# Of fonts that are missing, and of a home without a place for its cache: the pictures are drawn.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 # Okabe and Ito's colours, told apart by the colour-blind; the first three are always the same.
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")

@@ -9,6 +9,7 @@ import getpass
 import inspect
 import io
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ import stages
 from stages.shared.artifacts import files
 from stages.shared.errors import UserError
 from stages.shared.running import ending, timings
+
+NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the CPU and of GPUs
 
 
 def run(main: Callable[..., None]) -> None:
@@ -37,8 +40,8 @@ def errors_in_one_line() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _stop("interrupted; what is finished is kept, and `dvc repro` goes on from there", 130)
-    except (UserError, OSError) as error:
-        line = files.describe(error) if isinstance(error, OSError) else str(error)
+    except Exception as error:
+        line = _described(error)
         if line is None or os.environ.get("SUBSET_DEBUG") == "1":
             raise
         _stop(line, 1)
@@ -60,6 +63,22 @@ def _name_user() -> None:
         getpass.getuser()
     except (KeyError, OSError):  # OSError from Python 3.13 on
         os.environ["USER"] = str(os.getuid())
+
+
+def _described(error: Exception) -> str | None:
+    """Return the line for what the user can mend; None: it is a mistake of ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        return files.describe(error)
+    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        return (
+            "memory is full; lower SUBSET_WORKERS, SUBSET_LOADERS or batch_size. What is finished "
+            "is kept: run `dvc repro` again"
+        )
+    if "can't start new thread" in str(error):
+        return f"{error}; let more processes run (`ulimit -u`, or the container's limit)"
+    return None
 
 
 def _run(main: Callable[..., None], arguments: dict[str, Any]) -> None:
