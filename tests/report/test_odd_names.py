@@ -223,6 +223,12 @@ def test_a_file_that_no_command_could_name_is_no_model(tmp_path, monkeypatch):
     assert models.names() == ["mine", "mine-2", "modèle"]
 
 
+def test_a_comment_holds_nothing_that_steers_a_terminal_or_is_no_utf_8():
+    table = text_table([{"sample": Code("a\x1b[2J\udcffb"), "before": 1.0}])
+    assert "`a\ufffd[2J\ufffdb`" in table
+    assert table.encode()
+
+
 # --- numbers and names ----------------------------------------------------------------------------
 
 

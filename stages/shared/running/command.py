@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,6 +38,11 @@ def errors_in_one_line() -> Iterator[None]:
     _name_user()
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):  # or Python would say at its end what it cannot write
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop("what is printed, or sent to a process, is read no further", 1)
     except KeyboardInterrupt:
         _stop("interrupted; what is finished is kept, and `dvc repro` goes on from there", 130)
     except Exception as error:
@@ -48,9 +53,15 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 def _write_whatever_there_is() -> None:
-    """Escape on the terminal, or in a log, what its encoding has no letter for, as ASCII and é."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Escape on the terminal, or in a log, what its encoding has no letter for, as ASCII and é.
+
+    Where there is no output, as in some services, it goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -53,6 +53,29 @@ def test_what_a_terminal_has_no_letter_for_is_escaped(monkeypatch, encoding, exp
     assert printed(monkeypatch, encoding) == [expected, f"error: {expected}\n"]
 
 
+def test_without_any_output_there_is_nothing_to_write_to(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with errors_in_one_line():
+        sys.stdout.write(WORDS)
+    with pytest.raises(SystemExit), errors_in_one_line():
+        raise DataError(WORDS)
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_whoever_reads_the_output_may_have_had_enough(capfd, monkeypatch):
+    """As `head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(sys, "stdout", os.fdopen(writer, "w", encoding="utf-8"))
+    with pytest.raises(SystemExit) as ended, errors_in_one_line():
+        sys.stdout.write("line\n")
+    assert ended.value.code == 1
+    assert capfd.readouterr().err.startswith("error: what is printed, or sent to a process, is")
+    sys.stdout.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", COMMANDS)
 def test_the_help_of_every_command_can_be_read_in_ascii(module, tmp_path):
