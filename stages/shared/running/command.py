@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import stages
 from stages.shared.artifacts import files
 from stages.shared.errors import UserError
-from stages.shared.running import ending, timings
+from stages.shared.running import ending, engine, timings
 
 NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the CPU and of GPUs
 
@@ -28,7 +28,9 @@ NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
     with errors_in_one_line(), ending.with_dvc(), ending.on_interrupt():
-        _run(main, _parse(main))
+        arguments = _parse(main)
+        engine.limit_threads()
+        _run(main, arguments)
 
 
 @contextmanager

@@ -80,6 +80,19 @@ def num_cores() -> int:
     return max(1, min(cores, math.ceil(cgroups.num_cpus() or cores)))
 
 
+def limit_threads() -> None:
+    """Let libraries compute in as many threads as the container has processors for.
+
+    They count those of the machine, and 64 threads that share two processors wait for each other.
+    """
+    if cgroups.num_cpus() is None:
+        return
+    import threadpoolctl  # type: ignore[import-untyped]  # it ships no type information
+
+    threadpoolctl.threadpool_limits(num_cores())  # of what is loaded,
+    os.environ.setdefault("OMP_NUM_THREADS", str(num_cores()))  # and of what will be
+
+
 def device_name() -> str:
     """Return the device of this process, `cpu` or `cuda` (needs torch).
 

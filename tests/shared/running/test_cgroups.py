@@ -2,7 +2,9 @@
 
 import os
 
+import numpy as np  # noqa: F401 - so that its library of linear algebra is loaded
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from commands.plan import estimates
 from stages.shared.running import cgroups, engine
@@ -70,6 +72,24 @@ def test_what_the_user_sets_counts_more_than_the_quota(limited, monkeypatch):
     limited(IN_DOCKER, {"cpu.max": "100000 100000"})
     monkeypatch.setenv("SUBSET_CORES", "3")
     assert engine.num_cores() == 3
+
+
+def threads_of_numpy():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize(
+    ("quota", "threads", "told"), [("100000", {1}, "1"), ("max", {2}, None), ("300000", {3}, "3")]
+)
+def test_libraries_compute_in_as_many_threads(limited, monkeypatch, quota, threads, told):
+    """Two are as many as the machine has: a library may be told of more, and less than a share."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "")  # so that it is taken back
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    limited(IN_DOCKER, {"cpu.max": f"{quota} 100000"})
+    with threadpool_limits(2):
+        engine.limit_threads()
+        assert threads_of_numpy() == threads
+    assert os.environ.get("OMP_NUM_THREADS") == told
 
 
 @pytest.mark.parametrize(
