@@ -84,7 +84,9 @@ class Steps:
 
     def run(self, name: str, function: Callable[[], T]) -> T:
         """Return what a function returns, and note what it took."""
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+        Path("/proc/self/clear_refs").write_text(
+            "5", encoding="utf-8"
+        )  # the peak is counted from here
         start = side_by_side.now()
         result = function()
         self.taken.append(Step(name, side_by_side.since(start), peak_gb()))
@@ -94,7 +96,7 @@ class Steps:
 
 def peak_gb() -> float:
     """Return the most memory that was resident since the peak was cleared, in 2^30 bytes."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     return int(found[1]) * 1024 / GB if found else float("nan")
 
 

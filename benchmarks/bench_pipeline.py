@@ -83,7 +83,7 @@ def run(parsed: argparse.Namespace) -> Run:
         clones.prepare(clone, parsed.raw)
         params = clones.committed(clone, parsed.preset)
         if parsed.preset != "params.yaml" or parsed.set:
-            (clone / "params.yaml").write_text(clones.changed(params, parsed.set))
+            (clone / "params.yaml").write_text(clones.changed(params, parsed.set), encoding="utf-8")
         whole, nothing = _timed_repro(clone), _timed_repro(clone)
         return read(clone, whole, nothing)
 
@@ -99,7 +99,9 @@ def read(clone: Path, whole: Seconds, nothing: Seconds) -> Run:
     timings = load_json(clone / "metrics/timings.json")
     stages = {name: entry["seconds"] for name, entry in timings.items() if "seconds" in entry}
     cost = load_json(clone / "metrics/summary.json")["cost"]
-    params: dict[str, Any] = YAML(typ="safe", pure=True).load((clone / "params.yaml").read_text())
+    params: dict[str, Any] = YAML(typ="safe", pure=True).load(
+        (clone / "params.yaml").read_text(encoding="utf-8")
+    )
     full = stages.get(f"train_subset_model@{params['compare']['models'][0]}-full")
     return Run(
         whole,

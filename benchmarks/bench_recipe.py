@@ -220,7 +220,7 @@ def train_and_measure(piece: Piece, report: engine.Report) -> Shown:
         piece.results.mkdir(parents=True, exist_ok=True)
         write_atomically(piece.results / name, json.dumps(shown).encode())
         report(f"{accuracy['identity']:.2%} in {taken['seconds']:.0f} s")
-    content: Shown = json.loads((piece.results / name).read_text())
+    content: Shown = json.loads((piece.results / name).read_text(encoding="utf-8"))
     return content
 
 

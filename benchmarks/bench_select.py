@@ -109,7 +109,7 @@ def run_stages(scale: Scale, repetitions: int) -> list[dict[str, Usage]]:
 
 def run_stage(folder: Path, stage: str, scale: Scale) -> Usage:
     """Run a stage as dvc.yaml calls it, in a folder, to its end."""
-    pipeline = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())
+    pipeline = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     command = pipeline["stages"][stage]["cmd"]
     for key in ("from", "to"):
         command = command.replace(f"${{item.round.{key}}}", str(getattr(scale, f"{key}_size")))

@@ -37,21 +37,21 @@ def run(clone: Path, name: str, params: str, read: Callable[[Path], Shown]) -> S
     """Return what one run shows, with its seconds; from its file where it was run before."""
     result = clone / "runs" / f"{name.replace('/', '_')}.json"
     if not result.exists():
-        (clone / "params.yaml").write_text(params)
+        (clone / "params.yaml").write_text(params, encoding="utf-8")
         start = time.perf_counter()
         repro(clone)
         seconds = round(time.perf_counter() - start, 1)
         result.parent.mkdir(exist_ok=True)
-        result.write_text(json.dumps({**read(clone), "seconds": seconds}))
+        result.write_text(json.dumps({**read(clone), "seconds": seconds}), encoding="utf-8")
         sys.stderr.write(f"{name}: {seconds} s\n")
-    content: Shown = json.loads(result.read_text())
+    content: Shown = json.loads(result.read_text(encoding="utf-8"))
     return content
 
 
 def settings(path: Path) -> str:
     """Return the text of a params.yaml, or of that which a preset stands for."""
     if path.parent.name != preset.FOLDER.name:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     return preset.text(path.stem, folder=path.parent)
 
 
@@ -91,7 +91,7 @@ def _head(repository: Path) -> str:
 def repro(clone: Path) -> None:
     """Run `dvc repro` with this Python; what it prints goes to the log."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with (clone / "runs.log").open("a") as log:
+    with (clone / "runs.log").open("a", encoding="utf-8") as log:
         subprocess.run(
             [sys.executable, "-m", "dvc", "repro", "--quiet"],
             cwd=clone,

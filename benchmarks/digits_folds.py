@@ -40,7 +40,7 @@ def main() -> None:
     if arguments.split == "test":
         print(_test_table(runs))
     if arguments.out:
-        arguments.out.write_text(json.dumps(runs) + "\n")
+        arguments.out.write_text(json.dumps(runs) + "\n", encoding="utf-8")
 
 
 def _parse() -> argparse.Namespace:
@@ -60,7 +60,7 @@ def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> clones.Shown
 
 
 def _read(clone: Path) -> clones.Shown:
-    content = YAML(typ="safe").load((clone / "params.yaml").read_text())
+    content = YAML(typ="safe").load((clone / "params.yaml").read_text(encoding="utf-8"))
     model = content["compare"]["models"][0]
     sample_ids = artifacts.load_sample_ids(clone / "data/prepared", "test")
     draw, num_samples = f"seed-{content['random_seed']}", {"test": len(sample_ids)}

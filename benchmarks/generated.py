@@ -51,7 +51,7 @@ class Scale:
 def write_round(folder: Path, scale: Scale) -> None:
     """Write all that `score` and `select` read of one round, into an empty folder."""
     shutil.copytree(ROOT / "lists", folder / "lists")
-    (folder / "params.yaml").write_text(_params(scale))
+    (folder / "params.yaml").write_text(_params(scale), encoding="utf-8")
     rng = generator(0, "generated round")
     targets_N = rng.integers(0, scale.num_classes, scale.num_train)
     _write_prepared(folder / "data/prepared", scale, targets_N)
@@ -69,7 +69,7 @@ def write_round(folder: Path, scale: Scale) -> None:
 
 def _params(scale: Scale) -> str:
     rounds = f"[{{from: {scale.from_size}, to: {scale.to_size}}}]"
-    text = (ROOT / "presets/default.yaml").read_text()
+    text = (ROOT / "presets/default.yaml").read_text(encoding="utf-8")
     return clones.changed(
         text,
         [

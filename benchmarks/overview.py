@@ -137,7 +137,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = Folders(*(Path("data") / name for name in Folders.__annotations__))
     results = load_draws(load_params(), folders)[0]
-    save(arguments.picture, draw(results, measured_in(MEASURED.read_text())))
+    save(arguments.picture, draw(results, measured_in(MEASURED.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

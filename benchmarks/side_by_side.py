@@ -170,7 +170,7 @@ def machine() -> str:
 
 def _of_cpu(key: str) -> str:
     """Return what Linux says of the first core, or nothing."""
-    text = CPUINFO.read_text() if CPUINFO.exists() else ""
+    text = CPUINFO.read_text(encoding="utf-8") if CPUINFO.exists() else ""
     found = re.search(rf"^{key}\s*: (.*)$", text, re.MULTILINE)
     return found[1] if found else ""
 
@@ -197,4 +197,4 @@ def show(what: str, parts: Iterable[str], write: bool) -> None:
     if write:
         name = re.sub(r"[^a-z0-9]+", "-", hardware().lower()).strip("-")
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{what}_{name}_{_today()}.md").write_text(text)
+        (RESULTS / f"{what}_{name}_{_today()}.md").write_text(text, encoding="utf-8")

@@ -68,12 +68,16 @@ def changes(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> C
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
         raise ParamsError(f"the preset is {name!r}; {choice(name, known)}")
-    default = YAML(typ="safe", pure=True).load((folder / f"{DEFAULT}.yaml").read_text())
+    default = YAML(typ="safe", pure=True).load(
+        (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
+    )
     found: Changes = {}
     if name != DEFAULT:
         yaml = YAML(typ="safe", pure=True)
         yaml.Constructor = _Constructor
-        found = dict(_differences(yaml.load((folder / f"{name}.yaml").read_text()), default))
+        found = dict(
+            _differences(yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8")), default)
+        )
     for setting in settings:
         _set(found, default, setting)
     return found
@@ -128,7 +132,7 @@ def _require(path: tuple[str, ...], section: object) -> None:
 
 def _written(name: str, found: Changes, folder: Path) -> str:
     """Return the text of the default with other values; all else stays, letter by letter."""
-    default = (folder / f"{DEFAULT}.yaml").read_text()
+    default = (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
     lines = default.splitlines()
     content = YAML().load(default)  # it knows the lines
     places = {}
@@ -176,8 +180,8 @@ def main() -> None:
     )
     parser.add_argument("name", help="of a file in presets/, without .yaml")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="train_ensemble.members=2")
-    arguments = parser.parse_args()
     with errors_in_one_line():
+        arguments = parser.parse_args()
         found = changes(arguments.name, arguments.settings)
         made = _written(arguments.name, found, FOLDER)
         check_params(YAML(typ="safe", pure=True).load(made), TARGET)

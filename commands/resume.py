@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stages.shared.running import resume_folder
+from stages.shared.running.command import errors_in_one_line
 
 DAY_S = 86400.0
 
@@ -78,20 +79,22 @@ def main() -> None:
     """List the resume folder, or drop what is old."""
     parser = ArgumentParser(prog="python -m commands.resume", description=main.__doc__)
     parser.add_argument("--prune", type=float, metavar="DAYS", help="drop what is older than this")
-    days = parser.parse_args().prune
-    print("\n".join(describe()))
-    if days is not None:
-        kinds = [
-            resume_folder.folder() / kind
-            for kind in resume_folder.KINDS
-            if (resume_folder.folder() / kind).is_dir()
-        ]
-        print(f"dropped {sum(len(prune(entries, days * DAY_S)) for entries in kinds)}")
-        for marker in resume_folder.folder().glob(
-            f"{resume_folder.MARKER}*"
-        ):  # of a stage that was killed
-            if _age_s(marker) >= DAY_S:
-                marker.unlink(missing_ok=True)
+    with errors_in_one_line():
+        days = parser.parse_args().prune
+        print("\n".join(describe()))
+        if days is not None:
+            print(f"dropped {_prune_all(days * DAY_S)}")
+
+
+def _prune_all(max_age_s: float) -> int:
+    """Drop what is old of every kind; return how many."""
+    here = resume_folder.folder()
+    kinds = [here / kind for kind in resume_folder.KINDS if (here / kind).is_dir()]
+    num = sum(len(prune(entries, max_age_s)) for entries in kinds)
+    for marker in here.glob(f"{resume_folder.MARKER}*"):  # of a stage that was killed
+        if _age_s(marker) >= DAY_S:
+            marker.unlink(missing_ok=True)
+    return num
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def main() -> None:
     )
     parser.add_argument("found", type=Path, metavar="FOUND", help="what the report wrote")
     parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
-    arguments = parser.parse_args()
     with command.errors_in_one_line():
+        arguments = parser.parse_args()
         include = Path(load_params().select.include)
         added = add(arguments.found, arguments.list, include)
         sys.stdout.write(f"{arguments.list}: {added} samples added\n")

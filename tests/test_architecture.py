@@ -275,3 +275,41 @@ def test_trainings_of_selected_random_and_full_differ_in_subset_and_output_alone
         "data/histories/${key}",
     ]
     assert not [name for name in spec["params"] if "$" in name]
+
+
+# --- encodings -----------------------------------------------------------------------------------
+
+OPENED_OTHERWISE = {"Image", "os"}  # whose `open` reads no text
+
+
+def without_encoding(source: str) -> list[str]:
+    """Return the calls that read or write text in the encoding of whoever runs them."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if isinstance(node.func, ast.Name):
+            name = node.func.id
+        elif name == "open" and ast.unparse(node.func.value) in OPENED_OTHERWISE:
+            continue
+        words = [ast.unparse(argument) for argument in node.args]
+        is_binary = name == "open" and any(re.fullmatch(r"'[rwxa+]*b[rwxa+]*'", x) for x in words)
+        has_encoding = any(keyword.arg == "encoding" for keyword in node.keywords)
+        if name in {"open", "read_text", "write_text"} and not (is_binary or has_encoding):
+            found.append(f"{node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+def test_text_is_read_and_written_as_utf_8_wherever_a_stage_runs():
+    tops = ("stages", "commands", "benchmarks")
+    files = [path for top in tops for path in (ROOT / top).rglob("*.py")]
+    found = [f"{path.name}:{call}" for path in files for call in without_encoding(path.read_text())]
+    assert files
+    assert found == []
+
+
+@pytest.mark.parametrize("call", ["open(x", "x.open('w'", "x.read_text(", "x.write_text('b'"])
+def test_the_search_finds_text_without_an_encoding(call):
+    assert without_encoding(f"{call})")
+    assert not without_encoding(f"{call}{'' if call.endswith('(') else ', '}encoding='utf-8')")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from commands.compare.comment_sections import lists, sections
 from commands.compare.markdown import Cell, Code, Row, Section, said
 from commands.compare.review import Review
+from stages.report.figures import printable
 
 # GitHub takes 65,536 characters; metrics and links stand beside.
 MOST_CHARACTERS = 60_000
@@ -85,7 +86,7 @@ def _cell(value: Cell, decimals: int) -> str:
 
 def code(text: str, most_letters: int | None = MOST_LETTERS) -> str:
     """Return a text in which Markdown sees no markup and GitHub nobody's name, on one line."""
-    line = " ".join(text.split()) or "(empty)"
+    line = printable(" ".join(text.split())) or "(empty)"
     if most_letters is not None and len(line) > most_letters:
         line = f"{line[: most_letters - 1]}…"
     longest = max(map(len, re.findall("`+", line)), default=0)

@@ -24,11 +24,14 @@ import numpy as np
 from commands.compare.markdown import Row
 from commands.compare.revisions import Revision, Round, common_rounds, sample_numbers
 from stages.report.figures import finished, new_figure, style
+from stages.report.tiles import short
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.choosing.correlation import spearman
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+MOST_LETTERS = 40  # of a revision's name in a legend
 
 
 @dataclass(frozen=True)
@@ -202,5 +205,6 @@ def draw(comparisons: Sequence[Comparison]) -> "Figure":
 
 
 def _label(names: Row) -> str:
-    first, size, second, other_size = names.values()
-    return f"{first}, {second}: {size}" + ("" if size == other_size else f", {other_size}")
+    first, size, second, other_size = (short(str(name), MOST_LETTERS) for name in names.values())
+    # The size stands first: matplotlib leaves out of a legend what begins with an underscore.
+    return size + ("" if size == other_size else f", {other_size}") + f": {first}, {second}"

@@ -5,7 +5,7 @@ They are read through DVC, which finds them in its cache or on its remote; nothi
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -173,22 +173,44 @@ def opened(name: str, seed: int | None = None) -> Iterator[Files]:
     # Imported here: it takes a second, and --help does without.
     from dvc.api import DVCFileSystem  # type: ignore[import-untyped] # it ships no types
     from dvc.exceptions import DvcException  # type: ignore[import-untyped] # nor here
+    from dvc.repo import Repo  # type: ignore[import-untyped] # nor here
 
-    revision = None if name == WORKSPACE else name
-    with closing(DVCFileSystem(rev=revision)) as source, TemporaryDirectory() as folder:
+    with ExitStack() as stack:
         try:
-            source.repo  # noqa: B018 - opens the revision
+            repo = stack.enter_context(Repo() if name == WORKSPACE else _at_revision(name))
         except DvcException as error:
             raise DataError(
                 f"{name}: {_line(error)}; it must be a git revision, the name of an experiment, "
                 f"or {WORKSPACE}"
             ) from error
+        source = stack.enter_context(closing(DVCFileSystem(repo)))
+        folder = stack.enter_context(TemporaryDirectory())
         yield Files(name, Path(folder), source, seed)
+
+
+def _at_revision(name: str) -> Any:
+    """Return DVC's project as it is in a revision.
+
+    `DVCFileSystem(rev=...)` would take the root of the git repository for the project, which may
+    lie in one of its folders.
+    """
+    from dvc.fs import GitFileSystem  # type: ignore[import-untyped] # it ships no types
+    from dvc.repo import Repo
+    from dvc.scm import SCM  # type: ignore[import-untyped] # nor here
+
+    with Repo() as here:
+        remote = here.config["core"].get("remote")
+        # A revision may be older than the remote that has its files by now.
+        config = {"remote": {remote: here.config["remote"][remote]}} if remote else {}
+        git = SCM(here.root_dir)
+        folder = Path(here.root_dir).resolve().relative_to(Path(git.root_dir).resolve())
+        at_revision = GitFileSystem(scm=git, rev=name)
+        return Repo(str("/" / folder), at_revision, scm=git, config=config)
 
 
 def experiments() -> list[str]:
     """Return the names of the experiments of the current commit."""
-    from dvc.repo import Repo  # type: ignore[import-untyped] # it ships no types
+    from dvc.repo import Repo
 
     with closing(Repo()) as repo:
         found = repo.experiments.ls()

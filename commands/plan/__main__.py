@@ -42,12 +42,13 @@ def run() -> None:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m commands.plan",
         description=commands.plan.__doc__,
         formatter_class=RawDescriptionHelpFormatter,
-    ).parse_args()
+    )
     with command.errors_in_one_line():
+        parser.parse_args()
         run()
 
 

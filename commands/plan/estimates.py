@@ -12,7 +12,7 @@ from commands.plan.graph import Stage
 from commands.plan.trials import Machine, num_workers
 from commands.plan.work import Predictions, Trainings, Work
 from stages.shared.prediction.cost import TRAINING_COST
-from stages.shared.running import engine
+from stages.shared.running import cgroups, engine
 from stages.shared.samples.decoding import MOST_RESIDENT
 from stages.shared.settings.params import Params
 
@@ -26,7 +26,6 @@ OF_REPORT, OF_REPORTED_ROUND = 5.0, 1.5
 MOST_DECODED = 2**31  # bytes that a training decodes once, as stages/shared/networks/batches.py
 LIGHT_BYTES = 150e6  # of a stage without torch
 BYTES_OF_SIGNALS = 40  # of a sample, beside the votes
-CGROUP = Path("/sys/fs/cgroup/memory.max")  # of a container on Linux
 
 
 class Plan(NamedTuple):
@@ -144,9 +143,7 @@ def will_not_fit(estimates: Sequence[Estimate]) -> Iterator[str]:
 def _memory() -> float:
     """Return the bytes that this machine, or the container, has."""
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    if CGROUP.exists() and (text := CGROUP.read_text().strip()).isdecimal():
-        memory = min(memory, float(text))
-    return memory
+    return min(memory, cgroups.memory_bytes() or memory)
 
 
 def in_bytes(number: float) -> str:

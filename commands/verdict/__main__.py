@@ -142,8 +142,8 @@ def main() -> None:
         help="name of a DVC experiment, git revision, or workspace; none: all experiments of the "
         "current commit",
     )
-    names = parser.parse_args().revisions
     with command.errors_in_one_line():
+        names = parser.parse_args().revisions
         for line in verdicts(names or experiments()):
             sys.stdout.write(f"{line}\n")
 

@@ -1,12 +1,14 @@
 """What every chart is drawn with: colours, figures with room for a legend, bytes."""
 
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from stages.report.fonts import families
 from stages.report.results import KINDS
 from stages.shared.artifacts.files import write_atomically
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
+
+# Of fonts that are missing, and of a home without a place for its cache: the pictures are drawn.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 # Okabe and Ito's colours, told apart by the colour-blind; the first three are always the same.
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -75,7 +80,7 @@ def written(figure: "Figure", form: str, **options: Any) -> bytes:
 
     Names are the user's: dollars in them begin no formula, and not every font has their letters.
     """
-    from matplotlib import rc_context
+    from matplotlib import rc_context, rcParams
     from matplotlib.text import Text
     from matplotlib.ticker import LogFormatter
 
@@ -83,15 +88,26 @@ def written(figure: "Figure", form: str, **options: Any) -> bytes:
         if axis.get_scale() == "log":  # whose own labels are formulas
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(LogFormatter())
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
+    texts = cast("list[Text]", figure.findobj(Text))
+    family = [*rcParams["font.family"], *families("".join(text.get_text() for text in texts))]
+    for text in texts:
         text.set_parse_math(False)
+        text.set_fontfamily(family)
     content = io.BytesIO()
     with (
-        rc_context({"svg.fonttype": "none", "svg.hashsalt": "chart"}),
+        # The first two for texts that are made as it is drawn, such as those of ticks.
+        rc_context(
+            {
+                "text.parse_math": False,
+                "font.family": family,
+                "svg.fonttype": "none",
+                "svg.hashsalt": "chart",
+            }
+        ),
         warnings.catch_warnings(),
     ):
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        for told in ("Glyph .* missing from font", "constrained_layout not applied"):
+            warnings.filterwarnings("ignore", told)
         figure.savefig(content, format=form, **options)
     return content.getvalue()
 

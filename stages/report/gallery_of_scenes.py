@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stages.report.figures import COLOURS
+from stages.report.fonts import path_for
 from stages.report.gallery_of_images import load as load
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PIXELS = 256  # about the width of an image
 MOST_MAPPED = 5  # images
+LETTER = 10  # pixels, as those of Pillow's own font
 BOX_COLOURS = [colour for colour in COLOURS if colour != "#000000"]
 HEAT = "inferno"  # from black to light yellow
 HEAT_SHARE = 0.8  # of the colour where a map is highest; of its image where it is lowest
@@ -108,7 +110,7 @@ def _tile(results: Results, entry: Round, index: int) -> Tile:
 
 def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[str]) -> Array:
     """Return an image about PIXELS wide with boxes in it and their classes, uint8 [H, W, 3]."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
     zoom = zoom_to(image_HWK.shape[1], PIXELS)
     image = Image.fromarray(np.ascontiguousarray(scaled(image_HWK, PIXELS)))
@@ -119,6 +121,8 @@ def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[
         colour, name = BOX_COLOURS[number % len(BOX_COLOURS)], class_names[number]
         # The last pixel that is drawn is the last inside, also of a box thinner than one.
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=colour)
-        draw.rectangle(draw.textbbox((left + 2, top), name), fill=colour)
-        draw.text((left + 2, top), name, fill="black")
+        path = path_for(name)
+        font = ImageFont.truetype(path, LETTER) if path else None
+        draw.rectangle(draw.textbbox((left + 2, top), name, font), fill=colour)
+        draw.text((left + 2, top), name, fill="black", font=font)
     return np.asarray(image)

@@ -4,13 +4,13 @@ Shapes: N train samples.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from stages.report import tiles
 from stages.report.figures import DPI
+from stages.report.fonts import has_picture
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.shared import artifacts
@@ -80,12 +80,5 @@ def shown(text: bytes) -> str:
 
 
 def drawable(text: str) -> str:
-    """Return a text whose letters the font has, and whose white space is spaces."""
-    return "".join(letter if _has_picture(letter) else MISSING for letter in " ".join(text.split()))
-
-
-@cache
-def _has_picture(letter: str) -> bool:
-    from matplotlib.font_manager import findfont, get_font
-
-    return get_font(findfont("DejaVu Sans")).get_char_index(ord(letter)) != 0
+    """Return a text whose letters some font has, and whose white space is spaces."""
+    return "".join(letter if has_picture(letter) else MISSING for letter in " ".join(text.split()))

@@ -32,8 +32,11 @@ def render(name: str, folder: Path = TEMPLATES, **content: object) -> str:
 
 
 def typeset(content: str) -> str:
-    """Return text whose numbers have minus signs before them, and their units beside them."""
-    with_minus = re.sub(r"-(?=\d)", MINUS, content)
+    """Return text whose numbers have minus signs before them, and their units beside them.
+
+    Not for names, which stay as they are.
+    """
+    with_minus = re.sub(r"(?<![^\s(\[])-(?=\d)", MINUS, content)
     return re.sub(r"(?<=\d) (?=%)|(?<=±) (?=\d)", NO_BREAK, with_minus)
 
 

@@ -70,7 +70,13 @@ def _tables_of_round(results: Results, entry: Round) -> dict[str, Rows]:
 def save_tables(folder: Path, tables: dict[str, Rows]) -> None:
     """Write each table as CSV."""
     for name, rows in tables.items():
-        save_table(folder / f"{name}.csv", list(rows[0]), (list(row.values()) for row in rows))
+        fields = ([_for_dvc(value) for value in row.values()] for row in rows)
+        save_table(folder / f"{name}.csv", list(rows[0]), fields)
+
+
+def _for_dvc(value: object) -> object:
+    """Return a field that DVC's page, which escapes nothing, does not read as `</script>`."""
+    return value.replace("<", "\u2039") if isinstance(value, str) else value
 
 
 def accuracy_by_size(draws: Sequence[Results], model: str) -> Rows:
@@ -144,7 +150,7 @@ def class_shares(draws: Sequence[Results]) -> Rows:
     targets = {name: results.labels.classes_of(index_P) for name, index_P in picks.items()}
     return [
         {
-            "class": label.replace("<", "\u2039"),  # DVC's page would read `</script>` as its own
+            "class": label,
             **{
                 name: percent(targets[name] == index) if name in targets else None for name in KINDS
             },

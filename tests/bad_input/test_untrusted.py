@@ -1,6 +1,7 @@
 """Data, weights and archives of others are read and never run."""
 
 import ast
+import csv
 import io
 import pickle
 import tarfile
@@ -176,7 +177,7 @@ def test_no_member_of_an_archive_leaves_its_folder(tmp_path, monkeypatch, name, 
 SCRIPT = "</script><script>alert(1)</script>"
 
 
-def test_no_class_name_becomes_a_part_of_dvcs_page():
+def test_no_class_name_becomes_a_part_of_dvcs_page(tmp_path):
     """DVC puts the tables as JSON between <script> and </script>, and escapes nothing."""
     targets_N, names = np.array([0, 1, 1]), ["cat", SCRIPT]
     results = SimpleNamespace(
@@ -186,8 +187,10 @@ def test_no_class_name_becomes_a_part_of_dvcs_page():
         labels=Labels(names, targets_N, None),
         meta=SimpleNamespace(class_names=names),
     )
-    rows = tables.class_shares([results])
-    assert [row["selected"] for row in rows] == [0, 100]
+    tables.save_tables(tmp_path, {"class_shares": tables.class_shares([results])})
+    with (tmp_path / "class_shares.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["selected"] for row in rows] == ["0.0", "100.0"]
     renderer = VegaRenderer(rows, "class_shares", template="linear", x="class", y="selected")
     page = HTML().with_element(renderer.generate_html()).embed()
     assert "alert(1)" in page

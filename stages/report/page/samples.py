@@ -10,6 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from stages.report.neighbours import nearest
+from stages.report.pages import typeset
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
 from stages.report.suspected import label_suspects, outliers
@@ -119,7 +120,7 @@ def num_draws_with(draws: Sequence[Results], size: str) -> Ints:
 def card(results: Results, entry: Round, row: int, more: Sequence[str] = ()) -> Card:
     """Return what is shown of a sample, and what a gallery adds."""
     drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
-    told = [*_labels(results, entry, row), f"score {entry.score_N[row]:.4g}", *more]
+    told = [*_labels(results, entry, row), typeset(f"score {entry.score_N[row]:.4g}"), *more]
     return Card(
         results.sample_ids[row], drawing.on_page(results.inputs_N, results.labels, row), told
     )

@@ -20,8 +20,13 @@ SUFFIX = ".unfinished"
 RANDOM_LETTERS = 8  # that tempfile puts before it
 _HIDDEN_NAME = re.compile(rf"(?:^|(?<=/))\.([^/]+)\.\w{{{RANDOM_LETTERS}}}{re.escape(SUFFIX)}")
 
-# What writing ends with that the user can mend, and how.
+# What stages end with that the user can mend, and how.
 ADVICE = {
+    errno.EMFILE: "let a process open more files (`ulimit -n`)",
+    errno.ENFILE: "close some files of other programs",
+    errno.EAGAIN: "let more processes run (`ulimit -u`, or the container's limit), or lower "
+    "SUBSET_WORKERS and SUBSET_LOADERS",
+    errno.ENOMEM: "free some memory, or lower SUBSET_WORKERS and SUBSET_LOADERS",
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or ask for a larger quota",
     errno.EFBIG: "its disk and `ulimit -f` must allow larger files",
@@ -29,6 +34,7 @@ ADVICE = {
     errno.EACCES: "whoever runs the stage must be allowed to",
     errno.EPERM: "whoever runs the stage must be allowed to",
 }
+OF_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
 
 @contextmanager
@@ -103,10 +109,13 @@ def remove_unfinished(paths: Iterable[Path]) -> None:
 
 
 def describe(error: OSError) -> str | None:
-    """Return the line for a write that failed by no fault of ours: what, why and what to do."""
+    """Return the line for what failed by no fault of ours: what, why and what to do."""
+    if "temporary directory" in (error.strerror or ""):  # none is writable, or no file to be opened
+        return f"{error.strerror}; TMPDIR must name a folder to write into (also see `ulimit -n`)"
     if error.errno not in ADVICE:
         return None
-    name = _HIDDEN_NAME.sub(r"\1", str(error.filename or "a temporary file"))
+    named = error.filename or ("the system" if error.errno in OF_SYSTEM else "a temporary file")
+    name = _HIDDEN_NAME.sub(r"\1", str(named))
     name = name.removeprefix(f"{Path.cwd()}/")
     return f"{name}: {error.strerror}; {ADVICE[error.errno]}. Then run `dvc repro` again"
 

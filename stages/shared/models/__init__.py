@@ -1,6 +1,7 @@
 """Models by name: a file `<task>/<name>.py` below this folder; no two tasks share a name."""
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ FOLDER = Path(__file__).parent
 
 
 def names(task: str = "*") -> list[str]:
-    """Return the names of a task's models, or of all: the files of its folder."""
-    return sorted(path.stem for path in FOLDER.glob(f"{task}/[!_]*.py"))
+    """Return the names of a task's models, or of all: the files of its folder.
+
+    Names are words of commands and parts of paths: letters, digits, underscores and hyphens.
+    """
+    found = (path.stem for path in FOLDER.glob(f"{task}/[!_]*.py"))
+    return sorted(name for name in found if re.fullmatch(r"\w[\w-]*", name))
 
 
 def build(name: str, num_classes: int, input_shape: Sequence[int]) -> Any:

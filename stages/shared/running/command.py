@@ -5,40 +5,93 @@ An error of the user's, or a disk that takes no more, ends the process with code
 """
 
 import argparse
+import getpass
 import inspect
+import io
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import stages
 from stages.shared.artifacts import files
 from stages.shared.errors import UserError
-from stages.shared.running import ending, timings
+from stages.shared.running import ending, engine, timings
+
+NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the CPU and of GPUs
 
 
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the command line's arguments, converted to the types it declares."""
-    arguments = _parse(main)
     with errors_in_one_line(), ending.with_dvc(), ending.on_interrupt():
+        arguments = _parse(main)
+        engine.limit_threads()
         _run(main, arguments)
 
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """End the process with one line where the block meets an error of the user's, or Ctrl-C."""
+    _write_whatever_there_is()
+    _name_user()
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):  # or Python would say at its end what it cannot write
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop("what is printed, or sent to a process, is read no further", 1)
     except KeyboardInterrupt:
         _stop("interrupted; what is finished is kept, and `dvc repro` goes on from there", 130)
-    except (UserError, OSError) as error:
-        line = files.describe(error) if isinstance(error, OSError) else str(error)
+    except Exception as error:
+        line = _described(error)
         if line is None or os.environ.get("SUBSET_DEBUG") == "1":
             raise
         _stop(line, 1)
+
+
+def _write_whatever_there_is() -> None:
+    """Escape on the terminal, or in a log, what its encoding has no letter for, as ASCII and é.
+
+    Where there is no output, as in some services, it goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, nowhere)
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _name_user() -> None:
+    """Name who runs this where nobody does: a container's user may have no entry in passwd.
+
+    DVC asks for the name, to keep users' caches apart.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        os.environ["USER"] = str(os.getuid())
+
+
+def _described(error: Exception) -> str | None:
+    """Return the line for what the user can mend; None: it is a mistake of ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        return files.describe(error)
+    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        return (
+            "memory is full; lower SUBSET_WORKERS, SUBSET_LOADERS or batch_size. What is finished "
+            "is kept: run `dvc repro` again"
+        )
+    if "can't start new thread" in str(error):
+        return f"{error}; let more processes run (`ulimit -u`, or the container's limit)"
+    return None
 
 
 def _run(main: Callable[..., None], arguments: dict[str, Any]) -> None:

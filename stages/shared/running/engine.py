@@ -6,6 +6,7 @@ image files are decoded at once); cluster.py has those of a cluster. dispatch.py
 """
 
 import ctypes
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stages.shared.errors import ParamsError
+from stages.shared.running import cgroups
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -67,12 +69,28 @@ def keep_freed_memory() -> None:
 
 
 def num_cores() -> int:
-    """Return how many cores this process may use: `SUBSET_CORES`, or what the system allows."""
+    """Return how many cores this process may use: `SUBSET_CORES`, or what the system allows.
+
+    A container's share of processors is rounded up: 1.5 are two.
+    """
     if wanted := positive("SUBSET_CORES"):
         return wanted
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    is_told = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if is_told else os.cpu_count() or 1
+    return max(1, min(cores, math.ceil(cgroups.num_cpus() or cores)))
+
+
+def limit_threads() -> None:
+    """Let libraries compute in as many threads as the container has processors for.
+
+    They count those of the machine, and 64 threads that share two processors wait for each other.
+    """
+    if cgroups.num_cpus() is None:
+        return
+    import threadpoolctl  # type: ignore[import-untyped]  # it ships no type information
+
+    threadpoolctl.threadpool_limits(num_cores())  # of what is loaded,
+    os.environ.setdefault("OMP_NUM_THREADS", str(num_cores()))  # and of what will be
 
 
 def device_name() -> str:

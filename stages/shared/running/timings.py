@@ -79,7 +79,7 @@ def _machine() -> str:
 def _read() -> dict[str, Any]:
     # A file that was cut short is worth no error: the next stages fill it again.
     try:
-        content: dict[str, Any] = json.loads(PATH.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        content: dict[str, Any] = json.loads(PATH.read_bytes())
+    except (FileNotFoundError, ValueError):
         return {}
     return content

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,11 +11,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from itertools import islice
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
-from stages.shared.errors import TrainingError
+from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.running import engine
 from stages.shared.running.engine import Piece, Report, Result
+
+LONGEST_TEMPORARY = 70  # letters: a socket's path has 108 at most, and its own folder and name 30
 
 _report: Report = lambda message: None  # noqa: E731 - replaced in each worker process
 
@@ -30,8 +34,7 @@ def map_pieces(
     """Do what `dispatch.map_pieces` says in worker processes."""
     del gpus_per_piece  # how many run side by side on a GPU, SUBSET_WORKERS says
     # The parent needs no torch: the server that workers are forked from imports it once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["stages.shared.training.loop"])
+    context = forkserver(["stages.shared.training.loop"])
     # A pipe without a lock, which a killed worker could take along: short messages arrive whole.
     receiver, sender = context.Pipe(duplex=False)
     reader = threading.Thread(target=_read_reports, args=(receiver, on_report), daemon=True)
@@ -49,6 +52,30 @@ def map_pieces(
     finally:
         sender.close()  # the reader ends when no worker holds its end either
         reader.join()
+
+
+def forkserver(preload: list[str]) -> ForkServerContext:
+    """Return what starts processes, which are forked from a server that has imported these modules.
+
+    Raises:
+        ParamsError: the machine, or the container, lacks what processes talk to each other by.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(preload)
+    folder = tempfile.gettempdir()
+    if len(os.fsencode(folder)) > LONGEST_TEMPORARY:
+        raise ParamsError(
+            f"TMPDIR: {folder!r} has over {LONGEST_TEMPORARY} letters; name a folder with fewer, "
+            "where processes make their sockets"
+        )
+    try:
+        context.Lock()  # a name in /dev/shm, of a few bytes
+    except OSError as error:
+        raise ParamsError(
+            f"/dev/shm: {error.strerror}; processes must be able to write a few bytes there, so "
+            "free or mount it (docker run --shm-size=64m)"
+        ) from error
+    return context
 
 
 def end_with_parent() -> None:

@@ -8,7 +8,7 @@ Shapes: N samples, B batch, H x W x K pixels and channels.
 """
 
 import math
-import multiprocessing
+import os
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice, tee
+from multiprocessing.heap import Arena
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -28,7 +29,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
 from stages.shared.errors import DataError
 from stages.shared.running.engine import num_loaders
-from stages.shared.running.workers import end_with_parent
+from stages.shared.running.workers import end_with_parent, forkserver
 from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import FORMATS, ImageSize, Pixels, checksum, decode_or_describe
 
@@ -197,7 +198,7 @@ def _decoded_jobs(jobs: Iterator[Files]) -> Iterator[Decoded]:
     except BrokenProcessPool:
         _decoders.cache_clear()
         raise DataError(
-            f"{first[0].root}: a process that decoded images was killed; memory may be full"
+            f"{first[0].root}: a process that decoded images was killed; perhaps memory is full"
         ) from None
 
 
@@ -205,11 +206,9 @@ class _Decoders:
     """Processes that decode into slots of shared memory, which bounds what is decoded ahead."""
 
     def __init__(self, workers: int, slot_bytes: int) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])  # no torch there
+        context = forkserver([__name__])  # no torch there
         num_slots = max(2 * workers, AHEAD_BYTES // slot_bytes)
-        # Without a name: nothing is left behind, whoever is killed.
-        memory = context.RawArray("B", num_slots * slot_bytes)
+        memory = _shared_memory(num_slots * slot_bytes)
         self._slots = _Slots(memory, slot_bytes)
         self._free = list(range(num_slots))
         self._pool = ProcessPoolExecutor(workers, context, _start, (memory, slot_bytes))
@@ -242,9 +241,23 @@ class _Decoders:
             running.append((job, slot, self._pool.submit(_decode_into_slot, job, slot)))
 
 
+def _shared_memory(num_bytes: int) -> Arena:
+    """Return memory for processes that are started with it.
+
+    It has no name: nothing is left behind, whoever is killed. On Linux it does not lie in /dev/shm
+    either, of which containers have little: who writes beyond that dies of SIGBUS.
+    """
+    try:
+        file = os.memfd_create("decoded")
+    except (AttributeError, OSError):  # another system; a sandbox that knows no such call
+        return Arena(num_bytes)
+    os.ftruncate(file, num_bytes)
+    return Arena(num_bytes, file)
+
+
 class _Slots:
-    def __init__(self, memory: Any, slot_bytes: int) -> None:
-        self._bytes = np.frombuffer(memory, dtype=np.uint8).reshape(-1, slot_bytes)
+    def __init__(self, memory: Arena, slot_bytes: int) -> None:
+        self._bytes = np.frombuffer(memory.buffer, dtype=np.uint8).reshape(-1, slot_bytes)
 
     def images(self, slot: int, job: Files) -> Pixels:
         """Return the part of a slot that a job fills, uint8 [B, H, W, 3]."""
@@ -261,7 +274,7 @@ def _decoders(workers: int, slot_bytes: int) -> _Decoders:
 _slots: _Slots  # of a decoding process
 
 
-def _start(memory: Any, slot_bytes: int) -> None:
+def _start(memory: Arena, slot_bytes: int) -> None:
     global _slots
     _slots = _Slots(memory, slot_bytes)
     end_with_parent()

@@ -274,7 +274,7 @@ def test_a_revision_without_rounds_is_refused(tmp_path, text):
 
 
 def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
-    first = revision("a", "stuvwxyz", [("0.5", range(8), subset([], [7, 6, 5, 4]))])
+    first = revision("_a", "stuvwxyz", [("0.5", range(8), subset([], [7, 6, 5, 4]))])
     second = revision("b", "stuvwxyz", [("0.5", range(8), subset([], [7, 0, 5, 1]))])
 
     figure = draw(compare_revisions(first, second))
@@ -285,4 +285,4 @@ def test_the_picture_shows_each_overlap_and_the_random_line_over_a_log_axis():
     assert curve.get_xydata().tolist() == [[1, 1], [2, 0.5], [4, 0.5]]
     assert random.get_xydata().tolist() == [[1, 1 / 8], [2, 2 / 8], [4, 4 / 8]]
     [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["a, b: 0.5", "random (k / N)"]
+    assert [text.get_text() for text in legend.get_texts()] == ["0.5: _a, b", "random (k / N)"]

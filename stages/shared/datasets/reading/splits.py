@@ -7,6 +7,7 @@ Shapes: N samples; U units (groups, or single samples where there are none); C c
 """
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +90,11 @@ def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
     ]
     if source.boxes is None and num_classes == 1:
         found.append(f"there is one class, {source.class_names[0]!r}; two are needed")
+    found += [
+        f"class {name!r} holds a control character, such as a line end; it needs another name"
+        for name in source.class_names
+        if any(unicodedata.category(letter) == "Cc" for letter in name)
+    ]
     for number in np.flatnonzero(counts["train"] == 0):
         held = [f"{counts[split][number]} in {split}" for split in SPLITS if counts[split][number]]
         where = f"is missing from train ({', '.join(held)})" if held else "is empty"
