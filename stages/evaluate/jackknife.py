@@ -109,9 +109,15 @@ def _share(metric: str, tp: Ints, fp: Ints, fn: Ints) -> tuple[Floats, Ints]:
 
 def of_objects(found: Images, truth: Images, groups_T: Ints) -> dict[str, Floats]:
     """Return the pseudo-value of each group of images, by metric of `average_precision`."""
-    matches = {size: match(found, truth, areas) for size, areas in AREAS.items()}
+    return of_matches(
+        {size: match(found, truth, areas) for size, areas in AREAS.items()}, groups_T
+    )
+
+
+def of_matches(matches: Mapping[str, Sequence["Matches"]], groups_T: Ints) -> dict[str, Floats]:
+    """Return the same of what is matched already, by size."""
     num = int(groups_T.max()) + 1
-    whole = precisions(matches, np.ones(len(truth), dtype=np.bool_))
+    whole = precisions(matches, np.ones(len(groups_T), dtype=np.bool_))
     without = [precisions(matches, groups_T != group) for group in range(num)]
     return {
         name: pseudo_values(value, np.array([values[name] for values in without]))
