@@ -34,6 +34,7 @@ import numpy.typing as npt
 from stages.evaluate import jackknife
 from stages.report.results import over_draws
 from stages.report.statistics import Measured, paired_difference
+from stages.shared.artifacts import Ints
 from stages.shared.samples.randomness import generator
 
 Values = npt.NDArray[np.float64]
@@ -81,7 +82,7 @@ def _parse() -> argparse.Namespace:
 
 def covered(kind: str, block: int) -> dict[str, int]:
     """Return in how many of a block's simulations each cell's interval holds 0."""
-    rng = generator(block, "coverage", kind)
+    rng = generator(block, f"coverage {kind}")
     counts: Counter[str] = Counter()
     for _ in range(BLOCK):
         alone, together = KINDS[kind](rng, 1), KINDS[kind](rng, max(DRAWS))
@@ -191,10 +192,10 @@ def scenes(rng: np.random.Generator, num_draws: int) -> list[Side]:
 def _of_member(
     rng: np.random.Generator,
     effect_G: Values,
-    image_G: jackknife.Ints,
-    class_G: jackknife.Ints,
-    size_G: jackknife.Ints,
-    groups_T: jackknife.Ints,
+    image_G: Ints,
+    class_G: Ints,
+    size_G: Ints,
+    groups_T: Ints,
 ) -> dict[str, Values]:
     """Return the pseudo-values of what one member finds; boxes beside every object are clutter."""
     num_clutter = rng.poisson(CLUTTER_OF_IMAGE * NUM_IMAGES)
@@ -224,9 +225,7 @@ def _of_member(
     return jackknife.of_matches(matches, groups_T)
 
 
-def _matches(
-    rows_A: jackknife.Ints, image_A: jackknife.Ints, iou_A: Values, num_T: jackknife.Ints
-) -> jackknife.Matches:
+def _matches(rows_A: Ints, image_A: Ints, iou_A: Values, num_T: Ints) -> jackknife.Matches:
     is_right_AI = iou_A[rows_A, None] >= jackknife.IOU_I
     return jackknife.Matches(image_A[rows_A], is_right_AI, np.ones_like(is_right_AI), num_T)
 

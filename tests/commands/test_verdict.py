@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from finished_run import evaluated
+from finished_run import METRICS, evaluated
 from pipeline import Checkout
 
 from commands.verdict.__main__ import require_alike, verdicts
@@ -94,7 +94,7 @@ def write_evaluations(run, right):
     for name in ("selected", "random", "full"):
         num = right if name == "selected" else 42
         correct_MT = np.tile(np.arange(60) < num, (3, 1))
-        values = dict.fromkeys(("balanced_accuracy", "macro_f1", "log_loss"), 0.5)
+        values = dict.fromkeys(METRICS, 0.5)
         mean = values | {"accuracy": num / 60, "validation_accuracy": 0.9}
         members = [{"member": member, "epoch": 8} | mean for member in range(3)]
         correct_MV = np.tile(np.arange(40) < 36, (3, 1))

@@ -21,6 +21,7 @@ from stages.shared.artifacts.ensembles import (
     save_history,
 )
 from stages.shared.artifacts.evaluations import (
+    ENSEMBLE,
     Evaluation,
     load_evaluation,
     save_evaluation,
@@ -116,6 +117,7 @@ from stages.shared.artifacts.subsets import (
 )
 
 __all__ = [
+    "ENSEMBLE",
     "HISTORY_HEADER",
     "OPTIONAL_SIGNAL_DTYPES",
     "REDUCED_ACQUISITIONS",
