@@ -100,9 +100,8 @@ class Conclusion:
     num_draws: int
     against: Mapping[str, Against]  # of OTHERS those that were compared
     cost: Cost | None  # None: everything was not compared
-    smallest: (
-        Smallest | NotShown | None
-    )  # None: everything was not compared, or one of them guesses
+    # None: everything was not compared, or a model guesses.
+    smallest: Smallest | NotShown | None
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     # By compared subset on which nothing was learnt, as far as that is known.
     guessing: Mapping[str, Guessing] = field(default_factory=dict)

@@ -125,8 +125,8 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     words = page.texts("p", class_="warning")
     assert words == [
         "Trained on everything and the subset it does little more than guess (+0.13 and +0.17 "
-        "points above chance, \u22120.02 and +0.02 at the least, where more than 0.5 would count), so "
-        "it has to learn more before the rest says anything."
+        "points above chance, \u22120.02 and +0.02 at the least, where more than 0.5 would count), "
+        "so it has to learn more before the rest says anything."
     ]
 
 
