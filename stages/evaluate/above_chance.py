@@ -28,7 +28,8 @@ def of_classes(predicted_T: Ints, targets_T: Ints) -> Floats:
     worth s(i, i) - s(i, .) - s(., i) + s(., .) above chance, with means over all other samples.
     The mean over i is that of s(i, i) minus that of all others; the two middle terms take away
     what predictions and labels owe to the classes' shares (Hoeffding 1951, A Combinatorial Central
-    Limit Theorem), so that a model that always names one class has exactly 0. So has one sample.
+    Limit Theorem), so that a model that always names one class has 0.
+    A single sample has no others, and says nothing of chance.
     """
     num_others = max(len(targets_T) - 1, 1)
     length = 1 + max(int(predicted_T.max()), int(targets_T.max()))
