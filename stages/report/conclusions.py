@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from scipy.special import stdtrit
 
+from stages.report.convergence import rise
 from stages.report.results import Results, Target, measured
 from stages.report.statistics import (
     CANNOT_TELL,
@@ -26,6 +27,7 @@ from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
 
 OTHERS = {"full": "everything", "random": "a random subset of its size"}
+COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
 
 
@@ -105,6 +107,9 @@ class Conclusion:
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     # By compared subset on which nothing was learnt, as far as that is known.
     guessing: Mapping[str, Guessing] = field(default_factory=dict)
+    # By compared subset whose training ended too early, as far as its curves show: by how many
+    # points the accuracy on validation still rose.
+    rising: Mapping[str, float] = field(default_factory=dict)
     num_test: int = 0  # samples
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
 
@@ -151,6 +156,9 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         else None,
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         guessing=guessing,
+        rising={
+            name: points for name, points in _rising(draws, model).items() if name not in guessing
+        },
         num_test=meta.num_samples["test"],
         num_members=len(
             draws[0].targets[model, "selected"].measured(params.report.metric).values_R
@@ -230,7 +238,7 @@ def _guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
     models that are asked about. A lower end within the margin is none that counts.
     """
     margin, found = draws[0].params.report.margin, {}
-    for name in ("full", "selected", "random"):
+    for name in COMPARED:
         if name in draws[0].comparison:
             rows = measured([draw.targets[model, name] for draw in draws], "above_chance")
             values_T = rows.samples_RT.mean(axis=0)
@@ -242,6 +250,21 @@ def _guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
                 if above - reach <= margin:
                     found[name] = Guessing(above, above - reach)
     return found
+
+
+def _rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
+    """Return on which compared subsets the accuracy still rose by more than the margin."""
+    margin, num = draws[0].params.report.margin, draws[0].meta.num_samples["validation"]
+    found = {
+        name: rise([draw.targets[model, name].history for draw in draws], num)
+        for name in COMPARED
+        if name in draws[0].comparison
+    }
+    return {
+        name: estimate.value
+        for name, estimate in found.items()
+        if estimate is not None and estimate.interval[0] > margin
+    }
 
 
 def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> Measured:

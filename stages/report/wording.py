@@ -21,6 +21,7 @@ def sentence(found: Conclusion) -> str:
     """Return all of a conclusion in one sentence."""
     parts = [
         *guessing_in_words(found),
+        *rising_in_words(found),
         verdict_in_words(found),
         *errors_in_words(found),
         *cost_in_words(found),
@@ -52,6 +53,18 @@ def guessing_in_words(found: Conclusion) -> list[str]:
         f"trained on {names} it does little more than guess ({above} points above chance, {lowest} "
         f"at the least, where more than {found.margin:g} would count), so it has to learn more "
         "before the rest says anything"
+    ]
+
+
+def rising_in_words(found: Conclusion) -> list[str]:
+    """Warn of trainings that may be too short."""
+    if not found.rising:
+        return []
+    names = _listed([SUBSETS[name] for name in found.rising])
+    points = _listed([f"{value:.2f}" for value in found.rising.values()])
+    return [
+        f"not converged: trained on {names} its accuracy on validation still rose by {points} "
+        "points at the end, so that longer trainings may say otherwise"
     ]
 
 

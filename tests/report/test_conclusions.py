@@ -205,6 +205,34 @@ def test_of_models_that_guess_nothing_is_said_to_be_better(made):
     assert "differs from everything by +5.00 points, which says nothing" in words
 
 
+def validated(found, accuracies):
+    """Return the target with a validation after each tenth of the updates."""
+    history = [
+        replace(
+            epoch, epoch=number, updates=number, learning_rate=1 / number, validation_accuracy=share
+        )
+        for epoch in found.history
+        for number, share in enumerate(accuracies, start=1)
+    ]
+    return replace(found, history=history)
+
+
+def test_trainings_whose_accuracy_still_rises_are_called_not_converged(made):
+    """On 40 validation samples a rise must be large: 40 points on everything."""
+    flat, steep = [0.1, 0.8, 0.9, 0.9, 0.9], [0.1, 0.2, 0.3, 0.5, 0.7]
+    learnt = target([900, 901], 0.9, 1)
+    run = made({"selected": validated(learnt, flat), "full": validated(learnt, steep)})
+    found = conclude([run], "resnet8")
+    assert found.rising == {"full": pytest.approx(40)}
+    assert (
+        "not converged: trained on everything its accuracy on validation still rose by 40.00"
+        in (sentence(found))
+    )
+    guesses = target([333, 333], 0.9, 1, chance=1 / 3)
+    run = made({"selected": learnt, "full": validated(guesses, steep)})
+    assert conclude([run], "resnet8").rising == {}  # the other warning says more
+
+
 # --- the smallest subset -------------------------------------------------------------------------
 
 SIZES = {"selected-0.05": 4, "selected-0.15": 12}

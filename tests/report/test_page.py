@@ -130,6 +130,17 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     ]
 
 
+def test_the_card_of_trainings_that_are_too_short_says_so_first(finished, monkeypatch):
+    [found] = conclusions([finished.results()])
+    told = [replace(found, rising={"full": 4.05})]
+    monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
+    page = Page(page_of([finished.results()]))
+    assert page.texts("p", class_="warning") == [
+        "Not converged: trained on everything its accuracy on validation still rose by 4.05 points "
+        "at the end, so that longer trainings may say otherwise."
+    ]
+
+
 # --- words of the data ---------------------------------------------------------------------------
 
 EVIL = "<script>alert(1)</script>\"' onerror=x &amp;\x00\udcff.png"
