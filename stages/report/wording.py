@@ -78,7 +78,8 @@ def errors_in_words(found: Conclusion) -> list[str]:
         f"the error of the difference to {_listed([OTHERS[other] for other in others])} comes most "
         f"from {_source_in_words(source, found, shares)}"
         for source, others in by_source.items()
-        for shares in [_listed([f"{100 * found.against[other].share:.0f}" for other in others])]
+        for each in [[f"{100 * found.against[other].share:.0f}" for other in others]]
+        for shares in [_listed(list(dict.fromkeys(each)))]
     ]
 
 
