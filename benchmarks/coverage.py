@@ -13,8 +13,8 @@ rare    the same number of 5 classes, of which one has 2 %
 scenes  150 images with 2.5 objects each in the mean, of 2 classes and three sizes, a tenth large;
         which found boxes are right at which overlap is simulated, their matching is not
 
-The numbers of simulations are of classes and of scenes. Blocks of 20 are drawn from seeds of their
-own and kept in the work folder, so a series that ended, by --seconds or otherwise, goes on there.
+The numbers of simulations are of classes and of scenes. Blocks of them are drawn from seeds of
+their own and kept in the work folder, so a series that ended goes on there.
 
 Shapes: R draws, M members, T test samples, C classes, G true objects, A found ones, I thresholds.
 """
@@ -41,7 +41,7 @@ Values = npt.NDArray[np.float64]
 Side = dict[str, Values]  # of one kind of subset: by metric pseudo-values [R, M, T]
 
 DRAWS, MEMBERS = (1, 2, 3, 5), (2, 4, 8)
-BLOCK = 20  # simulations of one seed
+BLOCKS = {"classes": 20, "scenes": 5}  # simulations of one seed: some seconds
 NUM_TEST, NUM_IMAGES = 359, 150
 # Standard deviations of effects; that of one answer is 1.
 EASY, TASTE, DRAW, MEMBER = 1.0, 0.5, 0.15, 0.1
@@ -58,7 +58,7 @@ def main() -> None:
     end = time.monotonic() + arguments.seconds
     arguments.work.mkdir(exist_ok=True)
     for kind, simulations in zip(KINDS, arguments.simulations, strict=True):
-        for block in range(math.ceil(simulations / BLOCK)):
+        for block in range(math.ceil(simulations / BLOCKS[kind])):
             path = arguments.work / f"{kind}-{block}.json"
             if not path.exists() and time.monotonic() < end:
                 path.write_text(json.dumps(covered(kind, block)))
@@ -84,7 +84,7 @@ def covered(kind: str, block: int) -> dict[str, int]:
     """Return in how many of a block's simulations each cell's interval holds 0."""
     rng = generator(block, f"coverage {kind}")
     counts: Counter[str] = Counter()
-    for _ in range(BLOCK):
+    for _ in range(BLOCKS[kind]):
         alone, together = KINDS[kind](rng, 1), KINDS[kind](rng, max(DRAWS))
         for num_draws in DRAWS:
             sides = alone if num_draws == 1 else together
@@ -115,7 +115,7 @@ def table(work: Path) -> list[dict[str, object]]:
     for path in work.glob("*.json"):
         for cell, number in json.loads(path.read_text()).items():
             counts[cell] += number
-            simulations[cell] += BLOCK
+            simulations[cell] += BLOCKS[path.stem.partition("-")[0]]
     rows: list[dict[str, object]] = []
     for cell, number in sorted(counts.items()):
         metric, draws, members = cell.split(",")

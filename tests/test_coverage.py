@@ -22,7 +22,7 @@ def test_the_table_adds_up_all_blocks(tmp_path):
 
 
 def test_finished_blocks_are_kept_and_equal_seeds_give_equal_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(coverage, "BLOCK", 2)
+    monkeypatch.setitem(coverage.BLOCKS, "classes", 2)
     monkeypatch.setattr(coverage, "DRAWS", (1, 2))
     monkeypatch.setattr(coverage, "MEMBERS", (2,))
     arguments = ["coverage", "--simulations", "4", "0", "--work", str(tmp_path / "work")]
@@ -54,7 +54,7 @@ def test_both_kinds_of_subset_are_equally_good(kind, monkeypatch):
 @pytest.mark.parametrize("kind", ["classes", "scenes"])
 def test_intervals_of_every_metric_cover(kind, monkeypatch):
     """120 experiments of each: 95 % have a Monte Carlo error of 2 points."""
-    monkeypatch.setattr(coverage, "BLOCK", 120)
+    monkeypatch.setitem(coverage.BLOCKS, kind, 120)
     monkeypatch.setattr(coverage, "DRAWS", (1, 3))
     monkeypatch.setattr(coverage, "MEMBERS", (2,))
     for cell, number in coverage.covered(kind, 0).items():

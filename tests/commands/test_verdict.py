@@ -139,9 +139,9 @@ EXPECTED = (
     "its size (+6.67 ± 6.97 points); the error of the difference to everything and a random subset "
     "of its size comes most from the 60 test samples (65 % of its variance), so more random_seeds "
     "hardly shrink it, and more test samples do; the search cost 7.75 full trainings in FLOPs, and "
-    "with equal updates a subset saves no training time; the smallest compared subset that validation shows "
-    "to be within 0.5 points of everything has 20 samples (25 %): +0.00 points there, +0.00 at the "
-    "least; 76.67 on test.\n"
+    "with equal updates a subset saves no training time; the smallest compared subset that "
+    "validation shows to be within 0.5 points of everything has 20 samples (25 %): +0.00 points "
+    "there, +0.00 at the least; 76.67 on test.\n"
 )
 
 
