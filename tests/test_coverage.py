@@ -12,7 +12,7 @@ from stages.shared.samples.randomness import generator
 def test_the_table_adds_up_all_blocks(tmp_path):
     for block, number in enumerate((18, 20)):
         path = tmp_path / f"classes-{block}.json"
-        path.write_text(json.dumps({"macro_f1 rare,3,2": number, "accuracy even,1,8": 20}))
+        path.write_text(json.dumps({"macro_f1 rare;3;2": number, "accuracy even;1;8": 20}))
     first, second = coverage.table(tmp_path)
     assert first["metric"] == "accuracy even"
     assert (first["covered"], first["error"]) == (100, 0)
@@ -29,7 +29,7 @@ def test_finished_blocks_are_kept_and_equal_seeds_give_equal_blocks(tmp_path, mo
     monkeypatch.setattr("sys.argv", [*arguments, "--out", str(tmp_path / "table.csv")])
     coverage.main()
     written = (tmp_path / "table.csv").read_text()
-    assert written.count("\n") == 1 + 2 * 3 * 2  # head; kinds of classes, metrics, draws
+    assert written.count("\n") == 1 + 3 * 3 * 2  # head; kinds of classes, metrics, draws
     path = tmp_path / "work/classes-1.json"
     path.unlink()
     kept = tmp_path / "work/classes-0.json"
