@@ -18,7 +18,14 @@ from stages.shared.settings.params import load_params
 ROOT = Path(__file__).parents[1]
 NUM = {"train": 80, "validation": 40, "test": 60}
 CLASSES = ["ant", "bee", "cat"]
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "validation_accuracy")
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "validation_accuracy",
+    "above_chance",
+)
 MEMBERS = 3
 EPOCHS = (2, 4, 6, 8)
 OUTPUTS = (
@@ -212,18 +219,22 @@ def write_target(folders, key, right, picks, rng):
     ]
     mean = {name: float(np.mean([row[name] for row in metrics])) for name in METRICS}
     values = evaluated(correct_MT, correct_MV, right)
+    ensemble = mean | {"accuracy": metrics[0]["accuracy"]}  # it says what its first member says
     artifacts.save_evaluation(
-        folders.evaluation / key / "seed-0", Evaluation(metrics, mean, mean, {}, values)
+        folders.evaluation / key / "seed-0", Evaluation(metrics, mean, ensemble, {}, values)
     )
     write_history(folders.histories / key / "seed-0.csv", picks, 1e4 * picks, right)
 
 
 def evaluated(correct_MT, correct_MV, other):
     """Return the values of the samples by metric; `other` is that of all but the accuracies."""
+    names = ("balanced_accuracy", "macro_f1")
+    of_test = {"accuracy": correct_MT} | {name: np.full(correct_MT.shape, other) for name in names}
     return {
-        "accuracy": correct_MT,
-        **{name: np.full(correct_MT.shape, other) for name in ("balanced_accuracy", "macro_f1")},
+        **of_test,
+        **{f"ensemble_{name}": values_MT[:1] for name, values_MT in of_test.items()},
         "validation_accuracy": correct_MV,
+        "above_chance": np.full(correct_MT.shape, other),
     }
 
 

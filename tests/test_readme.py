@@ -101,6 +101,10 @@ ELSEWHERE = {
         "tests/commands/test_verdict.py",
         '"commands.verdict", *names',
     ),
+    "python -m commands.verdict workspace --metric ensemble_accuracy": (
+        "tests/commands/test_verdict.py",
+        '"--metric", "ensemble_accuracy"',
+    ),
     "python -m commands.preset detection_cpu": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10 && dvc repro": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10": ("tests/test_presets.py", "each_preset"),

@@ -18,6 +18,7 @@ from stages.report.results import Folders, Target, load_comparison, load_targets
 from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
+from stages.shared.artifacts import ENSEMBLE
 from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
@@ -111,11 +112,29 @@ def require_alike(draws: Mapping[str, Draw]) -> None:
             raise DataError(f"{where}: have other prepared data; it must be the same")
 
 
-def verdicts(names: Sequence[str]) -> Iterator[str]:
-    """Yield a sentence for each target model of these revisions.
+def with_metric(draw: Draw, metric: str) -> Draw:
+    """Return the same draw as if `report.metric` named this, of the members or of their ensemble.
 
     Raises:
-        DataError: there is none, or they differ by more than their random seed.
+        DataError: the task has no such metric.
+    """
+    allowed = [*draw.params.rules.metrics, *map(ENSEMBLE.__add__, draw.params.rules.metrics)]
+    if metric not in allowed:
+        raise DataError(f"--metric is {metric!r}; it must be {', '.join(allowed)}")
+    report = draw.params.report.model_copy(update={"metric": metric})
+    return replace(draw, params=draw.params.model_copy(update={"report": report}))
+
+
+def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
+    """Yield a sentence for each target model of these revisions.
+
+    Args:
+        names: of them.
+        metric: instead of `report.metric`.
+
+    Raises:
+        DataError: there is none, they differ by more than their random seed, or have no such
+            metric.
     """
     if not names:
         raise DataError("the current commit has no experiments; name revisions, or workspace")
@@ -123,6 +142,8 @@ def verdicts(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         draws |= load_draws(name)
     require_alike(draws)
+    if metric is not None:
+        draws = {name: with_metric(draw, metric) for name, draw in draws.items()}
     for model in next(iter(draws.values())).params.compare.models:
         found = conclude(list(draws.values()), model)
         yield sentence(found) if found else f"{model}: the selected subset was not compared."
@@ -142,9 +163,14 @@ def main() -> None:
         help="name of a DVC experiment, git revision, or workspace; none: all experiments of the "
         "current commit",
     )
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="instead of report.metric; ensemble_<metric>: of all members of a draw together",
+    )
     with command.errors_in_one_line():
-        names = parser.parse_args().revisions
-        for line in verdicts(names or experiments()):
+        arguments = parser.parse_args()
+        for line in verdicts(arguments.revisions or experiments(), arguments.metric):
             sys.stdout.write(f"{line}\n")
 
 

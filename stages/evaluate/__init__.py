@@ -8,6 +8,8 @@ Writes  data/evaluation/<key>/
                                       whether it is right, bool [members, samples]; of others its
                                       pseudo-value, float64; of objects that of each of 20 groups of
                                       images, float64 [members, groups]
+            values/ensemble_<metric>.npy   the same of all members together, one row
+            values/above_chance.npy   how much better they do than one that has learnt nothing
 Params  evaluate.weights              last | best_validation: which checkpoint stands for a member
         evaluate.batch_size           decides the last bits of the probabilities
         evaluate.views                of an image, over which a model's probabilities are averaged

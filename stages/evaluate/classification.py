@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
-from stages.evaluate import jackknife
+from stages.evaluate import above_chance, jackknife
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Checkpoint, Evaluation, Floats, Ints, Split
+from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Ints, Split
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 
@@ -31,6 +31,7 @@ METRICS = (
     "log_loss",
     "calibration_error",
     "validation_accuracy",
+    "above_chance",
 )
 CALIBRATION_BINS = 15
 # The least probability that counts: a label that float32 rounds to 0 then costs 87 nats.
@@ -110,12 +111,16 @@ def measured(
     class_names: Sequence[str],
 ) -> Evaluation:
     """Measure each member, given by its checkpoint, their mean and their ensemble."""
+    chance_MT = [above_chance.of_classes(row, test.targets_T) for row in test.predicted_MT]
+    pseudo = {name: _pseudo_values(name, test) for name in ("balanced_accuracy", "macro_f1")}
+    of_test = {"accuracy": test.correct_MT, **pseudo}
     *members, ensemble = [
         {
             **measure(test, row),
             "validation_accuracy": float(validation.correct_MT[row].mean()),
+            "above_chance": float(chance_T.mean()),
         }
-        for row in range(len(checkpoints) + 1)
+        for row, chance_T in enumerate(chance_MT)
     ]
     return Evaluation(
         members=[
@@ -126,16 +131,17 @@ def measured(
         ensemble=ensemble,
         by_class=_by_class(test, class_names),
         values={
-            "accuracy": test.correct_MT[:-1],
-            **{name: _pseudo_values(name, test) for name in ("balanced_accuracy", "macro_f1")},
+            **{name: values_MT[:-1] for name, values_MT in of_test.items()},
+            **{f"{ENSEMBLE}{name}": values_MT[-1:] for name, values_MT in of_test.items()},
             "validation_accuracy": validation.correct_MT[:-1],
+            "above_chance": np.stack(chance_MT[:-1]),
         },
     )
 
 
 def _pseudo_values(metric: str, outcomes: Outcomes) -> Floats:
-    """Return the pseudo-values of each member and sample, [M, T]."""
-    rows = outcomes.predicted_MT[:-1]
+    """Return the pseudo-values of each row and sample, [M, T]."""
+    rows = outcomes.predicted_MT
     return np.stack([jackknife.of_classes(metric, row_T, outcomes.targets_T) for row_T in rows])
 
 

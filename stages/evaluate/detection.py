@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.evaluate import jackknife
+from stages.evaluate import above_chance, jackknife
 from stages.evaluate.average_precision import Images, Precision, measure
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Checkpoint, Evaluation, Floats, Split
+from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Split
 from stages.shared.errors import ArtifactError
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
@@ -25,7 +25,7 @@ PARTS = {
     "mean_average_precision_50": "at_50",
     "weighted_average_precision": "weighted",
 }
-METRICS = (*PARTS, "validation_mean_average_precision")
+METRICS = (*PARTS, "validation_mean_average_precision", "above_chance")
 # Less likely objects are left out: they are many and hardly ever there.
 LEAST_PROBABILITY = 0.01
 
@@ -38,14 +38,17 @@ def evaluate(
     found, validated = (predict(prepared, split, model, checkpoints, settings) for split in splits)
     truth, validation_truth = (load_truth(prepared, split) for split in splits)
     test = [measure(images, truth) for images in found]
+    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, "test"))
+    chance_MT = [above_chance.of_objects(images, truth, groups_T) for images in found]
     *members, ensemble = [
         {
             **{name: getattr(precision, part) for name, part in PARTS.items()},
             "validation_mean_average_precision": measure(images, validation_truth).whole,
+            "above_chance": float(chance_T.mean()),
         }
-        for precision, images in zip(test, validated, strict=True)
+        for precision, images, chance_T in zip(test, validated, chance_MT, strict=True)
     ]
-    of_test = _pseudo_values(prepared, "test", found[:-1], truth)
+    of_test = _pseudo_values(prepared, "test", found, truth)
     of_validation = _pseudo_values(prepared, "validation", validated[:-1], validation_truth)
     return Evaluation(
         members=[
@@ -56,8 +59,10 @@ def evaluate(
         ensemble=ensemble,
         by_class=_by_class(test[:-1], truth, artifacts.load_meta(prepared).class_names),
         values={
-            **{name: of_test[part] for name, part in PARTS.items()},
+            **{name: of_test[part][:-1] for name, part in PARTS.items()},
+            **{f"{ENSEMBLE}{name}": of_test[part][-1:] for name, part in PARTS.items()},
             "validation_mean_average_precision": of_validation["whole"],
+            "above_chance": np.stack(chance_MT[:-1]),
         },
     )
 
@@ -65,7 +70,7 @@ def evaluate(
 def _pseudo_values(
     prepared: Path, split: Split, found: Sequence[Images], truth: Images
 ) -> dict[str, Floats]:
-    """Return the pseudo-values of each member and group of images, [M, groups], by metric."""
+    """Return the pseudo-values of each row of `found` and group of images, by metric."""
     groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, split))
     members = [jackknife.of_objects(images, truth, groups_T) for images in found]
     return {part: np.stack([values[part] for values in members]) for part in members[0]}

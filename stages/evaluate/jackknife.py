@@ -110,14 +110,30 @@ def _share(metric: str, tp: Ints, fp: Ints, fn: Ints) -> tuple[Floats, Ints]:
 
 def of_objects(found: Images, truth: Images, groups_T: Ints) -> dict[str, Floats]:
     """Return the pseudo-value of each group of images, by metric of `average_precision`."""
-    matches = {size: match(found, truth, areas) for size, areas in AREAS.items()}
+    return of_matches({size: match(found, truth, areas) for size, areas in AREAS.items()}, groups_T)
+
+
+def of_matches(matches: Mapping[str, Sequence["Matches"]], groups_T: Ints) -> dict[str, Floats]:
+    """Return the same of what is matched already, by size."""
     num = int(groups_T.max()) + 1
-    whole = precisions(matches, np.ones(len(truth), dtype=np.bool_))
+    whole = precisions(matches, np.ones(len(groups_T), dtype=np.bool_))
     without = [precisions(matches, groups_T != group) for group in range(num)]
     return {
         name: pseudo_values(value, np.array([values[name] for values in without]))
         for name, value in whole.items()
     }
+
+
+def of_all_sizes(found: Images, truth: Images, groups_T: Ints) -> Floats:
+    """Return the pseudo-value of each group of images, of mean average precision alone."""
+    matches = match(found, truth, AREAS[ALL])
+
+    def precision(is_kept_T: Bools) -> float:
+        of_thresholds_I = mean_precision(matches, is_kept_T)
+        return 0.0 if of_thresholds_I is None else float(of_thresholds_I.mean())
+
+    without = [precision(groups_T != group) for group in range(int(groups_T.max()) + 1)]
+    return pseudo_values(precision(np.ones(len(truth), dtype=np.bool_)), np.array(without))
 
 
 @dataclass(frozen=True)

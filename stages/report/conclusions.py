@@ -8,18 +8,26 @@ of several runs together.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from scipy.special import bdtrc
+from scipy.special import stdtrit
 
+from stages.report.convergence import rise
 from stages.report.results import Results, Target, measured
-from stages.report.statistics import Measured, paired_difference, verdict
+from stages.report.statistics import (
+    CANNOT_TELL,
+    CONFIDENCE,
+    Measured,
+    paired_difference,
+    verdict,
+)
 from stages.report.summary import mean, search_flops
 from stages.shared.artifacts import Meta, Subset
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
 
 OTHERS = {"full": "everything", "random": "a random subset of its size"}
+COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
 
 
@@ -41,6 +49,8 @@ class Against:
     word: str  # better, as good as, worse or cannot tell
     value: float  # of the difference, in points
     reach: float  # half the width of its 95 % interval; infinite where there is none
+    source: str = ""  # of the error the largest part: rows, samples or answers; empty: unknown
+    share: float = 0.0  # what that is of the error's variance, in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -72,15 +82,10 @@ class NotShown:
 
 @dataclass(frozen=True)
 class Guessing:
-    """Trained on everything, the model is right not clearly more often than one who guesses."""
+    """A model that is not shown to do better than by chance, by more than the margin."""
 
-    reached: float  # % of the test samples that are right, mean over members and draws
-    num_classes: int
-
-    @property
-    def chance(self) -> float:
-        """What guessing reaches."""
-        return 100 / self.num_classes
+    above: float  # chance, in points of accuracy or mean average precision
+    lowest: float  # the lower end of its 95 % interval over the test samples
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,18 @@ class Conclusion:
     num_draws: int
     against: Mapping[str, Against]  # of OTHERS those that were compared
     cost: Cost | None  # None: everything was not compared
-    smallest: Smallest | NotShown | None  # None: everything was not compared
+    # None: everything was not compared, or a model guesses.
+    smallest: Smallest | NotShown | None
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
-    guessing: Guessing | None = None  # None: the model learnt something, or that is not known
     num_classes: int = 0
     untested: Sequence[str] = ()  # the classes of which test holds nothing
+    # By compared subset on which nothing was learnt, as far as that is known.
+    guessing: Mapping[str, Guessing] = field(default_factory=dict)
+    # By compared subset whose training ended too early, as far as its curves show: by how many
+    # points the accuracy on validation still rose.
+    rising: Mapping[str, float] = field(default_factory=dict)
+    num_test: int = 0  # samples
+    num_members: int = 0  # of each draw; of an ensemble, which is one, 1
 
 
 def draw_of(results: Results) -> Draw:
@@ -124,6 +136,8 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
     if "selected" not in draws[0].comparison:
         return None
     picks = len(draws[0].comparison["selected"])
+    guessing = _guessing(draws, model)
+    is_known = "full" in draws[0].comparison
     return Conclusion(
         model=model,
         metric=params.report.metric,
@@ -134,22 +148,34 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         fraction=picks / meta.num_samples["train"],
         num_draws=len(draws),
         against={
-            other: _against(draws, model, other) for other in OTHERS if other in draws[0].comparison
+            other: _against(draws, model, other, is_told=not {"selected", other} & {*guessing})
+            for other in OTHERS
+            if other in draws[0].comparison
         },
-        cost=_cost(draws, model) if "full" in draws[0].comparison else None,
-        smallest=_smallest(draws, model) if "full" in draws[0].comparison else None,
+        cost=_cost(draws, model) if is_known else None,
+        smallest=_smallest(draws, model)
+        if is_known and not {"full", "selected"} & {*guessing}
+        else None,
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
-        guessing=_guessing(draws, model) if "full" in draws[0].comparison else None,
         num_classes=meta.num_classes,
         untested=[
             name
             for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
             if of_class.get("num") == 0
         ],
+        guessing=guessing,
+        rising={
+            name: points for name, points in _rising(draws, model).items() if name not in guessing
+        },
+        num_test=meta.num_samples["test"],
+        num_members=len(
+            draws[0].targets[model, "selected"].measured(params.report.metric).values_R
+        ),
     )
 
 
-def _against(draws: Sequence[Draw], model: str, other: str) -> Against:
+def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) -> Against:
+    """Compare the selected subset; what models that guess reach differs by nothing that tells."""
     metric = draws[0].params.report.metric
     selected, compared = (
         measured([draw.targets[model, name] for draw in draws], metric)
@@ -157,10 +183,14 @@ def _against(draws: Sequence[Draw], model: str, other: str) -> Against:
     )
     difference = paired_difference(selected, compared)
     low, high = difference.interval
+    parts = difference.parts if is_told else {}
+    source = max(parts, key=parts.__getitem__) if parts else ""
     return Against(
-        word=verdict(difference, draws[0].params.report.margin),
+        word=verdict(difference, draws[0].params.report.margin) if is_told else CANNOT_TELL,
         value=difference.value,
         reach=(high - low) / 2,
+        source=source,
+        share=parts.get(source, 0.0),
     )
 
 
@@ -208,19 +238,41 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
     return NotShown(num, enough)
 
 
-def _guessing(draws: Sequence[Draw], model: str) -> Guessing | None:
-    """Return how often the model is right, where one guesser in 40 is right as often or more.
+def _guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
+    """Return on which compared subsets the model is not shown to do more than guess.
 
-    The number of test samples that a guesser is right on has a binomial distribution.
+    What it does above chance (stages/evaluate/above_chance.py) has a 95 % interval over the test
+    samples, or groups of them, by Student's t; members and draws are averaged, since it is these
+    models that are asked about. A lower end within the margin is none that counts.
     """
-    if not draws[0].params.rules.has_labels:
-        return None
-    found = measured([draw.targets[model, "full"] for draw in draws], "accuracy")
-    reached = float(found.values_R.mean())
-    num_test, num_classes = found.samples_RT.shape[1], len(draws[0].meta.class_names)
-    num_right = math.ceil(reached / 100 * num_test - ROUNDING)
-    probability = bdtrc(num_right - 1, num_test, 1 / num_classes)  # of so many or more
-    return Guessing(reached, num_classes) if probability >= 1 / 40 else None
+    margin, found = draws[0].params.report.margin, {}
+    for name in COMPARED:
+        if name in draws[0].comparison:
+            rows = measured([draw.targets[model, name] for draw in draws], "above_chance")
+            values_T = rows.samples_RT.mean(axis=0)
+            num = len(values_T)
+            if num > 1:
+                error = float(values_T.std(ddof=1)) / math.sqrt(num)
+                reach = float(stdtrit(num - 1, 0.5 + CONFIDENCE / 2)) * error
+                above = float(values_T.mean())
+                if above - reach <= margin:
+                    found[name] = Guessing(above, above - reach)
+    return found
+
+
+def _rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
+    """Return on which compared subsets the accuracy still rose by more than the margin."""
+    margin, num = draws[0].params.report.margin, draws[0].meta.num_samples["validation"]
+    found = {
+        name: rise([draw.targets[model, name].history for draw in draws], num)
+        for name in COMPARED
+        if name in draws[0].comparison
+    }
+    return {
+        name: estimate.value
+        for name, estimate in found.items()
+        if estimate is not None and estimate.interval[0] > margin
+    }
 
 
 def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> Measured:

@@ -16,6 +16,7 @@ from stages.report.labels import Labels
 from stages.report.statistics import Measured
 from stages.shared import artifacts
 from stages.shared.artifacts import (
+    ENSEMBLE,
     Array,
     BoxList,
     Correlations,
@@ -86,14 +87,17 @@ class Target:
         return float(np.mean(list(training_flops(self.history).values())))
 
     def measured(self, metric: str) -> Measured:
-        """Return what each member reaches by a metric, in points."""
-        values_M = np.array([values[metric] for values in self.evaluation.members])
+        """Return what each member reaches by a metric, or their ensemble, in points."""
+        values_M = np.array(self.evaluation.reached(metric))
         samples_MT = self.evaluation.values[metric].astype(np.float64)
         return Measured(100 * values_M, 100 * samples_MT)
 
 
 def measured(draws: Sequence[Target], metric: str) -> Measured:
-    """Return what a model reaches, in points: each draw, or each member of a single one."""
+    """Return what a model reaches, in points: each draw, or each member of a single one.
+
+    An ensemble is one row of its draw.
+    """
     return over_draws([draw.measured(metric) for draw in draws])
 
 
@@ -279,7 +283,9 @@ def load_targets(params: Params, meta: Meta, folders: Folders) -> dict[tuple[str
     Raises:
         ArtifactError: a file is missing or does not fit the others.
     """
-    metrics = (*params.rules.metrics, params.rules.validation_metric)
+    of_test = params.rules.metrics
+    of_ensemble = [f"{ENSEMBLE}{metric}" for metric in of_test]
+    metrics = (*of_test, *of_ensemble, params.rules.validation_metric, "above_chance")
     return {
         (model, subset): Target(
             artifacts.load_history(folders.histories / key / f"{params.draw}.csv"),

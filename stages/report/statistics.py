@@ -21,6 +21,7 @@ from scipy.special import stdtrit
 Values = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 BETTER, AS_GOOD_AS, WORSE, CANNOT_TELL = "better", "as good as", "worse", "cannot tell"
+ROWS, SAMPLES, ANSWERS = "rows", "samples", "answers"  # where an error comes from
 TWO = 2  # rows, of which a difference is too uncertain to be paired
 
 
@@ -54,6 +55,20 @@ class Estimate:
     def standard_error(self) -> float:
         """Its root; NaN with a single row, which says nothing of others."""
         return math.nan if math.isnan(self.rows) else math.sqrt(self.variance)
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The shares of the variance, which add up to 1; none where there is no such number.
+
+        rows: what would be left with endlessly many samples, so that only more rows shrink it;
+        samples: with endlessly many rows; answers: what more of either shrinks.
+        """
+        if math.isnan(self.rows) or self.variance == 0:
+            return {}
+        rows, samples = (
+            max(part - self.both, 0.0) / self.variance for part in (self.rows, self.samples)
+        )
+        return {ROWS: rows, SAMPLES: samples, ANSWERS: 1 - rows - samples}
 
     @property
     def is_of_members_alone(self) -> bool:

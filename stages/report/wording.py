@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from stages.report.conclusions import OTHERS, Against, Conclusion, NotShown, conclusions
 from stages.report.results import Results
-from stages.report.statistics import AS_GOOD_AS, BETTER, WORSE
+from stages.report.statistics import ANSWERS, AS_GOOD_AS, BETTER, SAMPLES, WORSE
 from stages.shared.errors import printable
 
+SUBSETS = {"selected": "the subset", **OTHERS}
 MOST_NAMED = 10  # classes
 MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 
@@ -22,9 +23,9 @@ def verdict_sentences(draws: Sequence[Results]) -> list[str]:
 def sentence(found: Conclusion) -> str:
     """Return all of a conclusion in one sentence."""
     parts = [
-        *guessing_in_words(found),
-        *untested_in_words(found),
+        *warnings_in_words(found),
         verdict_in_words(found),
+        *errors_in_words(found),
         *cost_in_words(found),
         *smallest_in_words(found),
     ]
@@ -33,19 +34,32 @@ def sentence(found: Conclusion) -> str:
 
 def verdict_in_words(found: Conclusion) -> str:
     """Return the verdict, without a full stop."""
-    told = " and ".join(_told(entry, OTHERS[other]) for other, entry in found.against.items())
+    told = " and ".join(
+        _untold(entry, OTHERS[other])
+        if found.guessing.keys() & {"selected", other}
+        else _told(entry, OTHERS[other])
+        for other, entry in found.against.items()
+    )
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
     return f"{subset} {told or 'was compared with nothing'}"
 
 
+def warnings_in_words(found: Conclusion) -> list[str]:
+    """Say why a verdict may mean little, the gravest reason first."""
+    return [*guessing_in_words(found), *untested_in_words(found), *rising_in_words(found)]
+
+
 def guessing_in_words(found: Conclusion) -> list[str]:
     """Warn of a comparison of models that have learnt nothing."""
-    if found.guessing is None:
+    if not found.guessing:
         return []
+    names = _listed([SUBSETS[name] for name in found.guessing])
+    above = _listed([f"{entry.above:+.2f}" for entry in found.guessing.values()])
+    lowest = _listed([f"{entry.lowest:+.2f}" for entry in found.guessing.values()])
     return [
-        f"trained on everything it is right on {found.guessing.reached:.2f} % of test, as one who "
-        f"guesses among {found.guessing.num_classes} classes may be ({found.guessing.chance:.2f} "
-        "%), so it has to learn more before the rest says anything"
+        f"trained on {names} it does little more than guess ({above} points above chance, {lowest} "
+        f"at the least, where more than {found.margin:g} would count), so it has to learn more "
+        "before the rest says anything"
     ]
 
 
@@ -79,6 +93,52 @@ def _named(names: Sequence[str], num_classes: int, split: str) -> str:
     return printable(f"{len(names)} of {num_classes} classes have no {split} sample ({told}{more})")
 
 
+def rising_in_words(found: Conclusion) -> list[str]:
+    """Warn of trainings that may be too short."""
+    if not found.rising:
+        return []
+    names = _listed([SUBSETS[name] for name in found.rising])
+    points = _listed([f"{value:.2f}" for value in found.rising.values()])
+    return [
+        f"not converged: trained on {names} its accuracy on validation still rose by {points} "
+        "points at the end, so that longer trainings may say otherwise"
+    ]
+
+
+def errors_in_words(found: Conclusion) -> list[str]:
+    """Say where the largest part of the intervals' errors comes from, and what would shrink it."""
+    by_source: dict[str, list[str]] = {}
+    for other, entry in found.against.items():
+        if entry.source:
+            by_source.setdefault(entry.source, []).append(other)
+    return [
+        f"the error of the difference to {_listed([OTHERS[other] for other in others])} comes most "
+        f"from {_source_in_words(source, found, others)}"
+        for source, others in by_source.items()
+    ]
+
+
+def _source_in_words(source: str, found: Conclusion, others: Sequence[str]) -> str:
+    is_alone = found.num_draws == 1
+    setting = "train_subset_model.members" if is_alone else "random_seeds"
+    # Equal ones are told once.
+    shares = dict.fromkeys(f"{100 * found.against[other].share:.0f}" for other in others)
+    share = f"({_listed(list(shares))} % of its variance)"
+    if source == SAMPLES:
+        return (
+            f"the {found.num_test:,} test samples {share}, so more {setting} hardly shrink it, and "
+            "more test samples do"
+        )
+    if source == ANSWERS:
+        return f"single answers {share}, so both more {setting} and more test samples shrink it"
+    rows = f"{found.num_members} trainings" if is_alone else f"{found.num_draws} draws"
+    return f"the {rows} {share}, so more {setting} shrink it, and more test samples hardly do"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
 def basis_in_words(found: Conclusion) -> str:
     """Say what the verdict is of."""
     metric = found.metric.replace("_", " ")
@@ -94,6 +154,11 @@ def _told(entry: Against, other: str) -> str:
     if entry.word == AS_GOOD_AS:
         return f"is as good as {other} ({entry.value:+.2f} {error})"
     return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+
+
+def _untold(entry: Against, other: str) -> str:
+    """Say how models differ that guess."""
+    return f"differs from {other} by {entry.value:+.2f} points, which says nothing"
 
 
 def draws_in_words(num_draws: int) -> str:

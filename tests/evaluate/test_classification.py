@@ -119,9 +119,10 @@ def test_the_mean_over_the_members_is_not_the_ensemble(targets_T):
     assert found.ensemble["accuracy"] == test.correct_MT[3].mean() != found.mean["accuracy"]
     assert found.ensemble["validation_accuracy"] == found.ensemble["accuracy"]
     np.testing.assert_array_equal(found.values["accuracy"], test.correct_MT[:3])
+    np.testing.assert_array_equal(found.values["ensemble_accuracy"], test.correct_MT[3:])
     for name, values_MT in found.values.items():
-        means = [values[name] for values in found.members]
-        np.testing.assert_allclose(values_MT.mean(axis=1), means)
+        np.testing.assert_allclose(values_MT.mean(axis=1), found.reached(name))
+    assert found.reached("ensemble_macro_f1") == [found.ensemble["macro_f1"]]
 
 
 def test_each_class_has_its_samples_and_the_share_that_the_members_get_right():

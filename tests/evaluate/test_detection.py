@@ -179,14 +179,19 @@ def test_an_evaluation_is_what_the_rest_of_the_pipeline_reads(scenes_and_model, 
     artifacts.save_evaluation(tmp_path / "first", found)
     artifacts.save_evaluation(tmp_path / "second", evaluated(folder, checkpoints))
     rules = tasks.rules("object_detection")
-    names = [*rules.metrics, rules.validation_metric]
-    loaded = artifacts.load_evaluation(tmp_path / "first", names, {})
+    names = [*rules.metrics, rules.validation_metric, "above_chance"]
+    of_ensemble = [f"ensemble_{name}" for name in rules.metrics]
+    loaded = artifacts.load_evaluation(tmp_path / "first", [*names, *of_ensemble], {})
     assert list(loaded.ensemble) == names == list(detection.METRICS)
     shapes = {name: values_MT.shape for name, values_MT in loaded.values.items()}
     # Of validation there are fewer images than groups.
-    assert shapes == {**dict.fromkeys(rules.metrics, (2, 20)), rules.validation_metric: (2, 12)}
+    assert shapes == {
+        **dict.fromkeys([*rules.metrics, "above_chance"], (2, 20)),
+        **dict.fromkeys(of_ensemble, (1, 20)),
+        rules.validation_metric: (2, 12),
+    }
     for values in [*loaded.members, loaded.ensemble]:
-        assert all(0 <= values[name] <= 1 for name in names)
+        assert all(0 <= values[name] <= 1 for name in names[:-1])
     for name in names:
         assert loaded.mean[name] == np.mean([values[name] for values in loaded.members])
     counts = np.bincount(artifacts.load_boxes(folder / "prepared", "test").class_A)

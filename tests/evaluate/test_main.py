@@ -82,7 +82,9 @@ def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(works
         path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").rglob("*.*")
     }
     assert first == second
-    names = ("accuracy", "balanced_accuracy", "macro_f1", "validation_accuracy")
+    of_test = ("accuracy", "balanced_accuracy", "macro_f1")
+    names = (*of_test, *(f"ensemble_{name}" for name in of_test))
+    names += ("above_chance", "validation_accuracy")
     assert sorted(first) == sorted(["metrics.json", *(f"{name}.npy" for name in names)])
 
 

@@ -115,7 +115,7 @@ def test_the_verdict_is_that_of_the_file(page, reported):
 
 
 def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, monkeypatch):
-    guessing = Guessing(34.3, 3)
+    guessing = {"full": Guessing(0.134, -0.02), "selected": Guessing(0.17, 0.02)}
     [found] = conclusions([finished.results()])
     told = [replace(found, guessing=guessing)]
     monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
@@ -124,8 +124,20 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     assert kinds.index("warning") == kinds.index("verdict") - 1
     words = page.texts("p", class_="warning")
     assert words == [
-        "Trained on everything it is right on 34.30\u00a0% of test, as one who guesses among 3 "
-        "classes may be (33.33\u00a0%), so it has to learn more before the rest says anything."
+        "Trained on everything and the subset it does little more than guess (+0.13 and +0.17 "
+        "points above chance, \u22120.02 and +0.02 at the least, where more than 0.5 would count), "
+        "so it has to learn more before the rest says anything."
+    ]
+
+
+def test_the_card_of_trainings_that_are_too_short_says_so_first(finished, monkeypatch):
+    [found] = conclusions([finished.results()])
+    told = [replace(found, rising={"full": 4.05})]
+    monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
+    page = Page(page_of([finished.results()]))
+    assert page.texts("p", class_="warning") == [
+        "Not converged: trained on everything its accuracy on validation still rose by 4.05 points "
+        "at the end, so that longer trainings may say otherwise."
     ]
 
 

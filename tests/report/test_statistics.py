@@ -55,6 +55,22 @@ def test_the_variance_is_that_of_a_two_way_layout(num_rows):
     assert found.value == pytest.approx(first.values_R.mean() - second.values_R.mean())
 
 
+@pytest.mark.parametrize(("draw", "taste", "noise"), [(9, 1, 1), (1, 9, 1), (0, 0, 9), (3, 3, 3)])
+def test_the_parts_of_an_error_are_what_more_rows_or_samples_leave(draw, taste, noise):
+    """Of 40 rows and 100 samples with known effects, each part is what it was drawn with."""
+    rng = np.random.default_rng(5)
+    shape = (40, 100)
+    rows, samples, answers = np.array([draw**2 / 40, taste**2 / 100, noise**2 / 4000]) / (
+        draw**2 / 40 + taste**2 / 100 + noise**2 / 4000
+    )
+    values_RT = rng.normal(size=shape) * noise
+    values_RT += draw * rng.normal(size=(40, 1)) + taste * rng.normal(size=100)
+    found = estimate(Measured(values_RT.mean(axis=1), values_RT, 40)).parts
+    assert sum(found.values()) == pytest.approx(1)
+    assert found == pytest.approx({"rows": rows, "samples": samples, "answers": answers}, abs=0.25)
+    assert estimate(Measured(values_RT[:1].mean(axis=1), values_RT[:1])).parts == {}
+
+
 def test_pairing_cancels_what_both_models_get_wrong():
     first = random_rows(0)
     worse = measured(np.array(first.samples_RT, dtype=bool) & (np.arange(50) != 0))

@@ -21,6 +21,7 @@ from stages.shared.artifacts.ensembles import (
     save_history,
 )
 from stages.shared.artifacts.evaluations import (
+    ENSEMBLE,
     Evaluation,
     load_evaluation,
     save_evaluation,
@@ -123,6 +124,7 @@ from stages.shared.artifacts.user_lists import (
 )
 
 __all__ = [
+    "ENSEMBLE",
     "HISTORY_HEADER",
     "OPTIONAL_SIGNAL_DTYPES",
     "REDUCED_ACQUISITIONS",

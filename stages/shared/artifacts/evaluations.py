@@ -17,6 +17,9 @@ from stages.shared.artifacts.formats import (
 )
 from stages.shared.errors import ArtifactError
 
+OF_RIGHT_OR_WRONG = ("accuracy", "validation_accuracy", "ensemble_accuracy")
+ENSEMBLE = "ensemble_"  # before a metric's name: of all members together
+
 
 @no_other_keys
 @dataclass(frozen=True)
@@ -38,7 +41,13 @@ class Evaluation(Metrics):
 
     # By metric, what each sample, or each of some groups of them, says of each member's: whether it
     # is right (bool), or a pseudo-value of the metric (float64). Their mean is the metric.
-    values: dict[str, Array]  # [M, T], validation metrics [M, V]
+    values: dict[str, Array]  # [M, T], of validation metrics [M, V], of the ensemble [1, T]
+
+    def reached(self, metric: str) -> list[float]:
+        """Return what each member reaches by a metric, or what the ensemble alone does."""
+        name = metric.removeprefix(ENSEMBLE)
+        rows = self.members if name == metric else [self.ensemble]
+        return [row[name] for row in rows]
 
 
 def save_evaluation(folder: Path, evaluation: Evaluation) -> None:
@@ -56,7 +65,8 @@ def load_evaluation(
 
     Args:
         folder: where it lies.
-        metrics: of the task; `accuracy` among them says that each sample has a value of its own.
+        metrics: of the task, of its members or of the ensemble; `accuracy` among them says that
+            each sample has a value of its own.
         num_samples: of each split that a metric is of, as in meta.json.
 
     Raises:
@@ -67,14 +77,15 @@ def load_evaluation(
     checked(path, content, Metrics)
     evaluation = Evaluation(**content, values={})
     for name in metrics:
-        if any(name not in values for values in [*evaluation.members, evaluation.mean]):
+        rows = [*evaluation.members, evaluation.mean, evaluation.ensemble]
+        if any(name.removeprefix(ENSEMBLE) not in values for values in rows):
             raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")
         values_path = folder / f"values/{name}.npy"
         split = "validation" if name.startswith("validation_") else "test"
         num = num_samples[split] if "accuracy" in metrics else None  # others are of groups
-        dtype = np.bool_ if name in ("accuracy", "validation_accuracy") else np.float64
+        dtype = np.bool_ if name in OF_RIGHT_OR_WRONG else np.float64
         evaluation.values[name] = values_MT = load_array(values_path, dtype, (None, num))
-        found, means = [values[name] for values in evaluation.members], values_MT.mean(axis=1)
+        found, means = evaluation.reached(name), values_MT.mean(axis=1)
         if len(found) != len(means) or not np.allclose(found, means, atol=1e-5):
             raise ArtifactError(
                 f"{path}: the members' {name} is {found}; the means of {values_path.name} are "
