@@ -12,14 +12,15 @@ import numpy as np
 
 from commands import verdict
 from commands.compare.parameters import flat
-from commands.compare.revision_files import experiments, opened
+from commands.compare.revision_files import Files, MissingError, experiments, opened
 from stages.report.conclusions import Draw, conclude
 from stages.report.results import Folders, Target, load_comparison, load_targets
+from stages.report.seconds import Seconds
 from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
 from stages.shared.errors import DataError
-from stages.shared.running import command
+from stages.shared.running import command, timings
 from stages.shared.settings.params import Params, load_params
 
 EVALUATION_FILES = ("metrics.json", "values")
@@ -35,15 +36,25 @@ def load_draws(name: str) -> dict[str, Draw]:
     """
     with opened(name) as files:
         params = files.read(lambda root: load_params(root / "params.yaml"), "params.yaml")
+        seconds = seconds_of(files, params)
         return {
             name if params.random_seeds == 1 else f"{name} {draw.draw}": files.read(
-                partial(_load_draw, draw), *_paths(draw)
+                partial(_load_draw, draw, seconds), *_paths(draw)
             )
             for draw in params.draws
         }
 
 
-def _load_draw(params: Params, root: Path) -> Draw:
+def seconds_of(files: Files, params: Params) -> Seconds | None:
+    """Return what a revision's stages took, as far as the resume folder has it."""
+    try:
+        found = files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
+    except MissingError:  # it was not run by DVC
+        return None
+    return Seconds(found, params.random_seeds)
+
+
+def _load_draw(params: Params, seconds: Seconds | None, root: Path) -> Draw:
     folders = Folders(*(root / "data" / folder for folder in Folders.__annotations__))
     meta = artifacts.load_meta(folders.prepared)
     targets = load_targets(params, meta, folders)
@@ -53,6 +64,7 @@ def _load_draw(params: Params, root: Path) -> Draw:
         comparison=load_comparison(params, meta, folders),
         targets={key: _in_memory(target) for key, target in targets.items()},
         search_flops=_search_flops(params, folders),
+        seconds=seconds,
     )
 
 

@@ -1,5 +1,7 @@
 """Where trained members are kept outside the outputs, so that nothing is trained twice.
 
+And what they and the stages took, in seconds (`timings.py`).
+
 `SUBSET_RESUME` names the folder; by default it is `.resume` in the repository, which
 experiments in DVC's temporary workspaces share. It is safe to delete and only grows:
 `python -m commands.resume` lists and prunes it.
@@ -11,7 +13,11 @@ from pathlib import Path
 # Begins the name of a file by which nodes of a cluster see whether they share the folder.
 MARKER = ".shared-"
 # The folders in it, and what lies there.
-KINDS = {"members": "finished members", "partial": "states of unfinished members"}
+KINDS = {
+    "members": "finished members",
+    "partial": "states of unfinished members",
+    "stages": "stages' seconds",
+}
 
 
 def folder() -> Path:
