@@ -98,13 +98,14 @@ class SavedStates:
         self._folder = folder
         self._name = name
         self._seconds_between = _seconds_between()
-        self._begun_at = self._saved_at = time.monotonic()
+        self._saved_at = time.monotonic()
+        self._begun_at = time.perf_counter()
         self._seconds_before = 0.0  # that a training took which goes on
 
     @property
     def seconds(self) -> float:
         """How long the training has taken, without what was lost when it was killed."""
-        return self._seconds_before + time.monotonic() - self._begun_at
+        return self._seconds_before + time.perf_counter() - self._begun_at
 
     @cached_property
     def newest(self) -> Saved | None:

@@ -137,7 +137,7 @@ class MemberProgress:
     @property
     def seconds(self) -> float:
         """How long members have been trained; 0 where all were finished."""
-        return 0.0 if self._begun_at is None else time.monotonic() - self._begun_at
+        return 0.0 if self._begun_at is None else time.perf_counter() - self._begun_at
 
     def update(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
         """Show a member's epoch; `event` holds it and the images of the whole training.
@@ -161,7 +161,7 @@ class MemberProgress:
 
     def _begin(self, member: int, images_seen: int) -> None:
         if not self._images:
-            self._begun_at = time.monotonic()
+            self._begun_at = time.perf_counter()
             self._progress.bar.reset()  # the rate is that of training
         if member in self._images:
             self._progress.bar.update(images_seen - self._images[member])
