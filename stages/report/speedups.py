@@ -111,19 +111,21 @@ def in_sentences(found: Iterable[Budget]) -> Iterator[str]:
         seconds = budget.seconds
         if seconds.selection is None:
             continue
-        basis = "measured" if budget.is_measured else "estimated"
         parts = [f"selection {in_words(seconds.selection)}"]
         if seconds.target is not None:
             parts.append(f"one training on the subset {in_words(seconds.target)}")
-        parts += [
-            f"{name}: {ratio_in_words(budget, key)}"
-            for key, name in (
-                ("selection", f"speed-up against the target as its own proxy ({basis}), selection"),
-                ("total", "with that training"),
-                ("full", "against one training on everything"),
-            )
-            if seconds.ratios[key] is not None
+        own = [
+            f"{name} {ratio_in_words(budget, name)}"
+            for name in ("selection", "total")
+            if seconds.ratios[name] is not None
         ]
+        if own:
+            basis = "measured" if budget.is_measured else "estimated"
+            parts.append(
+                f"speed-up against the target as its own proxy ({basis}): {', '.join(own)}"
+            )
+        if seconds.ratios["full"] is not None:
+            parts.append(f"against one training on everything {ratio_in_words(budget, 'full')}")
         yield f"{budget.model}, {budget.size:,} picks: {'; '.join(parts)}."
 
 
