@@ -14,12 +14,13 @@ import math
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import commands.costs
-from commands.compare.revision_files import WORKSPACE, opened
+from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
 from commands.plan.shown import text_table
-from stages.report.own_proxy import is_proxy
+from stages.report.own_proxy import COSTLY, is_proxy
 from stages.report.results import Folders, Results, load_draws, training_flops
 from stages.report.seconds import Seconds, in_words, of_ensemble, of_target
 from stages.report.speedups import DASH, Budget, budgets, ratio_in_words
@@ -89,24 +90,39 @@ def baseline(name: str, params: Params) -> dict[str, Seconds]:
     """Return the seconds of a revision whose proxy is one of the target models, by that model.
 
     Raises:
-        DataError: its proxy is none, or it is another search.
+        DataError: there is no such revision, or it does not fit (`require_baseline`).
     """
     with opened(name) as files:
         own = files.read(lambda root: load_params(root / "params.yaml"), "params.yaml")
-        stages = files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
+        require_baseline(name, own, params)
+        return {own.train_ensemble.model: seconds_of(files, own)}
+
+
+def require_baseline(name: str, own: Params, params: Params) -> None:
+    """Stop unless a run is the same search with the target as its own proxy.
+
+    Raises:
+        DataError: its proxy is no target model here, or trained otherwise, or it searches otherwise.
+    """
     model, models = own.train_ensemble.model, params.compare.models
     if model not in models or not is_proxy(own.train_ensemble, params.train_subset_model):
         raise DataError(
-            f"{name}: its proxy {model} must be one of {', '.join(models)}, trained as "
-            "train_subset_model says (length, batch_size, validations, precision, ...)"
+            f"{name}: its proxy {model} must be one of {', '.join(models)}, and {', '.join(COSTLY)} "
+            "of train_ensemble there those of train_subset_model here"
         )
-    for key in ("task", "dataset", "rounds"):
-        if getattr(own, key) != getattr(params, key):
-            raise DataError(f"{name}: has other {key}; it must have those of params.yaml")
-    members = own.train_ensemble.members, params.train_ensemble.members
-    if members[0] != members[1]:
-        raise DataError(f"{name}: trains {members[0]} proxies; it must train {members[1]}")
-    return {model: Seconds(stages, own.random_seeds)}
+    for key in ("task", "dataset", "rounds", "train_ensemble.members"):
+        found, wanted = (attrgetter(key)(each) for each in (own, params))
+        if found != wanted:
+            raise DataError(f"{name}: has another {key}; it must be that of params.yaml")
+
+
+def seconds_of(files: Files, params: Params) -> Seconds:
+    """Return what a revision's stages took, as far as the resume folder has it."""
+    try:
+        stages = files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
+    except MissingError:  # it was not run by DVC
+        stages = {}
+    return Seconds(stages, params.random_seeds)
 
 
 def lines(own_proxy: str | None) -> Iterator[str]:

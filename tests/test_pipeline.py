@@ -56,6 +56,8 @@ def test_a_fresh_clone_gives_the_same_bytes_with_one_worker(finished, tmp_path):
     assert len(clone.members()) == 2 * OF_ENSEMBLE + 3 * OF_TARGET
     # dvc.lock holds the hash of every output; the summary and the tables are in git themselves.
     assert clone.git("status", "--porcelain") == ""
+    seconds = [(made.folder / "metrics/timings.json").read_bytes() for made in (finished, clone)]
+    assert seconds[0] != seconds[1]
 
 
 @pytest.mark.slow

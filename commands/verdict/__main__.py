@@ -12,7 +12,8 @@ import numpy as np
 
 from commands import verdict
 from commands.compare.parameters import flat
-from commands.compare.revision_files import Files, MissingError, experiments, opened
+from commands.compare.revision_files import experiments, opened
+from commands.costs import seconds_of
 from stages.report.conclusions import Draw, conclude
 from stages.report.results import Folders, Target, load_comparison, load_targets
 from stages.report.seconds import Seconds
@@ -20,7 +21,7 @@ from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
 from stages.shared.errors import DataError
-from stages.shared.running import command, timings
+from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
 EVALUATION_FILES = ("metrics.json", "values")
@@ -45,16 +46,7 @@ def load_draws(name: str) -> dict[str, Draw]:
         }
 
 
-def seconds_of(files: Files, params: Params) -> Seconds | None:
-    """Return what a revision's stages took, as far as the resume folder has it."""
-    try:
-        found = files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
-    except MissingError:  # it was not run by DVC
-        return None
-    return Seconds(found, params.random_seeds)
-
-
-def _load_draw(params: Params, seconds: Seconds | None, root: Path) -> Draw:
+def _load_draw(params: Params, seconds: Seconds, root: Path) -> Draw:
     folders = Folders(*(root / "data" / folder for folder in Folders.__annotations__))
     meta = artifacts.load_meta(folders.prepared)
     targets = load_targets(params, meta, folders)
