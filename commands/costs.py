@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 
-import commands.costs
 from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
 from commands.plan.shown import text_table
 from stages.report.own_proxy import COSTLY, is_proxy
@@ -102,13 +101,13 @@ def require_baseline(name: str, own: Params, params: Params) -> None:
     """Stop unless a run is the same search with the target as its own proxy.
 
     Raises:
-        DataError: its proxy is no target model here, or trained otherwise, or it searches otherwise.
+        DataError: its proxy is no target model here or trained otherwise, or its rounds differ.
     """
     model, models = own.train_ensemble.model, params.compare.models
     if model not in models or not is_proxy(own.train_ensemble, params.train_subset_model):
         raise DataError(
-            f"{name}: its proxy {model} must be one of {', '.join(models)}, and {', '.join(COSTLY)} "
-            "of train_ensemble there those of train_subset_model here"
+            f"{name}: its proxy {model} must be one of {', '.join(models)}, and "
+            f"{', '.join(COSTLY)} of train_ensemble there those of train_subset_model here"
         )
     for key in ("task", "dataset", "rounds", "train_ensemble.members"):
         found, wanted = (attrgetter(key)(each) for each in (own, params))
@@ -160,7 +159,7 @@ def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
     parser = ArgumentParser(
         prog="python -m commands.costs",
-        description=commands.costs.__doc__,
+        description=__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(
