@@ -133,7 +133,7 @@ def ratio_in_words(budget: Budget, name: str) -> str:
     """Return a speed-up in seconds, with the ratio of FLOPs beside; a dash for what is unknown."""
     values = (budget.seconds.ratios[name], budget.flops.ratios[name])
     seconds, flops = (DASH if value is None else f"{value:.3g}" for value in values)
-    return f"{seconds} ({flops} in FLOPs)"
+    return DASH if seconds == flops == DASH else f"{seconds} ({flops} in FLOPs)"
 
 
 def _row(results: Results, budget: Budget) -> dict[str, object]:
