@@ -7,8 +7,8 @@ Each repetition clones the committed project, runs `dvc repro` in it, and once m
 left to do. The seconds of a stage are those of metrics/timings.json, from its first import to its
 end; all else of the wall time, the start of Python included, is DVC's. The search is all stages of
 all rounds, for one of the draws. One full training is a member's share of training the first target
-model on everything, where members train side by side. Processor seconds are without those of the workers that train:
-the server they are forked from is ended by nobody who could count them.
+model on everything, where members train side by side. Processor seconds are without those of the
+workers that train: the server they are forked from is ended by nobody who could count them.
 """
 
 import argparse
