@@ -140,7 +140,8 @@ def lines(own_proxy: str | None) -> Iterator[str]:
     yield ""
     yield text_table(stage_table(seconds.stages, flops_of(draws)))
     yield ""
-    yield f"Mean of {params.random_seeds} draws, trainings one after the other:"
+    draws_in_words = "one draw" if len(draws) == 1 else f"mean of {len(draws)} draws"
+    yield f"By budget ({draws_in_words}, trainings one after the other):"
     found = baseline(own_proxy, params) if own_proxy else {}
     yield text_table(budget_table(budgets(draws[0], seconds, found)))
 
