@@ -6,9 +6,9 @@
 Each repetition clones the committed project, runs `dvc repro` in it, and once more, when nothing is
 left to do. The seconds of a stage are those of metrics/timings.json, from its first import to its
 end; all else of the wall time, the start of Python included, is DVC's. The search is all stages of
-all rounds. One full training is a member's share of training the first target model on everything,
-where members train side by side. Processor seconds are without those of the workers that train:
-the server they are forked from is ended by nobody who could count them.
+all rounds, for one of the draws. One full training is a member's share of training the first target
+model on everything, where members train side by side. Processor seconds are without those of the
+workers that train: the server they are forked from is ended by nobody who could count them.
 """
 
 import argparse
@@ -38,6 +38,7 @@ class Run:
     stages: dict[str, float]  # wall seconds of each
     flops: dict[str, float]  # "search", and "full" where everything was compared
     full_training: float | None  # wall seconds
+    num_draws: int = 1
 
     @property
     def dvc(self) -> float:
@@ -46,9 +47,9 @@ class Run:
 
     @property
     def search(self) -> float:
-        """Wall seconds of all rounds."""
+        """Wall seconds of all rounds, for one draw."""
         names = [name for name in self.stages if name.partition("@")[0] in OF_A_ROUND]
-        return sum(self.stages[name] for name in names)
+        return sum(self.stages[name] for name in names) / self.num_draws
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -108,7 +109,8 @@ def read(clone: Path, whole: Seconds, nothing: Seconds) -> Run:
         nothing,
         stages,
         {"search": cost["search"], **({"full": cost["full_training"]} if full else {})},
-        full / params["train_subset_model"]["members"] if full else None,
+        full / (params["train_subset_model"]["members"] * params["random_seeds"]) if full else None,
+        params["random_seeds"],
     )
 
 

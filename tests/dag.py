@@ -6,6 +6,7 @@ As `dvc repro` in a fresh clone, without starting Python for each stage.
 import importlib
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -17,7 +18,7 @@ from dvc.parsing import DataResolver
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from stages.shared.running import command
+from stages.shared.running import command, timings
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,13 @@ def run(project: Path) -> list[str]:
         assert not missing, f"{stage.name} runs before there is {missing}"
         _, _, module, *arguments = stage.command
         main = importlib.import_module(f"{module}.__main__").main
-        with mock.patch.object(sys, "argv", [module, *arguments]):
+        begun = time.perf_counter()
+        with (
+            mock.patch.object(sys, "argv", [module, *arguments]),
+            mock.patch.object(timings, "_noted", timings._Noted()),
+        ):
             command.run(main)
+            timings.record(stage.name, time.perf_counter() - begun)
         missing = [path for path in stage.outs if not path.exists()]
         assert not missing, f"{stage.name} has not written {missing}"
         ran.append(stage.name)

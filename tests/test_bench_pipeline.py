@@ -1,5 +1,7 @@
 """The benchmark of the whole pipeline."""
 
+from dataclasses import replace
+
 import pipeline
 import pytest
 
@@ -42,6 +44,10 @@ def test_stages_stand_by_their_seconds_and_the_search_beside_one_full_training()
         "| FLOPs | 30 | 60 | 0.50 |",
         "| seconds | 9.0 (9.0 to 9.0) | 2.0 (2.0 to 2.0) | 4.5 (4.5 to 4.5) |",
     ]
+
+
+def test_the_search_is_that_of_one_draw_as_its_flops_are():
+    assert replace(run_of(20.0), num_draws=3).search == pytest.approx(9 / 3)
 
 
 def test_finished_members_of_other_runs_are_not_taken(monkeypatch):

@@ -56,6 +56,8 @@ def test_a_fresh_clone_gives_the_same_bytes_with_one_worker(finished, tmp_path):
     assert len(clone.members()) == 2 * OF_ENSEMBLE + 3 * OF_TARGET
     # dvc.lock holds the hash of every output; the summary and the tables are in git themselves.
     assert clone.git("status", "--porcelain") == ""
+    seconds = [(made.folder / "metrics/timings.json").read_bytes() for made in (finished, clone)]
+    assert seconds[0] != seconds[1]
 
 
 @pytest.mark.slow
@@ -135,6 +137,26 @@ def save_experiment_that_differs_in_all(checkout):
     checkout.git("config", "user.name", "Toy")
     checkout.git("config", "user.email", "toy@example.org")
     checkout.dvc("exp", "save", "--force", "--name", "other")
+
+
+@pytest.mark.slow
+def test_seconds_are_those_of_the_outputs_that_lie_here(finished, tmp_path):
+    """Whichever stages ran since: DVC takes outputs from its cache, and members are found."""
+    checkout = finished.copy(tmp_path)
+    costs = [sys.executable, "-m", "commands.costs"]
+    before = checkout.run(*costs)
+    assert before.code == 0, before.text
+    assert before.text.count(" of ") == 5, "trainings of two ensembles and three targets"
+    verdict = checkout.run(sys.executable, "-m", "commands.verdict", "workspace").text
+    assert "; the search took " in verdict
+
+    checkout.dvc("exp", "run", "-S", "select.outliers.fraction=0.1")
+    assert checkout.run(*costs).text != before.text
+    checkout.git("checkout", "--quiet", ".")
+    checkout.dvc("checkout")
+
+    assert checkout.run(*costs).text == before.text
+    assert checkout.run(sys.executable, "-m", "commands.verdict", "workspace").text == verdict
 
 
 # --- the plan -------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from safetensors.numpy import load_file
 
 from commands.preset import changes, main, resolved, text
 from stages.predict_pool import voters
+from stages.report.own_proxy import is_proxy
 from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
@@ -203,6 +204,27 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
     before = check_params(resolved(preset.stem))
     for path in overrides.changed(command, text(preset.stem), tmp_path):
         assert load_params(path) != before
+
+
+BASELINES = [
+    pytest.param(preset, command, id=preset.stem)
+    for preset in PRESETS
+    for command in overrides.commands(head_of(preset))
+    if re.search(rf"own proxy[^:]*: {re.escape(command[:40])}", head_of(preset))
+]
+
+
+@pytest.mark.parametrize(("preset", "command"), BASELINES)
+def test_the_target_as_its_own_proxy_is_trained_as_the_target_is(preset, command, tmp_path):
+    """Else its seconds are no baseline (`commands.costs --own-proxy`)."""
+    for path in overrides.changed(command, text(preset.stem), tmp_path):
+        params = load_params(path)
+        assert params.train_ensemble.model in params.compare.models
+        assert is_proxy(params.train_ensemble, params.train_subset_model)
+
+
+def test_there_are_baselines():
+    assert len(BASELINES) >= 3
 
 
 # --- at tiny size ---------------------------------------------------------------------------------

@@ -93,9 +93,19 @@ ELSEWHERE = {
         "tests/test_pipeline.py",
         '"run", "--run-all"',
     ),
-    "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|params|members_found|"
-    "standard_error)|(cost|speedups|subset)\\..*|Created|State|Executor' "
+    "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|outputs|"
+    "without_trainings|members_found|standard_error)|(cost|subset)\\..*|Created|State|Executor' "
     "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
+    "python -m commands.costs": ("tests/commands/test_costs.py", "lines(None)"),
+    "python -m commands.costs --own-proxy exp-a": (
+        "tests/commands/test_costs.py",
+        'require_baseline("exp-a"',
+    ),
+    "python -m commands.verdict workspace": (
+        "tests/test_pipeline.py",
+        '"commands.verdict", "workspace"',
+    ),
+    "python -m commands.resume --prune": ("tests/shared/members/test_members.py", '"--prune"'),
     "python -m commands.verdict": ("tests/commands/test_verdict.py", '"commands.verdict"'),
     "python -m commands.verdict exp-a exp-b exp-c": (
         "tests/commands/test_verdict.py",

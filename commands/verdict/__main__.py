@@ -13,8 +13,10 @@ import numpy as np
 from commands import verdict
 from commands.compare.parameters import flat
 from commands.compare.revision_files import experiments, opened
+from commands.costs import seconds_of
 from stages.report.conclusions import Draw, conclude
 from stages.report.results import Folders, Target, load_comparison, load_targets
+from stages.report.seconds import Seconds
 from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
@@ -36,15 +38,16 @@ def load_draws(name: str) -> dict[str, Draw]:
     """
     with opened(name) as files:
         params = files.read(lambda root: load_params(root / "params.yaml"), "params.yaml")
+        seconds = seconds_of(files, params)
         return {
             name if params.random_seeds == 1 else f"{name} {draw.draw}": files.read(
-                partial(_load_draw, draw), *_paths(draw)
+                partial(_load_draw, draw, seconds), *_paths(draw)
             )
             for draw in params.draws
         }
 
 
-def _load_draw(params: Params, root: Path) -> Draw:
+def _load_draw(params: Params, seconds: Seconds, root: Path) -> Draw:
     folders = Folders(*(root / "data" / folder for folder in Folders.__annotations__))
     meta = artifacts.load_meta(folders.prepared)
     targets = load_targets(params, meta, folders)
@@ -54,6 +57,7 @@ def _load_draw(params: Params, root: Path) -> Draw:
         comparison=load_comparison(params, meta, folders),
         targets={key: _in_memory(target) for key, target in targets.items()},
         search_flops=_search_flops(params, folders),
+        seconds=seconds,
     )
 
 

@@ -27,8 +27,9 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
             metrics.csv               every metric of every target, mean and sd over its members
-            speedups.csv              of selection and of everything, by budget (SVP, Tables 1, 2);
-                                      in seconds as `speedups` of metrics/timings.json, no output
+            speedups.csv              FLOPs by budget, against the target as its own proxy and
+                                      everything (SVP, Tables 1, 2); seconds stand in no output,
+                                      they are printed, as by `python -m commands.costs`
             correlations/<from>.csv   between acquisition functions' scores (SVP, Fig. 3, 13)
             voter_correlations/<from>.csv, round_correlations.csv
             reference_correlations/<from>.csv   with a reference list, by epoch (SVP, Fig. 12)

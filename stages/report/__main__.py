@@ -5,12 +5,14 @@ EVALUATION SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
-from stages.report.results import Folders, load_draws
-from stages.report.speedups import seconds_in_words, speedups_in_seconds
+from stages.report.results import Folders, Results, load_draws
+from stages.report.seconds import Seconds
+from stages.report.speedups import budgets, in_sentences
 from stages.report.summary import sentences, summarise
 from stages.report.suspected import save_suspects
 from stages.report.tables import all_tables, save_tables
@@ -53,10 +55,17 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     artifacts.save_json(summary, summarise(draws))
     told = verdict_sentences(draws)
     write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
-    seconds = speedups_in_seconds(params)
-    timings.store("speedups", seconds)
-    for sentence in (*sentences(draws), *told, *seconds_in_words(seconds)):
+    seconds = Seconds(timings.of_workspace(), params.random_seeds)
+    told = verdict_sentences(draws, seconds)
+    for sentence in (*sentences(draws), *told, *_speedups(draws, seconds)):
         sys.stdout.write(f"{sentence}\n")
+
+
+def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:
+    """Yield what the largest budget saves each target model, where its seconds are known."""
+    last = {budget.model: budget for budget in budgets(draws[0], seconds)}
+    yield from in_sentences(last.values())
+    yield "python -m commands.costs shows the seconds of every stage, training and budget"
 
 
 if __name__ == "__main__":

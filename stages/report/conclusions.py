@@ -8,12 +8,13 @@ of several runs together.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scipy.special import stdtrit
 
 from stages.report.convergence import rise
 from stages.report.results import Results, Target, measured
+from stages.report.seconds import Seconds, of_target
 from stages.report.statistics import (
     CANNOT_TELL,
     CONFIDENCE,
@@ -40,6 +41,7 @@ class Draw:
     comparison: Mapping[str, Subset]  # by name
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
     search_flops: float
+    seconds: Seconds | None = None  # None: they are not to be told
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,11 @@ class Against:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the search cost, and when that comes back."""
+    """What the search cost, and when that comes back, in FLOPs or in seconds."""
 
-    full_trainings: float  # of one member on everything, in FLOPs
+    full_trainings: float  # of one member on everything
     pays_back_after: int | None  # trainings on the subset; None: never
+    search_seconds: float | None = None  # where it is in seconds
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,10 @@ class Conclusion:
     rising: Mapping[str, float] = field(default_factory=dict)
     num_test: int = 0  # samples
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
+    cost_in_seconds: Cost | None = None  # None: not known, or not to be told
 
 
-def draw_of(results: Results) -> Draw:
+def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
     """Return what the conclusions of this draw rest on."""
     return Draw(
         results.params,
@@ -124,6 +128,7 @@ def draw_of(results: Results) -> Draw:
         results.comparison,
         results.targets,
         search_flops(results),
+        seconds,
     )
 
 
@@ -171,6 +176,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         num_members=len(
             draws[0].targets[model, "selected"].measured(params.report.metric).values_R
         ),
+        cost_in_seconds=_cost_in_seconds(draws, model) if is_known else None,
     )
 
 
@@ -195,17 +201,37 @@ def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) ->
 
 
 def _cost(draws: Sequence[Draw], model: str) -> Cost:
-    """Return the cost; under equal updates a subset saves no training time, so nothing pays back.
-
-    After z trainings search + z * subset <= z * full. What is fine-tuned never pays back: each
-    target needs an ensemble of its own kind first, which was trained on as much.
-    """
+    """Return the cost in FLOPs."""
     search = mean([draw.search_flops for draw in draws])
     full, subset = (
         mean([draw.targets[model, name].member_flops for draw in draws])
         for name in ("full", "selected")
     )
-    settings = draws[0].params.train_subset_model
+    return _cost_of(draws[0].params, search, full, subset)
+
+
+def _cost_in_seconds(draws: Sequence[Draw], model: str) -> Cost | None:
+    """Return the cost in seconds; None where they are not known, or not of one machine."""
+    found = [draw.seconds for draw in draws if draw.seconds]
+    if len(found) < len(draws) or len({seconds.machine for seconds in found}) > 1:
+        return None
+    search = mean([seconds.selection(len(draws[0].params.rounds)) for seconds in found])
+    full, subset = (
+        mean([seconds.training(of_target(model, name)) for seconds in found])
+        for name in ("full", "selected")
+    )
+    if math.isnan(search + full + subset):
+        return None
+    return replace(_cost_of(draws[0].params, search, full, subset), search_seconds=search)
+
+
+def _cost_of(params: Params, search: float, full: float, subset: float) -> Cost:
+    """Return the cost; under equal updates a subset saves no training time, so nothing pays back.
+
+    After z trainings search + z * subset <= z * full. What is fine-tuned never pays back: each
+    target needs an ensemble of its own kind first, which was trained on as much.
+    """
+    settings = params.train_subset_model
     saves = full > subset and isinstance(settings.length, EpochLength)
     saves &= settings.initialize_from == "scratch"
     after = max(1, math.ceil(search / (full - subset))) if saves else None
@@ -284,8 +310,9 @@ def _on_test(draw: Draw, model: str, subset: str) -> float:
     return float(draw.targets[model, subset].measured(draw.params.report.metric).values_R.mean())
 
 
-def conclusions(draws: Sequence[Results]) -> list[Conclusion]:
-    """Return what a run says of each target model."""
+def conclusions(draws: Sequence[Results], seconds: Seconds | None = None) -> list[Conclusion]:
+    """Return what a run says of each target model; without seconds it costs FLOPs alone."""
     models = draws[0].params.compare.models
-    found = [conclude([draw_of(results) for results in draws], model) for model in models]
+    of_draws = [draw_of(results, seconds) for results in draws]
+    found = [conclude(of_draws, model) for model in models]
     return [conclusion for conclusion in found if conclusion]

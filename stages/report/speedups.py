@@ -1,66 +1,152 @@
 """What the search saves (Coleman et al. 2020, arXiv 1906.11829, Tables 1 and 2).
 
-In FLOPs for plots/tables, in seconds for metrics/timings.json: no stage's output holds seconds.
+FLOPs are for plots/tables. A speed-up is one of seconds, which no output of a stage holds: they are
+for the end of the report, and for `python -m commands.costs`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from stages.report.results import Results, Round, last_epochs, training_flops, training_length
+from stages.report import own_proxy
+from stages.report.results import Results, Round, training_length
 from stages.report.rounding import significant
+from stages.report.seconds import Seconds, in_words, known, of_target
 from stages.report.summary import member_flops, round_flops
-from stages.shared.artifacts import Epoch, Rows
-from stages.shared.prediction.cost import TRAINING_COST
-from stages.shared.running import timings
-from stages.shared.settings.params import Params
-from stages.shared.settings.training_sections import EpochLength, Plateau, Training
-from stages.shared.training import schedules
+from stages.shared.artifacts import Rows
 
-ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")
+DASH = "\u2013"
+NOTHING = Seconds({}, 1)  # is known
 
-Seconds = Mapping[str, float]
+
+@dataclass(frozen=True)
+class Costs:
+    """What a budget costs, of one draw and one member of the target; None: not known.
+
+    In FLOPs or in seconds.
+    """
+
+    selection: float | None  # proxies and predictions; in seconds scores and choice too
+    own_proxy: float | None  # the same, with the target as its own proxy
+    target: float | None  # one training on the selected subset
+    full: float | None  # one training on everything
+
+    @property
+    def total(self) -> float | None:
+        """Selection and one training."""
+        return _sum(self.selection, self.target)
+
+    @property
+    def ratios(self) -> dict[str, float | None]:
+        """How many times as much as this costs what it stands against.
+
+        selection: the target as its own proxy, the choice alone (Table 1).
+        total: the same with one training on the subset (Table 2).
+        full: one training on everything, against choice and training on the subset.
+        """
+        return {
+            "selection": _ratio(self.own_proxy, self.selection),
+            "total": _ratio(_sum(self.own_proxy, self.target), self.total),
+            "full": _ratio(self.full, self.total),
+        }
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A number of picks, and what it costs to choose them for a target model and to train on them.
+
+    The target as its own proxy trains as many members, on the same subsets but as the target is
+    trained, and predicts as much. Its FLOPs are unknown with a proxy that was not trained here, and
+    where the target has the schedule plateau: when that ends depends on the accuracy of trainings
+    that nobody made. So are its seconds, unless they were measured.
+    """
+
+    model: str
+    size: int
+    fraction: float
+    flops: Costs  # of the first draw: the others are trained alike
+    seconds: Costs  # mean over the draws
+    is_measured: bool  # the seconds of the target as its own proxy are no estimate
 
 
 def speedups(results: Results) -> Rows:
-    """Return what each target model costs on each budget, one member, against training on all.
+    """Return what each budget costs each target model in FLOPs: plots/tables/speedups.csv.
 
-    Of the first draw: the others are trained alike.
-
-    selection: training the proxies and their predictions, over the rounds that lead to the budget.
-        Ranking is work of the CPU without such operations, so it is only in the seconds.
-    total: selection and one target model on the selected subset.
-    total_speedup: full / total. Empty where the subset, or everything, was not compared.
-    selection_speedup: what the selection would cost with the target as its own proxy, over what it
-        costs: as many members, trained on the same subsets but as the target is trained, and the
-        same predictions. 1 where the proxy is the target and its training that of the target; more
-        where it is a smaller model, ends earlier or is validated less often. Empty with a proxy
-        that was not trained here, and where the target has the schedule plateau: when that ends
-        depends on the accuracy of trainings that nobody made.
+    Empty where the subset, or everything, was not compared.
     """
+    return [_row(results, budget) for budget in budgets(results)]
+
+
+def budgets(
+    results: Results,
+    seconds: Seconds = NOTHING,
+    baselines: Mapping[str, Seconds] | None = None,
+) -> list[Budget]:
+    """Return what each budget costs each target model, ascending by size.
+
+    `baselines` are runs whose proxy is the target, by its name; without one of them the seconds of
+    such a proxy are estimated (`own_proxy`).
+    """
+    measured = dict(baselines or {})
+    params = results.params
+    if own_proxy.is_proxy(params.train_ensemble, params.train_subset_model):
+        measured[params.train_ensemble.model] = seconds
     return [
-        _row(results, model, size, rounds)
+        Budget(
+            model,
+            size,
+            round(size / len(results.targets_N), 4),
+            _in_flops(results, model, size, rounds),
+            _in_seconds(results, model, size, rounds, (seconds, measured.get(model))),
+            model in measured,
+        )
         for model in results.params.compare.models
         for size, rounds in _rounds_by_size(results).items()
     ]
 
 
-def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> dict[str, object]:
-    selection = sum(round_flops(entry.history, entry.validation) for entry in rounds)
-    own_proxy = _own_proxy_flops(results, model, rounds)
-    name = results.compared_by_size().get(size, {}).get("selected")
-    target = member_flops([results], model, name) if name else None
-    full = member_flops([results], model, "full") if "full" in results.comparison else None
-    total = None if target is None else selection + target
+def in_sentences(found: Iterable[Budget]) -> Iterator[str]:
+    """Yield a sentence for each budget whose seconds are known, with FLOPs beside."""
+    for budget in found:
+        seconds = budget.seconds
+        if seconds.selection is None:
+            continue
+        parts = [f"selection {in_words(seconds.selection)}"]
+        if seconds.target is not None:
+            parts.append(f"one training on the subset {in_words(seconds.target)}")
+        own = [
+            f"{name} {ratio_in_words(budget, name)}"
+            for name in ("selection", "total")
+            if seconds.ratios[name] is not None
+        ]
+        if own:
+            basis = "measured" if budget.is_measured else "estimated"
+            parts.append(
+                f"speed-up against the target as its own proxy ({basis}): {', '.join(own)}"
+            )
+        if seconds.ratios["full"] is not None:
+            parts.append(f"against one training on everything {ratio_in_words(budget, 'full')}")
+        yield f"{budget.model}, {budget.size:,} picks: {'; '.join(parts)}."
+
+
+def ratio_in_words(budget: Budget, name: str) -> str:
+    """Return a speed-up in seconds, with the ratio of FLOPs beside; a dash for what is unknown."""
+    values = (budget.seconds.ratios[name], budget.flops.ratios[name])
+    seconds, flops = (DASH if value is None else f"{value:.3g}" for value in values)
+    return DASH if seconds == flops == DASH else f"{seconds} ({flops} in FLOPs)"
+
+
+def _row(results: Results, budget: Budget) -> dict[str, object]:
+    costs = budget.flops
+    parts = {name: getattr(costs, name) for name in ("selection", "own_proxy", "target")}
+    parts |= {"total": costs.total, "full": costs.full}
     return {
-        "model": model,
+        "model": budget.model,
         "length": training_length(results.params),
-        "size": size,
-        "fraction": round(size / len(results.targets_N), 4),
-        "selection_flops": significant(selection),
-        "target_flops": None if target is None else significant(target),
-        "total_flops": None if total is None else significant(total),
-        "full_flops": None if full is None else significant(full),
-        "total_speedup": significant(full / total) if full and total else None,
-        "selection_speedup": significant(own_proxy / selection) if own_proxy else None,
+        "size": budget.size,
+        "fraction": budget.fraction,
+        **{f"{name}_flops": _significant(value) for name, value in parts.items()},
+        **{f"{name}_ratio": _significant(value) for name, value in costs.ratios.items()},
     }
 
 
@@ -76,94 +162,49 @@ def _rounds_by_size(results: Results) -> dict[int, list[Round]]:
     return {size: results.rounds[:number] for size, number in sorted(needed.items())}
 
 
-# --- the target as its own proxy -----------------------------------------------------------------
+def _in_flops(results: Results, model: str, size: int, rounds: Sequence[Round]) -> Costs:
+    """Return the FLOPs: ranking is work of the CPU without such operations."""
+    name = results.compared_by_size().get(size, {}).get("selected")
+    return Costs(
+        sum(round_flops(entry.history, entry.validation) for entry in rounds),
+        own_proxy.in_flops(results, model, rounds),
+        member_flops([results], model, name) if name else None,
+        member_flops([results], model, "full") if "full" in results.comparison else None,
+    )
 
 
-def _own_proxy_flops(results: Results, model: str, rounds: Sequence[Round]) -> float | None:
-    """Return what the rounds would cost with the target as their proxy; None where unknown."""
-    settings = results.params.train_subset_model
-    if isinstance(settings.schedule, Plateau) or not all(entry.history for entry in rounds):
-        return None
-    trainings = [found.history for (name, _), found in results.targets.items() if name == model]
-    num_validation, passes = results.meta.num_samples["validation"], 0.0
-    for entry in rounds:
-        num_members = len(training_flops(entry.history))
-        num_picks = len(results.subsets[entry.source])
-        passes += num_members * training_passes(settings, num_picks, num_validation)
-        passes += entry.validation.flops / _flops_per_pass([entry.history], num_validation)
-    return passes * _flops_per_pass(trainings, num_validation)
+def _in_seconds(
+    results: Results,
+    model: str,
+    size: int,
+    rounds: Sequence[Round],
+    measured: tuple[Seconds, Seconds | None],  # of the run, and of one whose proxy is the target
+) -> Costs:
+    seconds, baseline = measured
+    name = results.compared_by_size().get(size, {}).get("selected")
+    if baseline is None:
+        own = own_proxy.in_seconds(results, model, rounds, seconds)
+    else:
+        is_same = baseline.machine == seconds.machine
+        own = baseline.selection(len(rounds)) if is_same else math.nan
+    return Costs(
+        known(seconds.selection(len(rounds))),
+        known(own),
+        known(seconds.training(of_target(model, name))) if name else None,
+        known(seconds.training(of_target(model, "full"))),
+    )
 
 
-def training_passes(settings: Training, num_picks: int, num_validation: int) -> int:
-    """Return what a member costs that is trained on so many picks, in forward passes of one image.
-
-    Nothing but its length may end the training.
-    """
-    updates_per_epoch = -(-num_picks // settings.batch_size)
-    epochs = schedules.num_epochs(settings, updates_per_epoch)
-    updates = min(schedules.num_updates(settings, updates_per_epoch), epochs * updates_per_epoch)
-    # Batches of an epoch differ by one image at most: some of them hold their share of it.
-    images = updates * num_picks // updates_per_epoch
-    validations = settings.validations if isinstance(settings.validations, int) else epochs
-    return TRAINING_COST * images + num_validation * min(validations, epochs)
+# --- costs that may be unknown -------------------------------------------------------------------
 
 
-def _flops_per_pass(histories: Iterable[Sequence[Epoch]], num_validation: int) -> float:
-    """Return what one forward pass of one image costs, by trainings that were made."""
-    flops, passes = 0.0, 0
-    for history in histories:
-        flops += sum(training_flops(history).values())
-        passes += TRAINING_COST * sum(epoch.images_seen for epoch in last_epochs(history))
-        passes += num_validation * sum(epoch.validation_accuracy is not None for epoch in history)
-    return flops / passes
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
-# --- seconds -------------------------------------------------------------------------------------
+def _ratio(cost: float | None, unit: float | None) -> float | None:
+    return cost / unit if cost and unit else None
 
 
-def speedups_in_seconds(params: Params) -> dict[str, Seconds]:
-    """Return the same of the last round's subset in seconds, by target model.
-
-    selection: all stages of all rounds, ranking included, over the number of draws. target, full:
-    the stage of all members, over their number. What the target would take as its own proxy was
-    not measured. A model is left out where `timings.seconds_of` has nothing, and under equal
-    updates: then a subset saves no time.
-    """
-    found = {model: _seconds(params, model) for model in params.compare.models}
-    return {model: seconds for model, seconds in found.items() if seconds}
-
-
-def _seconds(params: Params, model: str) -> Seconds:
-    if not {"selected", "full"} <= set(params.compare.subsets):
-        return {}
-    if not isinstance(params.train_subset_model.length, EpochLength):
-        return {}
-    # As DVC names the stages of a matrix.
-    rounds = [
-        f"{stage}@round{number}" for number in range(len(params.rounds)) for stage in ROUND_STAGES
-    ]
-    targets = [f"train_subset_model@{model}-{subset}" for subset in ("selected", "full")]
-    seconds = timings.seconds_of([*rounds, *targets])
-    if not seconds:
-        return {}
-    num_draws = params.random_seeds
-    selection = sum(seconds[: len(rounds)]) / num_draws
-    members = params.train_subset_model.members * num_draws
-    target, full = (taken / members for taken in seconds[len(rounds) :])
-    return {
-        "selection": significant(selection),
-        "target": significant(target),
-        "total": significant(selection + target),
-        "full": significant(full),
-        "total_speedup": significant(full / (selection + target)),
-    }
-
-
-def seconds_in_words(found: Mapping[str, Seconds]) -> Iterator[str]:
-    """Yield a line for each target model whose seconds are known."""
-    for model, seconds in found.items():
-        yield (
-            f"{model}, seconds: selection {seconds['selection']:g} and one training "
-            f"{seconds['target']:g}, on full {seconds['full']:g}; "
-            f"speed-up {seconds['total_speedup']:g}"
-        )
+def _significant(value: float | None) -> float | None:
+    return None if value is None else significant(value)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from stages.report.conclusions import OTHERS, Against, Conclusion, NotShown, conclusions
 from stages.report.results import Results
+from stages.report.seconds import Seconds, in_words
 from stages.report.statistics import ANSWERS, AS_GOOD_AS, BETTER, SAMPLES, WORSE
 from stages.shared.errors import printable
 
@@ -13,9 +14,12 @@ MOST_NAMED = 10  # classes
 MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 
 
-def verdict_sentences(draws: Sequence[Results]) -> list[str]:
-    """Return a sentence for each target model, and what validation does not know."""
-    found = [sentence(conclusion) for conclusion in conclusions(draws)]
+def verdict_sentences(draws: Sequence[Results], seconds: Seconds | None = None) -> list[str]:
+    """Return a sentence for each target model, and what validation does not know.
+
+    Seconds are for terminals, not for outputs.
+    """
+    found = [sentence(conclusion) for conclusion in conclusions(draws, seconds)]
     found = found or ["The selected subset was not compared."]
     return [*found, *unvalidated_in_words(draws[0])]
 
@@ -170,10 +174,17 @@ def cost_in_words(found: Conclusion) -> list[str]:
     """Say what the search cost and when it pays back; nothing where that is not known."""
     if found.cost is None:
         return []
-    cost = f"the search cost {found.cost.full_trainings:.3g} full trainings in FLOPs"
+    in_flops = f"{found.cost.full_trainings:.3g}"
+    told, cost = found.cost, f"the search cost {in_flops} full trainings in FLOPs"
+    if found.cost_in_seconds and found.cost_in_seconds.search_seconds:
+        told = found.cost_in_seconds
+        cost = (
+            f"the search took {in_words(found.cost_in_seconds.search_seconds)}, as long as "
+            f"{told.full_trainings:.3g} full trainings ({in_flops} in FLOPs)"
+        )
     if found.is_by_updates:
         return [f"{cost}, and with equal updates a subset saves no training time"]
-    after = found.cost.pays_back_after
+    after = told.pays_back_after
     if found.is_fine_tuned:
         return [f"{cost}, and never pays back, since a target that is fine-tuned needs an ensemble"]
     if after is None:

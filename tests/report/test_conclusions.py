@@ -19,8 +19,10 @@ from stages.report.conclusions import (
     draw_of,
 )
 from stages.report.results import Target
+from stages.report.seconds import OF_A_ROUND, Seconds, of_target
 from stages.report.wording import sentence, unvalidated_in_words
 from stages.shared.artifacts import Epoch, Evaluation
+from stages.shared.running.timings import StageTiming
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
 # --- a draw, made up -----------------------------------------------------------------------------
@@ -163,6 +165,44 @@ def test_what_is_fine_tuned_never_pays_back(made):
     assert found.cost == Cost(1.5, None)
     assert "never pays back, since a target that is fine-tuned needs an ensemble" in sentence(found)
     assert conclude([run], "resnet8").cost == Cost(1.5, 3)
+
+
+def in_seconds(run, ensemble, machine="2 cores"):
+    """Give a run seconds: 1 for each stage of two rounds but the first ensemble, 20 and 40."""
+    stages = {
+        f"{kind}@round{number}": StageTiming(1.0, machine)
+        for kind in OF_A_ROUND
+        for number in range(2)
+    }
+    stages["train_ensemble@round0"] = StageTiming(ensemble, machine)
+    for subset, seconds in (("selected", 20.0), ("full", 40.0)):
+        stages[of_target("resnet8", subset)] = StageTiming(90.0, machine, [seconds], 0, 9.0)
+    return replace(run, seconds=Seconds(stages, 1))
+
+
+def test_seconds_have_a_cost_and_a_payback_of_their_own(made):
+    run = in_seconds(made(compared(2.0, 4.0)), 53.0)  # and 7 other stages: 60 seconds
+    found = conclude([run], "resnet8")
+    assert found.cost == Cost(1.5, 3)
+    assert found.cost_in_seconds == Cost(1.5, 3, 60.0)
+    found = conclude([in_seconds(run, 13.0)], "resnet8")
+    assert found.cost_in_seconds == Cost(0.5, 1, 20.0)
+    assert (
+        "; the search took 20.0 s, as long as 0.5 full trainings (1.5 in FLOPs) and, counted so, "
+        "pays back after 1 training on the subset;"
+    ) in sentence(found)
+    both = conclude([in_seconds(run, 53.0), in_seconds(run, 13.0)], "resnet8")
+    assert both.cost_in_seconds == Cost(1.0, 2, 40.0)
+
+
+def test_without_the_seconds_of_each_run_on_one_machine_flops_are_told(made):
+    run = made(compared(2.0, 4.0))
+    known, other = in_seconds(run, 53.0), in_seconds(run, 53.0, "a laptop")
+    unknown = replace(run, seconds=Seconds({}, 1))
+    for runs in ([unknown], [known, run], [known, unknown], [known, other]):
+        found = conclude(runs, "resnet8")
+        assert found.cost_in_seconds is None
+        assert "the search cost 1.5 full trainings in FLOPs and, counted so, " in sentence(found)
 
 
 def test_without_everything_neither_the_cost_nor_the_smallest_subset_is_told(made):

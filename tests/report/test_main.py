@@ -111,7 +111,7 @@ def test_a_subset_with_duplicates_reports_its_picks_and_its_samples(run):
 def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(run, capsys):
     run.set(train_subset_model__length={"updates": 600})
     written = run.report()
-    accuracies, verdict = capsys.readouterr().out.splitlines()
+    accuracies, verdict, _ = capsys.readouterr().out.splitlines()
     assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
     assert "; random: " in accuracies
     assert "; full: " in accuracies

@@ -65,7 +65,8 @@ def train_members(
             gpus_per_piece=first.parallel.processes,
             on_report=progress.update,
         )
-        timings.note_members_found(len(pieces) - progress.num_started)
+        num_found = len(pieces) - progress.num_started
+        timings.note_trainings([*map(timings.load, finished)], num_found, progress.seconds)
     count, num_train = first.settings.members, first.meta.num_samples["train"]
     with (
         atomic_folder(ensembles) as ensemble_folder,
@@ -129,6 +130,8 @@ def train_once(job: Job, report: engine.Report) -> Path:
                 job, temporary, torch.device(device), lambda *event: report(event), states
             )
             finished_members.save_member(temporary, trained)
+            threads = job.settings.num_threads * job.parallel.processes
+            timings.save(temporary, states.seconds, threads)
     states.drop()
     return folder
 

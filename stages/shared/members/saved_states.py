@@ -41,16 +41,18 @@ class _Index:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     files: dict[str, str]  # path inside the folder -> digest
+    seconds: float  # that the training took so far
     history: Annotated[list[Epoch], Field(min_length=1)]
 
 
-def save_state(folder: Path, saved: Saved) -> None:
-    """Write a state into a folder that appears whole (`files`)."""
+def save_state(folder: Path, saved: Saved, seconds: float) -> None:
+    """Write a state, after so many seconds, into a folder that appears whole (`files`)."""
     save_tensors(folder / TENSORS, saved.tensors)
     for path in _files(saved.kept):
         link(path, folder / KEPT / path.relative_to(saved.kept))
     index = _Index(
         {str(path.relative_to(folder)): file_fingerprint(path) for path in _files(folder)},
+        seconds,
         list(saved.history),
     )
     save_json(folder / INDEX, asdict(index))
@@ -97,21 +99,32 @@ class SavedStates:
         self._name = name
         self._seconds_between = _seconds_between()
         self._saved_at = time.monotonic()
+        self._begun_at = time.perf_counter()
+        self._seconds_before = 0.0  # that a training took which goes on
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken, without what was lost when it was killed."""
+        return self._seconds_before + time.perf_counter() - self._begun_at
 
     @cached_property
     def newest(self) -> Saved | None:
         """The newest state that is whole; damaged ones are dropped with a line to stderr."""
         tried: set[Path] = set()
+        self._seconds_before = 0.0
         # Looked for anew each time: another process may have gone on from what was there.
         while waiting := [folder for folder in self._folders() if folder not in tried]:
             folder = waiting[-1]
             tried.add(folder)
             try:
-                return load_state(folder)
+                saved = load_state(folder)
+                self._seconds_before = _load_index(folder / INDEX).seconds
             except ArtifactError as error:
                 if folder.exists():
                     sys.stderr.write(f"{error}; dropped, the training goes on without it\n")
                     shutil.rmtree(folder, ignore_errors=True)
+            else:
+                return saved
         return None
 
     def take(self, into: Path) -> Saved | None:
@@ -143,7 +156,7 @@ class SavedStates:
         try:
             os.utime(kept)  # it is in use, however long ago something was last written into it
             with atomic_folder(folder, keep_first=True) as temporary:
-                save_state(temporary, Saved(tensors, list(history), kept))
+                save_state(temporary, Saved(tensors, list(history), kept), self.seconds)
         except OSError as error:
             sys.stderr.write(f"{folder}: the state of the training is not saved ({error})\n")
         else:

@@ -113,6 +113,7 @@ class MemberProgress:
         self._images: dict[int, int] = {}  # that each member has drawn so far
         self._images_before = 0  # of members that went on from a saved state
         self._from_start: set[int] = set()
+        self._begun_at: float | None = None  # when the first began
         self._progress = Progress()
 
     def __enter__(self) -> Self:
@@ -132,6 +133,11 @@ class MemberProgress:
     def num_started(self) -> int:
         """How many members were trained from the start: others were finished, or half so."""
         return len(self._from_start)
+
+    @property
+    def seconds(self) -> float:
+        """How long members have been trained; 0 where all were finished."""
+        return 0.0 if self._begun_at is None else time.perf_counter() - self._begun_at
 
     def update(self, member: int, event: tuple[Epoch, int | None] | None) -> None:
         """Show a member's epoch; `event` holds it and the images of the whole training.
@@ -155,6 +161,7 @@ class MemberProgress:
 
     def _begin(self, member: int, images_seen: int) -> None:
         if not self._images:
+            self._begun_at = time.perf_counter()
             self._progress.bar.reset()  # the rate is that of training
         if member in self._images:
             self._progress.bar.update(images_seen - self._images[member])

@@ -1,5 +1,7 @@
 """Where trained members are kept outside the outputs, so that nothing is trained twice.
 
+And what they and the stages took, in seconds (`timings.py`).
+
 `SUBSET_RESUME` names the folder; by default it is `.resume` in the repository, which
 experiments in DVC's temporary workspaces share. It is safe to delete and only grows:
 `python -m commands.resume` lists and prunes it.
@@ -15,6 +17,7 @@ KINDS = {
     "members": "finished members",
     "partial": "states of unfinished members",
     "checksums": "lists of checksums of your files",
+    "stages": "stages' seconds",
 }
 
 

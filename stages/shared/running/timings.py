@@ -1,85 +1,217 @@
-"""Seconds and machine of each stage, in metrics/timings.json.
+"""Seconds of each stage and of each training in it, and the machine that they were measured on.
 
-Times differ from run to run, so they are no stage's output: equal runs give an equal dvc.lock.
-DVC shows the file because dvc.yaml lists it under the top-level `metrics`.
+Times differ from run to run, so they are no stage's output: equal runs give an equal dvc.lock. They
+lie in the resume folder with what they are of: those of a training beside its member, those of a
+stage under a name for what dvc.lock says it wrote. So they are known again where a member is found
+finished or DVC takes outputs from its cache, in this workspace and in an experiment's.
+metrics/timings.json gathers them; DVC shows it because dvc.yaml lists it under the top-level
+`metrics`.
 """
 
 import hashlib
 import json
-import os
+import math
 import platform
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stages.shared.artifacts.files import write_atomically
+from stages.shared.artifacts.files import atomic_folder, write_atomically
+from stages.shared.running import resume_folder
 from stages.shared.running.engine import has_gpu, num_cores
 
 PATH = Path("metrics/timings.json")
-_noted: dict[str, int] = {}  # of the running stage: a process runs one
+LOCK = Path("dvc.lock")
+FILE = "timing.json"  # of a member, and of a stage in the resume folder
+STAGES = "stages"  # the folder in it
+
+Entries = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one training took, whatever ran beside it."""
+
+    seconds: float
+    threads: int
+    machine: str
+
+
+@dataclass(frozen=True)
+class StageTiming:
+    """What a stage took."""
+
+    seconds: float  # when it last ran, from its first import to its end
+    machine: str  # of the stage; where it trained, of its trainings too
+    trainings: Sequence[float | None] = ()  # seconds of each, whenever it was made; None: not known
+    members_found: int = 0  # so many of them were finished when the stage last ran
+    without_trainings: float | None = None  # seconds in which none was under way
+
+    @property
+    def cost(self) -> float:
+        """Seconds with all trainings made, one after the other; NaN where one is not known."""
+        if not self.trainings:
+            return math.nan if self.members_found else self.seconds
+        known = [seconds for seconds in self.trainings if seconds is not None]
+        if self.without_trainings is None or len(known) < len(self.trainings):
+            return math.nan
+        return self.without_trainings + sum(known)
+
+    @property
+    def training(self) -> float:
+        """Mean seconds of a training; NaN where none is known."""
+        known = [seconds for seconds in self.trainings if seconds is not None]
+        return sum(known) / len(known) if known else math.nan
+
+
+@dataclass
+class _Noted:
+    """What the running stage trained; a process runs one."""
+
+    trainings: list[Timing | None] = field(default_factory=list)
+    num_found: int = 0
+    seconds: float = 0.0  # in which trainings were under way
+
+
+_noted = _Noted()
+
+
+def save(folder: Path, seconds: float, threads: int) -> None:
+    """Write what a training took beside what it made."""
+    timing = Timing(round(seconds, 3), threads, machine())
+    (folder / FILE).write_text(json.dumps(asdict(timing), indent=2))
+
+
+def load(folder: Path) -> Timing | None:
+    """Return what a training took; None of one that was made before this was kept."""
+    content = _read(folder / FILE)
+    return Timing(**content) if content.keys() == Timing.__annotations__.keys() else None
+
+
+def note_trainings(trainings: Sequence[Timing | None], num_found: int, seconds: float) -> None:
+    """Note the trainings of the running stage.
+
+    So many of them were found finished, at least in part; the others were made in that time.
+    """
+    _noted.trainings += trainings
+    _noted.num_found += num_found
+    _noted.seconds += seconds
 
 
 def record(stage: str, seconds: float) -> None:
     """Store what a stage took and where, beside the others; a file that was cut short is lost."""
-    entry = {"seconds": round(seconds, 2), "machine": _machine(), "params": _params()}
-    store(stage, {**entry, **_noted})
+    entry: dict[str, Any] = {"seconds": round(seconds, 2)}
+    machines = [machine(), *(each.machine for each in _noted.trainings if each)]
+    entry["machine"] = "; ".join(dict.fromkeys(machines))
+    if _noted.trainings:
+        entry["trainings"] = [each and each.seconds for each in _noted.trainings]
+        entry["without_trainings"] = round(seconds - _noted.seconds, 2)
+    if _noted.num_found:
+        entry["members_found"] = _noted.num_found
+    entries = _gathered(_read(PATH), _written())
+    content = json.dumps(dict(sorted({**entries, stage: entry}.items())), indent=2)
+    write_atomically(PATH, f"{content}\n".encode())
 
 
-def note_members_found(num_members: int) -> None:
-    """Note how many members the running stage found finished: it did not train them."""
-    if num_members:
-        _noted["members_found"] = num_members
+def of_workspace() -> dict[str, StageTiming]:
+    """Return what the stages took whose outputs lie here, by name."""
+    return _timings(_gathered(_read(PATH), _written()))
 
 
-def store(name: str, entry: Mapping[str, object]) -> None:
-    """Store an entry beside the others; an empty one drops what stood there."""
-    before = _read()
-    timings = {key: value for key, value in {**before, name: entry}.items() if value}
-    if timings != before:
-        content = json.dumps(dict(sorted(timings.items())), indent=2)
-        write_atomically(PATH, f"{content}\n".encode())
+def of_lock(lock: Path) -> dict[str, StageTiming]:
+    """Return the same of a dvc.lock, as far as the resume folder has it."""
+    return _timings(_gathered({}, _outputs(lock.read_text(encoding="utf-8"))))
 
 
-def seconds_of(stages: Sequence[str]) -> list[float]:
-    """Return what each of these stages took.
+def _timings(entries: Entries) -> dict[str, StageTiming]:
+    known = StageTiming.__annotations__
+    return {
+        name: StageTiming(**{key: value for key, value in entry.items() if key in known})
+        for name, entry in entries.items()
+    }
 
-    An empty list where the seconds cannot be added: a stage has none, or ran with another
-    params.yaml than the present one (since then the run cache had its outputs, or nothing that it
-    reads has changed), the machines differ, or members were found finished instead of trained.
+
+def _gathered(entries: Mapping[str, Any], written: Mapping[str, str]) -> Entries:
+    """Return an entry for each stage of which there is one.
+
+    One that does not name the outputs it is of is of those that the stage has written since: it is
+    kept in the resume folder under their name. For other outputs than these what is kept is looked
+    up.
     """
-    timings = _read()
-    found = [timings[stage] for stage in stages if stage in timings]
-    add_up = (
-        len(found) == len(stages)
-        and len({entry["machine"] for entry in found}) == 1
-        and all(entry["params"] == _params() for entry in found)
-        and not any("members_found" in entry for entry in found)
-    )
-    return [entry["seconds"] for entry in found] if add_up else []
+    found = {
+        name: entry
+        for name, entry in entries.items()
+        if isinstance(entry, dict) and {"seconds", "machine"} <= entry.keys()
+    }
+    for name, outputs in written.items():
+        entry, kept = found.get(name), resume_folder.folder() / STAGES / outputs
+        if entry is not None and "outputs" not in entry:
+            found[name] = {**entry, "outputs": outputs}
+            with atomic_folder(kept) as folder:
+                (folder / FILE).write_text(json.dumps(found[name], indent=2))
+        elif entry is None or entry["outputs"] != outputs:
+            found[name] = _read(kept / FILE)
+    return {name: entry for name, entry in found.items() if entry}
 
 
-def _params() -> str:
-    """Return a digest of params.yaml, which tells runs of different settings apart."""
-    path = Path("params.yaml")
-    content = path.read_bytes() if path.exists() else b""
-    return hashlib.blake2b(content, digest_size=4).hexdigest()
+def _written() -> dict[str, str]:
+    """Return a name for what each stage has written here; nothing without dvc.lock."""
+    try:
+        return _outputs(LOCK.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
 
 
-def _machine() -> str:
-    device = os.environ.get("SUBSET_DEVICE", "auto")
-    if device == "auto":
-        device = "cuda" if has_gpu() else "cpu"
+def _outputs(lock: str) -> dict[str, str]:
+    """Return a name for the outputs of each stage: the lines that dvc.lock has of them.
+
+    They are not parsed, which takes a tenth of a second; DVC wrote them.
+    """
+    _, *parts = re.split(r"^  ['\"]?([^\s'\"]+)['\"]?:$", lock, flags=re.MULTILINE)
+    blocks = zip(parts[::2], parts[1::2], strict=True)
+    found = {stage: block.partition("\n    outs:\n")[2] for stage, block in blocks}
+    return {
+        stage: hashlib.blake2b(outs.encode(), digest_size=16).hexdigest()
+        for stage, outs in found.items()
+        if outs
+    }
+
+
+def machine() -> str:
+    """Return what seconds depend on, beside the code: processor, cores, device and versions."""
     return (
-        f"{num_cores()} cores, {device}, {platform.machine()}, Python {platform.python_version()}, "
-        f"torch {version('torch')}"
+        f"{_processor()}, {num_cores()} cores, {_gpu() if has_gpu() else 'cpu'}, "
+        f"Python {platform.python_version()}, torch {version('torch')}"
     )
 
 
-def _read() -> dict[str, Any]:
+def _processor() -> str:
+    found = _field(Path("/proc/cpuinfo"), "model name")
+    return found or platform.processor() or platform.machine()
+
+
+def _gpu() -> str:
+    """Return the name of the first GPU, which the driver tells without the cost of torch."""
+    paths = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return next(filter(None, (_field(path, "Model") for path in paths)), "cuda")
+
+
+def _field(path: Path, name: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(rf"^{name}\s*:\s*(.+?)\s*$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _read(path: Path) -> dict[str, Any]:
     # A file that was cut short is worth no error: the next stages fill it again.
     try:
-        content: dict[str, Any] = json.loads(PATH.read_bytes())
-    except (FileNotFoundError, ValueError):
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return {}
-    return content
+    return content if isinstance(content, dict) else {}

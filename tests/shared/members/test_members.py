@@ -409,13 +409,16 @@ def test_a_killed_worker_takes_no_finished_epoch_along(
     with pytest.raises(TrainingError, match="a worker process was killed"):
         members.train_members([plan], *out)
     assert len(list((resume_folder / "partial").iterdir())) == 1
-    started, epochs = [], []
+    noted, epochs = [], []
     monkeypatch.setattr(members.MemberProgress, "update", lambda _, __, event: epochs.append(event))
-    monkeypatch.setattr(members.timings, "note_members_found", started.append)
+    monkeypatch.setattr(members.timings, "note_trainings", lambda *found: noted.append(found))
 
     members.train_members([plan], *out)
 
     assert [event[0].epoch for event in epochs] == [2, 3], "it shows where it goes on, and trains 3"
+    [([timing], num_found, _)] = noted
+    assert timing.seconds > 0
+    assert num_found == 1, "it was not trained from the start"
     assert not list((resume_folder / "partial").iterdir())
     monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "elsewhere"))
     (tmp_path / "elsewhere").mkdir()
@@ -425,7 +428,6 @@ def test_a_killed_worker_takes_no_finished_epoch_along(
 
 
 def test_a_member_that_goes_on_is_none_that_was_trained_from_the_start(prepared, tmp_path):
-    """So its seconds are not taken for those of a whole training."""
     train(prepared, tmp_path, tiny_params(1, length={"epochs": 2}))
     first, second = artifacts.load_history(tmp_path / "history/seed-0.csv")
 
@@ -436,6 +438,32 @@ def test_a_member_that_goes_on_is_none_that_was_trained_from_the_start(prepared,
         progress.update(2, (second, 40))
 
     assert progress.num_started == 1
+
+
+def test_the_seconds_of_a_member_are_there_when_it_is_found_finished(
+    prepared, tmp_path, resume_folder, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    def recorded() -> dict[str, object]:
+        monkeypatch.setattr(members.timings, "_noted", members.timings._Noted())
+        train(prepared, tmp_path / "a", tiny_params(2))
+        members.timings.record("train_ensemble@round0", 100.0)
+        return json.loads((tmp_path / "metrics/timings.json").read_text())["train_ensemble@round0"]
+
+    first, again = recorded(), recorded()
+
+    assert len(first["trainings"]) == 2
+    assert all(seconds > 0 for seconds in first["trainings"])
+    assert again["trainings"] == first["trainings"]
+    assert "members_found" not in first
+    assert again["members_found"] == 2
+    assert first["without_trainings"] < again["without_trainings"] == 100.0
+    kept = [members.timings.load(path) for path in (resume_folder / "members").iterdir()]
+    assert sorted(timing.seconds for timing in kept) == sorted(first["trainings"])
+    assert {timing.threads for timing in kept} == {1}
+    # Equal members have equal outputs, whatever they took.
+    assert not list((tmp_path / "a").rglob("timing.json"))
 
 
 def test_two_processes_may_train_the_same_member_at_the_same_time(
@@ -543,6 +571,7 @@ def test_the_resume_folder_is_listed_by_kind(resume_folder, monkeypatch, capsys)
         f"{resume_folder}/partial: 1 states of unfinished members, 0.2 MB",
         "  three: after epoch 12, 90 minutes old, 0.2 MB",
         f"{resume_folder}/checksums: 0 lists of checksums of your files, 0.0 MB",
+        f"{resume_folder}/stages: 0 stages' seconds, 0.0 MB",
         "half-written: 2, 0.4 MB",
     ]
 
@@ -571,6 +600,7 @@ def test_an_empty_resume_folder_is_listed_and_pruned(resume_folder, monkeypatch,
         f"{resume_folder}/members: 0 finished members, 0.0 MB",
         f"{resume_folder}/partial: 0 states of unfinished members, 0.0 MB",
         f"{resume_folder}/checksums: 0 lists of checksums of your files, 0.0 MB",
+        f"{resume_folder}/stages: 0 stages' seconds, 0.0 MB",
         "half-written: 0, 0.0 MB",
         "dropped 0",
     ]

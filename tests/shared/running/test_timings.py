@@ -1,27 +1,44 @@
 """Tests for stages/shared/running/timings.py."""
 
-import hashlib
 import json
+import math
+import shutil
 from pathlib import Path
 
 import pytest
 
 from stages.shared.running import timings
-
-EMPTY = hashlib.blake2b(b"", digest_size=4).hexdigest()  # of a params.yaml that is not there
+from stages.shared.running.timings import StageTiming, Timing
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """An empty working folder, on a machine that is called `here`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(timings, "_machine", lambda: "here")
-    monkeypatch.setattr(timings, "_noted", {})  # a stage is a process of its own
+    monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "resume"))
+    monkeypatch.setattr(timings, "machine", lambda: "here")
+    begin_a_stage(monkeypatch)
     return tmp_path
+
+
+def begin_a_stage(monkeypatch):
+    """As a process of its own would."""
+    monkeypatch.setattr(timings, "_noted", timings._Noted())
 
 
 def stored():
     return json.loads(timings.PATH.read_text())
+
+
+def write_lock(**digests):
+    """Write what DVC writes of stages with one output each."""
+    text = "schema: '2.0'\nstages:\n"
+    for stage, digest in digests.items():
+        name = stage.replace("_at_", "@")
+        text += f"  {name}:\n    cmd: python -m x\n    deps:\n    - path: a\n      md5: 0\n"
+        text += "    params:\n      params.yaml:\n        select:\n          rule: top\n"
+        text += f"    outs:\n    - path: data/{name}\n      hash: md5\n      md5: {digest}\n"
+    timings.LOCK.write_text(text)
 
 
 def test_each_stage_keeps_its_last_seconds_and_its_machine_by_name():
@@ -30,69 +47,128 @@ def test_each_stage_keeps_its_last_seconds_and_its_machine_by_name():
     timings.record("score@round0", 3.0)
 
     assert stored() == {
-        "prepare": {"seconds": 1.24, "machine": "here", "params": EMPTY},
-        "score@round0": {"seconds": 3.0, "machine": "here", "params": EMPTY},
+        "prepare": {"seconds": 1.24, "machine": "here"},
+        "score@round0": {"seconds": 3.0, "machine": "here"},
     }
     assert list(stored()) == ["prepare", "score@round0"]
 
 
-def test_a_file_that_was_cut_short_is_begun_again():
+@pytest.mark.parametrize("text", ['{"prepare": ', "[]", '{"speedups": {"resnet8": {"full": 1.0}}}'])
+def test_a_file_that_was_cut_short_or_holds_other_things_is_begun_again(text):
     timings.PATH.parent.mkdir()
-    timings.PATH.write_text('{"prepare": ')
+    timings.PATH.write_text(text)
 
     timings.record("score@round0", 2.0)
 
     assert list(stored()) == ["score@round0"]
 
 
-def test_an_empty_entry_drops_what_stood_there_and_writes_no_file_for_nothing():
-    timings.store("speedups", {})
-    assert not timings.PATH.exists()
-
-    timings.record("prepare", 1.0)
-    timings.store("speedups", {"resnet8": {"full": 3.0}})
-    assert stored()["speedups"] == {"resnet8": {"full": 3.0}}
-
-    timings.store("speedups", {})
-    assert list(stored()) == ["prepare"]
+# --- trainings -----------------------------------------------------------------------------------
 
 
-def test_seconds_come_in_the_order_in_which_stages_are_named():
-    timings.record("prepare", 1.0)
+def test_what_a_training_took_lies_beside_what_it_made(folder):
+    timings.save(folder, 1.23456, 2)
+
+    assert timings.load(folder) == Timing(1.235, 2, "here")
+    assert timings.load(folder / "of an older version") is None
+
+
+def test_a_stage_has_the_seconds_of_all_its_trainings_whenever_they_were_made():
+    timings.note_trainings([Timing(4.0, 1, "here"), Timing(6.0, 1, "here")], 1, 6.5)
+    timings.record("train_ensemble@round0", 9.0)
+
+    entry = stored()["train_ensemble@round0"]
+    assert entry["trainings"] == [4.0, 6.0]
+    assert (entry["without_trainings"], entry["members_found"]) == (2.5, 1)
+    found = timings.of_workspace()["train_ensemble@round0"]
+    # 2.5 seconds to start and to write, 4 and 6 to train one after the other.
+    assert (found.cost, found.training) == (12.5, 5.0)
+
+
+def test_a_stage_may_train_in_several_goes():
+    timings.note_trainings([Timing(4.0, 1, "here")], 0, 4.5)
+    timings.note_trainings([Timing(6.0, 1, "here")], 0, 6.5)
+    timings.record("race", 12.0)
+
+    assert timings.of_workspace()["race"].cost == 1.0 + 4.0 + 6.0
+
+
+def test_without_the_seconds_of_a_training_the_stage_has_no_cost():
+    timings.note_trainings([Timing(4.0, 1, "here"), None], 2, 0.0)
+    timings.record("train_ensemble@round0", 9.0)
+
+    found = timings.of_workspace()["train_ensemble@round0"]
+    assert math.isnan(found.cost)
+    assert found.training == 4.0
+    # As files of an older version say it.
+    assert math.isnan(StageTiming(9.0, "here", members_found=2).cost)
+
+
+def test_a_stage_names_all_machines_that_it_trained_on():
+    timings.note_trainings([Timing(4.0, 1, "there"), Timing(4.0, 1, "here")], 1, 4.0)
+    timings.record("train_ensemble@round0", 9.0)
+
+    assert stored()["train_ensemble@round0"]["machine"] == "here; there"
+
+
+# --- what was written in them --------------------------------------------------------------------
+
+
+def test_seconds_are_of_the_outputs_that_the_stage_wrote_in_them(monkeypatch):
+    """DVC may since have taken others from its cache, and these again."""
     timings.record("score@round0", 2.0)
+    write_lock(score_at_round0="a")  # as DVC does when the stage has ended
+    timings.record("select@round0", 1.0)
+    timings.record("score@round0", 30.0)
+    write_lock(score_at_round0="b", select_at_round0="c")
+    timings.record("report", 5.0)
+    assert timings.of_workspace()["score@round0"].seconds == 30.0
 
-    assert timings.seconds_of(["score@round0", "prepare"]) == [2.0, 1.0]
+    write_lock(score_at_round0="a", select_at_round0="c")
+    assert timings.of_workspace()["score@round0"].seconds == 2.0
+    timings.record("report", 5.0)
+    assert {name: entry["seconds"] for name, entry in stored().items()} == {
+        "report": 5.0,
+        "score@round0": 2.0,
+        "select@round0": 1.0,
+    }
+
+    write_lock(score_at_round0="never seen here", select_at_round0="c")
+    assert "score@round0" not in timings.of_workspace()
 
 
-def test_there_are_no_seconds_where_a_stage_has_none_or_ran_elsewhere(monkeypatch):
-    assert timings.seconds_of(["prepare"]) == []
-    timings.record("prepare", 1.0)
-    assert timings.seconds_of(["prepare", "score@round0"]) == []
-    monkeypatch.setattr(timings, "_machine", lambda: "there")
+def test_an_experiment_in_a_folder_of_its_own_finds_them(folder, monkeypatch):
     timings.record("score@round0", 2.0)
+    write_lock(score_at_round0="a")
+    timings.record("report", 5.0)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(timings.LOCK, elsewhere)
+    monkeypatch.chdir(elsewhere)
 
-    assert timings.seconds_of(["prepare", "score@round0"]) == []
-    assert timings.seconds_of(["score@round0"]) == [2.0]
-
-
-def test_seconds_of_a_run_with_another_params_yaml_are_not_added():
-    """The run cache may have had the outputs since, and the entry is that of the run before."""
-    Path("params.yaml").write_text("members: 4\n")
-    timings.record("train_ensemble@round0", 9.0)
-    timings.record("score@round0", 1.0)
-    assert timings.seconds_of(["train_ensemble@round0", "score@round0"]) == [9.0, 1.0]
-
-    Path("params.yaml").write_text("members: 1\n")
-    timings.record("score@round0", 1.0)
-    assert timings.seconds_of(["train_ensemble@round0", "score@round0"]) == []
+    assert timings.of_workspace() == timings.of_lock(Path("dvc.lock"))
+    assert timings.of_workspace()["score@round0"] == StageTiming(2.0, "here")
 
 
-def test_a_stage_that_found_members_finished_has_no_seconds_to_add():
-    timings.note_members_found(0)
-    timings.record("train_ensemble@round0", 9.0)
-    assert timings.seconds_of(["train_ensemble@round0"]) == [9.0]
+def test_the_outputs_of_a_stage_are_the_lines_of_the_lock_and_nothing_else_of_it():
+    write_lock(score_at_round0="a", select_at_round0="b")
+    before = timings._written()
+    assert before.keys() == {"score@round0", "select@round0"}
 
-    timings.note_members_found(2)
-    timings.record("train_ensemble@round0", 9.0)
-    assert stored()["train_ensemble@round0"]["members_found"] == 2
-    assert timings.seconds_of(["train_ensemble@round0"]) == []
+    timings.LOCK.write_text(timings.LOCK.read_text().replace("rule: top", "rule: k_centers"))
+    assert timings._written() == before
+    write_lock(score_at_round0="a", select_at_round0="c")
+    assert timings._written()["score@round0"] == before["score@round0"]
+    assert timings._written()["select@round0"] != before["select@round0"]
+
+
+def test_the_machine_names_processor_cores_device_and_versions(monkeypatch):
+    monkeypatch.undo()  # its own name
+    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
+    monkeypatch.setenv("SUBSET_CORES", "3")
+
+    processor, cores, device, python, torch = timings.machine().split(", ")
+
+    assert processor
+    assert (cores, device) == ("3 cores", "cpu")
+    assert (python.split()[0], torch.split()[0]) == ("Python", "torch")

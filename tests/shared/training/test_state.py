@@ -180,7 +180,7 @@ def test_a_damaged_state_leaves_the_bytes_as_they_are(make_job, tmp_path, partia
 def test_what_the_disk_does_not_take_stops_no_training(
     make_job, tmp_path, partial, monkeypatch, capsys
 ):
-    def full(folder, saved):
+    def full(folder, saved, seconds):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(saved_states, "save_state", full)
@@ -256,6 +256,28 @@ def test_states_are_saved_so_many_seconds_apart(make_job, tmp_path, partial, mon
     assert saved == ["toy-000002", "toy-000004"]
 
 
+def test_the_seconds_of_a_training_that_goes_on_are_those_of_all_its_parts(
+    make_job, tmp_path, partial, monkeypatch
+):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def pass_and_die(epoch):
+        clock[0] += 7.0  # after the state was saved: lost with the process
+        raise interrupted.KilledError
+
+    first = SavedStates(partial, "toy")
+    clock[0] = 20.0
+    with pytest.raises(interrupted.KilledError):
+        interrupted.train(make_job(), tmp_path / "a", first, pass_and_die)
+    clock[0] = 1000.0
+    second = SavedStates(partial, "toy")
+    interrupted.train(make_job(), tmp_path / "b", second, lambda epoch: None)
+    clock[0] += 3.0
+
+    assert second.seconds == 20.0 + 3.0
+
+
 @pytest.mark.parametrize("text", ["", "-1", "soon", "nan", "1.2.3"])
 def test_the_seconds_between_states_are_a_number(monkeypatch, partial, text):
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", text)
@@ -294,7 +316,7 @@ def test_operations_that_no_float_holds_are_exact(tmp_path, partial):
     epoch = Epoch(0, 1, 3, 30, 2**60 + 1, 0.1 + 0.2, 1e-300, 1 / 3, None, None)
     partial.mkdir()
 
-    save_state(partial, Saved({"x": torch.zeros(2)}, [epoch], tmp_path / "nothing kept"))
+    save_state(partial, Saved({"x": torch.zeros(2)}, [epoch], tmp_path / "nothing kept"), 1.5)
 
     assert repr(load_state(partial).history) == repr([epoch])
 
