@@ -86,6 +86,10 @@ ELSEWHERE = {
         "tests/test_draws.py",
         "random_seed=5, random_seeds=1",
     ),
+    "python -m commands.export list lists/chosen.csv --subset 0.125": (
+        "tests/pipeline.py",
+        "python -m commands.export list lists/chosen.csv --subset 0.125",
+    ),
     "dvc exp run -S random_seeds=4": ("tests/pipeline.py", "dvc exp run -S random_seeds=4"),
     "dvc exp run --queue -S 'acquisition=entropy,mutual_information,variation_ratios,error_count' "
     "-S 'random_seed=range(0,3)'": ("tests/test_pipeline.py", '"run", "--queue"'),
