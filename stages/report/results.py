@@ -227,7 +227,7 @@ def _load_round(
         score_N=artifacts.load_scores(
             folders.scores / source / f"{params.draw}.npy", numbers["train"]
         ),
-        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
+        tie_N=uniform_by_id(sample_ids, params.first_seed, "ties", number),
         correlations=artifacts.load_correlations(folders.correlations / source / params.draw),
         voters=artifacts.load_voters(signals),
         votes=_load_votes(signals, numbers) if params.rules.has_labels else None,

@@ -95,6 +95,12 @@ class Params(Section):
         """The name of the first draw in paths."""
         return f"seed-{self.random_seed}"
 
+    @property
+    def first_seed(self) -> int:
+        """The seed of what a search starts from, which trainings from several seeds may share."""
+        own = self.seed_subset.random_seed
+        return self.random_seed if own is None else own
+
     def acquisition_of(self, size: str) -> str:
         """Return the name of the acquisition function that chooses the subset of this size."""
         return self.acquisition if isinstance(self.acquisition, str) else self.acquisition[size]

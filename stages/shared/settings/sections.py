@@ -88,6 +88,7 @@ class SeedSubset(Section):
 
     stratified: bool
     file: str
+    random_seed: NonNegativeInt | None  # None: that of the draw
 
 
 class Voters(Section):
