@@ -205,8 +205,10 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
     preset, command, tmp_path
 ):
     before = check_params(resolved(preset.stem))
-    for path in overrides.changed(command, text(preset.stem), tmp_path):
-        assert load_params(path) != before
+    paths = overrides.changed(command, text(preset.stem), tmp_path)
+    # All are loaded and so checked; of a sweep, one may be the preset as it stands.
+    num_same = sum(load_params(path) == before for path in paths)
+    assert num_same <= command.count("--queue")
 
 
 PIPELINE = YAML(typ="safe", pure=True).load((toy.ROOT / "dvc.yaml").read_text())["stages"]
@@ -367,11 +369,13 @@ class Finished:
         exact = Fraction(str(size)) * self.num_train
         return int(size) if isinstance(size, int) else math.floor(exact + Fraction(1, 2))
 
-    def weights(self, folder: str, member: int = 0) -> Path:
-        """Return the last weights of a member."""
+    def weights(self, folder: str, member: int = 0, which: str = "last") -> Path:
+        """Return the last weights of a member, or its best."""
         path = self.data / folder / "seed-0"
-        ensemble = artifacts.load_ensemble(path)
-        return path / ensemble.of_member(member)[-1].path
+        of_member = artifacts.load_ensemble(path).of_member(member)
+        if which == "best":
+            of_member = [checkpoint for checkpoint in of_member if checkpoint.is_best]
+        return path / of_member[-1].path
 
 
 @pytest.fixture(scope="session")
@@ -541,7 +545,7 @@ def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
             for member in range(training.members):
                 moved = distance(
                     finished.weights(f"subset_models/{finished.model}-{subset}", member),
-                    finished.weights(first, member),
+                    finished.weights(first, member, training.initialize_with),
                 )
                 others = distance(finished.weights(first, 0), finished.weights(first, 1))
                 assert 0 < moved < others / 10

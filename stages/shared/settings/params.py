@@ -227,6 +227,12 @@ class Params(Section):
                 )
             if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
+        pool = self.predict_pool
+        if "gradient_norm" in pool.signals and pool.precision != "fp32":
+            raise ValueError(
+                f"predict_pool.precision is {pool.precision}; it must be fp32 with the signal "
+                "gradient_norm: rounded features and logits order small norms by chance"
+            )
         if self.select.rule in NEED_FEATURES:
             self._require_signal(f"select.rule is {self.select.rule}", "features")
 
@@ -311,6 +317,12 @@ class Params(Section):
             raise ValueError(
                 f"train_subset_model.members is {target.members}; it must be at most "
                 f"{ensemble.members}, the members of the ensemble that are fine-tuned"
+            )
+        voting = self.predict_pool.voters.checkpoints
+        if target.initialize_with != voting:
+            raise ValueError(
+                f"train_subset_model.initialize_with is {target.initialize_with}; it must be "
+                f"{voting}, as predict_pool.voters.checkpoints: what is fine-tuned is what voted"
             )
         if target.first_layer != ensemble.first_layer:
             raise ValueError(
