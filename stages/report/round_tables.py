@@ -42,6 +42,28 @@ def rounds(draws: Sequence[Results]) -> Rows:
     return rows
 
 
+def ensembles(draws: Sequence[Results]) -> Rows:
+    """Return what each kept checkpoint reaches by itself, in points (SVP, Fig. 4 to 6).
+
+    Of the ensembles that evaluate.ensembles names. `test` is `report.metric`, `validation` what
+    training validates by. No row unless one is named.
+    """
+    params = draws[0].params
+    metrics = {"test": params.report.metric, "validation": params.rules.validation_metric}
+    return [
+        {
+            "ensemble": size,
+            "random_seed": draw.params.random_seed,
+            "member": int(values["member"]),
+            "epoch": int(values["epoch"]),
+            **{name: points(100 * values[metric]) for name, metric in metrics.items()},
+        }
+        for draw in draws
+        for size, evaluation in draw.ensembles.items()
+        for values in evaluation.members
+    ]
+
+
 def consensus(results: Results, entry: Round) -> Rows:
     """Return on which percentage of the unselected samples voters agree (the paper's Fig. 4).
 

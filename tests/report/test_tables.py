@@ -1,5 +1,7 @@
 """What the tables say of a small finished run."""
 
+import shutil
+
 import numpy as np
 import pytest
 import two_way
@@ -142,6 +144,30 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
     assert row["gain"] == 9.17
     error = np.sqrt(two_way.variance(gain_MV))
     assert row["gain_standard_error"] == pytest.approx(error, abs=0.005)
+
+
+def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run):
+    before = run.report()
+    evaluated = run.folders.evaluation
+    shutil.copytree(evaluated / "resnet8-full", evaluated / "ensemble-0.125")
+    run.set(evaluate__ensembles=[0.125])
+    after = run.report()
+
+    members = run.results().targets["resnet8", "full"].evaluation.members
+    assert round_tables.ensembles(run.draws()) == [
+        {
+            "ensemble": "0.125",
+            "random_seed": 0,
+            "member": member,
+            "epoch": 8,
+            "test": points(100 * values["accuracy"]),
+            "validation": points(100 * values["validation_accuracy"]),
+        }
+        for member, values in enumerate(members)
+    ]
+    assert set(after) - set(before) == {"plots/tables/ensembles.csv"}
+    named = ("metrics/summary.json", "metrics/verdict.txt", "plots/suspects.csv")
+    assert all(after[name] == before[name] for name in named)
 
 
 def test_a_compressing_round_has_nothing_unselected(run):

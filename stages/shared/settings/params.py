@@ -344,6 +344,14 @@ class Params(Section):
                 raise ValueError(f"{name}.views is {views}; it must be [identity], {why}")
 
     def _check_evaluation(self) -> None:
+        allowed = [str(entry.from_) for entry in self.rounds]
+        for number, size in enumerate(self.evaluate.ensembles):
+            if str(size) not in allowed:
+                raise ValueError(f"evaluate.ensembles.{number} is {size}; {choice(size, allowed)}")
+        if len(set(self.evaluate.ensembles)) < len(self.evaluate.ensembles):
+            raise ValueError(
+                f"evaluate.ensembles is {self.evaluate.ensembles}; each may stand once"
+            )
         best = self.train_subset_model.checkpoints.best
         if self.evaluate.weights == "best_validation" and not best:
             raise ValueError(

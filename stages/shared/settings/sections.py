@@ -171,6 +171,7 @@ class Evaluate(Section):
     weights: Literal["last", "best_validation"]
     batch_size: PositiveInt
     views: Views
+    ensembles: list[SizeParam]
 
 
 class Report(Section):
