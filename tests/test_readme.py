@@ -32,7 +32,7 @@ LOOK = [
     "dvc repro",
     "python -m commands.resume",
     "python -m commands.resume --prune 30",
-    "python -m commands.correlations",
+    "python -m commands.correlate",
     "python -m commands.suspects plots/suspects.csv lists/exclude.csv",
     "python -m commands.export csv subset.csv",
     "python -m commands.export copy /data/smaller --subset selected",
@@ -107,9 +107,9 @@ ELSEWHERE = {
         "tests/commands/test_verdict.py",
         '"commands.verdict", *names',
     ),
-    "python -m commands.correlations exp-a exp-b exp-c": (
-        "tests/commands/compare/test_correlations.py",
-        'correlations.run(["exp-a", "exp-b"]',
+    "python -m commands.correlate exp-a exp-b exp-c": (
+        "tests/commands/compare/test_correlate.py",
+        'correlate.run(["exp-a", "exp-b"]',
     ),
     "python -m commands.preset detection_cpu": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10 && dvc repro": ("tests/test_presets.py", "each_preset"),

@@ -1,7 +1,7 @@
 """How alike trainings order the samples, in the mean over pairs of runs by different random seeds.
 
-    python -m commands.correlations                      the draws of this run with each other
-    python -m commands.correlations small medium large   revisions or experiments of three models
+    python -m commands.correlate                      the draws of this run with each other
+    python -m commands.correlate small medium large   revisions or experiments of three models
 
 For every two of the revisions, and each with itself, Spearman's and Pearson's correlation of each
 round: of the pick orders, where both were run with select.order: all, otherwise of the scores. The
@@ -107,7 +107,7 @@ def run(names: Sequence[str], table: Path | None) -> None:
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
     parser = ArgumentParser(
-        prog="python -m commands.correlations",
+        prog="python -m commands.correlate",
         description=__doc__,
         formatter_class=RawDescriptionHelpFormatter,
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from commands import correlations
+from commands import correlate
 from commands.compare.revisions import Revision, Round
-from commands.correlations import mean_correlations
+from commands.correlate import mean_correlations
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
 from stages.shared.errors import DataError
@@ -89,10 +89,10 @@ def test_every_two_revisions_and_each_with_itself_are_printed(
     for root in folders.values():
         add_draw(root)
     monkeypatch.setattr(
-        correlations, "opened", contextmanager(lambda name: iter([files_of(name, folders[name])]))
+        correlate, "opened", contextmanager(lambda name: iter([files_of(name, folders[name])]))
     )
 
-    correlations.run(["exp-a", "exp-b"], tmp_path / "table.csv")
+    correlate.run(["exp-a", "exp-b"], tmp_path / "table.csv")
 
     columns = ["first", "second", "first_size", "second_size", "ranked_by", "pairs", "spearman"]
     header = [*columns, "spearman_deviation", "pearson", "pearson_deviation"]
