@@ -40,6 +40,7 @@ class Change:
     command: str
     stages: tuple[str, ...]  # that run; * stands for every item of a matrix
     members: int  # that are trained; all others are found in the resume folder
+    before: str = ""  # commands that make of the default pipeline what is changed
 
 
 AFTER_ROUND_0 = ("train_ensemble@round1", "predict_pool@round1")
@@ -118,6 +119,15 @@ CHANGES = [
         members=18,
     ),
     Change(
+        "other voters, where one round starts from a fixed subset",
+        "dvc exp run -S predict_pool.voters.checkpoints=best",
+        ("predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        members=6,
+        before="python -m commands.export list lists/chosen.csv --subset 0.125; "
+        "dvc exp run -S seed_size=0.125 -S 'rounds=[{from: 0.125, to: 0.25}]' "
+        "-S seed_subset.file=lists/chosen.csv",
+    ),
+    Change(
         "epochs instead of updates",
         "dvc exp run -S '~train_ensemble.length.updates' -S '+train_ensemble.length.epochs=30'",
         ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
@@ -173,7 +183,7 @@ def table() -> str:
     rows = [
         (
             change.what,
-            f"`{change.command}`",
+            f"`{change.command}`" + (f" after `{change.before}`" if change.before else ""),
             ", ".join(f"`{stage}`" for stage in change.stages) or "nothing",
             str(change.members),
         )

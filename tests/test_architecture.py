@@ -19,6 +19,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
 STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
+# Stages of dvc.yaml that run another's code, with the model that it is about.
+SAME_CODE = {"evaluate_ensemble": "evaluate"}
 
 SHARED = "stages/shared"
 # What decides bytes is watched as a folder; what does not, never. The folder says which.
@@ -107,7 +109,22 @@ def watched(stage: str) -> set[str]:
 
 
 def test_every_stage_is_a_folder_and_every_folder_a_stage():
-    assert sorted(PIPELINE) == STAGES
+    assert sorted(set(PIPELINE) - set(SAME_CODE)) == STAGES
+
+
+def test_a_stage_that_runs_anothers_code_depends_on_the_same_code():
+    for stage, other in SAME_CODE.items():
+        assert PIPELINE[stage]["cmd"].split()[2] == f"stages.{other}"
+        assert watched(stage) == watched(other)
+
+
+def test_only_what_evaluates_reads_the_test_split():
+    readers = {
+        stage
+        for stage, spec in PIPELINE.items()
+        if {"data/prepared/test", "data/prepared"} & set(spec["deps"])
+    }
+    assert readers == {"evaluate", "evaluate_ensemble"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -10,13 +10,13 @@ import toy
 from stages.shared import artifacts
 
 
-def run(project, resume, **changes):
+def run(project, resume, signals=("gradient_norm",), **changes):
     """Run the tiny pipeline with these random seeds; return its files below data/, by path."""
     content = toy.default_params()
     content |= {"rounds": [{"from": 0.0625, "to": 0.125}], **changes}
     for section in ("train_ensemble", "train_subset_model"):
         content[section] |= {"members": 2, "length": {"updates": 4}, "validations": 2}
-    content["predict_pool"]["signals"] = ["gradient_norm"]
+    content["predict_pool"]["signals"] = list(signals)
     project.mkdir()
     toy.write_pipeline(project, content)
     with pytest.MonkeyPatch.context() as patch:
@@ -29,6 +29,43 @@ def run(project, resume, **changes):
         str(path.relative_to(project)): path.read_bytes()
         for path in sorted((project / "data").rglob("*"))
         if path.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_draws_may_share_what_k_centers_starts_from_and_ensembles_be_measured(tmp_path):
+    """Fig. 10 and Fig. 4 to 6 of Coleman et al. 2020, at tiny size."""
+    settings = toy.default_params()
+    files = run(
+        tmp_path / "shared",
+        tmp_path / "resume",
+        random_seeds=2,
+        seed_size=1.0,
+        rounds=[{"from": 1.0, "to": 0.5}],
+        acquisition="entropy",
+        select=settings["select"] | {"rule": "k_centers", "order": "all", "k_centers_start": 100},
+        seed_subset=settings["seed_subset"] | {"random_seed": 7},
+        evaluate=settings["evaluate"] | {"ensembles": [1.0]},
+        signals=["features"],
+    )
+    data = tmp_path / "shared/data"
+    num_train = artifacts.load_meta(data / "prepared").num_samples["train"]
+    orders = [
+        artifacts.load_order(data / f"orders/0.5/seed-{seed}.npy", num_train) for seed in (0, 1)
+    ]
+    assert (orders[0][:100] == orders[1][:100]).all()
+    assert (orders[0][100:] != orders[1][100:]).any()
+    first, second = (
+        content
+        for path, content in files.items()
+        if path.startswith("data/ensembles/1.0/seed-")
+        and path.endswith("member-00/epoch-0001.safetensors")
+    )
+    assert first != second
+    header = ["ensemble", "random_seed", "member", "epoch", "test", "validation"]
+    rows = artifacts.load_table(tmp_path / "shared/plots/tables/ensembles.csv", header)
+    assert {(row[0], row[1], row[2]) for row in rows} == {
+        ("1.0", seed, member) for seed in "01" for member in "01"
     }
 
 

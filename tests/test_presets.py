@@ -23,6 +23,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
+from commands.export.__main__ import run as export
 from commands.preset import changes, main, resolved, text
 from stages.predict_pool import voters
 from stages.report.own_proxy import is_proxy
@@ -50,6 +51,9 @@ MANY = "-many"  # twice as many
 LARGEST = 80  # picks, where sizes are counts
 EPOCHS = 4
 CHECKPOINTS = 3
+
+# Presets that start from a subset of another's run, as their heads say.
+STARTS_FROM = {"imagenet_voters": ("imagenet_checkpoints", "0.4")}
 
 
 # --- as it stands ---------------------------------------------------------------------------------
@@ -202,8 +206,38 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
     preset, command, tmp_path
 ):
     before = check_params(resolved(preset.stem))
-    for path in overrides.changed(command, text(preset.stem), tmp_path):
-        assert load_params(path) != before
+    paths = overrides.changed(command, text(preset.stem), tmp_path)
+    # All are loaded and so checked; of a sweep, one may be the preset as it stands.
+    num_same = sum(load_params(path) == before for path in paths)
+    assert num_same <= command.count("--queue")
+
+
+PIPELINE = YAML(typ="safe", pure=True).load((toy.ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def test_the_columns_of_tables_ii_and_iii_differ_by_the_voters_alone(tmp_path):
+    """One round from a subset that is given: nothing before the prediction reads what differs."""
+    preset = toy.ROOT / "presets/imagenet_voters.yaml"
+    before = check_params(resolved(preset.stem))
+    columns = [
+        load_params(path)
+        for command in overrides.commands(head_of(preset))
+        for path in overrides.changed(command, text(preset.stem), tmp_path)
+    ]
+    assert len(before.rounds) == 1
+    assert before.seed_subset.file != resolved("default")["seed_subset"]["file"]
+    voters = [column.predict_pool.voters for column in (before, *columns)]
+    assert sorted(
+        (1 if each.members == "best" else before.train_ensemble.members) * each.count
+        for each in voters
+    ) == [1, 5, 5, 20, 100]
+    for column in columns:
+        for stage in ("prepare", "seed_subset", "train_ensemble"):
+            for key in PIPELINE[stage]["params"]:
+                path = tuple(key.split("."))
+                assert value_at(before.model_dump(), path) == value_at(column.model_dump(), path)
+    # A second round would train on what other voters chose.
+    assert len(check_params(resolved("imagenet_checkpoints")).rounds) > 1
 
 
 BASELINES = [
@@ -357,11 +391,13 @@ class Finished:
         exact = Fraction(str(size)) * self.num_train
         return int(size) if isinstance(size, int) else math.floor(exact + Fraction(1, 2))
 
-    def weights(self, folder: str, member: int = 0) -> Path:
-        """Return the last weights of a member."""
+    def weights(self, folder: str, member: int = 0, which: str = "last") -> Path:
+        """Return the last weights of a member, or its best."""
         path = self.data / folder / "seed-0"
-        ensemble = artifacts.load_ensemble(path)
-        return path / ensemble.of_member(member)[-1].path
+        of_member = artifacts.load_ensemble(path).of_member(member)
+        if which == "best":
+            of_member = [checkpoint for checkpoint in of_member if checkpoint.is_best]
+        return path / of_member[-1].path
 
 
 @pytest.fixture(scope="session")
@@ -388,7 +424,6 @@ def finished(request, tmp_path_factory, data) -> Finished:
     """Run a preset at tiny size, once for all tests of it."""
     project = tmp_path_factory.mktemp(request.param)
     content = resolved(request.param)
-    toy.write_pipeline(project, tiny(content, data))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         patch.setenv("SUBSET_DEVICE", "cpu")
@@ -399,6 +434,14 @@ def finished(request, tmp_path_factory, data) -> Finished:
         if content["task"] == "text_classification":
             # Two million rows of a table would be written for each of a hundred texts.
             patch.setattr("stages.shared.models.text_classification.fasttext.NUM_BUCKETS", 1000)
+        if request.param in STARTS_FROM:
+            other, size = STARTS_FROM[request.param]
+            toy.write_pipeline(project, tiny(resolved(other), data))
+            dag.run(project)
+            export("list", Path(content["seed_subset"]["file"]), size)
+            toy.write_params(project, tiny(content, data))
+        else:
+            toy.write_pipeline(project, tiny(content, data))
         dag.run(project)
     summary = json.loads((project / "metrics/summary.json").read_text())
     return Finished(load_params(project / "params.yaml"), project / "data", summary)
@@ -489,8 +532,10 @@ def test_random_subsets_are_nested_and_start_with_the_seed_subset(finished):
     names = [name for name in finished.params.compare.subsets if name.startswith("random")]
     subsets = sorted((finished.subset(name, "comparison") for name in names), key=len)
     seed = finished.subset(finished.params.seed_size)
-    for small, large in pairwise([seed, *subsets] if len(seed) <= len(subsets[0]) else subsets):
+    for small, large in pairwise(subsets):
         np.testing.assert_array_equal(large.index_P[: len(small)], small.index_P)
+    if len(seed) <= len(subsets[0]):  # of the user's own the random order decides the places
+        assert set(subsets[0].index_P[: len(seed)]) == set(seed.index_P)
     assert names
 
 
@@ -522,7 +567,7 @@ def test_fine_tuned_models_start_from_the_weights_of_the_ensemble(finished):
             for member in range(training.members):
                 moved = distance(
                     finished.weights(f"subset_models/{finished.model}-{subset}", member),
-                    finished.weights(first, member),
+                    finished.weights(first, member, training.initialize_with),
                 )
                 others = distance(finished.weights(first, 0), finished.weights(first, 1))
                 assert 0 < moved < others / 10

@@ -32,6 +32,7 @@ LOOK = [
     "dvc repro",
     "python -m commands.resume",
     "python -m commands.resume --prune 30",
+    "python -m commands.correlate",
     "python -m commands.suspects plots/suspects.csv lists/exclude.csv",
     "python -m commands.export csv subset.csv",
     "python -m commands.export copy /data/smaller --subset selected",
@@ -85,6 +86,10 @@ ELSEWHERE = {
         "tests/test_draws.py",
         "random_seed=5, random_seeds=1",
     ),
+    "python -m commands.export list lists/chosen.csv --subset 0.125": (
+        "tests/pipeline.py",
+        "python -m commands.export list lists/chosen.csv --subset 0.125",
+    ),
     "dvc exp run -S random_seeds=4": ("tests/pipeline.py", "dvc exp run -S random_seeds=4"),
     "dvc exp run --queue -S 'acquisition=entropy,mutual_information,variation_ratios,error_count' "
     "-S 'random_seed=range(0,3)'": ("tests/test_pipeline.py", '"run", "--queue"'),
@@ -114,6 +119,10 @@ ELSEWHERE = {
     "python -m commands.verdict workspace --metric ensemble_accuracy": (
         "tests/commands/test_verdict.py",
         '"--metric", "ensemble_accuracy"',
+    ),
+    "python -m commands.correlate exp-a exp-b exp-c": (
+        "tests/commands/compare/test_correlate.py",
+        'correlate.run(["exp-a", "exp-b"]',
     ),
     "python -m commands.preset detection_cpu": ("tests/test_presets.py", "each_preset"),
     "python -m commands.preset cifar10 && dvc repro": ("tests/test_presets.py", "each_preset"),

@@ -156,7 +156,7 @@ def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> 
     ]
     count_K = log_grid(min(map(len, chosen_P)))
     num_common = int(common_N.sum())
-    ranked_by, rank_N, other_rank_N = _ranks(first, second)
+    ranked_by, rank_N, other_rank_N = ranks(first, second)
     ranks_2N = np.stack([rank_N[number_N[common_N]], other_rank_N[common_N]])
     return Comparison(
         names=names,
@@ -172,7 +172,7 @@ def _compare_rounds(names: Row, first: Round, second: Round, number_N: Ints) -> 
     )
 
 
-def _ranks(first: Round, second: Round) -> tuple[str, Floats, Floats]:
+def ranks(first: Round, second: Round) -> tuple[str, Floats, Floats]:
     """Return by what samples are ranked, and for both rounds what is higher the sooner picked.
 
     Distances choose by no score, so an order of all candidates says more, where both have one.

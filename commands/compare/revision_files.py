@@ -114,6 +114,15 @@ class Files:
         return self.read(lambda root: load_settings(root / "params.yaml"), "params.yaml")
 
     @property
+    def draws(self) -> "list[Files]":
+        """The same files, to look at each draw of the run in turn."""
+        first, count = self.settings.at("random_seed", 0), self.settings.at("random_seeds", 1)
+        return [
+            Files(self.name, self._folder, self._source, seed)
+            for seed in range(first, first + count)
+        ]
+
+    @property
     def draw(self) -> str:
         """The draw that is looked at, as in paths: the first, or that of the seed asked for."""
         seed = self.settings.at("random_seed", 0) if self._seed is None else self._seed

@@ -53,6 +53,7 @@ FORMS = {
             "--null": {"action": "store_true", "help": "a NUL after each, not a line feed"},
         },
     ),
+    "list": Form(lists.write_list, "ids of samples, a subset to start from (seed_subset.file)"),
     "symlinks": Form(folders.write_symlinks, "links in the form of ImageFolder", REPEAT),
     "copy": Form(folders.write_copies, "images in the form of ImageFolder", REPEAT),
     "huggingface": Form(huggingface.write, "rows of a data set of Hugging Face, JSON"),

@@ -50,6 +50,11 @@ def _is_formula(word: str) -> bool:
     return len(word) > 1 and word.startswith(FORMULA)
 
 
+def write_list(chosen: Chosen, output: Path) -> None:
+    """Write the ids of the samples, each once: as `seed_subset.file` reads them."""
+    save_table(output, ["sample_id"], ([sample.sample_id] for sample in chosen.samples))
+
+
 def write_text(chosen: Chosen, output: Path, ids: bool, null: bool) -> None:
     """Write a path, or a sample id where there are no files, for each pick.
 

@@ -101,7 +101,7 @@ def _of_prediction(stage: Stage, work: Predictions, plan: Plan) -> Estimate:
     seconds = _torch_start(plan) + work.num_models * work.num_samples * of_sample
     if data.files:
         seconds += work.num_samples * machine.decoding / engine.num_loaders()
-    if stage.kind == "evaluate":
+    if stage.kind in ("evaluate", "evaluate_ensemble"):
         return Estimate(stage, work, seconds + OF_EVALUATE * machine.start, LIGHT_BYTES, 0)
     disk = data.num_samples["train"] * (2 * work.num_models + BYTES_OF_SIGNALS)
     return Estimate(stage, work, seconds, rate.process_bytes, disk)

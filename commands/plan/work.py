@@ -126,8 +126,17 @@ def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     return Predictions(like, num_models, num_samples)
 
 
+def _evaluate_ensemble(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    num, settings = meta.num_samples, params.train_ensemble
+    like = _ensemble(Path(arguments[1]).name, params, meta)
+    kept = min(like.epochs, settings.checkpoints.last + settings.checkpoints.best)
+    num_samples = len(params.evaluate.views) * (num["validation"] + num["test"])
+    return Predictions(like, kept * like.num_members, num_samples)
+
+
 COUNTS: Mapping[str, Callable[[Sequence[str], Params, Meta], Work]] = {
     "evaluate": _evaluate,
+    "evaluate_ensemble": _evaluate_ensemble,
     "predict_pool": _predict_pool,
     "train_ensemble": _train_ensemble,
     "train_subset_model": _train_subset_model,

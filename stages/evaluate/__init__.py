@@ -1,7 +1,12 @@
 """Evaluate: how well does a target model do on data that decided nothing?
 
+Where evaluate.ensembles names a size, each checkpoint that its ensemble keeps is measured too, as
+`ensemble-<size>`, in place of members: what a proxy itself reaches over depth, epochs and budget
+(Coleman et al. 2020, Fig. 4 to 6). No other stage but the report's table reads it.
+
 Reads   data/prepared/                meta.json, validation/, test/ (the only stage that reads test)
-        data/subset_models/<key>/     model.json and the weights of each member
+        data/subset_models/<key>/     model.json and the weights of each member; or
+        data/ensembles/<size>/
 Writes  data/evaluation/<key>/
             metrics.json              the task's metrics by member, mean, ensemble and class
             values/<metric>.npy       what each sample of its split says of a metric: of an accuracy

@@ -1,4 +1,7 @@
-"""Measure a target model: `python -m stages.evaluate PREPARED MODEL EVALUATION`."""
+"""Measure a target model, or the kept checkpoints of an ensemble.
+
+`python -m stages.evaluate PREPARED MODEL EVALUATION [kept]`.
+"""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,21 +14,33 @@ from stages.shared.running import command, engine, progress
 from stages.shared.settings.params import load_params
 
 
-def main(prepared: Path, model: Path, evaluation: Path) -> None:
-    """Predict validation and test with one checkpoint of each member; write what they are worth."""
+def main(prepared: Path, model: Path, evaluation: Path, which: str = "one") -> None:
+    """Predict validation and test with one checkpoint of each member; write what they are worth.
+
+    `kept`: with every checkpoint of an ensemble, in place of its members.
+    """
     params = load_params()
+    training = params.train_ensemble if which == "kept" else params.train_subset_model
     measures = import_module(f"stages.evaluate.{params.rules.evaluation}")
     with atomic_folder(evaluation) as folder:
         for draw in progress.draws(params):
             ensemble = model / draw.draw
-            checkpoints = one_for_each_member(
-                artifacts.load_ensemble(ensemble), params.evaluate.weights
+            described = artifacts.load_ensemble(ensemble)
+            checkpoints = (
+                every_one(described)
+                if which == "kept"
+                else one_for_each_member(described, params.evaluate.weights)
             )
-            with deterministic(params.train_subset_model.deterministic, engine.device_name()):
+            with deterministic(training.deterministic, engine.device_name()):
                 result: Evaluation = measures.evaluate(
                     prepared, ensemble, checkpoints, params.evaluate
                 )
             artifacts.save_evaluation(folder / draw.draw, result)
+
+
+def every_one(ensemble: Ensemble) -> list[Checkpoint]:
+    """Return all checkpoints, by member and epoch."""
+    return sorted(ensemble.checkpoints, key=lambda entry: (entry.member, entry.epoch))
 
 
 def one_for_each_member(ensemble: Ensemble, weights: str) -> list[Checkpoint]:

@@ -22,8 +22,8 @@ Params  random_seed, predict_pool, train_ensemble.batch_size
 
 Where objects are detected, the acquisition functions are applied to each position and class here:
 instead of the votes, entropies and what follows from the probabilities there are
-          <acquisition>_<reduction>_N.npy   float32, of entropy, mutual_information and
-                                   variation_ratios by max, mean and top_k_mean
+          <acquisition>_<reduction>_N.npy   float32, of entropy, error_count, mutual_information
+                                   and variation_ratios by max, mean and top_k_mean
           heat_rows_<acquisition>_K.npy, heat_maps_<acquisition>_KCHW.npy   int64 and float16, the
                                    8 images that it scores highest by max, and their maps
 and voter_entropy_MS is the largest of an image; accuracy is the F1 of positions.

@@ -92,7 +92,7 @@ def _reduced(work: Work, batches: Sequence[slice]) -> Iterator[Part]:
         tensors = task.signals(probs_MB, targets_B) | costly
         signals = {name: part.cpu().numpy() for name, part in tensors.items()}
         if shown is not None:
-            shown.add(rows, probs_MB, signals)
+            shown.add(rows, probs_MB, targets_B, signals)
         yield Part(
             rows,
             signals,

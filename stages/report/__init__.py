@@ -46,7 +46,8 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
                                       Fig. 2)
         plots/report.html             all of it as one page, without anything from elsewhere
         plots/suspects.csv            likely label errors and outliers, a list for select.exclude
-Params  acquisition, compare, predict_pool.signals, random_seed, report, rounds, seed_size,
-        select.{candidates,exclude,outliers}, train_ensemble.track,
+Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, random_seed, report,
+        rounds, seed_size, seed_subset.random_seed, select.{candidates,exclude,outliers},
+        train_ensemble.track,
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}
 """

@@ -1,6 +1,6 @@
 """Matrices of correlations, and gradient norms over the training, as shades.
 
-Shapes: F things that are compared, M members, E epochs, S tracked samples.
+Shapes: F things that are compared, M members, E epochs and the moment before, S tracked samples.
 """
 
 from typing import TYPE_CHECKING
@@ -42,16 +42,16 @@ def rounds(table: "DataFrame", _: str, __: Results) -> "Figure":
 
 
 def gradient_history(norm_MES: Array, size: str) -> "Figure":
-    """Draw the gradient norm of each sample after each epoch (Vodrahalli et al. 2018, Fig. 2).
+    """Draw each sample's gradient norm before the training, at 0, and after each epoch.
 
-    Mean over the members still training; dark is large, on a log scale; the largest at the end of
-    the training stand at the top.
+    As in Vodrahalli et al. 2018, Fig. 2. Mean over the members still training; dark is large, on a
+    log scale; the largest at the end of the training stand at the top.
     """
     from matplotlib.colors import LogNorm
 
     norm_ES = np.nanmean(norm_MES.astype(np.float64), axis=0)
     order_S = np.argsort(-norm_ES[-1], kind="stable")
-    num_epochs, num_samples = norm_ES.shape
+    num_epochs, num_samples = norm_ES.shape  # the first is the moment before the training
     # A logarithm has no place for 0, which is white as the smallest norm is.
     least = float(norm_ES[norm_ES > 0].min()) if norm_ES.any() else 1.0
     largest = max(float(norm_ES.max()), least * 10)
@@ -63,7 +63,7 @@ def gradient_history(norm_MES: Array, size: str) -> "Figure":
         norm=LogNorm(least, largest),
         aspect="auto",
         interpolation="nearest",
-        extent=(0.5, num_epochs + 0.5, num_samples + 0.5, 0.5),
+        extent=(-0.5, num_epochs - 0.5, num_samples + 0.5, 0.5),
     )
     figure.colorbar(image, ax=axes, label="gradient norm")
     whole_numbers(axes)

@@ -163,7 +163,7 @@ def consensus(table: "DataFrame", size: str, _: Results) -> "Figure":
     return finished(
         figure,
         f"Consensus of the ensemble trained on {size}",
-        "Unselected samples on which all voters, or pairs of them, agree.",
+        "Unselected samples on which so many voters, or the last two of them, agree.",
     )
 
 

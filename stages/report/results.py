@@ -128,6 +128,7 @@ class Results:
     rounds: list[Round]
     comparison: Mapping[str, Subset]  # by name, as params name them
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
+    ensembles: Mapping[str, Evaluation]  # by size, those that evaluate.ensembles names
 
     @property
     def labels(self) -> Labels:
@@ -204,6 +205,7 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
             ],
             comparison=load_comparison(draw, meta, folders),
             targets=load_targets(draw, meta, folders),
+            ensembles=_load_ensembles(draw, meta, folders),
         )
         for draw in params.draws
     ]
@@ -235,7 +237,7 @@ def _load_round(
         score_N=artifacts.load_scores(
             folders.scores / source / f"{params.draw}.npy", numbers["train"]
         ),
-        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
+        tie_N=uniform_by_id(sample_ids, params.first_seed, "ties", number),
         correlations=artifacts.load_correlations(folders.correlations / source / params.draw),
         voters=artifacts.load_voters(signals),
         votes=_load_votes(signals, numbers) if params.rules.has_labels else None,
@@ -296,6 +298,16 @@ def load_targets(params: Params, meta: Meta, folders: Folders) -> dict[tuple[str
         for model in params.compare.models
         for subset in params.compare.subsets
         for key in [f"{model}-{subset}"]
+    }
+
+
+def _load_ensembles(params: Params, meta: Meta, folders: Folders) -> dict[str, Evaluation]:
+    metrics = (*params.rules.metrics, params.rules.validation_metric)
+    return {
+        str(size): artifacts.load_evaluation(
+            folders.evaluation / f"ensemble-{size}" / params.draw, metrics, meta.num_samples
+        )
+        for size in params.evaluate.ensembles
     }
 
 

@@ -42,12 +42,35 @@ def rounds(draws: Sequence[Results]) -> Rows:
     return rows
 
 
+def ensembles(draws: Sequence[Results]) -> Rows:
+    """Return what each kept checkpoint reaches by itself, in points (SVP, Fig. 4 to 6).
+
+    Of the ensembles that evaluate.ensembles names. `test` is `report.metric`, `validation` what
+    training validates by. No row unless one is named.
+    """
+    params = draws[0].params
+    metrics = {"test": params.report.metric, "validation": params.rules.validation_metric}
+    return [
+        {
+            "ensemble": size,
+            "random_seed": draw.params.random_seed,
+            "member": int(values["member"]),
+            "epoch": int(values["epoch"]),
+            **{name: points(100 * values[metric]) for name, metric in metrics.items()},
+        }
+        for draw in draws
+        for size, evaluation in draw.ensembles.items()
+        for values in evaluation.members
+    ]
+
+
 def consensus(results: Results, entry: Round) -> Rows:
     """Return on which percentage of the unselected samples voters agree (the paper's Fig. 4).
 
     By their number: the last checkpoints of the member that is best on validation, and the first
-    members, each by its last checkpoint. `all`: all of them; `pairs`: consecutive ones, mean over
-    the pairs. Empty where there are not so many, or no unselected samples. No row without votes.
+    members, each by its last checkpoint. `all`: all of them; `pairs`: the one that this number adds
+    and its neighbour, so each consecutive pair has a row. Empty where there are not so many, or no
+    unselected samples. No row without votes.
     """
     if entry.votes is None:
         return []
@@ -62,12 +85,12 @@ def consensus(results: Results, entry: Round) -> Rows:
     for count in range(2, most + 1):
         row: dict[str, object] = {"ensemble": entry.source, "voters": count}
         for kind, column in columns.items():
-            # The last checkpoints, the first members.
-            chosen = column[-count:] if kind == "checkpoints" else column[:count]
+            # The last checkpoints, the first members; in both the one that is added comes last.
+            chosen = (column[::-1] if kind == "checkpoints" else column)[:count]
             known = len(chosen) == count and bool(unselected_N.any())
-            shares = agreement(entry.votes.votes_MN[chosen][:, unselected_N]) if known else None
-            row[f"{kind}_all"] = points(100 * shares[0]) if shares else None
-            row[f"{kind}_pairs"] = points(100 * shares[1]) if shares else None
+            for name, which in (("all", chosen), ("pairs", chosen[-2:])):
+                share = agreement(entry.votes.votes_MN[which][:, unselected_N]) if known else None
+                row[f"{kind}_{name}"] = None if share is None else points(100 * share)
         rows.append(row)
     return rows
 

@@ -182,12 +182,8 @@ def verdict(difference: Estimate, margin: float) -> str:
     return WORSE if high < 0 else CANNOT_TELL
 
 
-def agreement(votes_MN: npt.NDArray[np.generic]) -> tuple[float, float]:
-    """Return on which share of the samples all voters agree, and consecutive pairs in the mean.
-
-    Both in [0, 1]; NaN without samples.
-    """
+def agreement(votes_MN: npt.NDArray[np.generic]) -> float:
+    """Return on which share of the samples all voters agree, in [0, 1]; NaN without samples."""
     if votes_MN.shape[1] == 0:
-        return math.nan, math.nan
-    same_MN = votes_MN[1:] == votes_MN[:-1]
-    return float(same_MN.all(axis=0).mean()), float(same_MN.mean())
+        return math.nan
+    return float((votes_MN[1:] == votes_MN[:-1]).all(axis=0).mean())

@@ -16,7 +16,7 @@ import numpy as np
 from stages.report.ranking import label_entropy
 from stages.report.results import KINDS, Results, Round, training_flops, training_length
 from stages.report.round_correlations import round_correlations
-from stages.report.round_tables import consensus, rounds
+from stages.report.round_tables import consensus, ensembles, rounds
 from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups
 from stages.report.summary import accuracy, mean, member_flops, search_flops
@@ -44,6 +44,7 @@ def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
         "round_correlations": round_correlations(results.rounds),
         "class_shares": class_shares(draws),
         "rounds": rounds(draws),
+        "ensembles": ensembles(draws),
         "overlap": overlap(draws),
         "duplicates": duplicates(results),
         "costs": costs(draws),

@@ -21,5 +21,5 @@ Writes  data/subsets/<to>.csv         index, round, score; one row for each pick
         data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
 Params  select.rule                   the name of a file in rules/
         select.{k_centers_start,order,candidates,outliers,balanced,min_per_class,include,
-        exclude}, random_seed
+        exclude}, random_seed, seed_subset.random_seed (of ties and random starts)
 """

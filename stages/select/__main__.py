@@ -73,7 +73,7 @@ def _select(  # noqa: PLR0913, PLR0917
         count=count,
         length=count,
         score_N=score_N,
-        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
+        tie_N=uniform_by_id(sample_ids, params.first_seed, "ties", number),
         race_N=lambda: uniform_by_id(sample_ids, params.random_seed, "proportional", number),
         features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
         k_centers_start=settings.k_centers_start,

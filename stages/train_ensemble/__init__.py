@@ -13,8 +13,8 @@ Writes  data/ensembles/<from>/    member-00/epoch-0040.safetensors, ..., and mod
           kept_member_E.npy, kept_epoch_E.npy   int64, by member and epoch
           kept_events_ES.npy      int32 [E, S], forgetting events up to the end of that epoch
           tracked_row_S.npy, tracked_gradient_norm_MES.npy   with train_ensemble.track alone: int64,
-                                  at most 512 samples of the subset, and float32 [M, E, S], their
-                                  gradient norms after each epoch; NaN after a member's last epoch;
-                                  their passes are not in the history's flops
+                                  at most 512 samples of the subset, and float32 [M, E + 1, S],
+                                  gradient norms before the training and after each epoch; NaN after
+                                  a member's last epoch; their passes are not in the history's flops
 Params  random_seed, train_ensemble
 """

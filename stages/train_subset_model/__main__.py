@@ -1,11 +1,13 @@
 """Train a target model on a subset."""
 
+from operator import attrgetter
 from pathlib import Path
 
 from stages.shared import artifacts
 from stages.shared.members import members
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.training_sections import TrainSubsetModel
 from stages.shared.training.job import Parallel
 
 # What the selected subsets are compared with is trained from scratch, whatever they start from:
@@ -38,16 +40,20 @@ def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path
         subset=artifacts.load_subset(
             subset / f"{draw.draw}.csv", meta.num_samples["train"], once=draw.picks_once
         ),
-        initial_weights=None if is_new else _last_weights(settings.members, source / draw.draw),
+        initial_weights=None if is_new else _first_weights(settings, source / draw.draw),
         track="none",
         parallel=Parallel(settings.processes, settings.sync_batch_norm),
     )
 
 
-def _last_weights(num_members: int, source: Path) -> list[Path]:
-    """Return the last weights of the first members of an ensemble."""
+def _first_weights(settings: TrainSubsetModel, source: Path) -> list[Path]:
+    """Return the last or the best weights of the first members of an ensemble."""
     ensemble = artifacts.load_ensemble(source)
-    return [source / ensemble.of_member(member)[-1].path for member in range(num_members)]
+    is_wanted = attrgetter("is_best" if settings.initialize_with == "best" else "is_last")
+    return [
+        source / list(filter(is_wanted, ensemble.of_member(member)))[-1].path
+        for member in range(settings.members)
+    ]
 
 
 if __name__ == "__main__":

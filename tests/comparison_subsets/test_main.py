@@ -188,3 +188,12 @@ def test_a_random_size_beyond_the_allowed_samples_is_an_error_and_writes_nothing
     with pytest.raises(ParamsError, match=r"random-0\.8, 80 picks; 70 can be had"):
         compare.run("random", "random-0.8")
     assert not Path("comparison").exists()
+
+
+def test_random_subsets_go_on_differently_from_a_seed_subset_that_draws_share(compare):
+    shared = {"seed_subset.random_seed": 3}
+    first = compare.rows("random", random_seed=0, **shared)
+    other = compare.rows("random", random_seed=1, **shared)
+
+    assert set(first[:20]) == set(other[:20])
+    assert set(first[20:]) != set(other[20:])

@@ -72,6 +72,21 @@ def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
     assert [values["epoch"] for values in run(workspace).members] == [3, 3]
 
 
+def test_of_an_ensemble_every_kept_checkpoint_is_measured(workspace):
+    folders = (workspace / "prepared", workspace / "model", workspace / "evaluation")
+    main(*folders, "kept")
+    found = artifacts.load_evaluation(folders[2] / "seed-0", ["accuracy"], {"test": 30})
+    of_last = run(workspace)
+
+    assert [(values["member"], values["epoch"]) for values in found.members] == [
+        (0, 3),
+        (0, 4),
+        (1, 3),
+        (1, 4),
+    ]
+    assert [found.members[place] for place in (1, 3)] == of_last.members
+
+
 def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(workspace):
     run(workspace)
     first = {

@@ -10,6 +10,7 @@ from stages.shared import artifacts, tasks
 from stages.shared.artifacts import REDUCED_SIGNALS
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import GradientNorm, PredictPool, Voters
+from stages.shared.tasks.object_detection import box_targets
 from stages.shared.tasks.object_detection import map_signals as of_detection
 from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES
 
@@ -52,12 +53,13 @@ def pool_of(scenes):
 def test_signals_and_entropies_of_voters_are_those_of_the_maps(scenes, pool_of, tmp_path):
     maps_MNKHW = scenes[2]
     pool_of(16).write_signals(tmp_path, SAMPLED)
-    expected = of_detection.signals(maps_MNKHW, None)
+    boxes = box_targets.load(scenes[0] / "prepared", "train", torch.device("cpu"))
+    expected = of_detection.signals(maps_MNKHW, boxes)
     for name in REDUCED_SIGNALS:
         found = artifacts.load_signal(tmp_path, name, 40)
         np.testing.assert_allclose(found, expected[name], atol=1e-5)
         # Of so many outputs one is always unsure, and shares of three votes are few.
-        assert len(np.unique(found)) > 30 or name.endswith("_max_N") or name.startswith("var")
+        assert len(np.unique(found)) > 30 or "_max_" in name or name.startswith(("error", "var"))
     entropy_MS = np.load(tmp_path / "voter_entropy_MS.npy")
     assert entropy_MS.dtype == np.float32
     np.testing.assert_allclose(
@@ -68,7 +70,8 @@ def test_signals_and_entropies_of_voters_are_those_of_the_maps(scenes, pool_of, 
 def test_heat_maps_lie_beside_the_signals_for_the_highest_scored_alone(scenes, pool_of, tmp_path):
     maps_MNKHW = scenes[2]
     pool_of(16).write_signals(tmp_path, SAMPLED)
-    for name, maps_NCHW in of_detection.acquisition_maps(maps_MNKHW).items():
+    boxes = box_targets.load(scenes[0] / "prepared", "train", torch.device("cpu"))
+    for name, maps_NCHW in of_detection.acquisition_maps(maps_MNKHW, boxes).items():
         score_N = artifacts.load_signal(tmp_path, f"{name}_max_N", 40)
         row_K = np.load(tmp_path / f"heat_rows_{name}_K.npy")
         assert (

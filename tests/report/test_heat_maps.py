@@ -62,6 +62,7 @@ def test_the_gradient_history_is_the_mean_over_members_sorted_by_the_last_norm()
     np.testing.assert_allclose(image.get_array(), [[3, 9], [2, 4], [2, 2]])
     assert image.get_cmap()(1.0)[:3] == (0.0, 0.0, 0.0)  # black is large
     assert (image.norm.vmin, image.norm.vmax) == (2, 20)
+    assert image.get_extent()[:2] == [-0.5, 1.5]  # the first column is that before the training
 
 
 def test_a_history_of_zeros_can_be_drawn():

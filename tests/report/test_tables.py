@@ -1,5 +1,7 @@
 """What the tables say of a small finished run."""
 
+import shutil
+
 import numpy as np
 import pytest
 import two_way
@@ -144,6 +146,30 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
     assert row["gain_standard_error"] == pytest.approx(error, abs=0.005)
 
 
+def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run):
+    before = run.report()
+    evaluated = run.folders.evaluation
+    shutil.copytree(evaluated / "resnet8-full", evaluated / "ensemble-0.125")
+    run.set(evaluate__ensembles=[0.125])
+    after = run.report()
+
+    members = run.results().targets["resnet8", "full"].evaluation.members
+    assert round_tables.ensembles(run.draws()) == [
+        {
+            "ensemble": "0.125",
+            "random_seed": 0,
+            "member": member,
+            "epoch": 8,
+            "test": points(100 * values["accuracy"]),
+            "validation": points(100 * values["validation_accuracy"]),
+        }
+        for member, values in enumerate(members)
+    ]
+    assert set(after) - set(before) == {"plots/tables/ensembles.csv"}
+    named = ("metrics/summary.json", "metrics/verdict.txt", "plots/suspects.csv")
+    assert all(after[name] == before[name] for name in named)
+
+
 def test_a_compressing_round_has_nothing_unselected(run):
     save_subset(run, "0.0625", range(80))
     row = round_tables.rounds([run.results()])[0]
@@ -186,11 +212,24 @@ def test_consensus_takes_the_last_checkpoints_of_the_best_and_the_last_of_each_m
             "ensemble": "0.125",
             "voters": 3,
             "checkpoints_all": 0.0,
-            "checkpoints_pairs": 50.0,
+            "checkpoints_pairs": 0.0,  # the earliest and the next, not the mean over the pairs
             "members_all": None,
             "members_pairs": None,
         },
     ]
+
+
+def test_consensus_has_each_consecutive_pair_of_checkpoints_in_a_row(run):
+    """Counted backwards from the last, and of members forwards from the first (Fig. 4)."""
+    num_unselected = 80 - len(run.results().subsets["0.125"].index_P)
+    rows_N = np.setdiff1d(np.arange(80), run.results().subsets["0.125"].index_P)
+    votes_MN = np.zeros((4, 80))
+    for epoch, num_other in enumerate((7, 4, 1)):  # from each checkpoint to the next
+        votes_MN[: epoch + 1, rows_N[:num_other]] += 1
+    rows = write_voters(run, [Voter(k, 0, 5 + k, 0.5) for k in range(4)], votes_MN)
+    shares = [round(100 * (1 - num / num_unselected), 2) for num in (1, 4, 7)]
+    assert [row["checkpoints_pairs"] for row in rows] == shares
+    assert [row["checkpoints_all"] for row in rows] == shares
 
 
 def test_consensus_is_of_the_unselected_samples_alone(run):

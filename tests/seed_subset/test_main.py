@@ -191,3 +191,11 @@ def test_the_users_own_subset_must_agree_with_the_other_lists(project):
     project.write_list("include", ["008.png"])
     with pytest.raises(ArtifactError, match=r"seed\.csv: lacks 008\.png"):
         draw_seed(project, 3)
+
+
+def test_draws_may_share_the_seed_subset(project):
+    """A seed of its own decides it in place of that of the draw, whose trainings it leaves."""
+    first = draw_seed(project, random_seed=3)
+    assert draw_seed(project, random_seed=0) != first
+    assert draw_seed(project, random_seed=0, **{"seed_subset.random_seed": 3}) == first
+    assert draw_seed(project, random_seed=7, **{"seed_subset.random_seed": 3}) == first

@@ -453,3 +453,24 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"seed-0\.npy: sample 31 has inf"):
         main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
+
+
+def test_trainings_from_several_seeds_may_share_what_k_centers_starts_from(select):
+    """The features are those of the training; Fig. 10 of Coleman et al. 2020."""
+    compressing = {"start": 1.0, "size": 0.3, "select.k_centers_start": 10}
+    select.old = range(100)
+    fixed, drawn = {}, {}
+    for random_seed in (0, 1):
+        rng = np.random.default_rng(random_seed)
+        select.features_ND = rng.normal(size=(100, 4)).astype(np.float32)
+        settings = {"random_seed": random_seed, **compressing}
+        drawn[random_seed] = select.by_rule("k_centers", **settings)
+        fixed[random_seed] = select.by_rule(
+            "k_centers", **settings, **{"seed_subset.random_seed": 0}
+        )
+        select.project.change({"seed_subset.random_seed": None})
+
+    assert drawn[0] == fixed[0]
+    assert fixed[1][:10] == fixed[0][:10]
+    assert fixed[1][10:] != fixed[0][10:]
+    assert set(drawn[1][:10]) != set(drawn[0][:10])

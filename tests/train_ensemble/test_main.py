@@ -33,4 +33,4 @@ def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path
     )
     tracked = tracking.load_tracked(tmp_path / "dynamics/seed-0")
     assert tracked.row_S.tolist() == [3, 7, 40]
-    assert tracked.gradient_norm_MES.shape == (2, 2, 3)
+    assert tracked.gradient_norm_MES.shape == (2, 3, 3)

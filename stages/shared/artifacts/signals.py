@@ -49,7 +49,7 @@ OPTIONAL_SIGNAL_DTYPES: dict[str, type[np.generic]] = {
 # Of samples with many outputs, such as an image with a map of probabilities for each class: what
 # an acquisition function says of each output, already reduced to one value of the sample.
 REDUCTIONS = ("max", "mean", "top_k_mean")
-REDUCED_ACQUISITIONS = ("entropy", "mutual_information", "variation_ratios")
+REDUCED_ACQUISITIONS = ("entropy", "error_count", "mutual_information", "variation_ratios")
 REDUCED_SIGNALS = tuple(
     f"{name}_{reduction}_N" for name in REDUCED_ACQUISITIONS for reduction in REDUCTIONS
 )

@@ -1,6 +1,6 @@
 """The tracked gradient norms of an ensemble's training: beside its dynamics, where they are wanted.
 
-Shapes: M members, E epochs, S tracked samples.
+Shapes: M members, E epochs and the moment before the first, S tracked samples.
 """
 
 from collections.abc import Sequence

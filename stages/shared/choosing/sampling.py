@@ -243,7 +243,7 @@ def seed_rows(size: Size, params: Params, sample_ids: Sequence[str], limits: Lim
     path = Path(params.seed_subset.file)
     rows = _rows_of_list(path, SEED_HEADER, sample_ids, limits.prepared)
     if not len(rows):
-        order_K = random_order(sample_ids, params.random_seed, limits)
+        order_K = random_order(sample_ids, params.first_seed, limits)
         stratified = params.seed_subset.stratified
         setting = f"seed_size {size}"
         rows = draw(order_K, count, limits, balanced=stratified, setting=setting)

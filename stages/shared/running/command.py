@@ -119,5 +119,8 @@ def _parse(main: Callable[..., None]) -> dict[str, Any]:
     )
     for parameter in inspect.signature(main).parameters.values():
         kind = Path if parameter.annotation is Path else str
-        parser.add_argument(parameter.name, type=kind)
+        if parameter.default is inspect.Parameter.empty:
+            parser.add_argument(parameter.name, type=kind)
+        else:
+            parser.add_argument(parameter.name, type=kind, nargs="?", default=parameter.default)
     return vars(parser.parse_args())

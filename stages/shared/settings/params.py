@@ -99,6 +99,12 @@ class Params(Section):
         """The name of the first draw in paths."""
         return f"seed-{self.random_seed}"
 
+    @property
+    def first_seed(self) -> int:
+        """The seed of what a search starts from, which trainings from several seeds may share."""
+        own = self.seed_subset.random_seed
+        return self.random_seed if own is None else own
+
     def acquisition_of(self, size: str) -> str:
         """Return the name of the acquisition function that chooses the subset of this size."""
         return self.acquisition if isinstance(self.acquisition, str) else self.acquisition[size]
@@ -224,6 +230,12 @@ class Params(Section):
                 )
             if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
+        pool = self.predict_pool
+        if "gradient_norm" in pool.signals and pool.precision != "fp32":
+            raise ValueError(
+                f"predict_pool.precision is {pool.precision}; it must be fp32 with the signal "
+                "gradient_norm: rounded features and logits order small norms by chance"
+            )
         if self.select.rule in NEED_FEATURES:
             self._require_signal(f"select.rule is {self.select.rule}", "features")
 
@@ -313,6 +325,12 @@ class Params(Section):
                 f"train_subset_model.members is {target.members}; it must be at most "
                 f"{ensemble.members}, the members of the ensemble that are fine-tuned"
             )
+        voting = self.predict_pool.voters.checkpoints
+        if target.initialize_with != voting:
+            raise ValueError(
+                f"train_subset_model.initialize_with is {target.initialize_with}; it must be "
+                f"{voting}, as predict_pool.voters.checkpoints: what is fine-tuned is what voted"
+            )
         if target.first_layer != ensemble.first_layer:
             raise ValueError(
                 f"train_subset_model.first_layer is {target.first_layer}; it must be "
@@ -337,6 +355,14 @@ class Params(Section):
             raise ValueError(AND.join(wrong))
 
     def _check_evaluation(self) -> None:
+        allowed = [str(entry.from_) for entry in self.rounds]
+        for number, size in enumerate(self.evaluate.ensembles):
+            if str(size) not in allowed:
+                raise ValueError(f"evaluate.ensembles.{number} is {size}; {choice(size, allowed)}")
+        if len(set(self.evaluate.ensembles)) < len(self.evaluate.ensembles):
+            raise ValueError(
+                f"evaluate.ensembles is {self.evaluate.ensembles}; each may stand once"
+            )
         best = self.train_subset_model.checkpoints.best
         if self.evaluate.weights == "best_validation" and not best:
             raise ValueError(

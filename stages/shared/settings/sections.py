@@ -89,6 +89,7 @@ class SeedSubset(Section):
 
     stratified: bool
     file: str
+    random_seed: NonNegativeInt | None  # None: that of the draw
 
 
 class Voters(Section):
@@ -171,6 +172,7 @@ class Evaluate(Section):
     weights: Literal["last", "best_validation"]
     batch_size: PositiveInt
     views: Views
+    ensembles: list[SizeParam]
 
 
 class Report(Section):

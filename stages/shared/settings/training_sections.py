@@ -169,6 +169,7 @@ class TrainSubsetModel(Training):
     initialize_from: Annotated[
         SizeParam | Literal["scratch"], either("scratch, or the size that a round starts from")
     ]
+    initialize_with: Literal["best", "last"]
     fine_tune_learning_rate: PositiveFloat
     processes: PositiveInt
     sync_batch_norm: bool

@@ -119,6 +119,8 @@ class _Trainer:
         kept = CheckpointKeeper(folder, self.job.member, self.job.settings.checkpoints, last_epoch)
         history = self._restore(self.group.told(states.take(folder) if states else None))
         kept.restore(history)
+        if self.tracker and not history:
+            self.tracker.add(self.model)
         # What a schedule knows follows from the history.
         ended = any(self.schedule.end_epoch(epoch.validation_accuracy) for epoch in history)
         while not ended and len(history) < self.num_epochs:

@@ -12,6 +12,7 @@ import toy_export
 from toy_export import export
 
 from commands.export.__main__ import FORMS, main
+from stages.shared import artifacts
 from stages.shared.errors import ArtifactError, DataError, ParamsError
 
 NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)]
@@ -48,6 +49,16 @@ def test_the_table_has_a_row_for_each_sample_in_the_order_of_its_first_pick(here
     assert table["round"].tolist() == [0, 0, 1]
     assert table.score.fillna(99).tolist() == [99, 99, -0.5]  # of the first pick
     assert table["index"].tolist() == [3, 0, 2]
+
+
+def test_the_list_is_a_subset_to_start_from(here):
+    """In the order of picking, each sample once: as seed_subset.file has it."""
+    made = toy_export.folder_of_images(here / "images", NAMES)
+    ids = made.pick([3, 0, 3, 2])
+
+    found = artifacts.load_sample_list(export("list", "chosen.csv"), ["sample_id"])
+
+    assert found == [ids[0], ids[1], ids[3]]
 
 
 def test_names_with_commas_line_feeds_quotes_and_bytes_that_are_no_utf8_survive(here):

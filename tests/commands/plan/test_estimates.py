@@ -157,6 +157,13 @@ def test_targets_are_evaluated_on_validation_and_test():
     assert (found.like.model, found.num_models, found.num_samples) == ("resnet8", 3, 300)
 
 
+def test_all_kept_checkpoints_of_an_ensemble_are_evaluated_where_it_is_asked_for():
+    changes = {"train_ensemble__checkpoints": {"last": 2, "every": 1, "best": True}}
+    arguments = ["p", "data/ensembles/0.25", "e", "kept"]
+    found = work_of("evaluate_ensemble", arguments, params_of(**changes))
+    assert (found.num_models, found.num_samples) == (3 * 3, 300)
+
+
 # --- what it takes --------------------------------------------------------------------------------
 
 

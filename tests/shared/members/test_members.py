@@ -336,7 +336,7 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
     tracked = tracking.load_tracked(tmp_path / "dynamics/seed-0")
     assert found.row_R.tolist() == tracked.row_S.tolist() == list(range(5, 25))
     assert found.aum_MR.shape == (2, 20)
-    assert tracked.gradient_norm_MES.shape == (2, 2, 20)
+    assert tracked.gradient_norm_MES.shape == (2, 3, 20)
     assert found.sampled_S.tolist() == list(range(5, 25))
     assert sorted(set(found.kept_member_E.tolist())) == [0, 1]
     for member in range(2):

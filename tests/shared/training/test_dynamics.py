@@ -422,15 +422,30 @@ def test_tracked_norms_are_those_of_a_backward_pass_for_each_sample(
     targets = torch.from_numpy(np.array(artifacts.load_targets(prepared, "train"))[row_S])
     inputs = normalise(torch.from_numpy(pixels), job.meta)
 
-    assert norm_MES.shape == (1, 2, 11)
+    assert norm_MES.shape == (1, 3, 11)
     assert norm_MES.dtype == np.float32
     for number in range(11):
         loss = torch.nn.functional.cross_entropy(
             model(inputs[number : number + 1]), targets[number : number + 1]
         )
         (gradient,) = torch.autograd.grad(loss, model.classifier.weight)
-        assert norm_MES[0, 1, number] == pytest.approx(float(gradient.norm()), rel=1e-3)
-    assert not np.allclose(norm_MES[0, 0], norm_MES[0, 1])
+        assert norm_MES[0, 2, number] == pytest.approx(float(gradient.norm()), rel=1e-3)
+    assert not np.allclose(norm_MES[0, 1], norm_MES[0, 2])
+    # The history begins before the training.
+    tracker = GradientNormTracker(job, CPU)
+    tracker.add(loop.initial_model(job))
+    assert norm_MES[:, :1].tolist() == tracker.finish().gradient_norm_MES.tolist()
+
+
+def test_tracked_norms_are_those_of_fp32_whatever_the_training_has(make_job):
+    found = []
+    for precision in ("fp32", "bf16"):
+        job = make_job(range(30), precision=precision)
+        tracker = GradientNormTracker(job, CPU)
+        tracker.add(loop.initial_model(job))
+        found.append(tracker.finish().gradient_norm_MES.tolist())
+
+    assert found[0] == found[1]
 
 
 SOME_ROWS = pytest.mark.parametrize(
@@ -474,7 +489,7 @@ def test_a_tracker_has_as_many_epochs_as_a_plateau_left(make_job, tmp_path):
 
     trained = train(job, tmp_path)
 
-    assert trained.tracked.gradient_norm_MES.shape == (1, len(trained.history), 20)
+    assert trained.tracked.gradient_norm_MES.shape == (1, 1 + len(trained.history), 20)
     assert len(trained.history) < 200
 
 

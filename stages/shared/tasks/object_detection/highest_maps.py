@@ -15,6 +15,7 @@ from torch import Tensor
 
 from stages.shared import artifacts
 from stages.shared.artifacts import REDUCED_ACQUISITIONS, Array
+from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.map_signals import acquisition_maps
 
 NUM_IMAGES = 8  # of each acquisition function; people look at them
@@ -32,14 +33,17 @@ class HeatMaps:
     def __init__(self) -> None:
         self._kept: dict[str, list[_Kept]] = {name: [] for name in REDUCED_ACQUISITIONS}
 
-    def add(self, rows: slice, maps_MBKHW: Tensor, signals_B: Mapping[str, Array]) -> None:
-        """Take a batch: its rows of the train split, the voters' probabilities, its signals."""
+    def add(
+        self, rows: slice, maps_MBKHW: Tensor, boxes: Boxes, signals_B: Mapping[str, Array]
+    ) -> None:
+        """Take a batch: its rows of train, the voters' probabilities, its objects and signals."""
         for name, kept in self._kept.items():
             score_B = signals_B[f"{name}_max_N"]
             least = -kept[-1].minus_score if len(kept) == NUM_IMAGES else -np.inf
             best = np.argsort(-score_B, kind="stable")[:NUM_IMAGES]
             for place in best[score_B[best] > least].tolist():
-                values_CHW = acquisition_maps(maps_MBKHW[:, place : place + 1])[name][0]
+                one = slice(place, place + 1)
+                values_CHW = acquisition_maps(maps_MBKHW[:, one], boxes[one])[name][0]
                 map_CHW = values_CHW.cpu().numpy().astype(np.float16)
                 kept.append(_Kept(-float(score_B[place]), rows.start + place, map_CHW))
             self._kept[name] = _best(kept)

@@ -10,8 +10,8 @@ _TRAINING = {
 
 RULES = Rules(
     has_labels=False,
-    # error_count, confidence, margin and what is seen in training need one label for each image.
-    acquisitions=("entropy", "mutual_information", "random", "variation_ratios"),
+    # Confidence, margin and what is seen in training need one label for each image.
+    acquisitions=("entropy", "error_count", "mutual_information", "random", "variation_ratios"),
     metrics=("mean_average_precision", "mean_average_precision_50", "weighted_average_precision"),
     validation_metric="validation_mean_average_precision",
     inputs="images",

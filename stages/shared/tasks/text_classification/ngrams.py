@@ -6,8 +6,10 @@ Shapes: B batch, W words, G n-grams of all texts, D features.
 import torch
 from torch import Tensor, nn
 
+from stages.shared.networks.layers import Classifier
 from stages.shared.tasks.text_classification.text_batches import TextBatch
 
+FASTTEXT_FEATURES = 10  # Joulin et al. 2016 (arXiv 1607.01759), section 3.1
 MULTIPLIER = 116_049_371  # fastText's, from a word's hash to that of the pair with the next
 
 
@@ -30,6 +32,15 @@ class NgramBag(nn.Module):
         """Return the features [B, D]."""
         bucket_G, first_B = uni_and_bigrams(*batch.words(), self.table.num_embeddings)
         return self.table(bucket_G, first_B)
+
+
+def fasttext(num_buckets: int, num_classes: int) -> Classifier:
+    """Return fastText with a table of so many rows; its linear layer starts at 0."""
+    bag = NgramBag(num_buckets, FASTTEXT_FEATURES)
+    model = Classifier(bag, FASTTEXT_FEATURES, num_classes)
+    nn.init.zeros_(model.classifier.weight)
+    nn.init.zeros_(model.classifier.bias)
+    return model
 
 
 def uni_and_bigrams(word_W: Tensor, num_B: Tensor, num_buckets: int) -> tuple[Tensor, Tensor]:

@@ -203,6 +203,12 @@ def test_fasttext_has_the_published_number_of_features_and_starts_at_0():
     assert not model(batch(["any text"])).any()
 
 
+def test_the_buckets_of_bigrams_are_ten_million():
+    with torch.device("meta"):
+        model = models.build("fasttext_10m", 2, [60])
+    assert model.features.table.weight.shape == (10_000_000, 10)
+
+
 @pytest.mark.parametrize(
     ("name", "counts"), [("vdcnn9", [2, 2, 2, 2]), ("vdcnn29", [10, 10, 4, 4])]
 )

@@ -1,0 +1,128 @@
+"""How alike trainings order the samples, in the mean over pairs of runs by different random seeds.
+
+    python -m commands.correlate                      the draws of this run with each other
+    python -m commands.correlate small medium large   revisions or experiments of three models
+
+For every two of the revisions, and each with itself, Spearman's and Pearson's correlation of each
+round: of the pick orders, where both were run with select.order: all, otherwise of the scores. The
+mean is over all pairs of a draw of the one and a draw of the other that differ by random seed, so
+neither share first weights; five draws of each give 20 pairs, and 10 of a revision with itself
+(Coleman et al. 2020, Fig. 3, 9, 10 and 13). `deviation` is the standard deviation over the pairs.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import numpy as np
+
+from commands.compare.comment import text_table
+from commands.compare.markdown import Row
+from commands.compare.rankings import ranks
+from commands.compare.revision_files import WORKSPACE, opened
+from commands.compare.revisions import Revision, common_rounds, load_revision, sample_numbers
+from stages.shared.artifacts import save_table
+from stages.shared.choosing.correlation import pearson, spearman
+from stages.shared.errors import DataError
+from stages.shared.running import command
+
+Draws = dict[str, Revision]  # of one revision, by the name of the draw
+Key = tuple[str, str, str]  # the sizes that a round of both leads to, and what is correlated
+
+
+def mean_correlations(first: Draws, second: Draws) -> list[Row]:
+    """Return a row for each round that two revisions have in common; both may be the same.
+
+    Raises:
+        DataError: no draw of the one has another random seed than one of the other.
+    """
+    found: dict[Key, list[tuple[float, float]]] = defaultdict(list)
+    for one, other in _pairs(first, second):
+        for key, correlations in _correlated(one, other):
+            found[key].append(correlations)
+    names = [next(iter(draws.values())).name for draws in (first, second)]
+    if not found:
+        raise DataError(
+            f"{names[0]} and {names[1]}: have no two draws from different random seeds; "
+            "random_seeds must be 2 at least"
+        )
+    return [_row(names, key, np.array(values_P2)) for key, values_P2 in found.items()]
+
+
+def _pairs(first: Draws, second: Draws) -> Iterator[tuple[Revision, Revision]]:
+    """Yield each two draws from different random seeds, of a revision with itself once."""
+    for place, (one, revision) in enumerate(first.items()):
+        for number, (other, another) in enumerate(second.items()):
+            if one != other and (first is not second or place < number):
+                yield revision, another
+
+
+def _correlated(one: Revision, other: Revision) -> Iterator[tuple[Key, tuple[float, float]]]:
+    number_N = sample_numbers(one, other)
+    common_N = number_N < len(one.sample_ids)
+    for first, second in common_rounds(one.rounds, other.rounds):
+        ranked_by, rank_N, other_rank_N = ranks(first, second)
+        both_2N = np.stack([rank_N[number_N[common_N]], other_rank_N[common_N]])
+        both_2N = both_2N[:, np.isfinite(both_2N).all(axis=0)]
+        correlations = float(spearman(both_2N)[0, 1]), float(pearson(both_2N)[0, 1])
+        yield (first.size, second.size, ranked_by), correlations
+
+
+def _row(names: Sequence[str], key: Key, values_P2: np.ndarray) -> Row:
+    spread_2 = values_P2.std(axis=0, ddof=1) if len(values_P2) > 1 else np.full(2, np.nan)
+    of_pairs = zip(("spearman", "pearson"), values_P2.mean(axis=0), spread_2, strict=True)
+    row: Row = {
+        **dict(zip(("first", "second"), names, strict=True)),
+        **dict(zip(("first_size", "second_size", "ranked_by"), key, strict=True)),
+        "pairs": len(values_P2),
+    }
+    for name, mean, spread in of_pairs:
+        row |= {name: float(mean), f"{name}_deviation": float(spread)}
+    return row
+
+
+def run(names: Sequence[str], table: Path | None) -> None:
+    """Print the correlations of every two revisions, and write them where a table is wanted."""
+    with ExitStack() as stack:
+        revisions = [
+            {files.draw: load_revision(files) for files in opened_files.draws}
+            for opened_files in (
+                stack.enter_context(opened(WORKSPACE if name == "." else name)) for name in names
+            )
+        ]
+        rows = [
+            row
+            for pair in combinations_with_replacement(revisions, 2)
+            for row in mean_correlations(*pair)
+        ]
+    sys.stdout.write(text_table(rows, 3))
+    if table:
+        save_table(table, list(rows[0]), (list(row.values()) for row in rows))
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.correlate",
+        description=__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "revisions",
+        nargs="*",
+        default=[WORKSPACE],
+        metavar="REV",
+        help=f"git revision, name of a DVC experiment, or {WORKSPACE} (also .; the default)",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
+    arguments = parser.parse_args()
+    with command.errors_in_one_line():
+        run(arguments.revisions, arguments.csv)
+
+
+if __name__ == "__main__":
+    main()
