@@ -15,6 +15,7 @@ order of their names' bytes, whatever the file system or the list says.
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -217,6 +218,7 @@ def _entry(root: Path, line: Line) -> Entry | str:
 def _path_hint(root: Path, path: str) -> str:
     """Return what may be wrong with a path that is not there."""
     turned = path.replace("\\", "/")
-    if turned != path and (root / turned).exists():
-        return f"; did you mean {turned!r}?"
-    return encoding_hint(path)
+    # A Mac writes an accent as a letter of its own.
+    forms = [turned, *(unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))]
+    near = next((form for form in forms if form != path and (root / form).exists()), None)
+    return encoding_hint(path) if near is None else f"; did you mean {near!r}?"
