@@ -167,6 +167,12 @@ def test_a_file_whose_name_ends_with_a_space_is_found(dataset, images, tmp_path)
     assert load(dataset(root=str(root), manifest=manifest)).sample_ids == ["a.png ", "b.png"]
 
 
+def test_a_path_that_a_mac_wrote_in_another_form_is_found(dataset, images, tmp_path):
+    manifest = listed(tmp_path, "u\u0308.png,cat,", "b.png,cat,")
+    root = images("\u00fc.png", "b.png")
+    assert load(dataset(root=str(root), manifest=manifest)).sample_ids == ["b.png", "\u00fc.png"]
+
+
 def test_all_that_is_wrong_with_a_manifest_is_told_at_once_with_the_numbers_of_its_lines(
     dataset, images, tmp_path
 ):

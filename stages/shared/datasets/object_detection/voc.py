@@ -14,6 +14,7 @@ like others. A sample id is the image's path below root.
 
 import math
 import os
+import unicodedata
 from collections.abc import Set
 from pathlib import Path
 from typing import NoReturn
@@ -110,6 +111,9 @@ def _splits_of(lists: dict[Path, Split], known: Set[str]) -> dict[str, Split]:
             name = line.strip()
             if name not in known and Path(name).suffix.lower() in EXTENSIONS:
                 name = Path(name).stem  # some tools write the file's name
+            if name not in known:  # a Mac writes an accent as a letter of its own
+                forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
+                name = next((form for form in forms if form in known), name)
             if not name:
                 continue
             if name in splits:

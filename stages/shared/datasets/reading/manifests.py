@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import unicodedata
 from pathlib import Path
 
 from stages.shared.artifacts import Line, load_list
@@ -78,8 +79,11 @@ def _entry(root: Path, line: Line) -> Entry | str:
 
 def _below(root: Path, path: str) -> str | None:
     """Return a path below root in one form; None: it is none."""
-    if "\\" in path and not _exists(root, path):
-        path = path.replace("\\", "/")  # written on Windows
+    if not _exists(root, path):
+        turned = path.replace("\\", "/")  # written on Windows
+        # A Mac writes an accent as a letter of its own.
+        forms = [turned, *(unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))]
+        path = next((form for form in forms if _exists(root, form)), turned)
     if path.startswith("/"):
         path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100 - links stay
     path = posixpath.normpath(path)
