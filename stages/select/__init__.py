@@ -1,9 +1,10 @@
 """Select: which samples make the round's new subset?
 
 A growing round keeps the subset and appends the best of the rest; a shrinking one keeps the best of
-the subset. What is best is a rule: the highest scores (`top`), a draw in proportion to them
-(`proportional`), or, without scores, the candidates farthest from the subset (`k_centers`) or most
-like all others (`facility_location`).
+the subset. What is best is a rule: the highest scores (`top`), those behind the highest (`window`),
+all but these in strata (`stratified`), a draw in proportion to them (`proportional`), or, without
+scores, the candidates farthest from the subset (`k_centers`) or most like all others
+(`facility_location`); `mixed` has a share at random and the rest by another rule.
 
 The order is the rule's own, before the shares of the classes and the include list have their say.
 Outliers and excluded samples are no candidates. With `select.order: all` it holds every candidate;
@@ -20,6 +21,6 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
         data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
 Params  select.rule                   the name of a file in rules/
-        select.{k_centers_start,order,candidates,outliers,balanced,min_per_class,include,
-        exclude}, random_seed
+        select.{window,stratified,mixed,k_centers_start,order,candidates,outliers,balanced,
+        min_per_class,include,exclude}, random_seed
 """

@@ -74,9 +74,9 @@ def _select(  # noqa: PLR0913, PLR0917
         length=count,
         score_N=score_N,
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
-        race_N=lambda: uniform_by_id(sample_ids, params.random_seed, "proportional", number),
+        random_N=lambda purpose: uniform_by_id(sample_ids, params.random_seed, purpose, number),
         features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
-        k_centers_start=settings.k_centers_start,
+        settings=settings,
     )
     order_K = in_order(candidates, signals, limits, settings)
     picks = sampling.draw(

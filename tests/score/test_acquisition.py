@@ -28,6 +28,7 @@ LESS_AND_MORE_UNCERTAIN = {
     "error_count": ([SURE, SURE], [SURE, OTHER]),
     "forgetting_events": ([SURE, SURE], [SURE, OTHER]),
     "gradient_norm": ([SURE, SURE], [UNSURE, UNSURE]),
+    "label_probability": ([SURE, SURE], [UNSURE, UNSURE]),
     "least_confidence": ([SURE, SURE], [UNSURE, UNSURE]),
     "margin": ([SURE, SURE], [UNSURE, UNSURE]),
     "mutual_information": ([UNSURE, UNSURE], [SURE, OTHER]),
@@ -146,6 +147,13 @@ def test_margin_is_what_the_lead_of_the_mean_probability_leaves():
     assert score("margin", [[[0.5, 0.5, 0]], [[0.7, 0.1, 0.2]]]) == pytest.approx([0.7])
 
 
+def test_label_probability_is_what_the_mean_probability_of_the_label_leaves():
+    # The mean is 0.6, 0.3, 0.1.
+    probs_MNC = [[[0.5, 0.5, 0]], [[0.7, 0.1, 0.2]]]
+    assert score("label_probability", probs_MNC, [1]) == pytest.approx([0.7])
+    assert score("label_probability", probs_MNC, [2]) == pytest.approx([0.9])
+
+
 def test_gradient_norm_is_the_signal():
     signals = {"gradient_norm_N": np.array([0.5, 0.0, 7.25], np.float32)}
     assert ACQUISITIONS["gradient_norm"](signals).tolist() == [0.5, 0.0, 7.25]
@@ -210,6 +218,7 @@ def oracle(name, probs_MNC, targets_N, sample):
         "mutual_information": lambda: np.mean([scipy.stats.entropy(p, mean_C) for p in probs_MC]),
         "variation_ratios": lambda: 1 - max(votes.count(vote) for vote in votes) / len(votes),
         "error_count": lambda: sum(vote != target for vote in votes) / len(votes),
+        "label_probability": lambda: 1 - mean_C[target],
         "least_confidence": lambda: 1 - ranked[0],
         "margin": lambda: 1 - (ranked[0] - ranked[1]),
     }[name]()

@@ -25,6 +25,7 @@ READS = {
     "error_count": ["targets_N", "votes_MN"],
     "forgetting_events": ["forgetting_events_MN"],
     "gradient_norm": ["gradient_norm_N"],
+    "label_probability": ["label_probability_N"],
     "least_confidence": ["confidence_N"],
     "margin": ["margin_N"],
     "mutual_information": ["expected_entropy_N", "predictive_entropy_N"],

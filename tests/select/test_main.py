@@ -417,6 +417,22 @@ def test_a_least_number_that_cannot_be_had_is_an_error_and_writes_nothing(select
     assert not NEW.exists()
 
 
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_obeys_the_lists_and_the_least_number_of_each_class(select, rule):
+    select.write_clusters()
+    names, best = select.project.sample_ids, select.best(range(100))
+    select.project.write_list("include", [names[best[-1]]])
+    select.project.write_list("exclude", [names[row] for row in best[:5]])
+    select.score_N[select.project.targets_N == 2] /= 100  # the rare class is hardly preferred
+    select.old = list(range(100))
+    changes = {"select.min_per_class": 4, "select.k_centers_start": 10}
+    picks = select.by_rule(rule, 0.3, 1.0, **changes)
+    assert len(picks) == len({*picks}) == 30
+    assert best[-1] in picks
+    assert not {*best[:5]} & {*picks}
+    assert select.project.count_classes(picks)[2] >= 4
+
+
 def test_an_excluded_sample_is_never_selected(select):
     best = select.best(range(20, 100))
     select.project.write_list("exclude", [select.project.sample_ids[row] for row in best[:10]])

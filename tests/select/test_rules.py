@@ -1,17 +1,22 @@
 """Selection rules: what holds for each that is listed, and what each prefers."""
 
 import itertools
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import toy
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from stages.select.rules import RULES, Candidates
+from stages.select.skipped import highest_scored
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
+from stages.shared.settings.sections import Select
 
 NOTHING = np.empty(0, dtype=np.int64)
 
@@ -24,7 +29,21 @@ def refuse():
     raise UnwantedError
 
 
-def candidates(score_N, tie_N, *, race_N=None, features_ND=None, kept=(), start=0):
+# The numbers with which every rule that goes by scores prefers the highest.
+PLAIN = {
+    "window": {"start": 0.0},
+    "stratified": {"cut": 0.0, "strata": 5},
+    "mixed": {"random": 0.0, "rule": "top"},
+    "k_centers_start": 0,
+}
+
+
+def numbers(**changes):
+    """Return the section `select`, plain but for these keys."""
+    return Select.model_validate({**toy.default_params()["select"], **PLAIN, **changes})
+
+
+def candidates(score_N, tie_N, *, random_N=None, features_ND=None, kept=(), **changes):
     """Return all samples but the kept ones as candidates."""
     rows = np.setdiff1d(np.arange(len(score_N)), kept)
     return Candidates(
@@ -34,9 +53,9 @@ def candidates(score_N, tie_N, *, race_N=None, features_ND=None, kept=(), start=
         length=len(rows),
         score_N=np.asarray(score_N),
         tie_N=np.asarray(tie_N),
-        race_N=refuse if race_N is None else lambda: np.asarray(race_N),
+        random_N=(lambda _: refuse()) if random_N is None else lambda _: np.asarray(random_N),
         features_ND=refuse if features_ND is None else lambda: np.asarray(features_ND),
-        k_centers_start=start,
+        settings=numbers(**changes),
     )
 
 
@@ -45,21 +64,28 @@ def with_many_ties(num=50, seed=0, **changes):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 4, num).astype(np.float64)
     features_ND = rng.integers(0, 3, (num, 2)).astype(np.float32)
-    ties, race_N = rng.random((2, num))
-    return candidates(scores, ties, race_N=race_N, features_ND=features_ND, **changes)
+    ties, random_N = rng.random((2, num))
+    return candidates(scores, ties, random_N=random_N, features_ND=features_ND, **changes)
 
 
 def all_alike(num=50, **changes):
     """Return candidates that differ in their random numbers alone."""
-    ties, race_N = np.random.default_rng(0).random((2, num))
+    ties, random_N = np.random.default_rng(0).random((2, num))
     features_ND = np.full((num, 3), 0.1, dtype=np.float32)
-    return candidates(np.zeros(num), ties, race_N=race_N, features_ND=features_ND, **changes)
+    return candidates(np.zeros(num), ties, random_N=random_N, features_ND=features_ND, **changes)
 
 
 # --- every rule ----------------------------------------------------------------------------------
 
 
-SETTINGS = [{}, {"kept": (3, 4, 17)}, {"start": 7}]
+WITH_NUMBERS = {
+    "window": {"start": 0.3},
+    "stratified": {"cut": 0.2, "strata": 3},
+    "mixed": {"random": 0.4, "rule": "window"},
+    "k_centers_start": 7,
+}
+ALIKE = [{}, {"kept": (3, 4, 17)}, {"k_centers_start": 7}]
+SETTINGS = [*ALIKE, WITH_NUMBERS, {**WITH_NUMBERS, "kept": (3, 4, 17)}]
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -70,7 +96,7 @@ def test_every_candidate_stands_once_in_the_order(name, changes):
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("changes", SETTINGS)
+@pytest.mark.parametrize("changes", ALIKE)
 def test_candidates_that_are_all_alike_stand_in_the_order_of_their_random_numbers(name, changes):
     competing = all_alike(**changes)
     ties = competing.tie_N[competing.row_K]
@@ -92,7 +118,9 @@ def test_permuted_candidates_stand_in_the_same_order(name, seed, data):
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_an_order_that_ends_early_is_the_first_part_of_the_whole(name, seed, data):
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))
-    first_count = competing.k_centers_start + 1  # below it every pick would be random: refused
+    first_count = (
+        competing.settings.k_centers_start + 1
+    )  # below it every pick would be random: refused
     count = data.draw(st.integers(first_count, len(competing.row_K)))
     order = RULES[name](replace(competing, count=first_count, length=count))
     assert len(order) >= count
@@ -139,6 +167,124 @@ def test_top_is_the_order_by_score_then_random_number_then_position(scores_and_t
     assert RULES["top"](candidates(score_N, tie_N)).tolist() == expected
 
 
+# --- window --------------------------------------------------------------------------------------
+
+
+def test_a_window_begins_where_a_share_of_what_competes_is_harder_and_goes_on_to_the_easiest():
+    score_N, tie_N = [5.0, 1.0, 4.0, 2.0, 3.0, 9.0], np.zeros(6)
+    competing = candidates(score_N, tie_N, kept=(5,), window={"start": 0.4})
+    # Two of five are harder; the less hard of them is the first to follow the easiest.
+    assert competing.row_K[RULES["window"](competing)].tolist() == [4, 3, 1, 2, 0]
+
+
+@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40), st.floats(0, 0.99))
+def test_a_window_is_what_sorting_leaves_behind_its_start(scores_and_ties, start):
+    score_N, tie_N = np.array(scores_and_ties, dtype=np.float64).reshape(-1, 2).T
+    competing = candidates(score_N, tie_N, window={"start": start})
+    by_sorting = sorted(range(len(score_N)), key=lambda row: (-score_N[row], tie_N[row], row))
+    num_harder = int(Fraction(str(start)) * len(score_N))
+    expected = by_sorting[num_harder:] + by_sorting[:num_harder][::-1]
+    assert RULES["window"](competing).tolist() == expected
+
+
+def test_a_window_skips_the_same_samples_as_a_fraction_of_outliers():
+    competing = with_many_ties(window={"start": 0.3})
+    is_outlier_K = highest_scored(competing, 0.3, num_train=50)
+    assert {*RULES["window"](competing)[:35]} == {*np.flatnonzero(~is_outlier_K)}
+
+
+# --- stratified ----------------------------------------------------------------------------------
+
+
+def ccs_allocation(size_S, budget):
+    """Return how many each stratum gives: Zheng et al. 2023, Algorithm 1, lines 5 to 11.
+
+    Of strata of one size the one of lower scores is asked last, when more may be left for it.
+    """
+    given_S, rest = [0] * len(size_S), budget
+    by_size = sorted(range(len(size_S)), key=lambda stratum: (size_S[stratum], -stratum))
+    for num_done, stratum in enumerate(by_size):
+        given_S[stratum] = min(size_S[stratum], rest // (len(size_S) - num_done))
+        rest -= given_S[stratum]
+    return given_S
+
+
+def test_strata_are_of_equal_width_and_filled_from_the_smallest():
+    # Cut: 40. Strata of [0, 12]: six, one and three samples; none of [4, 8) is left after one turn.
+    score_N = [0.0, 1.0, 2.0, 3.0, 3.5, 3.9, 4.0, 8.0, 11.0, 12.0, 40.0]
+    tie_N = np.arange(11) / 11
+    competing = candidates(score_N, tie_N, stratified={"cut": 0.1, "strata": 3})
+    order = RULES["stratified"](competing).tolist()
+    assert order == [0, 7, 6, 1, 8, 2, 9, 3, 4, 5, 10]
+    # Seven picks, by hand: min(1, 7 // 3) = 1, min(3, 6 // 2) = 3, min(6, 3) = 3.
+    assert sorted(order[:7]) == [0, 1, 2, 6, 7, 8, 9]
+
+
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=60),
+    st.integers(1, 7),
+    st.floats(0, 0.9),
+    st.data(),
+)
+def test_every_budget_is_shared_as_by_the_algorithm(scores, strata, cut, data):
+    score_N, tie_N = np.array(scores, dtype=np.float64), np.arange(len(scores)) / len(scores)
+    competing = candidates(score_N, tie_N, stratified={"cut": cut, "strata": strata})
+    order = RULES["stratified"](competing).tolist()
+    num_cut = int(Fraction(str(cut)) * len(scores))
+    by_sorting = sorted(range(len(scores)), key=lambda row: (-score_N[row], tie_N[row]))
+    assert order[len(scores) - num_cut :] == by_sorting[:num_cut][::-1]
+    rest = by_sorting[num_cut:]
+    edges = np.linspace(score_N[rest].min(), score_N[rest].max(), strata + 1)
+    stratum_N = np.clip(np.searchsorted(edges, score_N, "right") - 1, 0, strata - 1)
+    if edges[0] == edges[-1]:
+        stratum_N[:] = 0
+    near_an_edge = np.isclose(score_N[rest][:, None], edges[1:-1], atol=1e-9)
+    assume(
+        edges[0] == edges[-1] or not (near_an_edge & (score_N[rest][:, None] != edges[1:-1])).any()
+    )
+    size_S = np.bincount(stratum_N[rest], minlength=strata).tolist()
+    budget = data.draw(st.integers(0, len(rest)))
+    given_S = np.bincount(stratum_N[order[:budget]], minlength=strata).tolist()
+    assert given_S == ccs_allocation(size_S, budget)
+
+
+def test_a_stratum_is_drawn_from_by_the_random_numbers():
+    score_N, tie_N = [0.0, 0.1, 0.2, 9.0, 9.1], [0.9, 0.1, 0.5, 0.8, 0.2]
+    competing = candidates(score_N, tie_N, stratified={"cut": 0.0, "strata": 2})
+    assert RULES["stratified"](competing).tolist() == [1, 4, 2, 3, 0]
+
+
+# --- mixed ---------------------------------------------------------------------------------------
+
+
+def test_a_mix_takes_turns_between_chance_and_the_rule():
+    score_N, random_N = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0], [0.5, 0.6, 0.1, 0.7, 0.2, 0.3]
+    mix = {"random": 0.5, "rule": "top"}
+    competing = candidates(score_N, np.zeros(6), random_N=random_N, mixed=mix)
+    # Half of one pick is one pick at random, 2; half of three are two, 2 and 4; and so on.
+    assert RULES["mixed"](competing).tolist() == [2, 0, 4, 1, 5, 3]
+
+
+@given(st.integers(0, 1000), st.floats(0, 1), st.integers(0, 20))
+def test_so_many_picks_of_a_mix_are_the_first_at_random_and_the_others_the_best(seed, share, count):
+    rng = np.random.default_rng(seed)
+    score_N, random_N = rng.integers(0, 9, 20).astype(np.float64), rng.random(20)
+    competing = candidates(
+        score_N, rng.random(20), random_N=random_N, mixed={"random": share, "rule": "top"}
+    )
+    num_random = math.floor(share * count + 0.5)
+    chance = np.argsort(random_N)[:num_random].tolist()
+    others = [row for row in RULES["top"](competing).tolist() if row not in chance]
+    expected = chance + others[: count - num_random]
+    assert sorted(RULES["mixed"](competing)[:count]) == sorted(expected)
+
+
+def test_a_mix_without_chance_is_the_other_rule_with_its_numbers():
+    mix = {"random": 0.0, "rule": "window"}
+    competing = with_many_ties(mixed=mix, window={"start": 0.3})
+    assert np.array_equal(RULES["mixed"](competing), RULES["window"](competing))
+
+
 # --- proportional --------------------------------------------------------------------------------
 
 
@@ -147,7 +293,7 @@ def test_orders_are_as_frequent_as_drawing_one_by_one_makes_them():
     rng = np.random.default_rng(0)
     num, ties = 4000, np.zeros(3)
     orders = [
-        tuple(RULES["proportional"](candidates(score_N, ties, race_N=rng.random(3))).tolist())
+        tuple(RULES["proportional"](candidates(score_N, ties, random_N=rng.random(3))).tolist())
         for _ in range(num)
     ]
     every = list(itertools.permutations(range(3)))
@@ -166,24 +312,24 @@ def test_the_order_does_not_depend_on_the_unit_of_the_scores():
 
 def test_a_score_of_zero_stands_behind_every_other_by_its_random_number():
     score_N, tie_N = [0.0, 1e-300, 0.0, 3.0, 0.0], [0.5, 0.1, 0.1, 0.9, 0.3]
-    order = RULES["proportional"](candidates(score_N, tie_N, race_N=[0.0, 0.9, 0.0, 0.5, 0.1]))
+    order = RULES["proportional"](candidates(score_N, tie_N, random_N=[0.0, 0.9, 0.0, 0.5, 0.1]))
     assert order.tolist() == [3, 1, 2, 4, 0]
 
 
 def test_the_order_is_decided_by_the_random_numbers_of_the_race():
     competing = with_many_ties()
-    race_N = np.random.default_rng(9).random(50)
-    other = replace(competing, race_N=lambda: race_N)
+    random_N = np.random.default_rng(9).random(50)
+    other = replace(competing, random_N=lambda _: random_N)
     assert not np.array_equal(RULES["proportional"](other), RULES["proportional"](competing))
 
 
 def test_a_race_number_of_zero_arrives_first():
-    order = RULES["proportional"](candidates([1.0, 1.0], [0.1, 0.2], race_N=[0.5, 0.0]))
+    order = RULES["proportional"](candidates([1.0, 1.0], [0.1, 0.2], random_N=[0.5, 0.0]))
     assert order.tolist() == [1, 0]
 
 
 def test_a_negative_score_cannot_be_drawn_by():
-    competing = candidates([1.0, 0.0, -0.5, 2.0], np.zeros(4), race_N=np.zeros(4), kept=(0,))
+    competing = candidates([1.0, 0.0, -0.5, 2.0], np.zeros(4), random_N=np.zeros(4), kept=(0,))
     with pytest.raises(ParamsError, match=r"rule is proportional; .* 0 or more, .* 2 has -0\.5"):
         RULES["proportional"](competing)
 
@@ -201,29 +347,29 @@ def picked_rows(name, **changes):
 
 
 def test_k_centers_goes_away_from_what_is_kept():
-    assert picked_rows("k_centers", kept=(0,), start=1000) == [4, 2, 3, 1]
+    assert picked_rows("k_centers", kept=(0,), k_centers_start=1000) == [4, 2, 3, 1]
 
 
 def test_k_centers_starts_at_random_where_nothing_is_kept():
     # 3 has the smallest random number; then 0 is farthest, and 2 is 4 away.
-    assert picked_rows("k_centers", start=1)[:3] == [3, 0, 2]
-    assert picked_rows("k_centers", start=2)[:3] == [3, 4, 0]
+    assert picked_rows("k_centers", k_centers_start=1)[:3] == [3, 0, 2]
+    assert picked_rows("k_centers", k_centers_start=2)[:3] == [3, 4, 0]
 
 
 def test_k_centers_that_would_be_random_throughout_is_refused():
     with pytest.raises(ParamsError, match="k_centers_start is 5; it must be below the 5 picks"):
-        picked_rows("k_centers", start=5)
+        picked_rows("k_centers", k_centers_start=5)
 
 
 def test_k_centers_is_refused_by_its_picks_however_long_an_order_is_wanted():
-    competing = candidates(np.zeros(5), TIES, features_ND=LINE, start=2)
+    competing = candidates(np.zeros(5), TIES, features_ND=LINE, k_centers_start=2)
     with pytest.raises(ParamsError, match="k_centers_start is 2; it must be below the 2 picks"):
         RULES["k_centers"](replace(competing, count=2))
 
 
 def test_k_centers_starts_nearest_the_mean_where_nothing_is_random():
     # From 2, both 0 and 4 are 5 away, and 4 has the smaller random number.
-    assert picked_rows("k_centers", start=0) == [2, 4, 0, 3, 1]
+    assert picked_rows("k_centers", k_centers_start=0) == [2, 4, 0, 3, 1]
 
 
 def test_facility_location_starts_in_the_middle_and_serves_what_is_not_served():

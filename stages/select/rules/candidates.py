@@ -4,11 +4,13 @@ Shapes: K candidates, N train samples, P picks that are kept, D features.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stages.shared.artifacts import Array, Floats, Ints
+from stages.shared.choosing.outliers import Mask
+from stages.shared.settings.sections import Select
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class Candidates:
     score_N: Floats
     tie_N: Floats  # a random number for each, which decides between equals: the smallest is first
     # Called by the rules that need them, as they take time:
-    race_N: Callable[[], Floats]  # another random number for each, in [0, 1)
+    random_N: Callable[[str], Floats]  # for a purpose other random numbers of each, in [0, 1)
     features_ND: Callable[[], Array]  # float32, the input of the last layer
-    k_centers_start: int  # random samples that k_centers starts from where nothing is kept
+    settings: Select  # the numbers of the rules
 
 
 def features(candidates: Candidates) -> tuple[Ints, Array, Array]:
@@ -47,3 +49,15 @@ def smallest_first(candidates: Candidates, key_K: Floats) -> Ints:
     by_tie = equals[np.argsort(candidates.tie_N[candidates.row_K[equals]], kind="stable")]
     order_K[tied] = by_tie[np.argsort(key_K[by_tie], kind="stable")]
     return order_K
+
+
+def hardest(candidates: Candidates, count: int) -> Mask:
+    """Mark the `count` highest-scored candidates, or all, bool [K]; equal ones as `top` does."""
+    row_K = candidates.row_K
+    is_hardest_K = np.zeros(len(row_K), dtype=np.bool_)
+    if count := min(count, len(row_K)):
+        key_K = -candidates.score_N[row_K]
+        foremost = np.flatnonzero(key_K <= np.partition(key_K, count - 1)[count - 1])
+        order = smallest_first(replace(candidates, row_K=row_K[foremost]), key_K[foremost])
+        is_hardest_K[foremost[order[:count]]] = True  # all others need no order
+    return is_hardest_K

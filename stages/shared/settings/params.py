@@ -209,7 +209,7 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            if name == "aum" and self.select.rule == "proportional":
+            if name == "aum" and "proportional" in self.select.rules:
                 raise ValueError(
                     "select.rule is proportional with acquisition aum, which is negative for what "
                     "was learnt; it must be another rule, or el2n or forgetting_events"
@@ -221,8 +221,9 @@ class Params(Section):
                 )
             if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
-        if self.select.rule in NEED_FEATURES:
-            self._require_signal(f"select.rule is {self.select.rule}", "features")
+        for key, name in zip(("rule", "mixed.rule"), self.select.rules, strict=False):
+            if name in NEED_FEATURES:
+                self._require_signal(f"select.{key} is {name}", "features")
 
     def _check_pretrained(self) -> None:
         ensemble, here = self.train_ensemble, "train_ensemble"

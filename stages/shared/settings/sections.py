@@ -43,6 +43,7 @@ class Section(BaseModel):
 
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 SizeParam = Annotated[
     PositiveInt | Annotated[float, Field(gt=0, le=1)],
     either("a fraction above 0 and up to 1.0, or a count from 1"),
@@ -137,13 +138,36 @@ class Score(Section):
 class OutlierFraction(Section):
     """Skip this share of the train split, the highest-scored candidates."""
 
-    fraction: Annotated[float, Field(ge=0, lt=1)]
+    fraction: Share
+
+
+class Window(Section):
+    """Where the window of `window` begins: so large a share of what competes is harder."""
+
+    start: Share
+
+
+class Stratified(Section):
+    """What share of what competes `stratified` leaves out, and its strata of the rest."""
+
+    cut: Share
+    strata: PositiveInt
+
+
+class Mixed(Section):
+    """What share of the picks is random in `mixed`, and which rule has the rest."""
+
+    random: Annotated[float, Field(ge=0, le=1)]
+    rule: Annotated[str, one_of([name for name in menu.RULES if name != "mixed"])]
 
 
 class Select(Section):
-    """How scores become a subset."""
+    """How scores become a subset: a rule, the numbers of each rule, and what binds all of them."""
 
     rule: Annotated[str, one_of(menu.RULES)]
+    window: Window
+    stratified: Stratified
+    mixed: Mixed
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]
@@ -155,6 +179,11 @@ class Select(Section):
     min_per_class: NonNegativeInt
     include: str
     exclude: str
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that choose: `mixed` asks another one."""
+        return (self.rule, self.mixed.rule) if self.rule == "mixed" else (self.rule,)
 
 
 class Compare(Section):

@@ -19,7 +19,7 @@ def order(candidates: Candidates) -> Ints:
         ParamsError: a score is negative.
     """
     row_K = candidates.row_K
-    score_K, race_K = candidates.score_N[row_K], candidates.race_N()[row_K]
+    score_K, race_K = candidates.score_N[row_K], candidates.random_N("proportional")[row_K]
     if (score_K < 0).any():
         raise ParamsError(
             f"params.yaml: select.rule is proportional; scores must then be 0 or more, and sample "
