@@ -2,9 +2,10 @@
 
 A growing round keeps the subset and appends the best of the rest; a shrinking one keeps the best of
 the subset. What is best is a rule: the highest scores (`top`), those behind the highest (`window`),
-all but these in strata (`stratified`), a draw in proportion to them (`proportional`), or, without
-scores, the candidates farthest from the subset (`k_centers`) or most like all others
-(`facility_location`); `mixed` has a share at random and the rest by another rule.
+all but these in strata (`stratified`), a draw in proportion to them (`proportional`), one of unsure
+samples that are as hard as the budget allows (`beta`), or, without scores, the candidates farthest
+from the subset (`k_centers`) or most like all others (`facility_location`); `mixed` has a share at
+random and the rest by another rule.
 
 The order is the rule's own, before the shares of the classes and the include list have their say.
 Outliers and excluded samples are no candidates. With `select.order: all` it holds every candidate;
@@ -15,12 +16,15 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/signals/<from>/          votes_MN.npy int16 [M, N], for all_voters_disagree
                                       features_ND.npy float32 [N, D], for k_centers and
                                       facility_location; predict_pool.signals must hold features
+                                      label_probability_N.npy float32 [N], for beta where the
+                                      members did not train on every candidate
+        data/dynamics/<from>/         row_R.npy, label_probability_MR.npy, for beta elsewhere
         data/scores/<from>/           score_N.npy float64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
         data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
 Params  select.rule                   the name of a file in rules/
-        select.{window,stratified,mixed,k_centers_start,order,candidates,outliers,balanced,
-        min_per_class,include,exclude}, random_seed
+        select.{window,stratified,mixed,beta,k_centers_start,order,candidates,outliers,
+        balanced,min_per_class,include,exclude}, random_seed
 """

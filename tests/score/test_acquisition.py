@@ -62,6 +62,7 @@ def signals_of(probs_MNC, targets_N=None):
         "forgetting_events_MN": np.round(10 * (1 - probs_MNC[:, is_target_NC])).astype(np.int32),
         "aum_MN": logits_MNC[:, is_target_NC] - others_MNC.max(axis=2),
         "el2n_MN": error_MN,
+        "dual_MN": error_MN / 8,
         "gradient_norm_N": error_MN.mean(axis=0),
         "targets_N": targets_N,
         "random_N": np.random.default_rng(7).random(num_samples),
@@ -182,11 +183,17 @@ def test_el2n_is_the_mean_length_of_the_error_of_the_members():
     assert ACQUISITIONS["el2n"]({"el2n_MN": length_MN}).tolist() == [0.25, 0.5]
 
 
+def test_dual_is_the_mean_over_the_members():
+    dual_MN = np.array([[0.5, 0.0], [0.25, 0.5], [0.0, 0.25]], np.float32)
+    assert ACQUISITIONS["dual"]({"dual_MN": dual_MN}).tolist() == [0.25, 0.25]
+
+
 def test_means_over_members_are_taken_in_double_precision():
     # In single precision 2^24 + 1 is 2^24.
     values_MN = np.array([[2.0**24], [1.0]], np.float32)
     assert ACQUISITIONS["aum"]({"aum_MN": values_MN}).tolist() == [-(2.0**24 + 1) / 2]
     assert ACQUISITIONS["el2n"]({"el2n_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
+    assert ACQUISITIONS["dual"]({"dual_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
 
 
 def test_random_is_the_random_number_of_the_sample():

@@ -1,5 +1,6 @@
 """The stage: a subset and scores in, the round's new subset out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from stages.shared.settings.menu import NEED_FEATURES
 from stages.shared.settings.params import load_params
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
+DYNAMICS = Path("dynamics")
 OLD, NEW = Path("subsets/old"), Path("subsets/new")
 ORDER = Path("orders/new")
 CHOSEN = NEW / "seed-0.csv"
@@ -31,6 +33,8 @@ class SelectRound:
         self.score_N = np.random.default_rng(5).random(100)
         self.old = OLD_ROWS
         self.features_ND = None
+        self.label_probability_N = np.full(100, 0.5, dtype=np.float32)
+        self.dynamics = artifacts.no_dynamics()
 
     def run(self, size=0.5, start=0.2, **changes):
         """Run the stage and return the new subset."""
@@ -42,7 +46,10 @@ class SelectRound:
         artifacts.save_scores(SCORES / f"{draw}.npy", self.score_N)
         if self.features_ND is not None:
             artifacts.save_array(SIGNALS / draw / "features_ND.npy", self.features_ND)
-        main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
+        signal = SIGNALS / draw / "label_probability_N.npy"
+        artifacts.save_array(signal, self.label_probability_N)
+        artifacts.save_dynamics(DYNAMICS / draw, self.dynamics)
+        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
         return self.project.load_subset(NEW / f"{draw}.csv")
 
     def picks(self, *sizes, **changes):
@@ -94,7 +101,7 @@ def test_a_second_round_counts_on(select):
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
     third = Path("subsets/third")
-    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, third, ORDER)
+    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, NEW, third, ORDER)
     before, after = (
         select.project.load_subset(CHOSEN),
         select.project.load_subset(third / "seed-0.csv"),
@@ -304,6 +311,26 @@ def test_proportional_does_not_draw_by_the_numbers_that_decide_ties(select):
     assert select.by_rule("proportional", 0.5) != select.by_rule("top", 0.5)
 
 
+def test_beta_goes_by_what_training_showed_where_the_members_saw_every_candidate(select):
+    """Else by what the ensemble says of a sample."""
+    select.score_N = np.ones(100)
+    select.label_probability_N[:50], select.label_probability_N[50:] = 0.01, 0.99
+    shown = np.where(np.arange(100) < 50, 0.99, 0.1).astype(np.float32)
+    select.dynamics = replace(
+        select.dynamics,
+        row_R=np.arange(100),
+        label_probability_MR=np.stack([shown - 0.05, shown + 0.005]),
+        forgetting_events_MR=np.zeros((2, 100), np.int32),
+        **{name: np.zeros((2, 100), np.float32) for name in ("aum_MR", "el2n_MR", "dual_MR")},
+    )
+    select.old = list(range(100))
+    assert {row < 50 for row in select.by_rule("beta", 0.2, 1.0)} == {True}
+    select.dynamics = artifacts.no_dynamics()
+    assert {row >= 50 for row in select.by_rule("beta", 0.2, 1.0)} == {True}
+    select.old = OLD_ROWS
+    assert {row >= 50 for row in select.by_rule("beta", 0.3)[20:]} == {True}
+
+
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_samples_that_are_all_alike_are_picked_once_and_by_the_random_seed(select, rule):
     select.score_N = np.zeros(100)
@@ -468,4 +495,4 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     select.score_N[[31, 40]] = np.inf
     artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"seed-0\.npy: sample 31 has inf"):
-        main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
+        main("0.2", "0.5", PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)

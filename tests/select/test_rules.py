@@ -7,12 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.stats
 import toy
-from hypothesis import assume, given, settings
+from hypothesis import assume, settings
+from hypothesis import given as for_all
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from stages.select.rules import RULES, Candidates
+from stages.select.rules.needs_label_probability import beta
 from stages.select.skipped import highest_scored
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
@@ -34,6 +37,7 @@ PLAIN = {
     "window": {"start": 0.0},
     "stratified": {"cut": 0.0, "strata": 5},
     "mixed": {"random": 0.0, "rule": "top"},
+    "beta": {"concentration": 15.0, "exponent": 5.5},
     "k_centers_start": 0,
 }
 
@@ -43,8 +47,15 @@ def numbers(**changes):
     return Select.model_validate({**toy.default_params()["select"], **PLAIN, **changes})
 
 
-def candidates(score_N, tie_N, *, random_N=None, features_ND=None, kept=(), **changes):
-    """Return all samples but the kept ones as candidates."""
+def given(array):
+    """Return what hands out an array, or complains."""
+    return refuse if array is None else lambda: np.asarray(array)
+
+
+def candidates(score_N, tie_N, *, kept=(), **changes):
+    """Return all samples but the kept ones as candidates, with arrays and numbers of the rules."""
+    names = ("random_N", "features_ND", "label_probability_N")
+    random_N, features_ND, label_probability_N = (given(changes.pop(name, None)) for name in names)
     rows = np.setdiff1d(np.arange(len(score_N)), kept)
     return Candidates(
         row_K=rows,
@@ -53,8 +64,9 @@ def candidates(score_N, tie_N, *, random_N=None, features_ND=None, kept=(), **ch
         length=len(rows),
         score_N=np.asarray(score_N),
         tie_N=np.asarray(tie_N),
-        random_N=(lambda _: refuse()) if random_N is None else lambda _: np.asarray(random_N),
-        features_ND=refuse if features_ND is None else lambda: np.asarray(features_ND),
+        random_N=lambda _: random_N(),
+        features_ND=features_ND,
+        label_probability_N=label_probability_N,
         settings=numbers(**changes),
     )
 
@@ -63,16 +75,22 @@ def with_many_ties(num=50, seed=0, **changes):
     """Return candidates with few different scores and points."""
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 4, num).astype(np.float64)
-    features_ND = rng.integers(0, 3, (num, 2)).astype(np.float32)
+    arrays = {
+        "features_ND": rng.integers(0, 3, (num, 2)).astype(np.float32),
+        "label_probability_N": rng.integers(0, 5, num).astype(np.float32) / 4,
+    }
     ties, random_N = rng.random((2, num))
-    return candidates(scores, ties, random_N=random_N, features_ND=features_ND, **changes)
+    return candidates(scores, ties, random_N=random_N, **arrays, **changes)
 
 
 def all_alike(num=50, **changes):
     """Return candidates that differ in their random numbers alone."""
     ties, random_N = np.random.default_rng(0).random((2, num))
-    features_ND = np.full((num, 3), 0.1, dtype=np.float32)
-    return candidates(np.zeros(num), ties, random_N=random_N, features_ND=features_ND, **changes)
+    arrays = {
+        "features_ND": np.full((num, 3), 0.1, dtype=np.float32),
+        "label_probability_N": np.full(num, 0.5, dtype=np.float32),
+    }
+    return candidates(np.zeros(num), ties, random_N=random_N, **arrays, **changes)
 
 
 # --- every rule ----------------------------------------------------------------------------------
@@ -85,6 +103,7 @@ WITH_NUMBERS = {
     "k_centers_start": 7,
 }
 ALIKE = [{}, {"kept": (3, 4, 17)}, {"k_centers_start": 7}]
+BY_BUDGET = {"beta"}  # what these prefer depends on how many are picked
 SETTINGS = [*ALIKE, WITH_NUMBERS, {**WITH_NUMBERS, "kept": (3, 4, 17)}]
 
 
@@ -105,7 +124,7 @@ def test_candidates_that_are_all_alike_stand_in_the_order_of_their_random_number
 
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=25)
-@given(seed=st.integers(0, 1000), data=st.data())
+@for_all(seed=st.integers(0, 1000), data=st.data())
 def test_permuted_candidates_stand_in_the_same_order(name, seed, data):
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))
     permutation = np.random.default_rng(seed).permutation(len(competing.row_K))
@@ -115,15 +134,18 @@ def test_permuted_candidates_stand_in_the_same_order(name, seed, data):
 
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=25)
-@given(seed=st.integers(0, 1000), data=st.data())
+@for_all(seed=st.integers(0, 1000), data=st.data())
 def test_an_order_that_ends_early_is_the_first_part_of_the_whole(name, seed, data):
     competing = with_many_ties(20, seed, **data.draw(st.sampled_from(SETTINGS)))
     first_count = (
         competing.settings.k_centers_start + 1
     )  # below it every pick would be random: refused
     count = data.draw(st.integers(first_count, len(competing.row_K)))
-    order = RULES[name](replace(competing, count=first_count, length=count))
+    competing = replace(competing, count=first_count)
+    order = RULES[name](replace(competing, length=count))
     assert len(order) >= count
+    if name not in BY_BUDGET:
+        competing = replace(competing, count=len(competing.row_K))
     assert order[:count].tolist() == RULES[name](competing)[:count].tolist()
 
 
@@ -146,6 +168,12 @@ def test_features_are_not_read_where_the_rule_has_no_use_for_them(name):
     assert len(RULES[name](competing)) == 50
 
 
+@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_LABEL_PROBABILITY)))
+def test_probabilities_are_not_read_where_the_rule_has_no_use_for_them(name):
+    competing = replace(with_many_ties(), label_probability_N=refuse)
+    assert len(RULES[name](competing)) == 50
+
+
 @pytest.mark.parametrize("name", menu.NEED_FEATURES)
 def test_rules_that_need_features_read_them(name):
     with pytest.raises(UnwantedError):
@@ -160,7 +188,7 @@ def test_top_prefers_high_scores_and_among_equals_low_random_numbers():
     assert RULES["top"](competing).tolist() == [1, 2, 0, 3]
 
 
-@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40))
+@for_all(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40))
 def test_top_is_the_order_by_score_then_random_number_then_position(scores_and_ties):
     score_N, tie_N = np.array(scores_and_ties, dtype=np.float64).reshape(-1, 2).T
     expected = sorted(range(len(score_N)), key=lambda row: (-score_N[row], tie_N[row], row))
@@ -177,7 +205,9 @@ def test_a_window_begins_where_a_share_of_what_competes_is_harder_and_goes_on_to
     assert competing.row_K[RULES["window"](competing)].tolist() == [4, 3, 1, 2, 0]
 
 
-@given(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40), st.floats(0, 0.99))
+@for_all(
+    st.lists(st.tuples(st.integers(-2, 2), st.integers(0, 3)), max_size=40), st.floats(0, 0.99)
+)
 def test_a_window_is_what_sorting_leaves_behind_its_start(scores_and_ties, start):
     score_N, tie_N = np.array(scores_and_ties, dtype=np.float64).reshape(-1, 2).T
     competing = candidates(score_N, tie_N, window={"start": start})
@@ -220,7 +250,7 @@ def test_strata_are_of_equal_width_and_filled_from_the_smallest():
     assert sorted(order[:7]) == [0, 1, 2, 6, 7, 8, 9]
 
 
-@given(
+@for_all(
     st.lists(st.integers(0, 12), min_size=1, max_size=60),
     st.integers(1, 7),
     st.floats(0, 0.9),
@@ -265,7 +295,7 @@ def test_a_mix_takes_turns_between_chance_and_the_rule():
     assert RULES["mixed"](competing).tolist() == [2, 0, 4, 1, 5, 3]
 
 
-@given(st.integers(0, 1000), st.floats(0, 1), st.integers(0, 20))
+@for_all(st.integers(0, 1000), st.floats(0, 1), st.integers(0, 20))
 def test_so_many_picks_of_a_mix_are_the_first_at_random_and_the_others_the_best(seed, share, count):
     rng = np.random.default_rng(seed)
     score_N, random_N = rng.integers(0, 9, 20).astype(np.float64), rng.random(20)
@@ -332,6 +362,62 @@ def test_a_negative_score_cannot_be_drawn_by():
     competing = candidates([1.0, 0.0, -0.5, 2.0], np.zeros(4), random_N=np.zeros(4), kept=(0,))
     with pytest.raises(ParamsError, match=r"rule is proportional; .* 0 or more, .* 2 has -0\.5"):
         RULES["proportional"](competing)
+
+
+# --- beta ----------------------------------------------------------------------------------------
+
+
+def by_density(competing, easy_N, random_N, pruned):
+    """Return the order of a race whose rates are score x scipy's density."""
+    score_N = competing.score_N
+    hardest = sorted(range(len(score_N)), key=lambda row: (-score_N[row], competing.tie_N[row]))
+    anchor = np.mean([easy_N[row] for row in hardest[:10]])
+    b = 15 * (1 - anchor) * (1 - pruned**5.5)
+    rate_N = score_N * scipy.stats.beta.pdf(easy_N, 16 - b, b)
+    return np.argsort(-np.log1p(-random_N) / rate_N)
+
+
+@pytest.mark.parametrize("count", [5, 30, 59])
+def test_beta_draws_by_score_times_density(count):
+    rng = np.random.default_rng(count)
+    score_N, tie_N, random_N, easy_N = rng.uniform(0.01, 0.99, (4, 60))
+    easy_N = easy_N.astype(np.float32)
+    competing = candidates(score_N, tie_N, random_N=random_N, label_probability_N=easy_N)
+    expected = by_density(competing, easy_N.astype(np.float64), random_N, 1 - count / 60)
+    assert RULES["beta"](replace(competing, count=count)).tolist() == expected.tolist()
+
+
+def test_the_parameters_of_beta_follow_the_share_that_is_pruned():
+    settings = {"concentration": 15.0, "exponent": 2.0}
+    competing = candidates(np.ones(10), np.zeros(10), kept=(0, 1), beta=settings)
+    # Two are kept and three are picked of ten: r = 1/2, and b = 15 x 0.6 x 3/4.
+    a, b = beta.parameters(replace(competing, count=3), 0.4)
+    assert (a, b) == (pytest.approx(9.25), pytest.approx(6.75))
+    # Everything: the density has its mean near mu_D.
+    a, b = beta.parameters(competing, 0.4)
+    assert (a, b) == (pytest.approx(7.0), pytest.approx(9.0))
+
+
+def test_beta_prefers_easy_samples_for_a_small_budget_and_hard_ones_for_a_large_one():
+    rng = np.random.default_rng(0)
+    tie_N, random_N = rng.random((2, 1000))
+    easy_N = rng.random(1000).astype(np.float32)
+    score_N = np.where(easy_N < 0.3, 1.0, 0.5)  # mu_D is below 0.3
+    competing = candidates(score_N, tie_N, random_N=random_N, label_probability_N=easy_N)
+    mean = {
+        count: easy_N[RULES["beta"](replace(competing, count=count))[:50]].mean()
+        for count in (50, 500, 950)
+    }
+    assert mean[50] > 0.8 > mean[500] > mean[950]
+
+
+def test_beta_draws_samples_of_score_zero_last_and_refuses_negative_ones():
+    arrays = {"random_N": [0.5, 0.1, 0.9, 0.3], "label_probability_N": [1.0, 0.0, 0.5, 1.0]}
+    order = RULES["beta"](candidates([0.0, 1.0, 2.0, 0.0], [0.4, 0.1, 0.1, 0.2], **arrays))
+    assert {*order[:2].tolist()} == {1, 2}
+    assert order[2:].tolist() == [3, 0]
+    with pytest.raises(ParamsError, match="rule is beta; scores must then be 0 or more"):
+        RULES["beta"](candidates([0.0, -1.0, 2.0, 0.0], np.zeros(4), **arrays))
 
 
 # --- k_centers and facility_location -------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 
 from stages.shared.artifacts import Array, Floats, Ints
 from stages.shared.choosing.outliers import Mask
+from stages.shared.errors import ParamsError
 from stages.shared.settings.sections import Select
 
 
@@ -26,6 +27,7 @@ class Candidates:
     # Called by the rules that need them, as they take time:
     random_N: Callable[[str], Floats]  # for a purpose other random numbers of each, in [0, 1)
     features_ND: Callable[[], Array]  # float32, the input of the last layer
+    label_probability_N: Callable[[], Array]  # float32, in [0, 1]; needs one label for each sample
     settings: Select  # the numbers of the rules
 
 
@@ -49,6 +51,30 @@ def smallest_first(candidates: Candidates, key_K: Floats) -> Ints:
     by_tie = equals[np.argsort(candidates.tie_N[candidates.row_K[equals]], kind="stable")]
     order_K[tied] = by_tie[np.argsort(key_K[by_tie], kind="stable")]
     return order_K
+
+
+def first_to_arrive(candidates: Candidates, rule: str, log_weight_K: Floats) -> Ints:
+    """Return the candidates as drawn one by one, each in proportion to score x weight.
+
+    Run as a race: a sample arrives after an exponential time whose rate is that product (Efraimidis
+    and Spirakis 2006). With score 0 it never does; such samples stand last, by the random number
+    that decides between equals. A sample that competes twice arrives once, with its copies.
+
+    Raises:
+        ParamsError: a score is negative.
+    """
+    row_K = candidates.row_K
+    score_K, race_K = candidates.score_N[row_K], candidates.random_N(rule)[row_K]
+    if (score_K < 0).any():
+        raise ParamsError(
+            f"params.yaml: select.rule is {rule}; scores must then be 0 or more, and sample "
+            f"{row_K[score_K.argmin()]} has {score_K.min()}"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # In logarithms: a time divided by a tiny score would overflow.
+        arrival_K = np.log(-np.log1p(-race_K)) - np.log(score_K) - log_weight_K
+    arrival_K[score_K == 0] = np.inf
+    return smallest_first(candidates, arrival_K)
 
 
 def hardest(candidates: Candidates, count: int) -> Mask:

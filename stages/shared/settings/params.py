@@ -28,6 +28,7 @@ from stages.shared.settings.menu import (
     NEED_DYNAMICS,
     NEED_FEATURES,
     NEED_GRADIENT_NORM,
+    NEED_LABEL_PROBABILITY,
     NEED_TWO_VOTERS,
 )
 from stages.shared.settings.messages import as_written, choice, describe
@@ -125,6 +126,7 @@ class Params(Section):
         self._check_acquisition()
         self._check_voters()
         self._check_signals()
+        self._check_rules()
         self._check_pretrained()
         self._check_compared_subsets()
         self._check_initialization()
@@ -209,10 +211,11 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            if name == "aum" and "proportional" in self.select.rules:
+            by_weight = {*self.select.rules} & {"beta", "proportional"}
+            if name == "aum" and by_weight:
                 raise ValueError(
-                    "select.rule is proportional with acquisition aum, which is negative for what "
-                    "was learnt; it must be another rule, or el2n or forgetting_events"
+                    f"select.rule is {by_weight.pop()} with acquisition aum, which is negative for "
+                    "what was learnt; it must be another rule, or el2n or forgetting_events"
                 )
             if name in NEED_DYNAMICS and entry.to > entry.from_:
                 raise ValueError(
@@ -221,9 +224,16 @@ class Params(Section):
                 )
             if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
+
+    def _check_rules(self) -> None:
         for key, name in zip(("rule", "mixed.rule"), self.select.rules, strict=False):
             if name in NEED_FEATURES:
                 self._require_signal(f"select.{key} is {name}", "features")
+            if name in NEED_LABEL_PROBABILITY and not self.rules.has_labels:
+                raise ValueError(
+                    f"select.{key} is {name}, which needs one label for each sample; it must be "
+                    f"another rule with task {self.task}"
+                )
 
     def _check_pretrained(self) -> None:
         ensemble, here = self.train_ensemble, "train_ensemble"

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     model_validator,
 )
@@ -161,6 +162,13 @@ class Mixed(Section):
     rule: Annotated[str, one_of([name for name in menu.RULES if name != "mixed"])]
 
 
+class Beta(Section):
+    """How narrow the density of `beta` is, and how soon it moves to what is easy."""
+
+    concentration: PositiveFloat
+    exponent: PositiveFloat
+
+
 class Select(Section):
     """How scores become a subset: a rule, the numbers of each rule, and what binds all of them."""
 
@@ -168,6 +176,7 @@ class Select(Section):
     window: Window
     stratified: Stratified
     mixed: Mixed
+    beta: Beta
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]
