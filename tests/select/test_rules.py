@@ -103,7 +103,8 @@ WITH_NUMBERS = {
     "k_centers_start": 7,
 }
 ALIKE = [{}, {"kept": (3, 4, 17)}, {"k_centers_start": 7}]
-BY_BUDGET = {"beta"}  # what these prefer depends on how many are picked
+BY_CHANCE = {"uncertainty_herding"}  # these pick the best of a few random ones
+BY_BUDGET = {"beta", *BY_CHANCE}  # what these prefer depends on how many are picked
 SETTINGS = [*ALIKE, WITH_NUMBERS, {**WITH_NUMBERS, "kept": (3, 4, 17)}]
 
 
@@ -114,7 +115,7 @@ def test_every_candidate_stands_once_in_the_order(name, changes):
     assert sorted(RULES[name](competing)) == list(range(len(competing.row_K)))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", sorted({*RULES} - BY_CHANCE))
 @pytest.mark.parametrize("changes", ALIKE)
 def test_candidates_that_are_all_alike_stand_in_the_order_of_their_random_numbers(name, changes):
     competing = all_alike(**changes)

@@ -63,18 +63,28 @@ def first_to_arrive(candidates: Candidates, rule: str, log_weight_K: Floats) -> 
     Raises:
         ParamsError: a score is negative.
     """
+    require_no_negative(candidates, rule)
     row_K = candidates.row_K
     score_K, race_K = candidates.score_N[row_K], candidates.random_N(rule)[row_K]
-    if (score_K < 0).any():
-        raise ParamsError(
-            f"params.yaml: select.rule is {rule}; scores must then be 0 or more, and sample "
-            f"{row_K[score_K.argmin()]} has {score_K.min()}"
-        )
     with np.errstate(divide="ignore", invalid="ignore"):
         # In logarithms: a time divided by a tiny score would overflow.
         arrival_K = np.log(-np.log1p(-race_K)) - np.log(score_K) - log_weight_K
     arrival_K[score_K == 0] = np.inf
     return smallest_first(candidates, arrival_K)
+
+
+def require_no_negative(candidates: Candidates, rule: str) -> None:
+    """Check that the scores of the candidates can be weights.
+
+    Raises:
+        ParamsError: one is negative.
+    """
+    score_K = candidates.score_N[candidates.row_K]
+    if (score_K < 0).any():
+        raise ParamsError(
+            f"params.yaml: select.rule is {rule}; scores must then be 0 or more, and sample "
+            f"{candidates.row_K[score_K.argmin()]} has {score_K.min()}"
+        )
 
 
 def hardest(candidates: Candidates, count: int) -> Mask:

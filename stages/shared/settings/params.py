@@ -211,7 +211,7 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            by_weight = {*self.select.rules} & {"beta", "proportional"}
+            by_weight = {*self.select.rules} & {"beta", "proportional", "uncertainty_herding"}
             if name == "aum" and by_weight:
                 raise ValueError(
                     f"select.rule is {by_weight.pop()} with acquisition aum, which is negative for "
