@@ -40,7 +40,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
             )
             score_N = artifacts.load_scores(scores / f"{draw.draw}.npy", len(sample_ids))
             sizes = parse_size(from_size), parse_size(to_size)
-            folders = signals / draw.draw, dynamics / draw.draw
+            folders = prepared, signals / draw.draw, dynamics / draw.draw
             new, order_K = _select(draw, sizes, sample_ids, limits, old, score_N, folders)
             chosen.append(new.index_P)
             artifacts.save_subset(subsets / f"{draw.draw}.csv", new)
@@ -57,10 +57,10 @@ def _select(  # noqa: PLR0913, PLR0917
     limits: sampling.Limits,
     old: Subset,
     score_N: Floats,
-    folders: tuple[Path, Path],
+    folders: tuple[Path, Path, Path],
 ) -> tuple[Subset, Ints]:
     """Return one draw's new subset, and its candidates as the rule prefers them."""
-    settings, (from_size, to_size), (signals, dynamics) = params.select, sizes, folders
+    settings, (from_size, to_size), (prepared, signals, dynamics) = params.select, sizes, folders
     number = params.round_number(str(to_size))
     grows = to_size > from_size
     kept = old if grows else old.first(0)
@@ -74,10 +74,12 @@ def _select(  # noqa: PLR0913, PLR0917
         count=count,
         length=count,
         score_N=score_N,
+        target_N=limits.targets_N,
         tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
         random_N=lambda purpose: uniform_by_id(sample_ids, params.random_seed, purpose, number),
         features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
         label_probability_N=lambda: _label_probability(signals, dynamics, row_K, len(sample_ids)),
+        recall_C=lambda: _recall(prepared, signals, limits.num_classes),
         settings=settings,
     )
     order_K = in_order(candidates, signals, limits, settings)
@@ -105,6 +107,18 @@ def _label_probability(signals: Path, dynamics: Path, row_K: Ints, num_train: in
     mean_N = np.zeros(num_train, dtype=np.float32)
     mean_N[shown.row_R] = shown.label_probability_MR.mean(axis=0, dtype=np.float64)
     return mean_N
+
+
+def _recall(prepared: Path, signals: Path, num_classes: int) -> Floats:
+    """Return the ensemble's recall of each class on validation, float64 [C] in (0, 1).
+
+    As if it had been right once and wrong once more (Laplace): few samples, or none, prove nothing.
+    """
+    target_V = artifacts.load_targets(prepared, "validation")
+    predicted_V = artifacts.load_validation_signal(signals, "validation_predicted_V", len(target_V))
+    size_C = np.bincount(target_V, minlength=num_classes)
+    right_C = np.bincount(target_V[predicted_V == target_V], minlength=num_classes)
+    return (right_C + 1) / (size_C + 2)
 
 
 def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:

@@ -49,6 +49,9 @@ class SelectRound:
         signal = SIGNALS / draw / "label_probability_N.npy"
         artifacts.save_array(signal, self.label_probability_N)
         artifacts.save_dynamics(DYNAMICS / draw, self.dynamics)
+        artifacts.save_targets(PREPARED, "validation", np.array([0, 0, 0, 0, 1, 1]))
+        predicted_V = np.array([0, 0, 0, 0, 0, 1], dtype=np.int16)
+        artifacts.save_array(SIGNALS / draw / "validation_predicted_V.npy", predicted_V)
         main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
         return self.project.load_subset(NEW / f"{draw}.csv")
 
@@ -335,6 +338,17 @@ def test_beta_goes_by_what_training_showed_where_the_members_saw_every_candidate
     assert {row >= 50 for row in select.by_rule("beta", 0.2, 1.0)} == {True}
     select.old = OLD_ROWS
     assert {row >= 50 for row in select.by_rule("beta", 0.3)[20:]} == {True}
+
+
+def test_quotas_of_the_classes_follow_the_recall_on_validation(select):
+    select.project.write_samples(select.project.sample_ids, np.arange(100) % 3)
+    select.old = list(range(100))
+    picks = select.by_rule("class_quotas", 0.4, 1.0)
+    # Right 5 of 6, 2 of 4 and 1 of 2, as if once more right and once wrong: 1/6, 1/2 and 1/2.
+    counts = select.project.count_classes(picks)
+    assert counts[0] in {5, 6}
+    assert sum(counts) == 40
+    assert abs(counts[1] - counts[2]) <= 1
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))

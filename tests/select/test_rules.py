@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from stages.select.rules import RULES, Candidates
-from stages.select.rules.needs_label_probability import beta
+from stages.select.rules.needs_labels import beta
 from stages.select.skipped import highest_scored
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
@@ -38,6 +38,7 @@ PLAIN = {
     "stratified": {"cut": 0.0, "strata": 5},
     "mixed": {"random": 0.0, "rule": "top"},
     "beta": {"concentration": 15.0, "exponent": 5.5},
+    "prototypes": {"prefer": "nearest"},
     "k_centers_start": 0,
 }
 
@@ -54,8 +55,11 @@ def given(array):
 
 def candidates(score_N, tie_N, *, kept=(), **changes):
     """Return all samples but the kept ones as candidates, with arrays and numbers of the rules."""
-    names = ("random_N", "features_ND", "label_probability_N")
-    random_N, features_ND, label_probability_N = (given(changes.pop(name, None)) for name in names)
+    names = ("random_N", "features_ND", "label_probability_N", "recall_C")
+    random_N, features_ND, label_probability_N, recall_C = (
+        given(changes.pop(name, None)) for name in names
+    )
+    target_N = np.array(changes.pop("target_N", np.zeros(len(score_N))), dtype=np.int64)
     rows = np.setdiff1d(np.arange(len(score_N)), kept)
     return Candidates(
         row_K=rows,
@@ -67,6 +71,8 @@ def candidates(score_N, tie_N, *, kept=(), **changes):
         random_N=lambda _: random_N(),
         features_ND=features_ND,
         label_probability_N=label_probability_N,
+        recall_C=recall_C,
+        target_N=target_N,
         settings=numbers(**changes),
     )
 
@@ -78,6 +84,8 @@ def with_many_ties(num=50, seed=0, **changes):
     arrays = {
         "features_ND": rng.integers(0, 3, (num, 2)).astype(np.float32),
         "label_probability_N": rng.integers(0, 5, num).astype(np.float32) / 4,
+        "target_N": rng.integers(0, 3, num),
+        "recall_C": [0.25, 0.5, 0.9],
     }
     ties, random_N = rng.random((2, num))
     return candidates(scores, ties, random_N=random_N, **arrays, **changes)
@@ -89,6 +97,7 @@ def all_alike(num=50, **changes):
     arrays = {
         "features_ND": np.full((num, 3), 0.1, dtype=np.float32),
         "label_probability_N": np.full(num, 0.5, dtype=np.float32),
+        "recall_C": [0.5],
     }
     return candidates(np.zeros(num), ties, random_N=random_N, **arrays, **changes)
 
@@ -169,10 +178,16 @@ def test_features_are_not_read_where_the_rule_has_no_use_for_them(name):
     assert len(RULES[name](competing)) == 50
 
 
-@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_LABEL_PROBABILITY)))
-def test_probabilities_are_not_read_where_the_rule_has_no_use_for_them(name):
-    competing = replace(with_many_ties(), label_probability_N=refuse)
+@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_LABELS)))
+def test_labels_parts_are_not_read_where_the_rule_has_no_use_for_them(name):
+    competing = replace(with_many_ties(), label_probability_N=refuse, recall_C=refuse)
     assert len(RULES[name](competing)) == 50
+
+
+@pytest.mark.parametrize("name", menu.NEED_LABELS)
+def test_rules_that_need_labels_read_what_was_predicted_of_them(name):
+    with pytest.raises(UnwantedError):
+        RULES[name](replace(with_many_ties(), label_probability_N=refuse, recall_C=refuse))
 
 
 @pytest.mark.parametrize("name", menu.NEED_FEATURES)
@@ -419,6 +434,57 @@ def test_beta_draws_samples_of_score_zero_last_and_refuses_negative_ones():
     assert order[2:].tolist() == [3, 0]
     with pytest.raises(ParamsError, match="rule is beta; scores must then be 0 or more"):
         RULES["beta"](candidates([0.0, -1.0, 2.0, 0.0], np.zeros(4), **arrays))
+
+
+# --- class_quotas --------------------------------------------------------------------------------
+
+
+def test_classes_are_drawn_in_proportion_to_what_they_lack_in_recall():
+    rng = np.random.default_rng(0)
+    target_N, tie_N = rng.permutation(np.repeat([0, 1, 2], [300, 300, 40])), rng.random(640)
+    competing = candidates(np.zeros(640), tie_N, target_N=target_N, recall_C=[0.9, 0.7, 0.6])
+    order = RULES["class_quotas"](competing)
+    assert np.bincount(target_N[order[:80]]).tolist() == [10, 30, 40]
+    # The third class has no more: the others share, one to three.
+    assert np.bincount(target_N[order[:240]]).tolist() == [50, 150, 40]
+    for number in range(3):
+        its = [row for row in order if target_N[row] == number]
+        assert its == sorted(its, key=lambda row: tie_N[row])
+
+
+def test_what_is_kept_counts_for_the_quota_of_its_class():
+    target_N, kept = np.arange(100) % 2, tuple(range(0, 20, 2))  # ten of class 0
+    competing = candidates(
+        np.zeros(100), np.arange(100) / 100, target_N=target_N, recall_C=[0.5, 0.5], kept=kept
+    )
+    picked = competing.row_K[RULES["class_quotas"](competing)[:20]]
+    assert np.bincount(target_N[picked]).tolist() == [5, 15]
+
+
+# --- moderate and prototypes ---------------------------------------------------------------------
+
+# Class 0 has its mean at 3, distances 3, 2, 1, 6 and a median of 2.5; class 1 its mean at 100.
+ON_A_LINE = np.array([[0.0], [1.0], [2.0], [9.0], [99.5], [100.5]], dtype=np.float32)
+OF_CLASS = [0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "prefer", "expected"),
+    [
+        ("moderate", "nearest", [4, 5, 0, 1, 2, 3]),
+        ("prototypes", "nearest", [4, 5, 2, 1, 0, 3]),
+        ("prototypes", "farthest", [3, 0, 1, 2, 4, 5]),
+    ],
+)
+def test_distances_are_those_from_the_mean_of_the_class(rule, prefer, expected):
+    competing = candidates(
+        np.zeros(6),
+        np.arange(6) / 6,
+        target_N=OF_CLASS,
+        features_ND=ON_A_LINE,
+        prototypes={"prefer": prefer},
+    )
+    assert RULES[rule](competing).tolist() == expected
 
 
 # --- k_centers and facility_location -------------------------------------------------------------

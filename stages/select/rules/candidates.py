@@ -1,6 +1,6 @@
 """What a selection rule may look at, and what rules share.
 
-Shapes: K candidates, N train samples, P picks that are kept, D features.
+Shapes: K candidates, N train samples, P picks that are kept, D features, C classes.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,12 @@ class Candidates:
     length: int  # of the order that is wanted, at least as long; it may end there
     score_N: Floats
     tie_N: Floats  # a random number for each, which decides between equals: the smallest is first
+    target_N: Ints  # the class of each, for the rules that need one
     # Called by the rules that need them, as they take time:
     random_N: Callable[[str], Floats]  # for a purpose other random numbers of each, in [0, 1)
     features_ND: Callable[[], Array]  # float32, the input of the last layer
     label_probability_N: Callable[[], Array]  # float32, in [0, 1]; needs one label for each sample
+    recall_C: Callable[[], Floats]  # of each class on validation, in (0, 1)
     settings: Select  # the numbers of the rules
 
 

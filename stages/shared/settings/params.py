@@ -28,7 +28,7 @@ from stages.shared.settings.menu import (
     NEED_DYNAMICS,
     NEED_FEATURES,
     NEED_GRADIENT_NORM,
-    NEED_LABEL_PROBABILITY,
+    NEED_LABELS,
     NEED_TWO_VOTERS,
 )
 from stages.shared.settings.messages import as_written, choice, describe
@@ -229,7 +229,7 @@ class Params(Section):
         for key, name in zip(("rule", "mixed.rule"), self.select.rules, strict=False):
             if name in NEED_FEATURES:
                 self._require_signal(f"select.{key} is {name}", "features")
-            if name in NEED_LABEL_PROBABILITY and not self.rules.has_labels:
+            if name in NEED_LABELS and not self.rules.has_labels:
                 raise ValueError(
                     f"select.{key} is {name}, which needs one label for each sample; it must be "
                     f"another rule with task {self.task}"

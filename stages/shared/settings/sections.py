@@ -169,6 +169,12 @@ class Beta(Section):
     exponent: PositiveFloat
 
 
+class Prototypes(Section):
+    """Which end `prototypes` takes: what is near the mean of its class, or far from it."""
+
+    prefer: Literal["farthest", "nearest"]
+
+
 class Select(Section):
     """How scores become a subset: a rule, the numbers of each rule, and what binds all of them."""
 
@@ -177,6 +183,7 @@ class Select(Section):
     stratified: Stratified
     mixed: Mixed
     beta: Beta
+    prototypes: Prototypes
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]

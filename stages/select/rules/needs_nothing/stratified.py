@@ -7,6 +7,7 @@ import numpy as np
 from stages.select.rules.candidates import Candidates, hardest, smallest_first
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.choosing.outliers import num_highest
+from stages.shared.choosing.sampling import nth_of_class
 
 
 def order(candidates: Candidates) -> Ints:
@@ -41,10 +42,7 @@ def _stratum(score_K: Floats, num_strata: int) -> Ints:
 
 def _turn(stratum_K: Ints) -> Ints:
     """Return when each is drawn: the first of every stratum, the largest first, then the second."""
-    size_S = np.bincount(stratum_K)
-    by_stratum_K = np.argsort(stratum_K, kind="stable")
-    first_S = np.cumsum(size_S) - size_S
-    nth_K = np.empty_like(stratum_K)
-    nth_K[by_stratum_K] = np.arange(len(stratum_K)) - first_S[stratum_K[by_stratum_K]]
+    size_S = np.bincount(stratum_K, minlength=1)
     place_S = np.argsort(np.argsort(-size_S, kind="stable"))
+    nth_K = nth_of_class(stratum_K, np.zeros_like(size_S))
     return nth_K * len(size_S) + place_S[stratum_K]

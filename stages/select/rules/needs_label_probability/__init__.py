@@ -1,1 +1,0 @@
-"""Rules that read the label's probability: tasks whose samples have one label."""
