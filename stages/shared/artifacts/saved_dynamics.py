@@ -23,8 +23,8 @@ class Dynamics:
     forgetting_events_MR: Array  # int32; all draws where a member was never right
     aum_MR: Array  # float32, true logit minus the largest other, mean over the draws
     el2n_MR: Array  # float32, length of the error vector in epoch el2n_epoch, in [0, sqrt 2]
-    label_probability_MR: Array  # float32, mean over the draws, in [0, 1]
-    dual_MR: Array  # float32, its deviation over ten draws times what it lacks, in [0, 1)
+    label_probability_MR: Array  # float32, mean over the epochs, in [0, 1]
+    dual_MR: Array  # float32, its deviation over ten epochs times what it lacks, in [0, 1)
     kept_member_E: Ints  # one entry for each checkpoint, by member and epoch
     kept_epoch_E: Ints  # from 1
     kept_events_ES: Array  # int32, as forgetting_events_MR if training had ended there

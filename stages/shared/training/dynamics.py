@@ -87,6 +87,7 @@ class Recorder:
 
         `kept` names no epoch after this one, and each of them in its turn.
         """
+        self._probabilities.end_epoch()
         noted_S = {**self._noted_S, epoch: self._events(epoch)[self._place_S]}
         self._noted_S = {number: noted_S[number] for number in kept}
 

@@ -262,10 +262,11 @@ class PlainCount:
         self.margins = [[] for _ in copies]
         self.ever_right = [False] * len(copies)
         self.errors = [None] * len(copies)
+        self.least = {}
         self.probabilities = [[] for _ in copies]
 
     def add(self, rows, logits, targets):
-        now, worst, least = {}, {}, {}
+        now, worst = {}, {}
         for row, values, target in zip(rows, logits, targets, strict=True):
             is_right = max(range(len(values)), key=lambda number: values[number]) == target
             self.events[row] += self.was_right[row] and not is_right
@@ -276,10 +277,14 @@ class PlainCount:
             error = np.linalg.norm(exps / exps.sum() - np.eye(len(values))[target])
             now[row] = now.get(row, True) and is_right
             worst[row] = max(worst.get(row, 0.0), error)
-            least[row] = min(least.get(row, 1.0), exps[target] / exps.sum())
+            self.least[row] = min(self.least.get(row, 1.0), exps[target] / exps.sum())
         for row in now:
-            self.probabilities[row].append(least[row])
             self.was_right[row], self.errors[row] = now[row], worst[row]
+
+    def end_epoch(self):
+        for row, value in self.least.items():
+            self.probabilities[row].append(value)
+        self.least = {}
 
     def events_so_far(self, num_epochs):
         return [
@@ -315,6 +320,7 @@ def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs,
             )
             plain.add(rows.tolist(), logits.tolist(), target_R[rows].tolist())
         recorder.end_epoch(number, range(1, number + 1))
+        plain.end_epoch()
         events.append(plain.events_so_far(number))
 
     kept = checkpoints(*range(1, num_epochs + 1))
@@ -397,6 +403,7 @@ def test_a_trainings_dynamics_are_those_of_a_plain_count(
         plain.add(rows, logits.tolist(), targets.tolist())
         epoch, rest = divmod(number, batches_per_epoch)
         if not rest:
+            plain.end_epoch()
             so_far = plain.events_so_far(epoch)
             events[epoch] = dict(zip(row_R.tolist(), so_far, strict=True))
     assert found.row_R.tolist() == row_R.tolist()
