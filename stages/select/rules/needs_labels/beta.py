@@ -22,7 +22,9 @@ def order(candidates: Candidates) -> Ints:
     smaller the budget, the nearer to 1, on what is easy. An order is therefore that of its budget.
 
     The score is DUAL's with `acquisition: dual`, and mu then the mean over epochs and members,
-    where they trained on every candidate; elsewhere mu is the ensemble's probability of the label.
+    where they trained on every candidate. Elsewhere, as in rounds that grow, any score that is 0 or
+    more stands for DUAL's, and mu is what the ensemble says of the label out of sample. That orders
+    samples less alike than another ensemble's training would, and lies higher (docs/methods.md).
 
     Raises:
         ParamsError: a score is negative.
