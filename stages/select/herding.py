@@ -8,11 +8,14 @@ of features of unit length, with the uncertainty U. The radius sigma is the smal
 between two that are picked (section 3.3): it falls as they become many, and what began as coverage
 ends as a choice by uncertainty alone. It is 1 as long as there is no such distance.
 
-Of each candidate only the largest product with what is picked is kept, which no radius changes; so
+Of each candidate only the smallest distance to what is picked is kept, which no radius changes; so
 a new radius with every pick costs nothing. A pick is the best of a few candidates, the next in a
 random order that starts again at its end: stochastic greedy (Mirzasoleiman et al. 2015, arXiv
 1409.7938). However many are picked, that is the work of K log(1 / SHORTFALL) gains, and for a given
 radius the sum is in the mean within 1 - 1/e - SHORTFALL of the largest.
+
+The points lie on a grid, so fine that their products are just exact in float32: the number of
+threads, which decides in what order a product is summed, decides no pick.
 
 Shapes: K candidates, S picked before, D features, B candidates that are looked at, R of a block.
 """
@@ -27,7 +30,9 @@ from stages.select.greedy import picks_bar
 from stages.shared.artifacts import Array, Floats, Ints
 
 SHORTFALL = 0.05
-LEAST_RADIUS = 0.01  # of two points nearer than that float32 products tell no distance
+LENGTH = 0.99  # a product of two points, and each part of it, is then below 1
+GRID = 2.0**12  # and a whole number of GRID^-2, of which float32 holds all up to 1
+LEAST_RADIUS = 0.01  # the grid tells no smaller distance
 LEAST_WEIGHT = 1e-300  # nothing is divided by less
 BLOCK_ENTRIES = 2**18  # of a matrix in working memory, about
 
@@ -65,46 +70,64 @@ class _Coverage:
     """How near each candidate is to what is picked, and the radius."""
 
     def __init__(self, features_KD: Array, weight_K: Floats, chosen_SD: Array) -> None:
-        self._unit_KD = _of_unit_length(features_KD)
+        self._point_KD = on_grid(features_KD)
         self._weight_K = (weight_K / weight_K.max(initial=LEAST_WEIGHT)).astype(np.float32)
-        self._nearest_K = np.full(len(features_KD), -np.inf, dtype=np.float32)  # a product
-        unit_SD = _of_unit_length(chosen_SD)
-        self._smallest = _smallest_distance(unit_SD)
-        for rows in _blocks(len(features_KD), len(unit_SD)):
-            product_RS = self._unit_KD[rows] @ unit_SD.T
-            self._nearest_K[rows] = product_RS.max(axis=1, initial=-np.inf)
+        self._nearest_K = np.full(len(features_KD), np.inf, dtype=np.float32)  # squared distance
+        point_SD = on_grid(chosen_SD)
+        self._smallest = _smallest_distance(point_SD)
+        for rows in _blocks(len(features_KD), len(point_SD)):
+            distance_SR = _squared_distances(point_SD, self._point_KD[rows])
+            self._nearest_K[rows] = distance_SR.min(axis=0, initial=np.inf)
 
     def gains(self, some_B: Ints) -> Floats:
         """Return by how much each of these candidates would raise the sum, float64 [B]."""
         radius = self._smallest if math.isfinite(self._smallest) else 1.0
-        scale = np.float32(2 / radius**2)  # of unit vectors |x - y|^2 is 2 - 2xy
-        covered_K = np.exp((self._nearest_K - 1) * scale)
-        some_DB = self._unit_KD[some_B].T
+        scale = np.float32(-1 / radius**2)
+        covered_K = np.exp(self._nearest_K * scale)
+        some_BD = self._point_KD[some_B]
         gain_B = np.zeros(len(some_B))
-        for rows in _blocks(len(covered_K), max(some_DB.shape)):
-            like_RB = self._unit_KD[rows] @ some_DB
-            like_RB -= 1
-            like_RB *= scale
-            np.exp(like_RB, out=like_RB)
-            like_RB -= covered_K[rows, None]
-            gain_B += self._weight_K[rows] @ np.maximum(like_RB, 0, out=like_RB)
+        for rows in _blocks(len(covered_K), max(some_BD.shape)):
+            gain_BR = _squared_distances(some_BD, self._point_KD[rows])
+            gain_BR *= scale
+            np.exp(gain_BR, out=gain_BR)
+            gain_BR -= covered_K[rows]
+            np.maximum(gain_BR, 0, out=gain_BR)
+            gain_BR *= self._weight_K[rows]
+            gain_B += gain_BR.sum(axis=1)
         return gain_B
 
     def add(self, pick: int) -> None:
         """Let a candidate be picked."""
-        distance = math.sqrt(max(0.0, 2 - 2 * float(self._nearest_K[pick])))
+        distance = math.sqrt(self._nearest_K[pick])
         if distance >= LEAST_RADIUS:
             self._smallest = min(self._smallest, distance)
-        np.maximum(self._nearest_K, self._unit_KD @ self._unit_KD[pick], out=self._nearest_K)
+        (distance_K,) = _squared_distances(self._point_KD[[pick]], self._point_KD)
+        np.minimum(self._nearest_K, distance_K, out=self._nearest_K)
 
 
-def _smallest_distance(unit_SD: Array) -> float:
+def on_grid(points_BD: Array) -> Array:
+    """Return the points at about LENGTH, float32 whole numbers of 1 / GRID; the origin stays."""
+    length_B = np.linalg.norm(points_BD.astype(np.float64), axis=1)
+    scale_B1 = (LENGTH * GRID / np.maximum(length_B, LEAST_WEIGHT))[:, None]
+    return (np.rint(points_BD * scale_B1) / GRID).astype(np.float32)
+
+
+def _squared_distances(points_BD: Array, points_RD: Array) -> Array:
+    """Return the squared distance of each two points on the grid, float32 [B, R]."""
+    distance_BR = points_BD @ points_RD.T
+    distance_BR *= -2
+    distance_BR += np.einsum("rd,rd->r", points_RD, points_RD)
+    distance_BR += np.einsum("bd,bd->b", points_BD, points_BD)[:, None]
+    return distance_BR
+
+
+def _smallest_distance(point_SD: Array) -> float:
     """Return the smallest distance of two points that are no copies; without any, infinity."""
     least = np.inf
-    for rows in _blocks(len(unit_SD), len(unit_SD)):
-        squared_RS = 2 - 2 * (unit_SD[rows] @ unit_SD.T)
-        squared_RS[squared_RS < LEAST_RADIUS**2] = np.inf
-        least = min(least, squared_RS.min(initial=np.inf))
+    for rows in _blocks(len(point_SD), len(point_SD)):
+        distance_RS = _squared_distances(point_SD[rows], point_SD)
+        is_copy_RS = distance_RS < LEAST_RADIUS**2
+        least = min(least, distance_RS.min(initial=np.inf, where=~is_copy_RS))
     return math.sqrt(least)
 
 
@@ -113,9 +136,3 @@ def _blocks(num_rows: int, num_columns: int) -> Iterator[slice]:
     step = max(1, BLOCK_ENTRIES // max(1, num_columns))
     for first in range(0, num_rows, step):
         yield slice(first, first + step)
-
-
-def _of_unit_length(points_BD: Array) -> Array:
-    """Return the points at length 1, float32; a point at the origin stays there."""
-    length_B = np.linalg.norm(points_BD.astype(np.float64), axis=1)
-    return (points_BD / np.maximum(length_B, LEAST_WEIGHT)[:, None]).astype(np.float32)

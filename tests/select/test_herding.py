@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 from skactiveml.pool import MaxHerding
 from skactiveml.utils import MISSING_LABEL
-from sklearn.preprocessing import normalize
 
 from stages.select import herding
-from stages.select.herding import herd
+from stages.select.herding import herd, on_grid
 
 NONE = np.empty((0, 5), dtype=np.float32)
 
@@ -25,8 +24,7 @@ def radius_of(unit_SD):
 
 def by_formula(features_KD, weight_K, chosen_SD, count, budget):
     """Pick by the formula, O(K^2) in float64, the best of as many candidates."""
-    unit_KD, unit_SD = normalize(features_KD.astype(np.float64)), chosen_SD.astype(np.float64)
-    picked_SD = normalize(unit_SD) if len(unit_SD) else unit_SD
+    unit_KD, picked_SD = (on_grid(points).astype(np.float64) for points in (features_KD, chosen_SD))
     waiting, picks = list(range(len(features_KD))), []
     looked_at = math.ceil(len(features_KD) / budget * math.log(1 / herding.SHORTFALL))
     while len(picks) < count:
@@ -76,12 +74,14 @@ def test_whatever_the_points_are_picks_are_those_of_the_formula(seed, count, num
 
 def test_where_all_are_as_unsure_and_all_looked_at_picks_are_those_of_max_herding():
     features_KD, _ = clusters(3, 80)
-    unit_KD, label_K = normalize(features_KD.astype(np.float64)), np.full(80, MISSING_LABEL)
+    unit_KD, label_K = on_grid(features_KD).astype(np.float64), np.full(80, MISSING_LABEL)
     picks = herd(features_KD, np.full(80, 0.3), NONE, 15, budget=1).tolist()
     for number, pick in enumerate(picks):
         radius = radius_of(unit_KD[picks[:number]]) if number > 1 else 1.0
-        peer = MaxHerding(metric_dict={"gamma": 1 / radius**2}, random_state=0)
-        _, utility_1K = peer.query(features_KD, label_K, return_utilities=True)
+        peer = MaxHerding(
+            normalize_samples=False, metric_dict={"gamma": 1 / radius**2}, random_state=0
+        )
+        _, utility_1K = peer.query(unit_KD, label_K, return_utilities=True)
         # Two that are each other's nearest are as good.
         assert utility_1K[0, pick] == pytest.approx(np.nanmax(utility_1K), rel=1e-5)
         label_K[pick] = 0
@@ -127,3 +127,15 @@ def test_the_unit_of_the_weights_decides_nothing():
     picks = herd(features_KD, weight_K, NONE, 30).tolist()
     for unit in (2.0**-200, 2.0**200):
         assert herd(features_KD, unit * weight_K, NONE, 30).tolist() == picks
+
+
+def test_points_are_moved_to_one_length_on_a_grid_on_which_float32_products_are_exact():
+    features_KD, _ = clusters(2)
+    point_KD = on_grid(1000 * features_KD)
+    assert np.linalg.norm(point_KD, axis=1) == pytest.approx(0.99, abs=1e-3)
+    angle_K = (point_KD * features_KD).sum(axis=1) / np.linalg.norm(features_KD, axis=1) / 0.99
+    assert angle_K == pytest.approx(1, abs=1e-3)
+    exact_KK = point_KD.astype(np.float64) @ point_KD.T.astype(np.float64)
+    reversed_KK = point_KD[:, ::-1] @ point_KD[:, ::-1].T
+    assert np.array_equal(point_KD @ point_KD.T, exact_KK)
+    assert np.array_equal(reversed_KK, exact_KK)
