@@ -71,12 +71,13 @@ class _Coverage:
 
     def __init__(self, features_KD: Array, weight_K: Floats, chosen_SD: Array) -> None:
         self._point_KD = on_grid(features_KD)
+        self._norm_K = _norms(self._point_KD)
         self._weight_K = (weight_K / weight_K.max(initial=LEAST_WEIGHT)).astype(np.float32)
         self._nearest_K = np.full(len(features_KD), np.inf, dtype=np.float32)  # squared distance
         point_SD = on_grid(chosen_SD)
         self._smallest = _smallest_distance(point_SD)
         for rows in _blocks(len(features_KD), len(point_SD)):
-            distance_SR = _squared_distances(point_SD, self._point_KD[rows])
+            distance_SR = self._squared_distances(point_SD, rows)
             self._nearest_K[rows] = distance_SR.min(axis=0, initial=np.inf)
 
     def gains(self, some_B: Ints) -> Floats:
@@ -87,7 +88,7 @@ class _Coverage:
         some_BD = self._point_KD[some_B]
         gain_B = np.zeros(len(some_B))
         for rows in _blocks(len(covered_K), max(some_BD.shape)):
-            gain_BR = _squared_distances(some_BD, self._point_KD[rows])
+            gain_BR = self._squared_distances(some_BD, rows)
             gain_BR *= scale
             np.exp(gain_BR, out=gain_BR)
             gain_BR -= covered_K[rows]
@@ -101,8 +102,11 @@ class _Coverage:
         distance = math.sqrt(self._nearest_K[pick])
         if distance >= LEAST_RADIUS:
             self._smallest = min(self._smallest, distance)
-        (distance_K,) = _squared_distances(self._point_KD[[pick]], self._point_KD)
+        (distance_K,) = self._squared_distances(self._point_KD[[pick]], slice(None))
         np.minimum(self._nearest_K, distance_K, out=self._nearest_K)
+
+    def _squared_distances(self, points_BD: Array, rows: slice) -> Array:
+        return _squared_distances(points_BD, self._point_KD[rows], self._norm_K[rows])
 
 
 def on_grid(points_BD: Array) -> Array:
@@ -112,20 +116,26 @@ def on_grid(points_BD: Array) -> Array:
     return (np.rint(points_BD * scale_B1) / GRID).astype(np.float32)
 
 
-def _squared_distances(points_BD: Array, points_RD: Array) -> Array:
+def _squared_distances(points_BD: Array, points_RD: Array, norm_R: Array) -> Array:
     """Return the squared distance of each two points on the grid, float32 [B, R]."""
     distance_BR = points_BD @ points_RD.T
     distance_BR *= -2
-    distance_BR += np.einsum("rd,rd->r", points_RD, points_RD)
-    distance_BR += np.einsum("bd,bd->b", points_BD, points_BD)[:, None]
+    distance_BR += norm_R
+    distance_BR += _norms(points_BD)[:, None]
     return distance_BR
+
+
+def _norms(points_BD: Array) -> Array:
+    """Return the squared length of each point, float32 [B]."""
+    norm_B: Array = np.einsum("bd,bd->b", points_BD, points_BD)
+    return norm_B
 
 
 def _smallest_distance(point_SD: Array) -> float:
     """Return the smallest distance of two points that are no copies; without any, infinity."""
-    least = np.inf
+    least, norm_S = np.inf, _norms(point_SD)
     for rows in _blocks(len(point_SD), len(point_SD)):
-        distance_RS = _squared_distances(point_SD[rows], point_SD)
+        distance_RS = _squared_distances(point_SD[rows], point_SD, norm_S)
         is_copy_RS = distance_RS < LEAST_RADIUS**2
         least = min(least, distance_RS.min(initial=np.inf, where=~is_copy_RS))
     return math.sqrt(least)
