@@ -37,7 +37,15 @@ from stages.shared.artifacts.signals import SIGNAL_DTYPES
 from stages.shared.choosing import sampling
 from stages.shared.choosing.sampling import NOTHING, Limits, unscored
 from stages.shared.samples.randomness import generator, uniform_by_id
-from stages.shared.settings.sections import OutlierFraction, Select
+from stages.shared.settings.sections import (
+    Beta,
+    Mixed,
+    OutlierFraction,
+    Prototypes,
+    Select,
+    Stratified,
+    Window,
+)
 
 GB = 2**30
 NUM_VOTERS, NUM_CLASSES = 5, 10
@@ -46,6 +54,11 @@ ADDED = 5  # and one of so many is added to it
 ACQUISITIONS = ("entropy", "mutual_information", "variation_ratios")
 PLAIN = Select(
     rule="top",
+    window=Window(start=0.0),
+    stratified=Stratified(cut=0.0, strata=50),
+    mixed=Mixed(random=0.5, rule="top"),
+    beta=Beta(concentration=15.0, exponent=5.5),
+    prototypes=Prototypes(prefer="nearest"),
     k_centers_start=0,
     order="picks",
     candidates="remaining",
@@ -181,9 +194,12 @@ def select(settings: Select, score_N: Floats, targets_N: Ints, tie_N: Floats) ->
         length=count,
         score_N=score_N,
         tie_N=tie_N,
-        race_N=lambda: generator(0, "race").random(len(score_N)),
+        target_N=targets_N,
+        random_N=lambda purpose: generator(0, purpose).random(len(score_N)),
         features_ND=lambda: np.empty((len(score_N), 0), dtype=np.float32),
-        k_centers_start=settings.k_centers_start,
+        label_probability_N=lambda: np.empty(0, dtype=np.float32),
+        recall_C=lambda: np.empty(0),
+        settings=settings,
     )
     order_K = in_order(candidates, Path(), limits, settings)
     return sampling.draw(

@@ -173,6 +173,8 @@ def _dynamics(row_R: Ints, scale: Scale, rng: np.random.Generator) -> Dynamics:
         forgetting_events_MR=rng.integers(0, 20, shape, dtype=np.int32),
         aum_MR=rng.normal(size=shape).astype(np.float32),
         el2n_MR=rng.random(shape, dtype=np.float32),
+        label_probability_MR=rng.random(shape, dtype=np.float32),
+        dual_MR=rng.random(shape, dtype=np.float32),
         kept_member_E=np.repeat(np.arange(scale.num_members), scale.num_checkpoints),
         kept_epoch_E=np.tile(np.arange(1, scale.num_checkpoints + 1), scale.num_members),
         kept_events_ES=rng.integers(0, 20, (scale.num_voters, len(sampled_S)), dtype=np.int32),

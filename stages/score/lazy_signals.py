@@ -26,7 +26,7 @@ from stages.shared.errors import ArtifactError
 Loader = Callable[[], Array]
 
 # What training showed, by name; the acquisition function of the same name says what is easy.
-DYNAMICS = ("aum", "el2n", "forgetting_events")
+DYNAMICS = ("aum", "dual", "el2n", "forgetting_events")
 
 
 class LazySignals(Mapping[str, Array]):

@@ -1,25 +1,35 @@
 """Select: which samples make the round's new subset?
 
 A growing round keeps the subset and appends the best of the rest; a shrinking one keeps the best of
-the subset. What is best is a rule: the highest scores (`top`), a draw in proportion to them
-(`proportional`), or, without scores, the candidates farthest from the subset (`k_centers`) or most
-like all others (`facility_location`).
+the subset. What is best is a rule: the highest scores (`top`), those behind the highest (`window`),
+all but these in strata (`stratified`), a draw in proportion to them (`proportional`), one of unsure
+samples that are as hard as the budget allows (`beta`), those most like all that are unsure
+(`uncertainty_herding`), or, without scores, the candidates farthest from the subset (`k_centers`)
+or most like all others (`facility_location`), near to or far from the mean of their class
+(`prototypes`, `moderate`), or of the classes that the ensemble knows least (`class_quotas`);
+`mixed` has a share at random and the rest by another rule.
 
 The order is the rule's own, before the shares of the classes and the include list have their say.
 Outliers and excluded samples are no candidates. With `select.order: all` it holds every candidate;
-with `picks` it may end where the rule had to go no further: `k_centers` and `facility_location`
-stop at the last pick that is needed.
+with `picks` it may end where the rule had to go no further: `k_centers`,
+`facility_location` and `uncertainty_herding` stop at the last pick that is needed.
 
 Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/signals/<from>/          votes_MN.npy int16 [M, N], for all_voters_disagree
-                                      features_ND.npy float32 [N, D], for k_centers and
-                                      facility_location; predict_pool.signals must hold features
+                                      features_ND.npy float32 [N, D], for the rules of distance;
+                                      predict_pool.signals must hold features
+                                      label_probability_N.npy float32 [N], for beta where the
+                                      members did not train on every candidate
+                                      validation_predicted_V.npy int16 [V], for class_quotas
+        data/prepared/validation/     targets.npy int64 [V], for class_quotas
+        data/dynamics/<from>/         row_R.npy, label_probability_MR.npy, for beta elsewhere
         data/scores/<from>/           score_N.npy float64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
         data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
 Params  select.rule                   the name of a file in rules/
-        select.{k_centers_start,order,candidates,outliers,balanced,min_per_class,include,
-        exclude}, random_seed, seed_subset.random_seed (of ties and random starts)
+        select.{window,stratified,mixed,beta,prototypes,k_centers_start,order,candidates,outliers,
+        balanced,min_per_class,include,exclude}, random_seed, seed_subset.random_seed (of ties and
+        random starts)
 """

@@ -6,12 +6,7 @@ are candidates again in the next round.
 Shapes: K candidates, M voters, N train samples.
 """
 
-from dataclasses import replace
-
-import numpy as np
-
-from stages.select.rules.candidates import Candidates
-from stages.select.rules.needs_nothing import top
+from stages.select.rules.candidates import Candidates, hardest
 from stages.shared.artifacts import Array
 from stages.shared.choosing.outliers import Mask, all_different, num_highest
 from stages.shared.errors import ParamsError
@@ -19,16 +14,7 @@ from stages.shared.errors import ParamsError
 
 def highest_scored(candidates: Candidates, fraction: float, num_train: int) -> Mask:
     """Mark the floor(fraction * num_train) highest-scored candidates, bool [K]."""
-    row_K = candidates.row_K
-    count = min(num_highest(fraction, num_train), len(row_K))
-    is_outlier_K = np.zeros(len(row_K), dtype=np.bool_)
-    if count:
-        score_K = candidates.score_N[row_K]
-        least = np.partition(score_K, -count)[-count]
-        foremost = np.flatnonzero(score_K >= least)  # all others need no order
-        order = top.order(replace(candidates, row_K=row_K[foremost]))
-        is_outlier_K[foremost[order[:count]]] = True
-    return is_outlier_K
+    return hardest(candidates, num_highest(fraction, num_train))
 
 
 def all_voters_disagree(votes_MK: Array, num_classes: int) -> Mask:

@@ -8,6 +8,8 @@ Writes  data/ensembles/<from>/    member-00/epoch-0040.safetensors, ..., and mod
           row_R.npy               int64, rows of the train split, rising
           forgetting_events_MR.npy   int32 [M, R], how often right turned into wrong
           aum_MR.npy, el2n_MR.npy    float32 [M, R], area under the margin, error length
+          label_probability_MR.npy, dual_MR.npy   float32 [M, R], mean probability of the label, and
+                                  its spread over ten epochs times what it lacks
           sampled_S.npy           int64, at most 10,000 of these rows, and for each kept epoch of
                                   each member:
           kept_member_E.npy, kept_epoch_E.npy   int64, by member and epoch

@@ -22,7 +22,7 @@ ARGUMENTS = {
     "score": ("0.5", "prepared", "signals", "dynamics", "scores", "correlations"),
     "seed_subset": ("0.2", "prepared", "subsets/0.2"),
     "select": (
-        *("0.2", "0.5", "prepared", "signals", "scores"),
+        *("0.2", "0.5", "prepared", "signals", "dynamics", "scores"),
         *("subsets/0.2", "subsets/0.5", "orders/0.5"),
     ),
     "train_ensemble": ("toy", "subsets/0.2", "ensemble", "history", "dynamics"),

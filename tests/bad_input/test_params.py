@@ -26,6 +26,7 @@ def names_in(folder: str) -> str:
 KNOWN = {
     "<acquisitions>": ", ".join(menu.ACQUISITIONS),
     "<rules>": ", ".join(menu.RULES),
+    "<other rules>": ", ".join(name for name in menu.RULES if name != "mixed"),
     "<datasets>": names_in("shared/datasets/image_classification"),
     "<models>": names_in("shared/models/image_classification"),
     "<tasks>": ", ".join(tasks.names()),

@@ -28,6 +28,7 @@ LESS_AND_MORE_UNCERTAIN = {
     "error_count": ([SURE, SURE], [SURE, OTHER]),
     "forgetting_events": ([SURE, SURE], [SURE, OTHER]),
     "gradient_norm": ([SURE, SURE], [UNSURE, UNSURE]),
+    "label_probability": ([SURE, SURE], [UNSURE, UNSURE]),
     "least_confidence": ([SURE, SURE], [UNSURE, UNSURE]),
     "margin": ([SURE, SURE], [UNSURE, UNSURE]),
     "mutual_information": ([UNSURE, UNSURE], [SURE, OTHER]),
@@ -61,6 +62,7 @@ def signals_of(probs_MNC, targets_N=None):
         "forgetting_events_MN": np.round(10 * (1 - probs_MNC[:, is_target_NC])).astype(np.int32),
         "aum_MN": logits_MNC[:, is_target_NC] - others_MNC.max(axis=2),
         "el2n_MN": error_MN,
+        "dual_MN": error_MN / 8,
         "gradient_norm_N": error_MN.mean(axis=0),
         "targets_N": targets_N,
         "random_N": np.random.default_rng(7).random(num_samples),
@@ -146,6 +148,13 @@ def test_margin_is_what_the_lead_of_the_mean_probability_leaves():
     assert score("margin", [[[0.5, 0.5, 0]], [[0.7, 0.1, 0.2]]]) == pytest.approx([0.7])
 
 
+def test_label_probability_is_what_the_mean_probability_of_the_label_leaves():
+    # The mean is 0.6, 0.3, 0.1.
+    probs_MNC = [[[0.5, 0.5, 0]], [[0.7, 0.1, 0.2]]]
+    assert score("label_probability", probs_MNC, [1]) == pytest.approx([0.7])
+    assert score("label_probability", probs_MNC, [2]) == pytest.approx([0.9])
+
+
 def test_gradient_norm_is_the_signal():
     signals = {"gradient_norm_N": np.array([0.5, 0.0, 7.25], np.float32)}
     assert ACQUISITIONS["gradient_norm"](signals).tolist() == [0.5, 0.0, 7.25]
@@ -174,11 +183,17 @@ def test_el2n_is_the_mean_length_of_the_error_of_the_members():
     assert ACQUISITIONS["el2n"]({"el2n_MN": length_MN}).tolist() == [0.25, 0.5]
 
 
+def test_dual_is_the_mean_over_the_members():
+    dual_MN = np.array([[0.5, 0.0], [0.25, 0.5], [0.0, 0.25]], np.float32)
+    assert ACQUISITIONS["dual"]({"dual_MN": dual_MN}).tolist() == [0.25, 0.25]
+
+
 def test_means_over_members_are_taken_in_double_precision():
     # In single precision 2^24 + 1 is 2^24.
     values_MN = np.array([[2.0**24], [1.0]], np.float32)
     assert ACQUISITIONS["aum"]({"aum_MN": values_MN}).tolist() == [-(2.0**24 + 1) / 2]
     assert ACQUISITIONS["el2n"]({"el2n_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
+    assert ACQUISITIONS["dual"]({"dual_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
 
 
 def test_random_is_the_random_number_of_the_sample():
@@ -210,6 +225,7 @@ def oracle(name, probs_MNC, targets_N, sample):
         "mutual_information": lambda: np.mean([scipy.stats.entropy(p, mean_C) for p in probs_MC]),
         "variation_ratios": lambda: 1 - max(votes.count(vote) for vote in votes) / len(votes),
         "error_count": lambda: sum(vote != target for vote in votes) / len(votes),
+        "label_probability": lambda: 1 - mean_C[target],
         "least_confidence": lambda: 1 - ranked[0],
         "margin": lambda: 1 - (ranked[0] - ranked[1]),
     }[name]()

@@ -35,7 +35,7 @@ def test_every_function_but_random_is_compared_where_everything_is_known():
     [
         ((1, ["gradient_norm"], True), {"mutual_information", "variation_ratios"}),
         ((2, ["features"], True), {"gradient_norm"}),
-        ((2, ["gradient_norm"], False), {"aum", "el2n", "forgetting_events"}),
+        ((2, ["gradient_norm"], False), {"aum", "dual", "el2n", "forgetting_events"}),
     ],
 )
 def test_a_function_is_not_compared_where_what_it_needs_is_missing(known, missing):

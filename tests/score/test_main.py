@@ -38,6 +38,8 @@ def write_dynamics(rows):
         forgetting_events_MR=rng.integers(0, 9, shape, dtype=np.int32),
         aum_MR=rng.normal(size=shape).astype(np.float32),
         el2n_MR=rng.random(shape, dtype=np.float32),
+        label_probability_MR=rng.random(shape, dtype=np.float32),
+        dual_MR=rng.random(shape, dtype=np.float32),
         kept_member_E=np.array([0, 0, 1]),
         kept_epoch_E=np.array([2, 5, 3]),
         kept_events_ES=rng.integers(0, 9, (3, 30), dtype=np.int32),
@@ -155,7 +157,7 @@ def test_gradient_norms_score_the_samples_where_they_were_asked_for(project, sig
     assert "gradient_norm" in compared()
 
 
-@pytest.mark.parametrize("name", ["forgetting_events", "aum", "el2n"])
+@pytest.mark.parametrize("name", ["forgetting_events", "aum", "el2n", "dual"])
 def test_what_training_showed_scores_a_shrinking_round(project, signals, name):
     project.change({**SHRINKING, "acquisition": name})
     values_MN = getattr(write_dynamics(range(100)), f"{name}_MR").astype(np.float64)
@@ -163,6 +165,7 @@ def test_what_training_showed_scores_a_shrinking_round(project, signals, name):
         "forgetting_events": values_MN[0] + values_MN[1],
         "aum": -(values_MN[0] + values_MN[1]) / 2,
         "el2n": (values_MN[0] + values_MN[1]) / 2,
+        "dual": (values_MN[0] + values_MN[1]) / 2,
     }[name]
     assert np.array_equal(run(), expected_N)
 
@@ -195,7 +198,7 @@ def test_dynamics_are_compared_where_every_sample_was_trained_on(project, signal
     project.change(SHRINKING)
     write_dynamics(range(100))
     run()
-    assert compared() >= {"aum", "el2n", "forgetting_events", "entropy"}
+    assert compared() >= {"aum", "dual", "el2n", "forgetting_events", "entropy"}
 
 
 def test_with_one_voter_what_needs_two_is_not_compared(project, signals):
@@ -291,6 +294,6 @@ def test_scores_of_training_are_compared_over_the_samples_that_were_trained_on(p
 
 def test_a_wrong_reference_stops_the_stage_before_it_writes(project, signals):
     write_reference({"000.png": "high"})
-    with pytest.raises(ArtifactError, match=r"reference\.csv: row 2 has score 'high'"):
+    with pytest.raises(ArtifactError, match=r"reference\.csv: line 2 has score 'high'"):
         run()
     assert not SCORES.exists()

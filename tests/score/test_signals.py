@@ -20,11 +20,13 @@ from stages.shared.errors import ArtifactError
 
 READS = {
     "aum": ["aum_MN"],
+    "dual": ["dual_MN"],
     "el2n": ["el2n_MN"],
     "entropy": ["predictive_entropy_N"],
     "error_count": ["targets_N", "votes_MN"],
     "forgetting_events": ["forgetting_events_MN"],
     "gradient_norm": ["gradient_norm_N"],
+    "label_probability": ["label_probability_N"],
     "least_confidence": ["confidence_N"],
     "margin": ["margin_N"],
     "mutual_information": ["expected_entropy_N", "predictive_entropy_N"],
@@ -48,6 +50,8 @@ def dynamics_of(rows):
         forgetting_events_MR=np.array([[3, 0, 1], [2, 4, 0]], np.int32),
         aum_MR=np.array([[0.5, -1.0, 4.0], [0.5, 8.0, 4.0]], np.float32),
         el2n_MR=np.array([[0.5, 1.0, 0.25], [0.5, 0.0, 0.125]], np.float32),
+        label_probability_MR=np.array([[0.5, 0.25, 1.0], [0.5, 0.75, 1.0]], np.float32),
+        dual_MR=np.array([[0.25, 0.5, 0.0], [0.5, 0.0, 0.125]], np.float32),
     )
 
 
@@ -113,7 +117,7 @@ def test_dynamics_of_every_sample_are_those_that_were_written(tmp_path, name):
 
 
 def test_samples_outside_the_subset_stand_as_the_easiest_of_it():
-    # It is the third in all three: 1 event, a mean margin of 4, a mean error of 0.1875.
+    # It is the third in all: 1 event, a mean margin of 4, a mean error of 0.1875.
     expanded_MN = expand(dynamics_of([1, 2, 4]), "forgetting_events", 6)
     assert expanded_MN.tolist() == [[1, 3, 0, 1, 1, 1], [0, 2, 4, 0, 0, 0]]
     expanded_MN = expand(dynamics_of([1, 2, 4]), "aum", 6)
@@ -126,6 +130,7 @@ def test_samples_outside_the_subset_stand_as_the_easiest_of_it():
         ("forgetting_events", [1, 5, 4, 1, 1, 1]),
         ("aum", [-4, -0.5, -3.5, -4, -4, -4]),
         ("el2n", [0.1875, 0.5, 0.5, 0.1875, 0.1875, 0.1875]),
+        ("dual", [0.0625, 0.375, 0.25, 0.0625, 0.0625, 0.0625]),
     ],
 )
 def test_samples_outside_the_subset_have_the_smallest_score_in_it(tmp_path, name, expected):

@@ -1,5 +1,6 @@
 """The stage: a subset and scores in, the round's new subset out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from stages.shared.settings.menu import NEED_FEATURES
 from stages.shared.settings.params import load_params
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
+DYNAMICS = Path("dynamics")
 OLD, NEW = Path("subsets/old"), Path("subsets/new")
 ORDER = Path("orders/new")
 CHOSEN = NEW / "seed-0.csv"
@@ -31,6 +33,8 @@ class SelectRound:
         self.score_N = np.random.default_rng(5).random(100)
         self.old = OLD_ROWS
         self.features_ND = None
+        self.label_probability_N = np.full(100, 0.5, dtype=np.float32)
+        self.dynamics = artifacts.no_dynamics()
 
     def run(self, size=0.5, start=0.2, **changes):
         """Run the stage and return the new subset."""
@@ -42,7 +46,13 @@ class SelectRound:
         artifacts.save_scores(SCORES / f"{draw}.npy", self.score_N)
         if self.features_ND is not None:
             artifacts.save_array(SIGNALS / draw / "features_ND.npy", self.features_ND)
-        main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
+        signal = SIGNALS / draw / "label_probability_N.npy"
+        artifacts.save_array(signal, self.label_probability_N)
+        artifacts.save_dynamics(DYNAMICS / draw, self.dynamics)
+        artifacts.save_targets(PREPARED, "validation", np.array([0, 0, 0, 0, 1, 1]))
+        predicted_V = np.array([0, 0, 0, 0, 0, 1], dtype=np.int16)
+        artifacts.save_array(SIGNALS / draw / "validation_predicted_V.npy", predicted_V)
+        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
         return self.project.load_subset(NEW / f"{draw}.csv")
 
     def picks(self, *sizes, **changes):
@@ -94,7 +104,7 @@ def test_a_second_round_counts_on(select):
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
     third = Path("subsets/third")
-    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, third, ORDER)
+    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, NEW, third, ORDER)
     before, after = (
         select.project.load_subset(CHOSEN),
         select.project.load_subset(third / "seed-0.csv"),
@@ -215,7 +225,7 @@ def test_k_centers_shrinks_a_subset_from_random_samples_that_count(select):
     assert select.by_rule("k_centers", 0.2, 1.0, **changes) == (start + expected)[:20]
 
 
-@pytest.mark.parametrize("rule", NEED_FEATURES)
+@pytest.mark.parametrize("rule", ["facility_location", "k_centers"])
 def test_rules_of_distance_cover_every_cluster_first(select, rule):
     select.write_clusters()
     select.old = [0, 10, 20, 30]  # of the first cluster
@@ -242,7 +252,13 @@ def test_a_balanced_round_obeys_the_classes_first_and_the_rule_within_each(selec
         assert len(set(picks)) == 50
 
 
-ENDS = {"facility_location": 30, "k_centers": 30, "proportional": 80, "top": 80}
+ENDS = {
+    "facility_location": 30,
+    "k_centers": 30,
+    "proportional": 80,
+    "top": 80,
+    "uncertainty_herding": 30,
+}
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
@@ -302,6 +318,37 @@ def test_proportional_prefers_high_scores_without_being_decided_by_them(select):
 def test_proportional_does_not_draw_by_the_numbers_that_decide_ties(select):
     select.score_N = np.ones(100)
     assert select.by_rule("proportional", 0.5) != select.by_rule("top", 0.5)
+
+
+def test_beta_goes_by_what_training_showed_where_the_members_saw_every_candidate(select):
+    """Else by what the ensemble says of a sample."""
+    select.score_N = np.ones(100)
+    select.label_probability_N[:50], select.label_probability_N[50:] = 0.01, 0.99
+    shown = np.where(np.arange(100) < 50, 0.99, 0.1).astype(np.float32)
+    select.dynamics = replace(
+        select.dynamics,
+        row_R=np.arange(100),
+        label_probability_MR=np.stack([shown - 0.05, shown + 0.005]),
+        forgetting_events_MR=np.zeros((2, 100), np.int32),
+        **{name: np.zeros((2, 100), np.float32) for name in ("aum_MR", "el2n_MR", "dual_MR")},
+    )
+    select.old = list(range(100))
+    assert {row < 50 for row in select.by_rule("beta", 0.2, 1.0)} == {True}
+    select.dynamics = artifacts.no_dynamics()
+    assert {row >= 50 for row in select.by_rule("beta", 0.2, 1.0)} == {True}
+    select.old = OLD_ROWS
+    assert {row >= 50 for row in select.by_rule("beta", 0.3)[20:]} == {True}
+
+
+def test_quotas_of_the_classes_follow_the_recall_on_validation(select):
+    select.project.write_samples(select.project.sample_ids, np.arange(100) % 3)
+    select.old = list(range(100))
+    picks = select.by_rule("class_quotas", 0.4, 1.0)
+    # Right 5 of 6, 2 of 4 and 1 of 2, as if once more right and once wrong: 1/6, 1/2 and 1/2.
+    counts = select.project.count_classes(picks)
+    assert counts[0] in {5, 6}
+    assert sum(counts) == 40
+    assert abs(counts[1] - counts[2]) <= 1
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
@@ -417,6 +464,22 @@ def test_a_least_number_that_cannot_be_had_is_an_error_and_writes_nothing(select
     assert not NEW.exists()
 
 
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_obeys_the_lists_and_the_least_number_of_each_class(select, rule):
+    select.write_clusters()
+    names, best = select.project.sample_ids, select.best(range(100))
+    select.project.write_list("include", [names[best[-1]]])
+    select.project.write_list("exclude", [names[row] for row in best[:5]])
+    select.score_N[select.project.targets_N == 2] /= 100  # the rare class is hardly preferred
+    select.old = list(range(100))
+    changes = {"select.min_per_class": 4, "select.k_centers_start": 10}
+    picks = select.by_rule(rule, 0.3, 1.0, **changes)
+    assert len(picks) == len({*picks}) == 30
+    assert best[-1] in picks
+    assert not {*best[:5]} & {*picks}
+    assert select.project.count_classes(picks)[2] >= 4
+
+
 def test_an_excluded_sample_is_never_selected(select):
     best = select.best(range(20, 100))
     select.project.write_list("exclude", [select.project.sample_ids[row] for row in best[:10]])
@@ -452,7 +515,7 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     select.score_N[[31, 40]] = np.inf
     artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"seed-0\.npy: sample 31 has inf"):
-        main("0.2", "0.5", PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
+        main("0.2", "0.5", PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
 
 
 def test_trainings_from_several_seeds_may_share_what_k_centers_starts_from(select):

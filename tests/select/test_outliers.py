@@ -19,7 +19,9 @@ def scored(score_N, tie_N=None):
     ties = np.zeros(count) if tie_N is None else np.array(tie_N)
     nothing = np.empty(0, dtype=np.int64)
     scores = np.array(score_N)
-    return Candidates(np.arange(count), nothing, count, count, scores, ties, None, None, 0)
+    return Candidates(
+        np.arange(count), nothing, count, count, scores, ties, None, None, None, None, None, None
+    )
 
 
 def test_the_highest_scored_are_marked_as_a_share_of_the_train_split():

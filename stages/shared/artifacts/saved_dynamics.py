@@ -23,6 +23,8 @@ class Dynamics:
     forgetting_events_MR: Array  # int32; all draws where a member was never right
     aum_MR: Array  # float32, true logit minus the largest other, mean over the draws
     el2n_MR: Array  # float32, length of the error vector in epoch el2n_epoch, in [0, sqrt 2]
+    label_probability_MR: Array  # float32, mean over the epochs, in [0, 1]
+    dual_MR: Array  # float32, its deviation over ten epochs times what it lacks, in [0, 1)
     kept_member_E: Ints  # one entry for each checkpoint, by member and epoch
     kept_epoch_E: Ints  # from 1
     kept_events_ES: Array  # int32, as forgetting_events_MR if training had ended there
@@ -33,6 +35,8 @@ DYNAMICS_DTYPES: dict[str, type[np.generic]] = {
     "forgetting_events_MR": np.int32,
     "aum_MR": np.float32,
     "el2n_MR": np.float32,
+    "label_probability_MR": np.float32,
+    "dual_MR": np.float32,
     "kept_member_E": np.int64,
     "kept_epoch_E": np.int64,
     "kept_events_ES": np.int32,
@@ -83,7 +87,7 @@ def load_dynamics(folder: Path, num_train: int) -> Dynamics:
         shape = tuple(lengths.get(axis) for axis in _axes(name))
         arrays[name] = load_array(folder / f"{name}.npy", dtype, shape)
         lengths.update(zip(_axes(name), arrays[name].shape, strict=True))
-    for name in ("aum_MR", "el2n_MR"):
+    for name in ("aum_MR", "el2n_MR", "label_probability_MR", "dual_MR"):
         require_finite(folder / f"{name}.npy", arrays[name])
     return Dynamics(row_R, sampled_S, **arrays)
 

@@ -186,15 +186,15 @@ def _keys(
     key_K, tier_K = np.zeros(len(order_K)), np.full(len(order_K), 2, dtype=np.int8)
     if balanced or limits.min_per_class:
         class_K = limits.targets_N[order_K]
-        nth_K = _nth_of_class(class_K, limits.count_classes(taken_P))
+        nth_K = nth_of_class(class_K, limits.count_classes(taken_P))
         tier_K[nth_K < limits.min_per_class] = 1
         if balanced:
             key_K = (nth_K + 0.5) / np.bincount(limits.targets_N)[class_K]
     return key_K, tier_K
 
 
-def _nth_of_class(class_K: Ints, taken_C: Ints) -> Ints:
-    """Return for each candidate how many of its class are taken or preferred to it, int64 [K]."""
+def nth_of_class(class_K: Ints, taken_C: Ints) -> Ints:
+    """Return for each candidate how many of its class are taken or stand before it, int64 [K]."""
     by_class_K = np.argsort(class_K, kind="stable")
     end_C = np.cumsum(np.bincount(class_K, minlength=len(taken_C)))
     nth_K = np.empty(len(class_K), dtype=np.int64)

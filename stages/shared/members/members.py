@@ -29,7 +29,7 @@ ROOMS = ("networks", "samples", "training")
 COST = ("prediction/cost.py", "prediction/flops.py")
 
 # Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

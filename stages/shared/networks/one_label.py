@@ -112,6 +112,11 @@ def true_margin(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
     return logits_BC.gather(1, target_B1)[:, 0] - others_BC.amax(dim=1)
 
 
+def label_probability(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
+    """Return the probability of the true class, float32 [B] in [0, 1]."""
+    return probabilities(logits_BC).gather(1, targets_B[:, None])[:, 0]
+
+
 def error_length(logits_BC: Tensor, targets_B: Tensor) -> Tensor:
     """Return the l2 norm of probabilities minus one-hot label, float32 [B] in [0, sqrt 2]."""
     return torch.linalg.vector_norm(loss_gradient(logits_BC, targets_B), dim=1).float()
@@ -153,6 +158,7 @@ class Classification(Task):
     is_right = staticmethod(is_right)
     true_margin = staticmethod(true_margin)
     error_length = staticmethod(error_length)
+    label_probability = staticmethod(label_probability)
     last_layer_gradient_norm = staticmethod(last_layer_gradient_norm)
     outer_product_norm = staticmethod(outer_product_norm)
 

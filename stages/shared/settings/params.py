@@ -29,6 +29,7 @@ from stages.shared.settings.menu import (
     NEED_DYNAMICS,
     NEED_FEATURES,
     NEED_GRADIENT_NORM,
+    NEED_LABELS,
     NEED_TWO_VOTERS,
 )
 from stages.shared.settings.messages import as_written, choice, describe
@@ -132,6 +133,7 @@ class Params(Section):
         if not basis:  # these look up the acquisition function of each round
             found += _raised_by(self._check_voters, self._check_signals, self._check_pretrained)
         found += _raised_by(
+            self._check_rules,
             self._check_compared_subsets,
             self._check_initialization,
             self._check_flips,
@@ -218,10 +220,11 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            if name == "aum" and self.select.rule == "proportional":
+            by_weight = {*self.select.rules} & {"beta", "proportional", "uncertainty_herding"}
+            if name == "aum" and by_weight:
                 raise ValueError(
-                    "select.rule is proportional with acquisition aum, which is negative for what "
-                    "was learnt; it must be another rule, or el2n or forgetting_events"
+                    f"select.rule is {by_weight.pop()} with acquisition aum, which is negative for "
+                    "what was learnt; it must be another rule, or el2n or forgetting_events"
                 )
             if name in NEED_DYNAMICS and entry.to > entry.from_:
                 raise ValueError(
@@ -236,8 +239,16 @@ class Params(Section):
                 f"predict_pool.precision is {pool.precision}; it must be fp32 with the signal "
                 "gradient_norm: rounded features and logits order small norms by chance"
             )
-        if self.select.rule in NEED_FEATURES:
-            self._require_signal(f"select.rule is {self.select.rule}", "features")
+
+    def _check_rules(self) -> None:
+        for key, name in zip(("rule", "mixed.rule"), self.select.rules, strict=False):
+            if name in NEED_FEATURES:
+                self._require_signal(f"select.{key} is {name}", "features")
+            if name in NEED_LABELS and not self.rules.has_labels:
+                raise ValueError(
+                    f"select.{key} is {name}, which needs one label for each sample; it must be "
+                    f"another rule with task {self.task}"
+                )
 
     def _check_pretrained(self) -> None:
         ensemble, here = self.train_ensemble, "train_ensemble"

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     model_validator,
 )
@@ -43,6 +44,7 @@ class Section(BaseModel):
 
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 SizeParam = Annotated[
     PositiveInt | Annotated[float, Field(gt=0, le=1)],
     either("a fraction above 0 and up to 1.0, or a count from 1"),
@@ -139,13 +141,51 @@ class Score(Section):
 class OutlierFraction(Section):
     """Skip this share of the train split, the highest-scored candidates."""
 
-    fraction: Annotated[float, Field(ge=0, lt=1)]
+    fraction: Share
+
+
+class Window(Section):
+    """Where the window of `window` begins: so large a share of what competes is harder."""
+
+    start: Share
+
+
+class Stratified(Section):
+    """What share of what competes `stratified` leaves out, and its strata of the rest."""
+
+    cut: Share
+    strata: PositiveInt
+
+
+class Mixed(Section):
+    """What share of the picks is random in `mixed`, and which rule has the rest."""
+
+    random: Annotated[float, Field(ge=0, le=1)]
+    rule: Annotated[str, one_of([name for name in menu.RULES if name != "mixed"])]
+
+
+class Beta(Section):
+    """How narrow the density of `beta` is, and how soon it moves to what is easy."""
+
+    concentration: PositiveFloat
+    exponent: PositiveFloat
+
+
+class Prototypes(Section):
+    """Which end `prototypes` takes: what is near the mean of its class, or far from it."""
+
+    prefer: Literal["farthest", "nearest"]
 
 
 class Select(Section):
-    """How scores become a subset."""
+    """How scores become a subset: a rule, the numbers of each rule, and what binds all of them."""
 
     rule: Annotated[str, one_of(menu.RULES)]
+    window: Window
+    stratified: Stratified
+    mixed: Mixed
+    beta: Beta
+    prototypes: Prototypes
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]
@@ -157,6 +197,11 @@ class Select(Section):
     min_per_class: NonNegativeInt
     include: str
     exclude: str
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that choose: `mixed` asks another one."""
+        return (self.rule, self.mixed.rule) if self.rule == "mixed" else (self.rule,)
 
 
 class Compare(Section):

@@ -1,4 +1,4 @@
-"""What training shows of each sample as it goes on: forgetting, margins, errors, gradient norms.
+"""What training shows of each sample: forgetting, margins, errors, probabilities, gradient norms.
 
 Shapes: R distinct samples of the subset, S sampled or tracked ones of them, B batch, C classes,
 E epochs.
@@ -19,6 +19,7 @@ from stages.shared.networks.batches import batches
 from stages.shared.networks.one_label import Classification, labelled
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.training.job import Job
+from stages.shared.training.label_probabilities import LabelProbabilities
 from stages.shared.training.state import State, joined, part_of
 
 NUM_SAMPLED = 10_000  # the standard error of a correlation is then 0.01 at most
@@ -27,7 +28,7 @@ NUM_TRACKED = 512  # as in Fig. 2 of Vodrahalli et al. 2018
 
 
 class Recorder:
-    """Forgetting events, area under the margin and error length of each sample of the subset.
+    """Forgetting events, margin, error length and label's probability of each of the subset.
 
     It looks at the training batches as they are seen: in training mode, augmented. A batch costs
     a few operations on its device and waits for none of them.
@@ -52,7 +53,9 @@ class Recorder:
         self._task = task
         self._copies_R = copies_R
         self._place_S = place_S
+        self._num_classes = num_classes
         self._el2n_epoch = el2n_epoch
+        self._probabilities = LabelProbabilities(copies_R)
         self._draws_R = torch.zeros_like(copies_R)
         self._times_right_R = torch.zeros_like(copies_R)
         self._events_R = torch.zeros_like(copies_R)
@@ -75,6 +78,7 @@ class Recorder:
         self._events_R.index_add_(0, rows_B, forgotten_B.long())
         self._margin_sum_R.index_add_(0, rows_B, margin_B.double())
         self._was_right_R.scatter_reduce_(0, rows_B, right_B, "amin", include_self=False)
+        self._probabilities.add(rows_B, self._task.label_probability(logits_BC, targets_B))
         if epoch <= self._el2n_epoch:
             error_B = self._task.error_length(logits_BC, targets_B)
             self._error_R.scatter_reduce_(0, rows_B, error_B, "amax", include_self=False)
@@ -84,6 +88,7 @@ class Recorder:
 
         `kept` names no epoch after this one, and each of them in its turn.
         """
+        self._probabilities.end_epoch()
         noted_S = {**self._noted_S, epoch: self._events(epoch)[self._place_S]}
         self._noted_S = {number: noted_S[number] for number in kept}
 
@@ -105,6 +110,8 @@ class Recorder:
             forgetting_events_MR=self._events(num_epochs).cpu().numpy()[None],
             aum_MR=aum_R.float().cpu().numpy()[None],
             el2n_MR=self._error_R.cpu().numpy()[None],
+            label_probability_MR=self._probabilities.mean(self._num_classes).cpu().numpy()[None],
+            dual_MR=self._probabilities.dual().cpu().numpy()[None],
             kept_member_E=np.array([checkpoint.member for checkpoint in kept]),
             kept_epoch_E=np.array([checkpoint.epoch for checkpoint in kept]),
             kept_events_ES=noted_ES.cpu().numpy(),
@@ -133,6 +140,7 @@ class Recorder:
             "was_right": self._was_right_R,
             "margin_sum": self._margin_sum_R,
             "error": self._error_R,
+            **self._probabilities.running(),
         }
 
     def _events(self, num_epochs: int) -> Tensor:

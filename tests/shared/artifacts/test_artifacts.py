@@ -84,6 +84,8 @@ DYNAMICS = Dynamics(
     forgetting_events_MR=np.array([[0, 3, 1], [9, 0, 0]], dtype=np.int32),
     aum_MR=np.array([[1.5, -2.0, 0.0], [0.1, 0.2, 0.3]], dtype=np.float32),
     el2n_MR=np.array([[0.0, 1.4, 0.5], [0.1, 0.2, 0.3]], dtype=np.float32),
+    label_probability_MR=np.array([[1.0, 0.0, 0.5], [0.1, 0.2, 0.3]], dtype=np.float32),
+    dual_MR=np.array([[0.0, 0.2, 0.1], [0.1, 0.0, 0.3]], dtype=np.float32),
     kept_member_E=np.array([0, 0, 1]),
     kept_epoch_E=np.array([2, 9, 7]),
     kept_events_ES=np.array([[2, 0], [0, 1], [7, 0]], dtype=np.int32),
@@ -573,7 +575,8 @@ def test_members_that_keep_different_epochs_stand_one_below_the_other():
             DYNAMICS,
             **{
                 name: getattr(DYNAMICS, name)[[member]]
-                for name in ("forgetting_events_MR", "aum_MR", "el2n_MR")
+                for name in vars(DYNAMICS)
+                if name.endswith("_MR")
             },
             **{
                 name: getattr(DYNAMICS, name)[DYNAMICS.kept_member_E == member]

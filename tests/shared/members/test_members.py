@@ -360,6 +360,8 @@ def test_nothing_is_tracked_unless_it_is_named(prepared, tmp_path):
         "forgetting_events_MR.npy",
         "aum_MR.npy",
         "el2n_MR.npy",
+        "label_probability_MR.npy",
+        "dual_MR.npy",
         "sampled_S.npy",
         "kept_member_E.npy",
         "kept_epoch_E.npy",

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from commands.preset import resolved
 from stages.shared.errors import ParamsError
+from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
 from stages.shared.settings.sections import Section
 
@@ -327,3 +329,12 @@ def test_every_key_of_params_yaml_is_explained():
     ]
     assert len(found) > 60  # the parser sees them
     assert unexplained == []
+
+
+@pytest.mark.parametrize("name", menu.NEED_LABELS)
+def test_a_rule_that_needs_labels_is_refused_where_samples_have_none(name):
+    content = change(resolved("detection_cpu"), {"select__rule": name})
+    assert line_about(content) == (
+        f"select.rule is {name}, which needs one label for each sample; it must be another rule "
+        "with task object_detection"
+    )

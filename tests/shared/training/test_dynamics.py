@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -209,6 +210,45 @@ def test_events_are_returned_of_the_epochs_that_are_kept_in_the_end():
     assert (found.kept_epoch_E.dtype, found.kept_events_ES.dtype) == (np.int64, np.int32)
 
 
+# --- the label's probability ---------------------------------------------------------------------
+
+
+def dual(values, window=10):
+    """Cho et al. 2025, eq. 3 and 4: the mean over windows of deviation x (1 - mean)."""
+    window = min(window, len(values))
+    if window < 2:
+        return 0.0
+    each = [values[first : first + window] for first in range(len(values) - window + 1)]
+    return statistics.mean(statistics.stdev(some) * (1 - statistics.mean(some)) for some in each)
+
+
+def logits_of(probability):
+    """Return logits of three classes that give class 0 this probability."""
+    return [math.log(probability), *[math.log((1 - probability) / 2)] * 2]
+
+
+def test_dual_is_the_deviation_times_what_the_mean_lacks():
+    # Twice 0.25 and 0.75: a mean of 0.5, and a variance of 4 / 16 / 3 by its unbiased estimate.
+    values = [0.25, 0.75, 0.25, 0.75]
+    found = record([1], [[([0], [logits_of(value)])] for value in values])
+    assert found.label_probability_MR.tolist() == [[pytest.approx(0.5)]]
+    assert found.dual_MR.tolist() == [[pytest.approx(math.sqrt(1 / 12) / 2)]]
+
+
+def test_dual_is_the_mean_over_windows_of_ten_epochs():
+    values = [0.05 + 0.9 * number * 5 % 11 / 11 for number in range(17)]
+    found = record([1], [[([0], [logits_of(value)])] for value in values])
+    assert found.dual_MR.tolist() == [[pytest.approx(dual(values), rel=1e-5)]]
+    assert found.dual_MR[0, 0] != pytest.approx(dual(values, window=17), rel=1e-3)
+    assert (found.dual_MR.dtype, found.label_probability_MR.dtype) == (np.float32, np.float32)
+
+
+def test_a_sample_never_drawn_has_the_probability_of_chance_and_one_drawn_once_no_deviation():
+    found = record([1, 1], [[([0], [logits_of(0.25)])]])
+    assert found.label_probability_MR.tolist() == [[pytest.approx(0.25), pytest.approx(1 / 3)]]
+    assert found.dual_MR.tolist() == [[0, 0]]
+
+
 # --- against a plain count -----------------------------------------------------------------------
 
 
@@ -222,6 +262,8 @@ class PlainCount:
         self.margins = [[] for _ in copies]
         self.ever_right = [False] * len(copies)
         self.errors = [None] * len(copies)
+        self.least = {}
+        self.probabilities = [[] for _ in copies]
 
     def add(self, rows, logits, targets):
         now, worst = {}, {}
@@ -235,8 +277,14 @@ class PlainCount:
             error = np.linalg.norm(exps / exps.sum() - np.eye(len(values))[target])
             now[row] = now.get(row, True) and is_right
             worst[row] = max(worst.get(row, 0.0), error)
+            self.least[row] = min(self.least.get(row, 1.0), exps[target] / exps.sum())
         for row in now:
             self.was_right[row], self.errors[row] = now[row], worst[row]
+
+    def end_epoch(self):
+        for row, value in self.least.items():
+            self.probabilities[row].append(value)
+        self.least = {}
 
     def events_so_far(self, num_epochs):
         return [
@@ -249,9 +297,13 @@ class PlainCount:
         aum = [sum(margins) / len(margins) for margins in self.margins]
         assert found.aum_MR[0] == pytest.approx(np.array(aum), rel=1e-5, abs=1e-5)
         assert found.el2n_MR[0] == pytest.approx(np.array(self.errors), rel=1e-5, abs=1e-6)
+        means = [sum(values) / len(values) for values in self.probabilities]
+        assert found.label_probability_MR[0] == pytest.approx(np.array(means), rel=1e-5)
+        duals = [dual(values) for values in self.probabilities]
+        assert found.dual_MR[0] == pytest.approx(np.array(duals), rel=1e-4, abs=1e-6)
 
 
-@given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.integers(1, 5), st.data())
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.integers(1, 14), st.data())
 def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     picks = np.repeat(np.arange(len(copies)), copies)
@@ -268,6 +320,7 @@ def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs,
             )
             plain.add(rows.tolist(), logits.tolist(), target_R[rows].tolist())
         recorder.end_epoch(number, range(1, number + 1))
+        plain.end_epoch()
         events.append(plain.events_so_far(number))
 
     kept = checkpoints(*range(1, num_epochs + 1))
@@ -350,6 +403,7 @@ def test_a_trainings_dynamics_are_those_of_a_plain_count(
         plain.add(rows, logits.tolist(), targets.tolist())
         epoch, rest = divmod(number, batches_per_epoch)
         if not rest:
+            plain.end_epoch()
             so_far = plain.events_so_far(epoch)
             events[epoch] = dict(zip(row_R.tolist(), so_far, strict=True))
     assert found.row_R.tolist() == row_R.tolist()

@@ -15,7 +15,7 @@ def order(candidates: Candidates) -> Ints:
     Raises:
         ParamsError: every pick would be random.
     """
-    start = 0 if len(candidates.kept_P) else candidates.k_centers_start
+    start = 0 if len(candidates.kept_P) else candidates.settings.k_centers_start
     if 0 < candidates.count <= start:
         raise ParamsError(
             f"params.yaml: select.k_centers_start is {start}; it must be below the "
