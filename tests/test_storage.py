@@ -49,7 +49,7 @@ def write_project(project, root, storage):
     project.mkdir()
     toy.write_params(project, content)
     shutil.copy(toy.ROOT / "dvc.yaml", project)
-    shutil.copytree(toy.ROOT / "lists", project / "lists")
+    shutil.copytree(toy.ROOT / "lists", project / "lists", dirs_exist_ok=True)
     (project / "stages").symlink_to(toy.ROOT / "stages")
 
 
@@ -86,7 +86,7 @@ def written(finished):
             path.relative_to(finished / storage).as_posix(): path.read_bytes()
             for place in ("data", "metrics", "plots", "resume")
             for path in sorted((finished / storage / place).rglob("*"))
-            if path.is_file() and path.name != "timings.json"
+            if path.is_file() and path.name != "timings.json" and "checksums" not in path.parts
         }
         for storage in ONLY_IN
     }
