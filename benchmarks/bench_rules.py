@@ -82,10 +82,10 @@ def run_rules(scale: Scale, num_features: int, rules: Sequence[str]) -> dict[str
         if writer.exitcode:
             raise SystemExit("no round could be generated")
         run_stage(folder, "score", scale)
-        plain, used = (folder / "params.yaml").read_text(), {}
+        plain, used = (folder / "params.yaml").read_text(encoding="utf-8"), {}
         for rule in rules:
             changes = [f"select.rule={rule}", "predict_pool.signals=[features]"]
-            (folder / "params.yaml").write_text(clones.changed(plain, changes))
+            (folder / "params.yaml").write_text(clones.changed(plain, changes), encoding="utf-8")
             used[rule] = run_stage(folder, "select", scale)
         return used
 

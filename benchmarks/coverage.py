@@ -68,7 +68,7 @@ def main() -> None:
         for block in range(math.ceil(simulations / BLOCKS[kind])):
             path = arguments.work / f"{kind}-{block}.json"
             if not path.exists() and time.monotonic() < end:
-                path.write_text(json.dumps(covered(kind, block)))
+                path.write_text(json.dumps(covered(kind, block)), encoding="utf-8")
     rows = table(arguments.work)
     with arguments.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -120,7 +120,7 @@ def table(work: Path) -> list[dict[str, object]]:
     counts: Counter[str] = Counter()
     simulations: Counter[str] = Counter()
     for path in work.glob("*.json"):
-        for cell, number in json.loads(path.read_text()).items():
+        for cell, number in json.loads(path.read_text(encoding="utf-8")).items():
             counts[cell] += number
             simulations[cell] += BLOCKS[path.stem.partition("-")[0]]
     rows: list[dict[str, object]] = []

@@ -92,7 +92,7 @@ class Series:
         self._work = arguments.work.absolute() / f"{arguments.scheme}-{budget}"
         (self._work / "lists").mkdir(parents=True, exist_ok=True)
         for path in (ROOT / "lists").glob("*.csv"):
-            (self._work / "lists" / path.name).write_text(path.read_text())
+            (self._work / "lists" / path.name).write_text(path.read_text(encoding="utf-8"))
         self._write("mutual_information", [])
         begin = str(self._begin)
         self._stage("prepare", "prepared", "scratch")
@@ -142,8 +142,10 @@ class Series:
             f"train_subset_model.members={self._arguments.members}",
             "compare.subsets=[random]",
         ]
-        text = (ROOT / "presets/default.yaml").read_text()
-        (self._work / "params.yaml").write_text(clones.changed(text, [*common, *changes]))
+        text = (ROOT / "presets/default.yaml").read_text(encoding="utf-8")
+        (self._work / "params.yaml").write_text(
+            clones.changed(text, [*common, *changes]), encoding="utf-8"
+        )
 
     def _stage(self, stage: str, *paths: str) -> None:
         command = [sys.executable, "-m", f"stages.{stage}", *paths]

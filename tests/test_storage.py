@@ -85,7 +85,7 @@ def written(finished):
             path.relative_to(finished / storage).as_posix(): path.read_bytes()
             for place in ("data", "metrics", "plots", "resume")
             for path in sorted((finished / storage / place).rglob("*"))
-            if path.is_file() and path.name != "timings.json"
+            if path.is_file() and path.name != "timings.json" and "checksums" not in path.parts
         }
         for storage in ONLY_IN
     }

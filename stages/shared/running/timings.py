@@ -82,7 +82,7 @@ _noted = _Noted()
 def save(folder: Path, seconds: float, threads: int) -> None:
     """Write what a training took beside what it made."""
     timing = Timing(round(seconds, 3), threads, machine())
-    (folder / FILE).write_text(json.dumps(asdict(timing), indent=2))
+    (folder / FILE).write_text(json.dumps(asdict(timing), indent=2), encoding="utf-8")
 
 
 def load(folder: Path) -> Timing | None:
@@ -151,7 +151,7 @@ def _gathered(entries: Mapping[str, Any], written: Mapping[str, str]) -> Entries
         if entry is not None and "outputs" not in entry:
             found[name] = {**entry, "outputs": outputs}
             with atomic_folder(kept) as folder:
-                (folder / FILE).write_text(json.dumps(found[name], indent=2))
+                (folder / FILE).write_text(json.dumps(found[name], indent=2), encoding="utf-8")
         elif entry is None or entry["outputs"] != outputs:
             found[name] = _read(kept / FILE)
     return {name: entry for name, entry in found.items() if entry}
