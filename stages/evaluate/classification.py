@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
-from stages.evaluate import jackknife
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint, Evaluation, Floats, Ints, Split
+from stages.shared.measuring import jackknife
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 

@@ -1,11 +1,13 @@
-"""Choose the round's new subset by the scores."""
+"""Propose the round's new subset by the scores, or one for each entrant of a race."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from stages.select.competing import competing, in_order
+from stages.select.proposals import held_out, random_subsets
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints, Subset
@@ -14,6 +16,7 @@ from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import Select
 from stages.shared.sizes import Size, num_picks, parse_size
 
 
@@ -24,72 +27,126 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     signals: Path,
     scores: Path,
     subset: Path,
-    new_subset: Path,
+    proposals: Path,
     new_order: Path,
 ) -> None:
-    """Choose the round's new subset by the scores."""
+    """Propose the round's new subset by the scores; each entrant of a race has its own proposal."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = sampling.load_limits(prepared, sample_ids, params.select)
     chosen: list[Ints] = []
-    with atomic_folder(new_subset) as subsets, atomic_folder(new_order) as orders:
+    with atomic_folder(proposals) as folder, atomic_folder(new_order) as orders:
         for draw in params.draws:
             old = artifacts.load_subset(
                 subset / f"{draw.draw}.csv", len(sample_ids), once=params.picks_once
             )
             score_N = artifacts.load_scores(scores / f"{draw.draw}.npy", len(sample_ids))
             sizes = parse_size(from_size), parse_size(to_size)
-            new, order_K = _select(
-                draw, sizes, sample_ids, limits, old, score_N, signals / draw.draw
-            )
-            chosen.append(new.index_P)
-            artifacts.save_subset(subsets / f"{draw.draw}.csv", new)
+            choosing = Choosing(draw, sizes, sample_ids, limits, old, score_N, signals / draw.draw)
+            own, order_K = choosing.select(params.select)
             artifacts.save_order(orders / f"{draw.draw}.npy", order_K)
-    if params.rules.has_labels:
+            if params.race.entrants:
+                save_proposals(folder / draw.draw, choosing, own)
+            else:
+                artifacts.save_subset(folder / draw.draw / f"{params.select.rule}.csv", own)
+                chosen.append(own.index_P)
+    if params.rules.has_labels and chosen:
         names = artifacts.load_meta(prepared).class_names
         sampling.warn_of_absent_classes(chosen, limits, names)
 
 
-def _select(  # noqa: PLR0913, PLR0917
-    params: Params,
-    sizes: tuple[Size, Size],
-    sample_ids: Sequence[str],
-    limits: sampling.Limits,
-    old: Subset,
-    score_N: Floats,
-    signals: Path,
-) -> tuple[Subset, Ints]:
-    """Return one draw's new subset, and its candidates as the rule prefers them."""
-    settings, (from_size, to_size) = params.select, sizes
-    number = params.round_number(str(to_size))
-    grows = to_size > from_size
-    kept = old if grows else old.first(0)
-    count = num_picks(to_size, len(sample_ids)) - len(kept)
-    setting = f"the round to {to_size}"
+@dataclass(frozen=True)
+class Choosing:
+    """What one draw of a round chooses from."""
 
-    candidates = Candidates(
-        row_K=competing(old, grows, limits, settings),
-        kept_P=kept.index_P,
-        count=count,
-        length=count,
-        score_N=score_N,
-        tie_N=uniform_by_id(sample_ids, params.random_seed, "ties", number),
-        race_N=lambda: uniform_by_id(sample_ids, params.random_seed, "proportional", number),
-        features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
-        k_centers_start=settings.k_centers_start,
-    )
-    order_K = in_order(candidates, signals, limits, settings)
-    picks = sampling.draw(
-        order_K,
-        count,
-        limits,
-        balanced=settings.balanced,
-        setting=setting,
-        taken_P=kept.index_P,
-    )
-    new = _append(kept, picks, number, score_N)
-    sampling.require_minimum(new.index_P, limits, setting)
-    return new, order_K
+    params: Params
+    sizes: tuple[Size, Size]
+    sample_ids: Sequence[str]
+    limits: sampling.Limits
+    old: Subset
+    score_N: Floats
+    signals: Path
+
+    @property
+    def number(self) -> int:
+        """Of the round, from 1."""
+        return self.params.round_number(str(self.sizes[1]))
+
+    @property
+    def grows(self) -> bool:
+        """Whether the round keeps the subset and appends to it."""
+        from_size, to_size = self.sizes
+        return to_size > from_size
+
+    @property
+    def kept(self) -> Subset:
+        """What the new subset holds already."""
+        return self.old if self.grows else self.old.first(0)
+
+    @property
+    def num_picks(self) -> int:
+        """Of the new subset."""
+        return num_picks(self.sizes[1], len(self.sample_ids))
+
+    def without(self, held_out: Ints) -> "Choosing":
+        """Return the same where these rows are no candidates."""
+        excluded = np.concatenate([self.limits.excluded, held_out])
+        return replace(self, limits=replace(self.limits, excluded=excluded))
+
+    def select(self, settings: Select) -> tuple[Subset, Ints]:
+        """Return the new subset by these settings, and its candidates as the rule prefers them."""
+        params, kept, number, score_N = self.params, self.kept, self.number, self.score_N
+        limits = replace(self.limits, min_per_class=settings.min_per_class)
+        count = self.num_picks - len(kept)
+        setting = f"the round to {self.sizes[1]}"
+        seed, ids = params.random_seed, self.sample_ids
+        candidates = Candidates(
+            row_K=competing(self.old, self.grows, limits, settings),
+            kept_P=kept.index_P,
+            count=count,
+            length=count,
+            score_N=score_N,
+            tie_N=uniform_by_id(ids, seed, "ties", number),
+            race_N=lambda: uniform_by_id(ids, seed, "proportional", number),
+            features_ND=lambda: artifacts.load_signal(self.signals, "features_ND", len(ids)),
+            k_centers_start=settings.k_centers_start,
+        )
+        order_K = in_order(candidates, self.signals, limits, settings)
+        picks = sampling.draw(
+            order_K,
+            count,
+            limits,
+            balanced=settings.balanced,
+            setting=setting,
+            taken_P=kept.index_P,
+        )
+        new = _append(kept, picks, number, score_N)
+        sampling.require_minimum(new.index_P, limits, setting)
+        return new, order_K
+
+
+def save_proposals(folder: Path, choosing: Choosing, own: Subset) -> None:
+    """Write what each entrant proposes, and the random subsets beside it; `own` is `select`'s.
+
+    With `race.holdout` some samples are held out to judge by: `judged/` then has what each entrant
+    proposes without them, and the random subsets have none of them.
+    """
+    params = choosing.params
+    for name, settings in params.entrants.items():
+        new = own if settings == params.select else choosing.select(settings)[0]
+        artifacts.save_subset(folder / f"{name}.csv", new)
+    limits = choosing.limits
+    if params.race.holdout > 0:
+        kept_P = choosing.kept.index_P
+        rows = held_out(params, choosing.sample_ids, limits, kept_P, choosing.number)
+        judged = choosing.without(rows)
+        limits = judged.limits
+        artifacts.save_order(folder / "held_out.npy", rows)
+        for name, settings in params.entrants.items():
+            artifacts.save_subset(folder / f"judged/{name}.csv", judged.select(settings)[0])
+    found = random_subsets(params, choosing.sample_ids, limits, choosing.num_picks, choosing.number)
+    for place, random in enumerate(found):
+        artifacts.save_subset(folder / f"random-{place}.csv", random)
 
 
 def _append(kept: Subset, picks: Ints, number: int, score_N: Floats) -> Subset:

@@ -14,7 +14,7 @@ from stages.shared.errors import ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import load_params
 
-PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets/last")
+PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets")
 BALANCED = {"select.balanced": True}
 
 
@@ -34,7 +34,8 @@ class Comparing:
         self.project.change({"rounds": rounds, "compare.subsets": list(names), **changes})
         index_P = np.array(self.selected, dtype=np.int64)
         self.last = Subset(index_P, np.ones_like(index_P), index_P / 7)
-        artifacts.save_subset(LAST / f"{load_params().draw}.csv", self.last)
+        path = LAST / str(self.size) / f"{load_params().draw}.csv"
+        artifacts.save_subset(path, self.last)
         main(str(self.size), PREPARED, LAST, Path("comparison"))
         return {
             name: self.project.load_subset(f"comparison/{name}/{load_params().draw}.csv")

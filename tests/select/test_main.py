@@ -1,5 +1,6 @@
 """The stage: a subset and scores in, the round's new subset out."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ from stages.shared.settings.menu import NEED_FEATURES
 from stages.shared.settings.params import load_params
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
-OLD, NEW = Path("subsets/old"), Path("subsets/new")
+OLD, NEW = Path("subsets/old"), Path("proposals/new")
 ORDER = Path("orders/new")
-CHOSEN = NEW / "seed-0.csv"
+CHOSEN = NEW / "seed-0/top.csv"
 OLD_ROWS = list(range(20))
 
 
@@ -43,7 +44,8 @@ class SelectRound:
         if self.features_ND is not None:
             artifacts.save_array(SIGNALS / draw / "features_ND.npy", self.features_ND)
         main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
-        return self.project.load_subset(NEW / f"{draw}.csv")
+        [proposal] = (NEW / draw).iterdir()
+        return self.project.load_subset(proposal)
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
@@ -93,11 +95,13 @@ def test_a_second_round_counts_on(select):
     select.run(0.5)
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
-    third = Path("subsets/third")
-    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, NEW, third, ORDER)
+    third = Path("proposals/third")
+    (second := Path("subsets/second")).mkdir()
+    shutil.copy(CHOSEN, second / "seed-0.csv")
+    main("0.5", "0.8", PREPARED, SIGNALS, SCORES, second, third, ORDER)
     before, after = (
         select.project.load_subset(CHOSEN),
-        select.project.load_subset(third / "seed-0.csv"),
+        select.project.load_subset(third / "seed-0/top.csv"),
     )
     assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
     assert np.array_equal(after.index_P[:50], before.index_P)

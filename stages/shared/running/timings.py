@@ -29,7 +29,7 @@ def record(stage: str, seconds: float) -> None:
 def note_members_found(num_members: int) -> None:
     """Note how many members the running stage found finished: it did not train them."""
     if num_members:
-        _noted["members_found"] = num_members
+        _noted["members_found"] = _noted.get("members_found", 0) + num_members
 
 
 def store(name: str, entry: Mapping[str, object]) -> None:

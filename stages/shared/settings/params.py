@@ -31,6 +31,7 @@ from stages.shared.settings.menu import (
     NEED_TWO_VOTERS,
 )
 from stages.shared.settings.messages import as_written, choice, describe
+from stages.shared.settings.race_section import Race, resolved
 from stages.shared.settings.sections import (
     NEVER_FLIPPED,
     Acquisition,
@@ -49,6 +50,9 @@ from stages.shared.settings.sections import (
 )
 from stages.shared.settings.training_sections import (
     NOT_OF_PRETRAINED,
+    Checkpoints,
+    OneCycle,
+    Plateau,
     TrainEnsemble,
     TrainSubsetModel,
 )
@@ -74,6 +78,7 @@ class Params(Section):
     predict_pool: PredictPool
     score: Score
     select: Select
+    race: Race
     compare: Compare
     train_subset_model: TrainSubsetModel
     evaluate: Evaluate
@@ -104,6 +109,28 @@ class Params(Section):
         return [str(entry.to) for entry in self.rounds].index(size) + 1
 
     @property
+    def entrants(self) -> dict[str, Select]:
+        """How each strategy selects that races, by name; without a race `select.rule` alone."""
+        found = self.race.entrants
+        if not found:
+            return {self.select.rule: self.select}
+        return {name: resolved(self.select, name, differs) for name, differs in found.items()}
+
+    @property
+    def judging(self) -> TrainSubsetModel:
+        """How a judge is trained: as a target is, but for `race.length`; its last weights judge."""
+        target, length = self.train_subset_model, self.race.length
+        changes: dict[str, object] = {
+            "members": self.race.judges,
+            "checkpoints": Checkpoints(last=1, every=1, best=False),
+        }
+        if not isinstance(target.schedule, Plateau):  # which looks at every epoch
+            changes["validations"] = 1
+        if length is not None:
+            changes |= {"length": length, "stop_after": None}
+        return target.model_copy(update=changes)
+
+    @property
     def picks_once(self) -> bool:
         """Whether no sample may stand twice in a subset."""
         return self.select.candidates == "remaining"
@@ -115,8 +142,13 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _check_against_task(self) -> Self:
-        for problem in task_limits.problems(self.task, self.model_dump()):
+        content = self.model_dump()
+        for problem in task_limits.problems(self.task, content):
             raise ValueError(problem)
+        for here, select in self._places_of_entrants().items():
+            of_entrant = {**content, "select": select.model_dump()}
+            for problem in task_limits.problems(self.task, of_entrant):
+                raise ValueError(problem.replace("select", here, 1))
         return self
 
     @model_validator(mode="after")
@@ -125,6 +157,8 @@ class Params(Section):
         self._check_acquisition()
         self._check_voters()
         self._check_signals()
+        self._check_rules()
+        self._check_race_length()
         self._check_pretrained()
         self._check_compared_subsets()
         self._check_initialization()
@@ -209,11 +243,6 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            if name == "aum" and self.select.rule == "proportional":
-                raise ValueError(
-                    "select.rule is proportional with acquisition aum, which is negative for what "
-                    "was learnt; it must be another rule, or el2n or forgetting_events"
-                )
             if name in NEED_DYNAMICS and entry.to > entry.from_:
                 raise ValueError(
                     f"acquisition is {name}, which needs every candidate to have been trained on; "
@@ -221,8 +250,31 @@ class Params(Section):
                 )
             if name in NEED_GRADIENT_NORM:
                 self._require_signal(f"acquisition is {name}", "gradient_norm")
-        if self.select.rule in NEED_FEATURES:
-            self._require_signal(f"select.rule is {self.select.rule}", "features")
+
+    def _check_rules(self) -> None:
+        """Check what selects: `select` and each entrant of the race."""
+        acquisitions = {self.acquisition_of(str(entry.to)) for entry in self.rounds}
+        for here, select in {"select": self.select, **self._places_of_entrants()}.items():
+            if "aum" in acquisitions and select.rule == "proportional":
+                raise ValueError(
+                    f"{here}.rule is proportional with acquisition aum, which is negative for what "
+                    "was learnt; it must be another rule, or el2n or forgetting_events"
+                )
+            if select.rule in NEED_FEATURES:
+                self._require_signal(f"{here}.rule is {select.rule}", "features")
+
+    def _places_of_entrants(self) -> dict[str, Select]:
+        """Return how each entrant selects, by its place in params.yaml; none without a race."""
+        found = self.entrants if self.race.entrants else {}
+        return {f"race.entrants.{name}": select for name, select in found.items()}
+
+    def _check_race_length(self) -> None:
+        schedule, length = self.train_subset_model.schedule, self.judging.epochs
+        if length is None and not isinstance(schedule, OneCycle):
+            raise ValueError(
+                "race.length is in updates; train_subset_model.schedule "
+                f"{schedule.name} needs {{epochs: n}}"
+            )
 
     def _check_pretrained(self) -> None:
         ensemble, here = self.train_ensemble, "train_ensemble"
