@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from stages.race.__main__ import unraced
 from stages.report.__main__ import main
 from stages.report.results import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
+from stages.shared.artifacts.races import save_race
 from stages.shared.artifacts.tracking import Tracked, save_tracked
 from stages.shared.settings.params import load_params
 
@@ -86,6 +88,8 @@ def finished(tmp_path_factory):
         write_signals(run.folders, source, right, rng)
         write_scores(run.folders, source, rng)
         write_history(run.folders.histories / f"ensemble-{source}/seed-0.csv", 10, 1e6)
+    for size in ("0.125", "0.25"):
+        save_race(run.folders.races / size, "seed-0", unraced("top"), [])
     for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
         compared = subset(index, round_P if name == "selected" else None)
         artifacts.save_subset(run.folders.comparison / name / "seed-0.csv", compared)

@@ -22,7 +22,7 @@ STAGES = sorted(path.parent.name for path in ROOT.glob("stages/*/__main__.py"))
 
 SHARED = "stages/shared"
 # What decides bytes is watched as a folder; what does not, never. The folder says which.
-WATCHED = ("choosing", "networks", "prediction", "samples", "training")
+WATCHED = ("choosing", "measuring", "networks", "prediction", "samples", "training")
 NEVER = ("artifacts", "members", "running", "settings")
 MENU = ("datasets", "models", "tasks")  # one file or folder of them is chosen by name
 # They take under a second, so one that reaches a part of a room may watch all of it.

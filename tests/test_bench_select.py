@@ -45,7 +45,7 @@ def test_the_generated_round_is_one_that_the_stages_accept(tmp_path):
     assert signals["votes_MN"].shape == (6, 300)
     assert set(np.unique(signals["votes_MN"])) <= set(range(5))
     assert (signals["expected_entropy_N"] <= signals["predictive_entropy_N"]).all()
-    subset = artifacts.load_subset(tmp_path / "data/proposals/0.25/seed-0/top.csv", 300)
+    subset = artifacts.load_subset(tmp_path / "data/subsets/0.25/seed-0.csv", 300)
     dynamics = artifacts.load_dynamics(tmp_path / "data/dynamics/0.25/seed-0", 300)
     assert sorted(subset.index_P) == dynamics.row_R.tolist()
     assert len(subset) == 75

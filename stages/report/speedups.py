@@ -15,7 +15,7 @@ from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength, Plateau, Training
 from stages.shared.training import schedules
 
-ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select")
+ROUND_STAGES = ("train_ensemble", "predict_pool", "score", "select", "race")
 
 Seconds = Mapping[str, float]
 
@@ -25,7 +25,8 @@ def speedups(results: Results) -> Rows:
 
     Of the first draw: the others are trained alike.
 
-    selection: training the proxies and their predictions, over the rounds that lead to the budget.
+    selection: training the proxies and their predictions, over the rounds that lead to the budget,
+        and their races, which would be the same with another proxy.
         Ranking is work of the CPU without such operations, so it is only in the seconds.
     total: selection and one target model on the selected subset.
     total_speedup: full / total. Empty where the subset, or everything, was not compared.
@@ -44,7 +45,8 @@ def speedups(results: Results) -> Rows:
 
 
 def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> dict[str, object]:
-    selection = sum(round_flops(entry.history, entry.validation) for entry in rounds)
+    races = sum(results.races[entry.target].flops for entry in rounds)
+    selection = sum(round_flops(entry.history, entry.validation) for entry in rounds) + races
     own_proxy = _own_proxy_flops(results, model, rounds)
     name = results.compared_by_size().get(size, {}).get("selected")
     target = member_flops([results], model, name) if name else None
@@ -60,7 +62,7 @@ def _row(results: Results, model: str, size: int, rounds: Sequence[Round]) -> di
         "total_flops": None if total is None else significant(total),
         "full_flops": None if full is None else significant(full),
         "total_speedup": significant(full / total) if full and total else None,
-        "selection_speedup": significant(own_proxy / selection) if own_proxy else None,
+        "selection_speedup": significant((own_proxy + races) / selection) if own_proxy else None,
     }
 
 

@@ -69,7 +69,10 @@ def test_exactly_the_named_subsets_are_written(compare):
 
 def test_selected_is_the_last_rounds_file(compare):
     compare.run("selected")
-    assert Path("comparison/selected/seed-0.csv").read_bytes() == (LAST / "seed-0.csv").read_bytes()
+    assert (
+        Path("comparison/selected/seed-0.csv").read_bytes()
+        == (LAST / "0.5/seed-0.csv").read_bytes()
+    )
 
 
 def test_full_is_every_row_once_in_order(compare):
@@ -125,7 +128,7 @@ def test_a_random_subset_that_a_shrinking_round_is_compared_with_is_balanced_lik
     compare.project.change({"rounds": [{"from": 1.0, "to": 0.5}], "compare.subsets": ["random"]})
     compare.project.change(BALANCED)
     artifacts.save_subset(
-        LAST / "seed-0.csv", Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
+        LAST / "0.5/seed-0.csv", Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
     )
     main("0.5", PREPARED, LAST, Path("comparison"))
     picks = compare.project.load_subset("comparison/random/seed-0.csv").index_P

@@ -20,8 +20,13 @@ from stages.shared.settings.params import load_params
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
 OLD, NEW = Path("subsets/old"), Path("proposals/new")
 ORDER = Path("orders/new")
-CHOSEN = NEW / "seed-0/top.csv"
 OLD_ROWS = list(range(20))
+
+
+def chosen(draw="seed-0"):
+    """Return the only proposal."""
+    [path] = (NEW / draw).iterdir()
+    return path
 
 
 class SelectRound:
@@ -44,8 +49,7 @@ class SelectRound:
         if self.features_ND is not None:
             artifacts.save_array(SIGNALS / draw / "features_ND.npy", self.features_ND)
         main(str(start), str(size), PREPARED, SIGNALS, SCORES, OLD, NEW, ORDER)
-        [proposal] = (NEW / draw).iterdir()
-        return self.project.load_subset(proposal)
+        return self.project.load_subset(chosen(draw))
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
@@ -97,10 +101,10 @@ def test_a_second_round_counts_on(select):
     select.project.change({"rounds": rounds})
     third = Path("proposals/third")
     (second := Path("subsets/second")).mkdir()
-    shutil.copy(CHOSEN, second / "seed-0.csv")
+    shutil.copy(chosen(), second / "seed-0.csv")
     main("0.5", "0.8", PREPARED, SIGNALS, SCORES, second, third, ORDER)
     before, after = (
-        select.project.load_subset(CHOSEN),
+        select.project.load_subset(chosen()),
         select.project.load_subset(third / "seed-0/top.csv"),
     )
     assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
@@ -170,9 +174,9 @@ def test_identical_scores_are_decided_by_the_random_numbers_of_the_round(select)
 def test_the_same_random_seed_gives_the_same_bytes_and_another_one_other_ties(select):
     select.score_N = np.zeros(100)
     first = select.picks(0.5)
-    content = CHOSEN.read_bytes()
+    content = chosen().read_bytes()
     assert select.picks(0.5) == first
-    assert CHOSEN.read_bytes() == content
+    assert chosen().read_bytes() == content
     assert select.picks(0.5, random_seed=1) != first
 
 
@@ -203,7 +207,7 @@ def test_k_centers_grows_a_subset_by_what_is_farthest_from_it_whatever_the_score
     select.features_ND = np.random.default_rng(7).normal(size=(100, 3)).astype(np.float32)
     expected = farthest_first(select.features_ND, OLD_ROWS, list(range(20, 100)), 30)
     assert select.by_rule("k_centers", 0.5) == OLD_ROWS + expected
-    subset = select.project.load_subset(CHOSEN)
+    subset = select.project.load_subset(chosen())
     assert np.array_equal(subset.score_P[20:], select.score_N[expected])
 
 
@@ -313,10 +317,10 @@ def test_samples_that_are_all_alike_are_picked_once_and_by_the_random_seed(selec
     select.score_N = np.zeros(100)
     select.features_ND = np.full((100, 3), 0.1, dtype=np.float32)
     first = select.by_rule(rule, 0.5)
-    content = CHOSEN.read_bytes()
+    content = chosen().read_bytes()
     assert len(set(first)) == 50
     assert select.by_rule(rule, 0.5) == first
-    assert CHOSEN.read_bytes() == content
+    assert chosen().read_bytes() == content
     assert select.by_rule(rule, 0.5, random_seed=1) != first
 
 
