@@ -223,9 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(*row, sep=", ", flush=True)
                 rows.append(row)
     if parsed.write:
-        found = load_table(RESULTS, HEADER) if RESULTS.exists() else []
-        kept: list[list[Any]] = [row for row in found if int(row[0]) not in parsed.samples]
-        save_table(RESULTS, HEADER, sorted([*kept, *rows], key=lambda row: int(row[0])))
+        before = load_table(RESULTS, HEADER) if RESULTS.exists() else []
+        kept = [row for row in before if int(row[0]) not in parsed.samples]
+        save_table(RESULTS, HEADER, [*kept, *rows])
 
 
 if __name__ == "__main__":

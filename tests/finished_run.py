@@ -13,7 +13,7 @@ from stages.report.__main__ import main
 from stages.report.results import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
-from stages.shared.artifacts.races import save_race
+from stages.shared.artifacts.races import RaceResult, Runner, save_race
 from stages.shared.artifacts.tracking import Tracked, save_tracked
 from stages.shared.settings.params import load_params
 
@@ -231,9 +231,30 @@ def evaluated(correct_MT, correct_MV, other):
     }
 
 
+def raced(winner, cut_gain=1.0):
+    """Return a race of two entrants, of which `hardest` dropped out."""
+    return RaceResult(
+        winner=winner,
+        runners={
+            "hardest": Runner(1, -20.0, 1.5, None, 1),
+            "cut": Runner(4, cut_gain, 0.5, cut_gain - 1.25, None),
+        },
+        num_samples=40,
+        random_score=80.0,
+        winner_gain=cut_gain if winner == "cut" else 0.5,
+        smallest_gain=0.95,
+        trainings=13,
+        most_trainings=16,
+        flops=3e6,
+    )
+
+
 @pytest.fixture
 def with_extras(run):
-    """The run with all that has to be asked for: a reference list, and gradient norms."""
+    """The run with all that has to be asked for: a race, a reference list, and gradient norms."""
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    for size, winner in (("0.125", "random-1"), ("0.25", "cut")):
+        save_race(run.folders.races / size, "seed-0", raced(winner), [])
     run.set(predict_pool__signals=["gradient_norm"], train_ensemble__track="gradient_norm")
     rng = np.random.default_rng(1)
     voters = [(member, epoch) for member in range(2) for epoch in (6, 7, 8)]

@@ -223,7 +223,7 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     assert "Stage 'prepare' didn't change" in printed["dvc repro"]
     assert "Running stage" not in printed["dvc repro"]
     assert (
-        "Nothing to run: DVC has the results of all 18 stages" in printed["python -m commands.plan"]
+        "Nothing to run: DVC has the results of all 20 stages" in printed["python -m commands.plan"]
     )
     assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
     rows = (folder / "subset.csv").read_text().splitlines()

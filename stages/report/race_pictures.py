@@ -50,5 +50,5 @@ def race(table: "DataFrame", _: str, results: Results) -> "Figure":
     axes.set_xlabel(
         f"judged {results.params.report.metric.replace('_', ' ')} minus random (points)"
     )
-    note = f"A mark for each draw, and how low it may be; who is {FARTHEST:g} or more behind at the edge."
+    note = f"A mark for each draw, a line to how low it may be; {FARTHEST:g} or more behind: edge."
     return finished(figure, f"The race to {size}", note)

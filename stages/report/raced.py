@@ -90,8 +90,8 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     metric = draws[0].params.report.metric.replace("_", " ")
     num_samples = results[0].num_samples
     yield (
-        f"Race to {size} ({metric} of {settings.judge} on {num_samples:,} validation samples"
-        f"{' and others held out' if settings.holdout else ''}): {', '.join(_winners(results))}"
+        f"Race to {size} ({metric} of {settings.judge} on {num_samples:,} judged samples): "
+        f"{', '.join(_winners(results))}"
     )
     yield (
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "

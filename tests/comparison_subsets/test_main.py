@@ -192,3 +192,20 @@ def test_a_random_size_beyond_the_allowed_samples_is_an_error_and_writes_nothing
     with pytest.raises(ParamsError, match=r"random-0\.8, 80 picks; 70 can be had"):
         compare.run("random", "random-0.8")
     assert not Path("comparison").exists()
+
+
+def test_a_rounds_size_is_that_rounds_subset_and_another_a_first_part_of_the_last(compare):
+    """After a race a later subset need not begin with an earlier one."""
+    own = Subset(np.arange(60, 90), np.ones(30, np.int64), np.zeros(30))
+    artifacts.save_subset(LAST / "0.3/seed-0.csv", own)
+    rounds = [{"from": 0.2, "to": 0.3}, {"from": 0.3, "to": 0.5}]
+    last = Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
+    artifacts.save_subset(LAST / "0.5/seed-0.csv", last)
+    names = ["selected-0.3", "selected-0.4"]
+    compare.project.change({"rounds": rounds, "compare.subsets": names})
+    main("0.5", PREPARED, LAST, Path("comparison"))
+    found = [
+        compare.project.load_subset(f"comparison/selected-{size}/seed-0.csv").index_P.tolist()
+        for size in (0.3, 0.4)
+    ]
+    assert found == [list(range(60, 90)), list(range(40))]
