@@ -46,6 +46,7 @@ def race(table: "DataFrame", _: str, results: Results) -> "Figure":
         axes.plot(gains, places, marker, color=colour, markersize=4, label=label)
     axes.set_yticks(range(len(names)), [short(name, 24) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_ylabel("entrant")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(
         f"judged {results.params.report.metric.replace('_', ' ')} minus random (points)"

@@ -119,13 +119,13 @@ def _winners(results: Sequence[RaceResult]) -> Iterator[str]:
     winners = ["a random subset" if is_random(one) else one.winner for one in results]
     for name in sorted(set(winners), key=lambda name: (-winners.count(name), name)):
         won = [one for one, winner in zip(results, winners, strict=True) if winner == name]
-        gains = ", ".join(_gain(one) for one in won)
-        yield f"{name} won {len(won)} of {len(results)} draws (judged {gains})"
+        gains = " and ".join(_gain(one) for one in won)
+        yield f"{name} won {len(won)} of {len(results)} draws, judged {gains}"
 
 
 def _gain(result: RaceResult) -> str:
     runner = result.runners.get(result.winner)
-    at_least = "" if runner is None else f", at least {runner.lowest:+.2f}"
+    at_least = "" if runner is None else f" (at least {runner.lowest:+.2f})"
     return f"{result.winner_gain:+.2f}{at_least}"
 
 

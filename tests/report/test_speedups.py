@@ -295,7 +295,7 @@ def test_the_stages_whose_seconds_are_read_are_stages_of_dvc_yaml(in_epochs, mon
     asked = []
     monkeypatch.setattr(timings, "seconds_of", lambda stages: asked.extend(stages) or [])
     speedups_in_seconds(in_epochs.results().params)
-    assert len(asked) == 2 * 4 + 2
+    assert len(asked) == 2 * 5 + 2
     shutil.copy(ROOT / "dvc.yaml", in_epochs.root)
     assert set(asked) <= {stage.name for stage in dag.stages(in_epochs.root)}
 
