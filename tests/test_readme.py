@@ -109,6 +109,11 @@ ELSEWHERE = {
         "tests/commands/test_preset.py",
         "train_ensemble.members=4",
     ),
+    "python -m commands.preset default 'race.entrants={hardest: {}, cut: {outliers: "
+    "{fraction: 0.1}}}' race.holdout=0.2": (
+        "tests/commands/test_preset.py",
+        "race.entrants={hardest: {}, cut: {outliers: {fraction: 0.1}}}",
+    ),
     "cat metrics/verdict.txt": (
         "tests/test_readme.py",
         "cat metrics/verdict.txt metrics/summary.json",

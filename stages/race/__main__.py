@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.races import Judgement, RaceResult, save_race
+from stages.shared.errors import ArtifactError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
@@ -28,6 +29,8 @@ def main(to_size: str, prepared: Path, proposals: Path, subsets: Path, races: Pa
     with atomic_folder(subsets) as subset_folder, atomic_folder(races) as race_folder:
         for draw, (result, judged) in zip(params.draws, found, strict=True):
             winner = proposals / draw.draw / f"{result.winner}.csv"
+            if not winner.exists():
+                raise ArtifactError(f"{winner}: missing; run `dvc repro`")
             shutil.copyfile(winner, subset_folder / f"{draw.draw}.csv")
             save_race(race_folder, draw.draw, result, judged)
 
