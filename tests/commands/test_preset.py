@@ -49,7 +49,7 @@ def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):
 def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
     (tmp_path / "default.yaml").write_text("a:\n  b: {}\n")
     (tmp_path / "mine.yaml").write_text("a:\n  b: {c: {d: 1}}\n")
-    assert preset.text("mine", [], tmp_path).endswith("a:\n  b: {c: {d: 1}}\n")
+    assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
 
 
 def test_comments_of_the_default_stay(folder, monkeypatch):
