@@ -216,16 +216,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--races", type=int, default=2000, help="of each cell")
     parser.add_argument("--write", action="store_true", help="keep the rows in benchmarks/results")
     parsed = parser.parse_args(arguments)
-    rows: list[list[Any]] = []
     for num_samples in parsed.samples:
         for cell in CELLS:
-            for row in simulate(cell, num_samples, parsed.races):
+            rows = list(simulate(cell, num_samples, parsed.races))
+            for row in rows:
                 print(*row, sep=", ", flush=True)
-                rows.append(row)
-    if parsed.write:
-        before = load_table(RESULTS, HEADER) if RESULTS.exists() else []
-        kept = [row for row in before if int(row[0]) not in parsed.samples]
-        save_table(RESULTS, HEADER, [*kept, *rows])
+            if parsed.write:
+                _keep(rows)
+
+
+def _keep(rows: Sequence[list[Any]]) -> None:
+    """Put the rows of a cell in the place of its earlier ones, or behind all others."""
+    before: list[list[Any]] = load_table(RESULTS, HEADER) if RESULTS.exists() else []
+    cell = [str(value) for value in rows[0][:2]]
+    places = [place for place, row in enumerate(before) if row[:2] == cell]
+    first = places[0] if places else len(before)
+    others = [row for row in before if row[:2] != cell]
+    save_table(RESULTS, HEADER, [*others[:first], *rows, *others[first:]])
 
 
 if __name__ == "__main__":
