@@ -51,5 +51,8 @@ def race(table: "DataFrame", _: str, results: Results) -> "Figure":
     axes.set_xlabel(
         f"judged {results.params.report.metric.replace('_', ' ')} minus random (points)"
     )
-    note = f"A mark for each draw, a line to how low it may be; {FARTHEST:g} or more behind: edge."
+    note = (
+        "Marks are draws, lines show how low a gain may be; the left edge is "
+        f"{FARTHEST:g} points or more behind."
+    )
     return finished(figure, f"The race to {size}", note)

@@ -59,7 +59,7 @@ def _rows(size: str, draw: str, result: RaceResult) -> Iterator[dict[str, object
         "subset": size,
         "draw": draw,
         "entrant": "random",
-        "judges": result.trainings - sum(runner.judges for runner in result.runners.values()),
+        "judges": _num_random(result),
         "gain": _points(result.winner_gain) if wins else None,
         **dict.fromkeys(("standard_error", "lowest", "dropped_after")),
         "won": int(wins),
@@ -125,8 +125,13 @@ def _winners(results: Sequence[RaceResult]) -> Iterator[str]:
 
 def _gain(result: RaceResult) -> str:
     runner = result.runners.get(result.winner)
-    at_least = "" if runner is None else f" (at least {runner.lowest:+.2f})"
-    return f"{result.winner_gain:+.2f}{at_least}"
+    if runner is None:  # chosen as the best by the very score that is shown
+        return f"{result.winner_gain:+.2f} (the best of {_num_random(result)})"
+    return f"{result.winner_gain:+.2f} (at least {runner.lowest:+.2f})"
+
+
+def _num_random(result: RaceResult) -> int:
+    return result.trainings - sum(runner.judges for runner in result.runners.values())
 
 
 def _transfer(draws: Sequence[Results]) -> Iterator[str]:
