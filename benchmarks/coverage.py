@@ -3,7 +3,7 @@
     python -m benchmarks.coverage --simulations 1000 500 --seconds 170 --out coverage.csv
 
 Experiments are simulated in which the two compared subsets are worth the same, so an interval must
-hold 0. Pseudo-values and intervals are the project's own (stages/evaluate/jackknife.py,
+hold 0. Pseudo-values and intervals are the project's own (stages/shared/measuring/jackknife.py,
 stages/report/statistics.py). A sample is right where the sum of normal effects is above 0: of the
 sample, of the sample on that kind of subset, of the draw, of the member, and of this one answer.
 With a single draw the interval speaks of that draw alone, so there the draw has no effect.
@@ -32,10 +32,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stages.evaluate import jackknife
 from stages.report.results import over_draws
 from stages.report.statistics import Measured, paired_difference
 from stages.shared.artifacts import Ints
+from stages.shared.measuring import jackknife
 from stages.shared.samples.randomness import generator
 
 Values = npt.NDArray[np.float64]

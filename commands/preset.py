@@ -92,7 +92,7 @@ def _differences(
         _require(path, default)
         if isinstance(value, _Whole):
             yield path, dict(value)
-        elif isinstance(value, dict) and isinstance(default[key], dict):
+        elif isinstance(value, dict) and default[key] and isinstance(default[key], dict):
             yield from _differences(value, default[key], path)
         else:
             yield path, value

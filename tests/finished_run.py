@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from stages.race.__main__ import unraced
 from stages.report.__main__ import main
 from stages.report.results import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
+from stages.shared.artifacts.races import RaceResult, Runner, save_race
 from stages.shared.artifacts.tracking import Tracked, save_tracked
 from stages.shared.settings.params import load_params
 
@@ -93,6 +95,8 @@ def finished(tmp_path_factory):
         write_signals(run.folders, source, right, rng)
         write_scores(run.folders, source, rng)
         write_history(run.folders.histories / f"ensemble-{source}/seed-0.csv", 10, 1e6)
+    for size in ("0.125", "0.25"):
+        save_race(run.folders.races / size, "seed-0", unraced("top"), [])
     for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):
         compared = subset(index, round_P if name == "selected" else None)
         artifacts.save_subset(run.folders.comparison / name / "seed-0.csv", compared)
@@ -238,9 +242,30 @@ def evaluated(correct_MT, correct_MV, other):
     }
 
 
+def raced(winner, cut_gain=1.0):
+    """Return a race of two entrants, of which `hardest` dropped out."""
+    return RaceResult(
+        winner=winner,
+        runners={
+            "hardest": Runner(1, -20.0, 1.5, None, 1),
+            "cut": Runner(4, cut_gain, 0.5, cut_gain - 1.25, None),
+        },
+        num_samples=40,
+        random_score=80.0,
+        winner_gain=cut_gain if winner == "cut" else 0.5,
+        smallest_gain=0.95,
+        trainings=13,
+        most_trainings=16,
+        flops=3e6,
+    )
+
+
 @pytest.fixture
 def with_extras(run):
-    """The run with all that has to be asked for: a reference list, and gradient norms."""
+    """The run with all that has to be asked for: a race, a reference list, and gradient norms."""
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    for size, winner in (("0.125", "random-1"), ("0.25", "cut")):
+        save_race(run.folders.races / size, "seed-0", raced(winner), [])
     run.set(predict_pool__signals=["gradient_norm"], train_ensemble__track="gradient_norm")
     rng = np.random.default_rng(1)
     voters = [(member, epoch) for member in range(2) for epoch in (6, 7, 8)]

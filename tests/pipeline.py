@@ -55,13 +55,13 @@ CHANGES = [
     Change(
         "acquisition function",
         "dvc exp run -S acquisition=variation_ratios",
-        ("score@*", "select@*", *AFTER_ROUND_0, *NEW_SELECTED),
+        ("score@*", "select@*", "race@*", *AFTER_ROUND_0, *NEW_SELECTED),
         members=18,
     ),
     Change(
         "selection rule",
         "dvc exp run -S select.outliers.fraction=0.1",
-        ("select@*", *AFTER_ROUND_0, "score@round1", *NEW_SELECTED),
+        ("select@*", "race@*", *AFTER_ROUND_0, "score@round1", *NEW_SELECTED),
         members=18,
     ),
     Change(
@@ -73,6 +73,7 @@ CHANGES = [
             "predict_pool@round2",
             "score@round2",
             "select@round2",
+            "race@round2",
             "comparison_subsets",
             "train_subset_model@*-selected",
             "train_subset_model@*-random",
@@ -97,6 +98,7 @@ CHANGES = [
             "predict_pool@*",
             "score@*",
             "select@*",
+            "race@*",
             "comparison_subsets",
             "train_subset_model@*",
             "evaluate@*",
@@ -107,7 +109,7 @@ CHANGES = [
     Change(
         "one more member of the ensemble",
         "dvc exp run -S train_ensemble.members=5",
-        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", "race@*", *NEW_SELECTED),
         # Of each draw one on the seed subset; five and the targets' two on new subsets, but for one
         # draw whose first subset comes out as it was, so that four are found.
         members=20,
@@ -115,7 +117,7 @@ CHANGES = [
     Change(
         "other voters",
         "dvc exp run -S predict_pool.voters.checkpoints=best",
-        ("predict_pool@*", "score@*", "select@*", "train_ensemble@round1", *NEW_SELECTED),
+        ("predict_pool@*", "score@*", "select@*", "race@*", "train_ensemble@round1", *NEW_SELECTED),
         members=18,
     ),
     Change(
@@ -130,7 +132,7 @@ CHANGES = [
     Change(
         "epochs instead of updates",
         "dvc exp run -S '~train_ensemble.length.updates' -S '+train_ensemble.length.epochs=30'",
-        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", "race@*", *NEW_SELECTED),
         members=30,
     ),
     Change(
@@ -148,7 +150,7 @@ CHANGES = [
     Change(
         "a comment in the training loop",
         "echo '# seen' >> stages/shared/training/loop.py; dvc repro",
-        ("train_ensemble@*", "train_subset_model@*"),
+        ("train_ensemble@*", "race@*", "train_subset_model@*"),
         members=0,
     ),
     Change(

@@ -24,7 +24,7 @@ SAME_CODE = {"evaluate_ensemble": "evaluate"}
 
 SHARED = "stages/shared"
 # What decides bytes is watched as a folder; what does not, never. The folder says which.
-WATCHED = ("choosing", "networks", "prediction", "samples", "training")
+WATCHED = ("choosing", "measuring", "networks", "prediction", "samples", "training")
 NEVER = ("artifacts", "members", "running", "settings")
 MENU = ("datasets", "models", "tasks")  # one file or folder of them is chosen by name
 # They take under a second, so one that reaches a part of a room may watch all of it.

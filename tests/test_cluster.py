@@ -152,6 +152,27 @@ def test_a_cluster_trains_and_predicts_to_the_bytes_of_one_machine(cluster, loca
     assert project.content(*TRAINED, "signals") == expected
 
 
+def test_a_race_on_a_cluster_ends_as_on_one_machine(cluster, tmp_path):
+    here, there = (new_project(tmp_path / name) for name in ("here", "there"))
+    for project, settings in ((here, {}), (there, on(cluster))):
+        write_race(project.folder)
+        project.run("race", "0.25", "prepared", "proposals", "subsets", "races", **settings)
+
+    assert len(here.content("subsets", "races")) == 3
+    assert there.content("subsets", "races") == here.content("subsets", "races")
+
+
+def write_race(folder):
+    """Write a race of one entrant against two random subsets."""
+    content = toy.default_params()
+    content["race"] |= {"entrants": {"hardest": {}}, "judges": 1}
+    content["train_subset_model"] |= {"length": {"updates": 20}, "batch_size": 8}
+    toy.write_params(folder, content)
+    for first, name in enumerate(("hardest", "random-0", "random-1")):
+        picks = toy.picks(list(range(first, first + 15)))
+        artifacts.save_subset(folder / f"proposals/seed-0/{name}.csv", picks)
+
+
 def test_members_that_are_finished_here_are_not_trained_there(cluster, local, tmp_path):
     project = new_project(tmp_path / "project")
     resume = {"SUBSET_RESUME": str(local.folder / ".resume")}

@@ -200,7 +200,7 @@ def test_the_plan_says_what_a_change_costs_and_writes_nothing(finished, tmp_path
     assert (listing(checkout.folder), checkout.git("status", "--porcelain")) == before
     # Four of each draw's five members lie in the resume folder: one is left to train.
     assert re.search(r"train_ensemble@round0 +train_ensemble +3 x 40 updates ", output.text)
-    assert "19 stages: 2 will run; 14 will run unless a result above stays equal" in output.text
+    assert "21 stages: 2 will run; 16 will run unless a result above stays equal" in output.text
 
 
 @pytest.mark.slow

@@ -131,6 +131,11 @@ ELSEWHERE = {
         "tests/commands/test_preset.py",
         "train_ensemble.members=4",
     ),
+    "python -m commands.preset default 'race.entrants={hardest: {}, cut: {outliers: "
+    "{fraction: 0.1}}}' race.holdout=0.2": (
+        "tests/commands/test_preset.py",
+        "race.entrants={hardest: {}, cut: {outliers: {fraction: 0.1}}}",
+    ),
     "cat metrics/verdict.txt": (
         "tests/test_readme.py",
         "cat metrics/verdict.txt metrics/summary.json",
@@ -245,7 +250,7 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     assert "Stage 'prepare' didn't change" in printed["dvc repro"]
     assert printed["dvc repro"].count("Running stage") == 1  # the listing
     assert (
-        "Nothing to run: DVC has the results of all 19 stages" in printed["python -m commands.plan"]
+        "Nothing to run: DVC has the results of all 21 stages" in printed["python -m commands.plan"]
     )
     assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
     rows = (folder / "subset.csv").read_text().splitlines()

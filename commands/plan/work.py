@@ -110,6 +110,16 @@ def _predict_pool(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     return Predictions(ensemble, num_voters, num_samples)
 
 
+def _race(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    """Return the judges of a race, at most: nobody is taken to drop out."""
+    race, num = params.race, meta.num_samples
+    if not race.entrants:
+        return None
+    picks = num_picks(parse_size(arguments[0]), num["train"])
+    num_members = params.random_seeds * race.judges * (len(race.entrants) + race.random)
+    return Trainings(race.judge, params.judging, picks, num["validation"], num_members)
+
+
 def _train_subset_model(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     settings, num = params.train_subset_model, meta.num_samples
     picks = size_of_subset(Path(arguments[2]).name, params, num["train"])
@@ -138,6 +148,7 @@ COUNTS: Mapping[str, Callable[[Sequence[str], Params, Meta], Work]] = {
     "evaluate": _evaluate,
     "evaluate_ensemble": _evaluate_ensemble,
     "predict_pool": _predict_pool,
+    "race": _race,
     "train_ensemble": _train_ensemble,
     "train_subset_model": _train_subset_model,
 }

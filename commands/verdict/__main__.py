@@ -15,7 +15,7 @@ from commands.compare.parameters import flat
 from commands.compare.revision_files import experiments, opened
 from commands.costs import seconds_of
 from stages.report.conclusions import Draw, conclude
-from stages.report.results import Folders, Target, load_comparison, load_targets
+from stages.report.results import Folders, Target, load_comparison, load_races, load_targets
 from stages.report.seconds import Seconds
 from stages.report.summary import round_flops
 from stages.report.wording import sentence
@@ -64,9 +64,11 @@ def _load_draw(params: Params, seconds: Seconds, root: Path) -> Draw:
 def _paths(params: Params) -> Iterator[str]:
     yield "data/prepared/meta.json"
     draw = params.draw
-    for entry in params.sizes[:-1]:
-        yield f"data/histories/ensemble-{entry}/{draw}.csv"
-        yield f"data/signals/{entry}/{draw}/validation.json"
+    for size in params.sizes[:-1]:
+        yield f"data/histories/ensemble-{size}/{draw}.csv"
+        yield f"data/signals/{size}/{draw}/validation.json"
+    for entry in params.rounds:
+        yield f"data/races/{entry.to}/{draw}.json"
     for subset in params.compare.subsets:
         yield f"data/comparison/{subset}/{draw}.csv"
         for model in params.compare.models:
@@ -82,13 +84,14 @@ def _in_memory(target: Target) -> Target:
 
 
 def _search_flops(params: Params, folders: Folders) -> float:
-    return sum(
+    of_rounds = sum(
         round_flops(
             artifacts.load_history(folders.histories / f"ensemble-{size}" / f"{params.draw}.csv"),
             artifacts.load_validation(folders.signals / str(size) / params.draw),
         )
         for size in params.sizes[:-1]
     )
+    return of_rounds + sum(race.flops for race in load_races(params, folders).values())
 
 
 def require_alike(draws: Mapping[str, Draw]) -> None:

@@ -1,14 +1,15 @@
 """Comparison subsets: what the target models are trained on.
 
 `selected` is the last round's subset, `random` has as many picks, `random-unique` as many as the
-selected one has different samples, `full` is every train sample once; `selected-<size>` and
-`random-<size>` are their first parts, so that one run compares all sizes. Random subsets start from
-the seed subset and are bound by the same lists and shares of classes as the selected ones.
+selected one has different samples, `full` is every train sample once. `selected-<size>` is the
+subset of the round to that size, or else the first part of the last round's; `random-<size>` is the
+first part of `random`. So one run compares all sizes. Random subsets start from the seed subset and
+are bound by the same lists and shares of classes as the selected ones.
 
 Reads   data/prepared/train/               sample_ids.csv, targets.npy int64 [N]
-        data/subsets/<last>.csv            the last round's subset
+        data/subsets/<size>.csv            the seed subset and the subset of each round
         lists/{seed,include,exclude}.csv   the user's sample ids
 Writes  data/comparison/<name>.csv         index, round, score; one row for each pick
-Params  compare.subsets, seed_size, seed_subset, random_seed
+Params  compare.subsets, rounds, seed_size, seed_subset, random_seed
         select.{balanced,include,exclude,min_per_class}
 """

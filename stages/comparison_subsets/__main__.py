@@ -10,16 +10,29 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
 
-def main(last_size: str, prepared: Path, subset: Path, comparison: Path) -> None:
+def main(last_size: str, prepared: Path, subsets: Path, comparison: Path) -> None:
     """Write the subsets that are compared; `last_size` is that of the last round's subset."""
     params = load_params()
+    sizes = [
+        size
+        for size in map(str, params.sizes)
+        if size == last_size or f"selected-{size}" in params.compare.subsets
+    ]
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = sampling.load_limits(prepared, sample_ids, params.select)
     with atomic_folder(comparison) as folder:
         for draw in params.draws:
-            selected = subset / f"{draw.draw}.csv"
+            of_rounds = {
+                size: artifacts.load_subset(
+                    subsets / size / f"{draw.draw}.csv",
+                    len(sample_ids),
+                    once=params.picks_once,
+                )
+                for size in sizes
+            }
             compared = Comparison(
-                selected=artifacts.load_subset(selected, len(sample_ids), once=params.picks_once),
+                selected=of_rounds[last_size],
+                of_rounds=of_rounds,
                 random_K=order_of_random_subsets(draw, sample_ids, limits),
                 num_train=len(sample_ids),
             )

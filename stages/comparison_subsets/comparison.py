@@ -3,7 +3,7 @@
 Shapes: N train samples, P picks of a subset, K rows that random subsets may hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,7 @@ class Comparison:
     """The last round's subset and what stands beside it."""
 
     selected: Subset
+    of_rounds: Mapping[str, Subset]  # by size, of those whose name is compared
     random_K: Ints  # rows of which each random subset is the first part
     num_train: int
 
@@ -65,7 +66,9 @@ class Comparison:
             return self._random(name, len(np.unique(self.selected.index_P)))
         kind, _, size = name.partition("-")
         count = num_picks(parse_size(size), self.num_train) if size else len(self.selected)
-        return self._selected(name, count) if kind == "selected" else self._random(name, count)
+        if kind == "random":
+            return self._random(name, count)
+        return self.of_rounds.get(size) or self._selected(name, count)
 
     def _selected(self, name: str, count: int) -> Subset:
         if count > len(self.selected):

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from stages.evaluate import jackknife
-from stages.evaluate.average_precision import Images
 from stages.shared.artifacts import Floats, Ints
+from stages.shared.measuring import jackknife
+from stages.shared.measuring.average_precision import Images
 from stages.shared.samples.randomness import generator
 
 NUM_SHUFFLES = 4  # of the objects' classes: together they are less noisy than the metric itself

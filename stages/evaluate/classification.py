@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score, recall_score
 
-from stages.evaluate import above_chance, jackknife
+from stages.evaluate import above_chance
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Ints, Split
+from stages.shared.measuring import jackknife
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 

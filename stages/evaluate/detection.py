@@ -9,25 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.evaluate import above_chance, jackknife
-from stages.evaluate.average_precision import Images, Precision, measure
+from stages.evaluate import above_chance
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Split
-from stages.shared.errors import ArtifactError
+from stages.shared.measuring import found_objects, jackknife
+from stages.shared.measuring.average_precision import Images, Precision, measure
+from stages.shared.measuring.found_objects import PARTS, load_truth
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
-from stages.shared.tasks.object_detection.map_decoding import Found, decode
 
 PRECISION = "fp32"  # whatever they were trained in
-# Of `Precision`.
-PARTS = {
-    "mean_average_precision": "whole",
-    "mean_average_precision_50": "at_50",
-    "weighted_average_precision": "weighted",
-}
 METRICS = (*PARTS, "validation_mean_average_precision", "above_chance")
-# Less likely objects are left out: they are many and hardly ever there.
-LEAST_PROBABILITY = 0.01
 
 
 def evaluate(
@@ -71,9 +63,8 @@ def _pseudo_values(
     prepared: Path, split: Split, found: Sequence[Images], truth: Images
 ) -> dict[str, Floats]:
     """Return the pseudo-values of each row of `found` and group of images, by metric."""
-    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, split))
-    members = [jackknife.of_objects(images, truth, groups_T) for images in found]
-    return {part: np.stack([values[part] for values in members]) for part in members[0]}
+    sample_ids = artifacts.load_sample_ids(prepared, split)
+    return found_objects.pseudo_values(sample_ids, found, truth)
 
 
 def predict(
@@ -83,52 +74,13 @@ def predict(
     checkpoints: Sequence[Checkpoint],
     settings: Evaluate,
 ) -> list[Images]:
-    """Return what each member finds in each image, and at last their ensemble.
-
-    The ensemble's maps are the mean of its members', taken in float64.
-    """
+    """Return what each member finds in each image, and at last their ensemble."""
     meta = artifacts.load_meta(prepared)
-    height, width, _ = meta.input_shape
     batches = forward_passes.forward_passes(
         model, checkpoints, prepared, split, settings.batch_size, PRECISION
     )
-    found: list[Images] = [[] for _ in range(len(checkpoints) + 1)]
     predicted = forward_passes.predict(tasks.load(meta.task), batches, settings.views)
-    for _, maps_MBKHW in predicted:
-        together_BKHW = maps_MBKHW.double().mean(dim=0).float()
-        for images, maps_BKHW in zip(found, [*maps_MBKHW, together_BKHW], strict=True):
-            images += _by_image(decode(maps_BKHW, (height, width)))
-    return found
-
-
-def _by_image(found: Found) -> Images:
-    images = []
-    for corners_A4, probs_A, classes_A in zip(*(part.cpu() for part in found), strict=True):
-        is_likely_A = probs_A >= LEAST_PROBABILITY
-        images.append(
-            {
-                "boxes": corners_A4[is_likely_A],
-                "scores": probs_A[is_likely_A],
-                "labels": classes_A[is_likely_A],
-            }
-        )
-    return images
-
-
-def load_truth(prepared: Path, split: Split) -> Images:
-    """Return the objects of each image of a split.
-
-    Raises:
-        ArtifactError: there is none, and nothing that could be found.
-    """
-    listed = artifacts.load_boxes(prepared, split)
-    if not len(listed.class_A):
-        raise ArtifactError(f"{prepared / split}: has no object; precision needs one at least")
-    corners_A4, classes_A = torch.tensor(listed.box_A4), torch.tensor(listed.class_A)
-    return [
-        {"boxes": corners_A4[listed.rows(image)], "labels": classes_A[listed.rows(image)]}
-        for image in range(len(listed))
-    ]
+    return found_objects.found_in(predicted, len(checkpoints), meta.input_shape)
 
 
 def _by_class(

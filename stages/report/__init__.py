@@ -17,15 +17,18 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         data/histories/               ensemble-<from>.csv, <model>-<subset>.csv
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy
+        data/races/<to>/              who won each race, and by how much
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 16 numbers for one target model
-        metrics/verdict.txt           what they allow to say, a sentence for each target model
+        metrics/verdict.txt           what they allow to say, a sentence for each target model and
+                                      each race
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
+            race.csv                  how each entrant of each race was judged
             metrics.csv               every metric of every target, mean and sd over its members
             speedups.csv              FLOPs by budget, against the target as its own proxy and
                                       everything (SVP, Tables 1, 2); seconds stand in no output,
@@ -46,7 +49,7 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
                                       Fig. 2)
         plots/report.html             all of it as one page, without anything from elsewhere
         plots/suspects.csv            likely label errors and outliers, a list for select.exclude
-Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, random_seed, report,
+Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, race, random_seed, report,
         rounds, seed_size, seed_subset.random_seed, select.{candidates,exclude,outliers},
         train_ensemble.track,
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}

@@ -1,7 +1,7 @@
 """Compare selected, random and full.
 
 `python -m stages.report PREPARED SUBSETS SIGNALS SCORES CORRELATIONS DYNAMICS HISTORIES COMPARISON
-EVALUATION SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
+EVALUATION RACES SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
+from stages.report.raced import race_sentences
 from stages.report.results import Folders, Results, load_draws
 from stages.report.seconds import Seconds
 from stages.report.speedups import budgets, in_sentences
@@ -33,6 +34,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     histories: Path,
     comparison: Path,
     evaluation: Path,
+    races: Path,
     summary: Path,
     verdict: Path,
     tables: Path,
@@ -42,7 +44,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 ) -> None:
     """Write all that is read of a run; print what may be said of it."""
     inputs = (prepared, subsets, signals, scores, correlations, dynamics, histories)
-    folders = Folders(*inputs, comparison, evaluation)
+    folders = Folders(*inputs, comparison, evaluation, races)
     params = load_params()
     draws = load_draws(params, folders)
     content = all_tables(draws)
@@ -53,10 +55,10 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     save_page(page, draws, content)
     save_suspects(suspects, draws[0])
     artifacts.save_json(summary, summarise(draws))
-    told = verdict_sentences(draws)
+    told = [*verdict_sentences(draws), *race_sentences(draws)]
     write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
-    told = verdict_sentences(draws, seconds)
+    told = [*verdict_sentences(draws, seconds), *race_sentences(draws)]
     for sentence in (*sentences(draws), *told, *_speedups(draws, seconds)):
         sys.stdout.write(f"{sentence}\n")
 

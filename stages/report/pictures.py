@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report import galleries, heat_map_pictures, score_pictures
+from stages.report import galleries, heat_map_pictures, race_pictures, score_pictures
 from stages.report.conclusions import Conclusion
 from stages.report.figures import (
     COLOURS,
@@ -219,6 +219,7 @@ PICTURES: dict[str, Callable[["DataFrame", str, Results], "Figure"]] = {
     "validation_by_images": validation_by_images,
     "class_shares": class_shares,
     "consensus": consensus,
+    "race": race_pictures.race,
     "correlations": heat_map_pictures.acquisitions,
     "voter_correlations": heat_map_pictures.voters,
     "round_correlations": heat_map_pictures.rounds,

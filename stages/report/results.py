@@ -31,10 +31,12 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
+from stages.shared.artifacts.races import RaceResult, load_race
 from stages.shared.artifacts.tracking import Tracked, load_tracked
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params
+from stages.shared.settings.sections import OutlierFraction, Select
 from stages.shared.settings.training_sections import EpochLength
 
 KINDS = ("selected", "random", "full")  # of compared subsets
@@ -129,6 +131,15 @@ class Results:
     comparison: Mapping[str, Subset]  # by name, as params name them
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
     ensembles: Mapping[str, Evaluation]  # by size, those that evaluate.ensembles names
+    races: Mapping[str, RaceResult]  # by the size of the round's subset
+
+    def selecting(self, entry: Round) -> Select:
+        """Return the settings that chose a round's subset: those of its race's winner."""
+        if not self.params.race.entrants:
+            return self.params.select
+        # A random subset skips nothing.
+        random = self.params.select.model_copy(update={"outliers": OutlierFraction(fraction=0)})
+        return self.params.entrants.get(self.races[entry.target].winner, random)
 
     @property
     def labels(self) -> Labels:
@@ -166,6 +177,7 @@ class Folders:
     histories: Path
     comparison: Path
     evaluation: Path
+    races: Path
 
 
 def load_draws(params: Params, folders: Folders) -> list[Results]:
@@ -206,6 +218,7 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
             comparison=load_comparison(draw, meta, folders),
             targets=load_targets(draw, meta, folders),
             ensembles=_load_ensembles(draw, meta, folders),
+            races=load_races(draw, folders),
         )
         for draw in params.draws
     ]
@@ -308,6 +321,18 @@ def _load_ensembles(params: Params, meta: Meta, folders: Folders) -> dict[str, E
             folders.evaluation / f"ensemble-{size}" / params.draw, metrics, meta.num_samples
         )
         for size in params.evaluate.ensembles
+    }
+
+
+def load_races(params: Params, folders: Folders) -> dict[str, RaceResult]:
+    """Return how a draw's race for each round's subset ended, by its size.
+
+    Raises:
+        ArtifactError: a file is missing or says something else.
+    """
+    return {
+        str(entry.to): load_race(folders.races / str(entry.to), params.draw)
+        for entry in params.rounds
     }
 
 

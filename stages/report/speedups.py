@@ -163,11 +163,16 @@ def _rounds_by_size(results: Results) -> dict[int, list[Round]]:
 
 
 def _in_flops(results: Results, model: str, size: int, rounds: Sequence[Round]) -> Costs:
-    """Return the FLOPs: ranking is work of the CPU without such operations."""
+    """Return the FLOPs: ranking is work of the CPU without such operations.
+
+    Races would be the same with the target as its own proxy.
+    """
     name = results.compared_by_size().get(size, {}).get("selected")
+    races = sum(results.races[entry.target].flops for entry in rounds)
+    own = own_proxy.in_flops(results, model, rounds)
     return Costs(
-        sum(round_flops(entry.history, entry.validation) for entry in rounds),
-        own_proxy.in_flops(results, model, rounds),
+        sum(round_flops(entry.history, entry.validation) for entry in rounds) + races,
+        None if own is None else own + races,
         member_flops([results], model, name) if name else None,
         member_flops([results], model, "full") if "full" in results.comparison else None,
     )

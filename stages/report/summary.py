@@ -29,8 +29,9 @@ def summarise(draws: Sequence[Results]) -> dict[str, Any]:
 
 
 def search_flops(results: Results) -> float:
-    """Return what all rounds of a draw cost."""
-    return sum(round_flops(entry.history, entry.validation) for entry in results.rounds)
+    """Return what all rounds of a draw cost, with their races."""
+    of_rounds = sum(round_flops(entry.history, entry.validation) for entry in results.rounds)
+    return of_rounds + sum(found.flops for found in results.races.values())
 
 
 def round_flops(history: Sequence[Epoch], validation: ValidationResult) -> float:

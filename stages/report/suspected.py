@@ -54,7 +54,7 @@ def outliers(results: Results, entry: Round) -> Ints:
 
     A sample of the include list is none.
     """
-    setting, ranked_K = results.params.select.outliers, ranked_candidates(results, entry)
+    setting, ranked_K = results.selecting(entry).outliers, ranked_candidates(results, entry)
     if isinstance(setting, OutlierFraction):
         row_S = ranked_K[: num_highest(setting.fraction, len(results.targets_N))]
     else:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report.raced import race, raced_sizes
 from stages.report.ranking import label_entropy
 from stages.report.results import KINDS, Results, Round, training_flops, training_length
 from stages.report.round_correlations import round_correlations
@@ -49,6 +50,7 @@ def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
         "duplicates": duplicates(results),
         "costs": costs(draws),
         "metrics": metrics(draws),
+        "race": race(draws),
         "speedups": speedups(results),
     }
     return {name: rows for name, rows in tables.items() if rows}
@@ -250,6 +252,8 @@ def costs(draws: Sequence[Results]) -> Rows:
         trained = [sum(training_flops(entry.history).values()) for entry in entries]
         parts[f"train ensemble {size}"] = mean(trained)
         parts[f"predict {size}"] = mean([entry.validation.flops for entry in entries])
+    for size in raced_sizes(draws[0]):
+        parts[f"race to {size}"] = mean([results.races[size].flops for results in draws])
     parts["search"] = mean([search_flops(results) for results in draws])
     for model, subset in draws[0].targets:
         parts[f"train one {model} on {subset}"] = member_flops(draws, model, subset)

@@ -1,4 +1,4 @@
-"""Select: which samples make the round's new subset?
+"""Select: which samples may make the round's new subset?
 
 A growing round keeps the subset and appends the best of the rest; a shrinking one keeps the best of
 the subset. What is best is a rule: the highest scores (`top`), those behind the highest (`window`),
@@ -26,10 +26,14 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/scores/<from>/           score_N.npy float64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
         lists/{include,exclude}.csv   the user's sample ids
-Writes  data/subsets/<to>.csv         index, round, score; one row for each pick, in that order
-        data/orders/<to>.npy          int64 [K], rows of the candidates as the rule prefers them
+Writes  data/proposals/<to>/          a proposal for each entrant of the race, or one by the rule:
+            <name>.csv                index, round, score; one row for each pick, in that order
+            random-<i>.csv            where there are entrants: plain random subsets of that size
+            held_out.npy, judged/<name>.csv   with race.holdout: int64 [H], the rows that no
+                                      proposal in judged/ holds, nor a random subset
+        data/orders/<to>.npy          int64 [K], rows of the candidates as select.rule prefers them
 Params  select.rule                   the name of a file in rules/
         select.{window,stratified,mixed,beta,prototypes,k_centers_start,order,candidates,outliers,
-        balanced,min_per_class,include,exclude}, random_seed, seed_subset.random_seed (of ties and
-        random starts)
+        balanced,min_per_class,include,exclude}, race.{entrants,holdout,judges,random},
+        random_seed, seed_subset.random_seed (of ties and random starts)
 """

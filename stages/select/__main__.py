@@ -1,11 +1,13 @@
-"""Choose the round's new subset by the scores."""
+"""Propose the round's new subset by the scores, or one for each entrant of a race."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from stages.select.competing import competing, in_order
+from stages.select.proposals import held_out, random_subsets
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Floats, Ints, Subset
@@ -14,6 +16,7 @@ from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params, load_params
+from stages.shared.settings.sections import Select
 from stages.shared.sizes import Size, num_picks, parse_size
 
 
@@ -25,15 +28,15 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     dynamics: Path,
     scores: Path,
     subset: Path,
-    new_subset: Path,
+    proposals: Path,
     new_order: Path,
 ) -> None:
-    """Choose the round's new subset by the scores."""
+    """Propose the round's new subset by the scores; each entrant of a race has its own proposal."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = sampling.load_limits(prepared, sample_ids, params.select)
     chosen: list[Ints] = []
-    with atomic_folder(new_subset) as subsets, atomic_folder(new_order) as orders:
+    with atomic_folder(proposals) as folder, atomic_folder(new_order) as orders:
         for draw in params.draws:
             old = artifacts.load_subset(
                 subset / f"{draw.draw}.csv", len(sample_ids), once=params.picks_once
@@ -41,59 +44,118 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
             score_N = artifacts.load_scores(scores / f"{draw.draw}.npy", len(sample_ids))
             sizes = parse_size(from_size), parse_size(to_size)
             folders = prepared, signals / draw.draw, dynamics / draw.draw
-            new, order_K = _select(draw, sizes, sample_ids, limits, old, score_N, folders)
-            chosen.append(new.index_P)
-            artifacts.save_subset(subsets / f"{draw.draw}.csv", new)
+            choosing = Choosing(draw, sizes, sample_ids, limits, old, score_N, *folders)
+            own, order_K = choosing.select(params.select)
             artifacts.save_order(orders / f"{draw.draw}.npy", order_K)
-    if params.rules.has_labels:
+            if params.race.entrants:
+                save_proposals(folder / draw.draw, choosing, own)
+            else:
+                artifacts.save_subset(folder / draw.draw / f"{params.select.rule}.csv", own)
+                chosen.append(own.index_P)
+    if params.rules.has_labels and chosen:
         names = artifacts.load_meta(prepared).class_names
         sampling.warn_of_absent_classes(chosen, limits, names)
 
 
-def _select(  # noqa: PLR0913, PLR0917
-    params: Params,
-    sizes: tuple[Size, Size],
-    sample_ids: Sequence[str],
-    limits: sampling.Limits,
-    old: Subset,
-    score_N: Floats,
-    folders: tuple[Path, Path, Path],
-) -> tuple[Subset, Ints]:
-    """Return one draw's new subset, and its candidates as the rule prefers them."""
-    settings, (from_size, to_size), (prepared, signals, dynamics) = params.select, sizes, folders
-    number = params.round_number(str(to_size))
-    grows = to_size > from_size
-    kept = old if grows else old.first(0)
-    count = num_picks(to_size, len(sample_ids)) - len(kept)
-    setting = f"the round to {to_size}"
+@dataclass(frozen=True)
+class Choosing:
+    """What one draw of a round chooses from."""
 
-    row_K = competing(old, grows, limits, settings)
-    candidates = Candidates(
-        row_K=row_K,
-        kept_P=kept.index_P,
-        count=count,
-        length=count,
-        score_N=score_N,
-        target_N=limits.targets_N,
-        tie_N=uniform_by_id(sample_ids, params.first_seed, "ties", number),
-        random_N=lambda purpose: uniform_by_id(sample_ids, params.random_seed, purpose, number),
-        features_ND=lambda: artifacts.load_signal(signals, "features_ND", len(sample_ids)),
-        label_probability_N=lambda: _label_probability(signals, dynamics, row_K, len(sample_ids)),
-        recall_C=lambda: _recall(prepared, signals, limits.num_classes),
-        settings=settings,
-    )
-    order_K = in_order(candidates, signals, limits, settings)
-    picks = sampling.draw(
-        order_K,
-        count,
-        limits,
-        balanced=settings.balanced,
-        setting=setting,
-        taken_P=kept.index_P,
-    )
-    new = _append(kept, picks, number, score_N)
-    sampling.require_minimum(new.index_P, limits, setting)
-    return new, order_K
+    params: Params
+    sizes: tuple[Size, Size]
+    sample_ids: Sequence[str]
+    limits: sampling.Limits
+    old: Subset
+    score_N: Floats
+    prepared: Path
+    signals: Path  # of this draw, as the dynamics
+    dynamics: Path
+
+    @property
+    def number(self) -> int:
+        """Of the round, from 1."""
+        return self.params.round_number(str(self.sizes[1]))
+
+    @property
+    def grows(self) -> bool:
+        """Whether the round keeps the subset and appends to it."""
+        from_size, to_size = self.sizes
+        return to_size > from_size
+
+    @property
+    def kept(self) -> Subset:
+        """What the new subset holds already."""
+        return self.old if self.grows else self.old.first(0)
+
+    @property
+    def num_picks(self) -> int:
+        """Of the new subset."""
+        return num_picks(self.sizes[1], len(self.sample_ids))
+
+    def without(self, held_out: Ints) -> "Choosing":
+        """Return the same where these rows are no candidates."""
+        excluded = np.concatenate([self.limits.excluded, held_out])
+        return replace(self, limits=replace(self.limits, excluded=excluded))
+
+    def select(self, settings: Select) -> tuple[Subset, Ints]:
+        """Return the new subset by these settings, and its candidates as the rule prefers them."""
+        params, kept, number, score_N = self.params, self.kept, self.number, self.score_N
+        limits = replace(self.limits, min_per_class=settings.min_per_class)
+        count = self.num_picks - len(kept)
+        setting = f"the round to {self.sizes[1]}"
+        ids, row_K = self.sample_ids, competing(self.old, self.grows, limits, settings)
+        candidates = Candidates(
+            row_K=row_K,
+            kept_P=kept.index_P,
+            count=count,
+            length=count,
+            score_N=score_N,
+            target_N=limits.targets_N,
+            tie_N=uniform_by_id(ids, params.first_seed, "ties", number),
+            random_N=lambda purpose: uniform_by_id(ids, params.random_seed, purpose, number),
+            features_ND=lambda: artifacts.load_signal(self.signals, "features_ND", len(ids)),
+            label_probability_N=lambda: _label_probability(
+                self.signals, self.dynamics, row_K, len(ids)
+            ),
+            recall_C=lambda: _recall(self.prepared, self.signals, limits.num_classes),
+            settings=settings,
+        )
+        order_K = in_order(candidates, self.signals, limits, settings)
+        picks = sampling.draw(
+            order_K,
+            count,
+            limits,
+            balanced=settings.balanced,
+            setting=setting,
+            taken_P=kept.index_P,
+        )
+        new = _append(kept, picks, number, score_N)
+        sampling.require_minimum(new.index_P, limits, setting)
+        return new, order_K
+
+
+def save_proposals(folder: Path, choosing: Choosing, own: Subset) -> None:
+    """Write what each entrant proposes, and the random subsets beside it; `own` is `select`'s.
+
+    With `race.holdout` some samples are held out to judge by: `judged/` then has what each entrant
+    proposes without them, and the random subsets have none of them.
+    """
+    params = choosing.params
+    for name, settings in params.entrants.items():
+        new = own if settings == params.select else choosing.select(settings)[0]
+        artifacts.save_subset(folder / f"{name}.csv", new)
+    limits = choosing.limits
+    if params.race.holdout > 0:
+        kept_P = choosing.kept.index_P
+        rows = held_out(params, choosing.sample_ids, limits, kept_P, choosing.number)
+        judged = choosing.without(rows)
+        limits = judged.limits
+        artifacts.save_order(folder / "held_out.npy", rows)
+        for name, settings in params.entrants.items():
+            artifacts.save_subset(folder / f"judged/{name}.csv", judged.select(settings)[0])
+    found = random_subsets(params, choosing.sample_ids, limits, choosing.num_picks, choosing.number)
+    for place, random in enumerate(found):
+        artifacts.save_subset(folder / f"random-{place}.csv", random)
 
 
 def _label_probability(signals: Path, dynamics: Path, row_K: Ints, num_train: int) -> Array:

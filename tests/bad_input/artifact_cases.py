@@ -16,14 +16,15 @@ from safetensors.numpy import load_file, save_file
 from stages.shared import artifacts
 
 ARGUMENTS = {
-    "comparison_subsets": ("0.5", "prepared", "subsets/0.5", "comparison"),
+    "comparison_subsets": ("0.5", "prepared", "subsets", "comparison"),
     "evaluate": ("toy", "toy/ensemble", "evaluation"),
     "predict_pool": ("toy", "toy/ensemble", "signals"),
+    "race": ("0.5", "prepared", "proposals/0.5", "subsets/0.5", "races/0.5"),
     "score": ("0.5", "prepared", "signals", "dynamics", "scores", "correlations"),
     "seed_subset": ("0.2", "prepared", "subsets/0.2"),
     "select": (
         *("0.2", "0.5", "prepared", "signals", "dynamics", "scores"),
-        *("subsets/0.2", "subsets/0.5", "orders/0.5"),
+        *("subsets/0.2", "proposals/0.5", "orders/0.5"),
     ),
     "train_ensemble": ("toy", "subsets/0.2", "ensemble", "history", "dynamics"),
     "train_subset_model": (
@@ -204,6 +205,11 @@ def an_index_that_an_ensemble_would_train_on_twice():
 @case("train_subset_model", f"comparison/selected/seed-0.csv: row 3 has index 7 {ONCE}")
 def an_index_that_a_target_would_train_on_twice():
     subset("7,0,", "7,0,", path="comparison/selected/seed-0.csv")
+
+
+@case("race", "proposals/0.5/seed-0/top.csv: missing; run `dvc repro`")
+def a_proposal_that_is_missing():
+    Path("proposals/0.5/seed-0/top.csv").unlink()
 
 
 @case("comparison_subsets", f"subsets/0.5/seed-0.csv: row 3 has index 7 {ONCE}")

@@ -84,6 +84,7 @@ def toy_files(project, prepared, ensemble, monkeypatch):
     artifacts.save_table(Path("lists/reference.csv"), ["sample_id", "score"], [])
     artifacts.save_subset(Path("subsets/0.2/seed-0.csv"), toy.picks(list(range(20))))
     artifacts.save_subset(Path("subsets/0.5/seed-0.csv"), toy.picks(list(range(50))))
+    artifacts.save_subset(Path("proposals/0.5/seed-0/top.csv"), toy.picks(list(range(50))))
     artifacts.save_subset(Path("comparison/selected/seed-0.csv"), toy.picks(list(range(50))))
     for name in (
         "orders/0.5/seed-0.npy",

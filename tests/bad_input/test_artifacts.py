@@ -27,7 +27,7 @@ def test_what_is_planted_would_be_seen():
     assert Path("planted").exists()
 
 
-@pytest.mark.parametrize("stage", ["select", "score", "comparison_subsets", "seed_subset"])
+@pytest.mark.parametrize("stage", ["select", "race", "score", "comparison_subsets", "seed_subset"])
 def test_the_files_are_well_before_they_are_damaged(stage, project):
     """Else the lines above would be said for another reason."""
     from importlib import import_module
@@ -43,4 +43,4 @@ def test_a_sample_may_stand_twice_where_samples_compete_again(project):
     project.change({"select.candidates": "all"})
     artifacts.save_subset(Path("subsets/0.2/seed-0.csv"), toy.picks([7, 7, *range(18)]))
     main(*ARGUMENTS["select"][:2], *map(Path, ARGUMENTS["select"][2:]))
-    assert len(artifacts.load_subset(Path("subsets/0.5/seed-0.csv"), 100)) == 50
+    assert len(artifacts.load_subset(Path("proposals/0.5/seed-0/top.csv"), 100)) == 50

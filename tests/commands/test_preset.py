@@ -36,6 +36,22 @@ def test_a_replaced_map_keeps_nothing_of_the_default(folder, monkeypatch):
     assert load_params().train_ensemble.length.model_dump() == {"epochs": 20}
 
 
+def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):
+    race = "race.entrants={hardest: {}, cut: {outliers: {fraction: 0.1}}}"
+    write(monkeypatch, "default", race, "race.holdout=0.2")
+    params = load_params()
+    assert list(params.entrants) == ["hardest", "cut"]
+    assert params.entrants["hardest"] == params.select
+    assert params.entrants["cut"].outliers.fraction == 0.1
+    assert params.race.holdout == 0.2
+
+
+def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
+    (tmp_path / "default.yaml").write_text("a:\n  b: {}\n")
+    (tmp_path / "mine.yaml").write_text("a:\n  b: {c: {d: 1}}\n")
+    assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
+
+
 def test_comments_of_the_default_stay(folder, monkeypatch):
     write(monkeypatch, "cifar10_cpu")
     assert "# points within which" in (folder / "params.yaml").read_text()

@@ -14,7 +14,7 @@ from stages.shared.errors import ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import load_params
 
-PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets/last")
+PREPARED, SEED, LAST = Path("prepared"), Path("subsets/seed"), Path("subsets")
 BALANCED = {"select.balanced": True}
 
 
@@ -34,7 +34,8 @@ class Comparing:
         self.project.change({"rounds": rounds, "compare.subsets": list(names), **changes})
         index_P = np.array(self.selected, dtype=np.int64)
         self.last = Subset(index_P, np.ones_like(index_P), index_P / 7)
-        artifacts.save_subset(LAST / f"{load_params().draw}.csv", self.last)
+        path = LAST / str(self.size) / f"{load_params().draw}.csv"
+        artifacts.save_subset(path, self.last)
         main(str(self.size), PREPARED, LAST, Path("comparison"))
         return {
             name: self.project.load_subset(f"comparison/{name}/{load_params().draw}.csv")
@@ -68,7 +69,10 @@ def test_exactly_the_named_subsets_are_written(compare):
 
 def test_selected_is_the_last_rounds_file(compare):
     compare.run("selected")
-    assert Path("comparison/selected/seed-0.csv").read_bytes() == (LAST / "seed-0.csv").read_bytes()
+    assert (
+        Path("comparison/selected/seed-0.csv").read_bytes()
+        == (LAST / "0.5/seed-0.csv").read_bytes()
+    )
 
 
 def test_full_is_every_row_once_in_order(compare):
@@ -124,7 +128,7 @@ def test_a_random_subset_that_a_shrinking_round_is_compared_with_is_balanced_lik
     compare.project.change({"rounds": [{"from": 1.0, "to": 0.5}], "compare.subsets": ["random"]})
     compare.project.change(BALANCED)
     artifacts.save_subset(
-        LAST / "seed-0.csv", Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
+        LAST / "0.5/seed-0.csv", Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
     )
     main("0.5", PREPARED, LAST, Path("comparison"))
     picks = compare.project.load_subset("comparison/random/seed-0.csv").index_P
@@ -197,3 +201,20 @@ def test_random_subsets_go_on_differently_from_a_seed_subset_that_draws_share(co
 
     assert set(first[:20]) == set(other[:20])
     assert set(first[20:]) != set(other[20:])
+
+
+def test_a_rounds_size_is_that_rounds_subset_and_another_a_first_part_of_the_last(compare):
+    """After a race a later subset need not begin with an earlier one."""
+    own = Subset(np.arange(60, 90), np.ones(30, np.int64), np.zeros(30))
+    artifacts.save_subset(LAST / "0.3/seed-0.csv", own)
+    rounds = [{"from": 0.2, "to": 0.3}, {"from": 0.3, "to": 0.5}]
+    last = Subset(np.arange(50), np.ones(50, np.int64), np.zeros(50))
+    artifacts.save_subset(LAST / "0.5/seed-0.csv", last)
+    names = ["selected-0.3", "selected-0.4"]
+    compare.project.change({"rounds": rounds, "compare.subsets": names})
+    main("0.5", PREPARED, LAST, Path("comparison"))
+    found = [
+        compare.project.load_subset(f"comparison/selected-{size}/seed-0.csv").index_P.tolist()
+        for size in (0.3, 0.4)
+    ]
+    assert found == [list(range(60, 90)), list(range(40))]

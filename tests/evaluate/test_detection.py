@@ -1,4 +1,4 @@
-"""Tests for stages/evaluate/{detection,average_precision,jackknife}.py."""
+"""Tests for stages/evaluate/detection.py and stages/shared/measuring."""
 
 from dataclasses import replace
 
@@ -7,11 +7,12 @@ import pytest
 import torch
 import toy_scenes
 
-from stages.evaluate import detection, jackknife
-from stages.evaluate.average_precision import measure, weighted
-from stages.evaluate.jackknife import groups, iou
+from stages.evaluate import detection
 from stages.shared import artifacts, tasks
 from stages.shared.errors import ArtifactError
+from stages.shared.measuring import jackknife
+from stages.shared.measuring.average_precision import measure, weighted
+from stages.shared.measuring.jackknife import groups, iou
 from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection import maps
 

@@ -143,7 +143,7 @@ NUMBERS_ALONE = {"costs", "duplicates", "metrics", "rounds", "speedups"}
 GALLERIES = {
     f"images_by_{what}/{source}" for what in ("choice", "score") for source in ("0.0625", "0.125")
 }
-ASKED_FOR = {
+ASKED_FOR = {"race"} | {
     f"{name}/{source}"
     for name in ("forgetting_correlations", "gradient_batches", "reference_correlations")
     for source in ("0.0625", "0.125")

@@ -7,7 +7,6 @@ import pytest
 import two_way
 from scipy import stats
 
-from stages.evaluate import jackknife
 from stages.report.results import over_draws
 from stages.report.statistics import (
     Estimate,
@@ -18,6 +17,7 @@ from stages.report.statistics import (
     unpaired_difference,
     verdict,
 )
+from stages.shared.measuring import jackknife
 
 
 def measured(correct_RT, unit=100.0, num_draws=1):

@@ -1,5 +1,6 @@
 """The stage: a subset and scores in, the round's new subset out."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,15 @@ from stages.shared.settings.params import load_params
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
 DYNAMICS = Path("dynamics")
-OLD, NEW = Path("subsets/old"), Path("subsets/new")
+OLD, NEW = Path("subsets/old"), Path("proposals/new")
 ORDER = Path("orders/new")
-CHOSEN = NEW / "seed-0.csv"
 OLD_ROWS = list(range(20))
+
+
+def chosen(draw="seed-0"):
+    """Return the only proposal."""
+    [path] = (NEW / draw).iterdir()
+    return path
 
 
 class SelectRound:
@@ -53,7 +59,7 @@ class SelectRound:
         predicted_V = np.array([0, 0, 0, 0, 0, 1], dtype=np.int16)
         artifacts.save_array(SIGNALS / draw / "validation_predicted_V.npy", predicted_V)
         main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
-        return self.project.load_subset(NEW / f"{draw}.csv")
+        return self.project.load_subset(chosen(draw))
 
     def picks(self, *sizes, **changes):
         """Run the stage and return the rows of the new subset."""
@@ -103,11 +109,13 @@ def test_a_second_round_counts_on(select):
     select.run(0.5)
     rounds = [{"from": 0.2, "to": 0.5}, {"from": 0.5, "to": 0.8}]
     select.project.change({"rounds": rounds})
-    third = Path("subsets/third")
-    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, NEW, third, ORDER)
+    third = Path("proposals/third")
+    (second := Path("subsets/second")).mkdir()
+    shutil.copy(chosen(), second / "seed-0.csv")
+    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, second, third, ORDER)
     before, after = (
-        select.project.load_subset(CHOSEN),
-        select.project.load_subset(third / "seed-0.csv"),
+        select.project.load_subset(chosen()),
+        select.project.load_subset(third / "seed-0/top.csv"),
     )
     assert after.round_P.tolist() == [0] * 20 + [1] * 30 + [2] * 30
     assert np.array_equal(after.index_P[:50], before.index_P)
@@ -176,9 +184,9 @@ def test_identical_scores_are_decided_by_the_random_numbers_of_the_round(select)
 def test_the_same_random_seed_gives_the_same_bytes_and_another_one_other_ties(select):
     select.score_N = np.zeros(100)
     first = select.picks(0.5)
-    content = CHOSEN.read_bytes()
+    content = chosen().read_bytes()
     assert select.picks(0.5) == first
-    assert CHOSEN.read_bytes() == content
+    assert chosen().read_bytes() == content
     assert select.picks(0.5, random_seed=1) != first
 
 
@@ -209,7 +217,7 @@ def test_k_centers_grows_a_subset_by_what_is_farthest_from_it_whatever_the_score
     select.features_ND = np.random.default_rng(7).normal(size=(100, 3)).astype(np.float32)
     expected = farthest_first(select.features_ND, OLD_ROWS, list(range(20, 100)), 30)
     assert select.by_rule("k_centers", 0.5) == OLD_ROWS + expected
-    subset = select.project.load_subset(CHOSEN)
+    subset = select.project.load_subset(chosen())
     assert np.array_equal(subset.score_P[20:], select.score_N[expected])
 
 
@@ -356,10 +364,10 @@ def test_samples_that_are_all_alike_are_picked_once_and_by_the_random_seed(selec
     select.score_N = np.zeros(100)
     select.features_ND = np.full((100, 3), 0.1, dtype=np.float32)
     first = select.by_rule(rule, 0.5)
-    content = CHOSEN.read_bytes()
+    content = chosen().read_bytes()
     assert len(set(first)) == 50
     assert select.by_rule(rule, 0.5) == first
-    assert CHOSEN.read_bytes() == content
+    assert chosen().read_bytes() == content
     assert select.by_rule(rule, 0.5, random_seed=1) != first
 
 

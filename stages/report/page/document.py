@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.report import pictures, wording
+from stages.report import pictures, raced, wording
 from stages.report.conclusions import OTHERS, conclusions
 from stages.report.heat_map_pictures import square
 from stages.report.page.compared import Cell, compared
@@ -60,6 +60,8 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         "report.html",
         results=results,
         seeds=", ".join(str(draw.params.random_seed) for draw in draws),
+        races=raced.races_in_words(draws),
+        race_charts=drawn("race"),
         overlap=tables.get("overlap", []),
         length=training_length(results.params),
         wording=wording,

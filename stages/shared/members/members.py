@@ -56,17 +56,7 @@ def train_members(
     The plans differ by what differs from draw to draw: random seed, subset and initial weights.
     """
     first = plans[0]
-    pieces = [job for plan in plans for job in _jobs(plan)]
-    with MemberProgress(len(pieces)) as progress:
-        finished = dispatch.map_pieces(
-            train_once,
-            pieces,
-            threads_per_piece=first.settings.num_threads * first.parallel.processes,
-            gpus_per_piece=first.parallel.processes,
-            on_report=progress.update,
-        )
-        num_found = len(pieces) - progress.num_started
-        timings.note_trainings([*map(timings.load, finished)], num_found, progress.seconds)
+    finished = train_jobs([job for plan in plans for job in _jobs(plan)])
     count, num_train = first.settings.members, first.meta.num_samples["train"]
     with (
         atomic_folder(ensembles) as ensemble_folder,
@@ -85,11 +75,31 @@ def train_members(
                 _write_dynamics(dynamics_folder / name, members)
 
 
+def train_jobs(jobs: Sequence[Job]) -> list[Path]:
+    """Train what is not finished yet, side by side; return the folder of each, in order.
+
+    All have the settings of the first, as far as it matters for where they run.
+    """
+    first = jobs[0]
+    with MemberProgress(len(jobs)) as progress:
+        finished = dispatch.map_pieces(
+            train_once,
+            jobs,
+            threads_per_piece=first.settings.num_threads * first.parallel.processes,
+            gpus_per_piece=first.parallel.processes,
+            on_report=progress.update,
+        )
+        num_found = len(jobs) - progress.num_started
+        timings.note_trainings([*map(timings.load, finished)], num_found, progress.seconds)
+    return finished
+
+
 def _jobs(plan: Plan) -> list[Job]:
-    return [_job(plan, member) for member in range(plan.settings.members)]
+    return [job_of(plan, member) for member in range(plan.settings.members)]
 
 
-def _job(plan: Plan, member: int) -> Job:
+def job_of(plan: Plan, member: int) -> Job:
+    """Return one member of a plan, to be trained."""
     params = plan.params
     return Job(
         task=params.task,

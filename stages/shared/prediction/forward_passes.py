@@ -7,7 +7,7 @@ and what it gives is the task's: of images [B, K, H, W], and of a classifier log
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.artifacts.weights import load_weights, read_weights
 from stages.shared.networks.task import Task
 from stages.shared.running import engine, progress
+from stages.shared.samples.loading import Rows
+
+RowsOf = TypeVar("RowsOf", bound=Rows)  # slices, or rows one by one
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class ForwardPass:
 
 def predict(
     task: Task,
-    batches: Iterable[tuple[slice, Iterable[ForwardPass]]],
+    batches: Iterable[tuple[RowsOf, Iterable[ForwardPass]]],
     views: Sequence[str],
-) -> Iterator[tuple[slice, Tensor]]:
+) -> Iterator[tuple[RowsOf, Tensor]]:
     """Yield the rows of each batch of `forward_passes` and its probabilities, float32 [M, B, ...].
 
     Probabilities depend on the batch size in the last bits, and on nothing else beside weights,
@@ -67,8 +70,8 @@ def batches(num_samples: int, batch_size: int) -> list[slice]:
 
 
 def passes_of_batches(
-    voters: "Voters", prepared: Path, split: Split, batches: Sequence[slice], precision: str
-) -> Iterator[tuple[slice, Iterator[ForwardPass]]]:
+    voters: "Voters", prepared: Path, split: Split, batches: Sequence[RowsOf], precision: str
+) -> Iterator[tuple[RowsOf, Iterator[ForwardPass]]]:
     """Yield each of the batches and, one after the other, the voters' forward passes.
 
     All models stay loaded, so every batch is read and normalised once. A pass is made when it is
@@ -81,10 +84,14 @@ def passes_of_batches(
     task = tasks.load(meta.task)
     models = voters.load()
     loaded = zip(batches, task.read_batches(prepared, split, batches, meta, device()), strict=True)
-    sized = ((rows.stop - rows.start, (rows, inputs_B)) for rows, inputs_B in loaded)
-    num = sum(rows.stop - rows.start for rows in batches)
+    sized = ((_length(rows), (rows, inputs_B)) for rows, inputs_B in loaded)
+    num = sum(map(_length, batches))
     for rows, inputs_B in progress.shown(sized, num, split):
         yield rows, (forward(task, model, inputs_B, precision) for model in models)
+
+
+def _length(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from stages.shared.settings.menu import (
     NEED_TWO_VOTERS,
 )
 from stages.shared.settings.messages import as_written, choice, describe
+from stages.shared.settings.race_section import Race, resolved
 from stages.shared.settings.sections import (
     NEVER_FLIPPED,
     Acquisition,
@@ -51,6 +52,9 @@ from stages.shared.settings.sections import (
 )
 from stages.shared.settings.training_sections import (
     NOT_OF_PRETRAINED,
+    Checkpoints,
+    OneCycle,
+    Plateau,
     TrainEnsemble,
     TrainSubsetModel,
 )
@@ -79,6 +83,7 @@ class Params(Section):
     predict_pool: PredictPool
     score: Score
     select: Select
+    race: Race
     compare: Compare
     train_subset_model: TrainSubsetModel
     evaluate: Evaluate
@@ -115,6 +120,28 @@ class Params(Section):
         return [str(entry.to) for entry in self.rounds].index(size) + 1
 
     @property
+    def entrants(self) -> dict[str, Select]:
+        """How each strategy selects that races, by name; without a race `select.rule` alone."""
+        found = self.race.entrants
+        if not found:
+            return {self.select.rule: self.select}
+        return {name: resolved(self.select, name, differs) for name, differs in found.items()}
+
+    @property
+    def judging(self) -> TrainSubsetModel:
+        """How a judge is trained: as a target is, but for `race.length`; its last weights judge."""
+        target, length = self.train_subset_model, self.race.length
+        changes: dict[str, object] = {
+            "members": self.race.judges,
+            "checkpoints": Checkpoints(last=1, every=1, best=False),
+        }
+        if not isinstance(target.schedule, Plateau):  # which looks at every epoch
+            changes["validations"] = 1
+        if length is not None:
+            changes |= {"length": length, "stop_after": None}
+        return target.model_copy(update=changes)
+
+    @property
     def picks_once(self) -> bool:
         """Whether no sample may stand twice in a subset."""
         return self.select.candidates == "remaining"
@@ -128,12 +155,17 @@ class Params(Section):
     def _check_together(self) -> Self:
         """Say all that is wrong with two settings that are well by themselves."""
         found = [*task_limits.problems(self.task, self.model_dump())]
-        basis = [*_raised_by(self._check_rounds, self._check_acquisition)]
+        basis = [*_raised_by(self._check_rounds, self._check_acquisition, self._check_entrants)]
         found += basis
-        if not basis:  # these look up the acquisition function of each round
-            found += _raised_by(self._check_voters, self._check_signals, self._check_pretrained)
+        if not basis:  # these look up the acquisition function of each round, and the entrants
+            found += _raised_by(
+                self._check_voters,
+                self._check_signals,
+                self._check_rules,
+                self._check_pretrained,
+            )
         found += _raised_by(
-            self._check_rules,
+            self._check_race_length,
             self._check_compared_subsets,
             self._check_initialization,
             self._check_flips,
@@ -220,12 +252,6 @@ class Params(Section):
                     f"train_ensemble.el2n_epoch is {ensemble.el2n_epoch}; a member trains "
                     f"{epochs} epochs"
                 )
-            by_weight = {*self.select.rules} & {"beta", "proportional", "uncertainty_herding"}
-            if name == "aum" and by_weight:
-                raise ValueError(
-                    f"select.rule is {by_weight.pop()} with acquisition aum, which is negative for "
-                    "what was learnt; it must be another rule, or el2n or forgetting_events"
-                )
             if name in NEED_DYNAMICS and entry.to > entry.from_:
                 raise ValueError(
                     f"acquisition is {name}, which needs every candidate to have been trained on; "
@@ -241,14 +267,46 @@ class Params(Section):
             )
 
     def _check_rules(self) -> None:
-        for key, name in zip(("rule", "mixed.rule"), self.select.rules, strict=False):
-            if name in NEED_FEATURES:
-                self._require_signal(f"select.{key} is {name}", "features")
-            if name in NEED_LABELS and not self.rules.has_labels:
+        """Check what selects: `select` and each entrant of the race."""
+        acquisitions = {self.acquisition_of(str(entry.to)) for entry in self.rounds}
+        for here, select in {"select": self.select, **self._places_of_entrants()}.items():
+            by_weight = {*select.rules} & {"beta", "proportional", "uncertainty_herding"}
+            if "aum" in acquisitions and by_weight:
                 raise ValueError(
-                    f"select.{key} is {name}, which needs one label for each sample; it must be "
-                    f"another rule with task {self.task}"
+                    f"{here}.rule is {by_weight.pop()} with acquisition aum, which is negative for "
+                    "what was learnt; it must be another rule, or el2n or forgetting_events"
                 )
+            for key, name in zip(("rule", "mixed.rule"), select.rules, strict=False):
+                if name in NEED_FEATURES:
+                    self._require_signal(f"{here}.{key} is {name}", "features")
+                if name in NEED_LABELS and not self.rules.has_labels:
+                    raise ValueError(
+                        f"{here}.{key} is {name}, which needs one label for each sample; it must "
+                        f"be another rule with task {self.task}"
+                    )
+
+    def _check_entrants(self) -> None:
+        content = self.model_dump()
+        for here, select in self._places_of_entrants().items():
+            of_entrant = {**content, "select": select.model_dump()}
+            # What is wrong with `select` itself is said of it.
+            before = {*task_limits.problems(self.task, content)}
+            for problem in task_limits.problems(self.task, of_entrant):
+                if problem not in before:
+                    raise ValueError(problem.replace("select", here, 1))
+
+    def _places_of_entrants(self) -> dict[str, Select]:
+        """Return how each entrant selects, by its place in params.yaml; none without a race."""
+        found = self.entrants if self.race.entrants else {}
+        return {f"race.entrants.{name}": select for name, select in found.items()}
+
+    def _check_race_length(self) -> None:
+        schedule, length = self.train_subset_model.schedule, self.judging.epochs
+        if length is None and not isinstance(schedule, OneCycle):
+            raise ValueError(
+                "race.length is in updates; train_subset_model.schedule "
+                f"{schedule.name} needs {{epochs: n}}"
+            )
 
     def _check_pretrained(self) -> None:
         ensemble, here = self.train_ensemble, "train_ensemble"

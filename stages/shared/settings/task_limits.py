@@ -58,6 +58,7 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
     allowed: dict[str, Iterable[str]] = {
         "dataset.name": data_sets,
         "train_ensemble.model": models.names(task),
+        "race.judge": models.names(task),
         "report.metric": rules.metrics,
     }
     found = {key: _at(content, key) for key in allowed}

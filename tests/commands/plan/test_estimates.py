@@ -132,6 +132,16 @@ def test_a_target_trains_on_as_many_picks_as_its_subset_has(subset, picks):
     assert (found.model, found.num_picks) == ("resnet8", picks)
 
 
+def test_a_race_trains_judges_of_all_entrants_and_of_random_at_most():
+    arguments = ["0.5", "data/prepared", "data/proposals/0.5", "data/subsets/0.5", "data/races/0.5"]
+    assert work_of("race", arguments, params_of()) is None
+    params = params_of(race__entrants={"a": {}, "b": {}, "c": {}}, race__length={"updates": 70})
+    found = work_of("race", arguments, params)
+    assert (found.model, found.num_picks, found.updates) == ("resnet8_quarter", 500, 70)
+    assert found.num_members == params.random_seeds * 4 * (3 + 2)
+    assert found.validated == 100  # once, at the end
+
+
 @pytest.mark.parametrize(
     ("changes", "num_models", "num_samples"),
     [

@@ -30,6 +30,7 @@ from stages.shared.artifacts import (
     Subset,
     ValidationResult,
     Voter,
+    races,
 )
 from stages.shared.errors import ArtifactError
 
@@ -686,3 +687,32 @@ def test_offsets_of_objects_that_do_not_rise_from_zero_are_refused(tmp_path, off
     artifacts.save_array(tmp_path / "train/box_offsets_N1.npy", np.array(offsets, dtype=np.int64))
     line = line_of(lambda: artifacts.load_boxes(tmp_path, "train"))
     assert line.endswith("it must rise from 0")
+
+
+# --- races ----------------------------------------------------------------------------------------
+
+
+def test_a_race_comes_back_as_it_was_written(tmp_path):
+    result = races.RaceResult(
+        winner="cut",
+        runners={
+            "cut": races.Runner(4, 1.5, 0.5, 0.1, None),
+            "top": races.Runner(1, -9.0, None, None, 1),
+        },
+        num_samples=144,
+        random_score=90.0,
+        winner_gain=1.5,
+        smallest_gain=1.1,
+        trainings=13,
+        most_trainings=16,
+        flops=1e9,
+    )
+    races.save_race(tmp_path, "seed-0", result, [races.Judgement("cut", 0, 91.5)])
+    assert races.load_race(tmp_path, "seed-0") == result
+    assert (tmp_path / "seed-0.csv").read_text() == "proposal,judge,score\ncut,0,91.5\n"
+
+
+def test_a_race_without_a_winner_is_refused(tmp_path):
+    (tmp_path / "seed-0.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"seed-0\.json: winner is missing"):
+        races.load_race(tmp_path, "seed-0")

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from commands import preset
 from commands.preset import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
@@ -102,6 +103,8 @@ def line_about(content: object) -> str:
         {"train_ensemble__optimizer__learning_rate": 1},
         {"select__outliers": "all_voters_disagree"},
         {"dataset__fold": 4},
+        {"race__entrants": {"top": {}, "cut": {"outliers": {"fraction": 0.1}}}},
+        {"race__holdout": 1 / 3, "race__length": {"epochs": 3}, "race__random": 1},
         {
             "predict_pool__voters__count": 5,
             "predict_pool__voters__stride": 5,
@@ -338,3 +341,49 @@ def test_a_rule_that_needs_labels_is_refused_where_samples_have_none(name):
         f"select.rule is {name}, which needs one label for each sample; it must be another rule "
         "with task object_detection"
     )
+
+
+# --- the race -------------------------------------------------------------------------------------
+
+
+def test_without_entrants_select_alone_proposes():
+    params = check_params(DEFAULT)
+    assert params.entrants == {params.select.rule: params.select}
+
+
+def test_a_judge_is_trained_as_a_target_is_but_for_its_length_and_what_is_kept():
+    target = {"train_subset_model__stop_after": 3, "train_subset_model__length": {"epochs": 5}}
+    params = check_params(changed(**target))
+    judging = params.judging
+    assert (judging.length, judging.stop_after) == (params.train_subset_model.length, 3)
+    assert (judging.members, judging.validations) == (params.race.judges, 1)
+    assert (judging.checkpoints.last, judging.checkpoints.best) == (1, False)
+    same = set(type(judging).model_fields) - {"members", "validations", "checkpoints"}
+    for name in same:
+        assert getattr(judging, name) == getattr(params.train_subset_model, name)
+
+    other = check_params(changed(race__length={"updates": 7}, **target)).judging
+    assert (other.length.updates, other.stop_after) == (7, None)
+
+
+def test_a_plateau_looks_at_every_epoch_of_a_judge_too():
+    plateau = {
+        "train_subset_model__schedule": {"name": "plateau", "patience": 2, "factor": 0.5},
+        "train_subset_model__length": {"epochs": 20},
+        "train_subset_model__validations": "every_epoch",
+    }
+    assert check_params(changed(**plateau)).judging.validations == "every_epoch"
+
+
+def test_what_a_task_refuses_is_refused_of_entrants():
+    detection = preset_of("detection_cpu")
+    entrants = {"race__entrants": {"even": {"balanced": True}}}
+    assert line_about(change(detection, entrants)) == (
+        "race.entrants.even.balanced is true; it must be false with task object_detection"
+    )
+    judge = change(detection, {"race__judge": "resnet8"})
+    assert line_about(judge).startswith("race.judge is 'resnet8'; choose one of unet_detector")
+
+
+def preset_of(name):
+    return YAML(typ="safe", pure=True).load(preset.text(name))

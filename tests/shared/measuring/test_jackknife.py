@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from stages.evaluate import jackknife
+from stages.shared.measuring import jackknife
 
 
 def balanced_accuracy(predicted_T, targets_T):

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from stages.evaluate.average_precision import Images, weighted
 from stages.shared.artifacts import Floats, Ints
+from stages.shared.measuring.average_precision import Images, weighted
 from stages.shared.samples.randomness import permutation_by_id
 
 NUM_GROUPS = 20

@@ -1,0 +1,54 @@
+"""Take the winner of a race as the round's subset, or the only proposal."""
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.races import Judgement, RaceResult, save_race
+from stages.shared.errors import ArtifactError
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+
+
+def main(to_size: str, prepared: Path, proposals: Path, subsets: Path, races: Path) -> None:
+    """Take the winner's proposal of each draw."""
+    params = load_params()
+    found: Sequence[tuple[RaceResult, Sequence[Judgement]]]
+    if params.race.entrants:
+        from stages.race.judging import run_races  # here: without a race no training is imported
+
+        found = run_races(params, prepared, proposals)
+        winners = Counter(result.winner.partition("-")[0] for result, _ in found)
+        told = ", ".join(f"{name} in {num}" for name, num in winners.most_common())
+        sys.stdout.write(f"race to {to_size}: of {len(found)} draws won {told}\n")
+    else:
+        found = [(unraced(params.select.rule), [])] * params.random_seeds
+    with atomic_folder(subsets) as subset_folder, atomic_folder(races) as race_folder:
+        for draw, (result, judged) in zip(params.draws, found, strict=True):
+            winner = proposals / draw.draw / f"{result.winner}.csv"
+            if not winner.exists():
+                raise ArtifactError(f"{winner}: missing; run `dvc repro`")
+            shutil.copyfile(winner, subset_folder / f"{draw.draw}.csv")
+            save_race(race_folder, draw.draw, result, judged)
+
+
+def unraced(rule: str) -> RaceResult:
+    """Return the result where there is a single proposal."""
+    return RaceResult(
+        winner=rule,
+        runners={},
+        num_samples=0,
+        random_score=None,
+        winner_gain=None,
+        smallest_gain=None,
+        trainings=0,
+        most_trainings=0,
+        flops=0.0,
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,145 @@
+"""What the race of each round says: who won, by how much, and how far it could see."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.report.results import Results
+from stages.report.rounding import points
+from stages.report.summary import difference
+from stages.shared.artifacts import Rows
+from stages.shared.artifacts.races import RaceResult
+
+ENOUGH_SAMPLES = 500  # judged: with fewer a race hardly ever tells (benchmarks/race_rule.py)
+
+
+def is_random(result: RaceResult) -> bool:
+    """Whether a random subset won."""
+    return bool(result.runners) and result.winner not in result.runners
+
+
+def raced_sizes(results: Results) -> list[str]:
+    """Return the sizes for whose subsets strategies raced."""
+    return [size for size, result in results.races.items() if result.runners]
+
+
+def race(draws: Sequence[Results]) -> Rows:
+    """Return how each entrant of each draw's race did, in points; none where there was no race.
+
+    gain: minus the mean of the random subsets, as judged. lowest: its lower bound, corrected for
+    how many were in reach; empty where it dropped out. The row `random` has what the best random
+    subset gains where that one won.
+    """
+    return [
+        row
+        for size in raced_sizes(draws[0])
+        for draw in draws
+        for row in _rows(size, draw.params.draw, draw.races[size])
+    ]
+
+
+def _rows(size: str, draw: str, result: RaceResult) -> Iterator[dict[str, object]]:
+    smallest, wins = _points(result.smallest_gain), is_random(result)
+    of_race = {"samples": result.num_samples, "smallest_gain": smallest}
+    for name, runner in result.runners.items():
+        yield {
+            "subset": size,
+            "draw": draw,
+            "entrant": name,
+            "judges": runner.judges,
+            "gain": _points(runner.gain),
+            "standard_error": _points(runner.standard_error),
+            "lowest": _points(runner.lowest),
+            "dropped_after": runner.dropped_after,
+            "won": int(name == result.winner),
+            **of_race,
+        }
+    yield {
+        "subset": size,
+        "draw": draw,
+        "entrant": "random",
+        "judges": _num_random(result),
+        "gain": _points(result.winner_gain) if wins else None,
+        **dict.fromkeys(("standard_error", "lowest", "dropped_after")),
+        "won": int(wins),
+        **of_race,
+    }
+
+
+def _points(value: float | None) -> float | None:
+    return None if value is None else points(value)
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def race_sentences(draws: Sequence[Results]) -> list[str]:
+    """Return a sentence for each round that was raced for."""
+    return [f"{sentence}." for sentence in races_in_words(draws)]
+
+
+def races_in_words(draws: Sequence[Results]) -> list[str]:
+    """Return the same without full stops."""
+    return ["; ".join(_told(draws, size)) for size in raced_sizes(draws[0])]
+
+
+def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
+    settings = draws[0].params.race
+    results = [draw.races[size] for draw in draws]
+    metric = draws[0].params.report.metric.replace("_", " ")
+    num_samples = results[0].num_samples
+    yield (
+        f"Race to {size} ({metric} of {settings.judge} on {num_samples:,} judged samples): "
+        f"{', '.join(_winners(results))}"
+    )
+    yield (
+        f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
+        f"judges can tell ({100 * (1 - settings.level):g} %)"
+        if not all(map(is_random, results))
+        else "no strategy was shown to be as good as that"
+    )
+    smallest = np.mean([result.smallest_gain or 0.0 for result in results])
+    few = num_samples < ENOUGH_SAMPLES
+    yield f"it could see gains from {smallest:.2f} points on" + (
+        f", and with fewer than {ENOUGH_SAMPLES} samples hardly tells: race.holdout adds some"
+        if few
+        else ""
+    )
+    made, most = (
+        sum(getattr(result, name) for result in results) for name in ("trainings", "most_trainings")
+    )
+    yield f"it took {made} trainings, {100 * (1 - made / most):.0f} % fewer than without dropping"
+    if size == str(draws[0].params.sizes[-1]):
+        yield from _transfer(draws)
+
+
+def _winners(results: Sequence[RaceResult]) -> Iterator[str]:
+    """Yield who won in how many draws, the most frequent first, and what was judged of it."""
+    winners = ["a random subset" if is_random(one) else one.winner for one in results]
+    for name in sorted(set(winners), key=lambda name: (-winners.count(name), name)):
+        won = [one for one, winner in zip(results, winners, strict=True) if winner == name]
+        gains = " and ".join(_gain(one) for one in won)
+        yield f"{name} won {len(won)} of {len(results)} draws, judged {gains}"
+
+
+def _gain(result: RaceResult) -> str:
+    runner = result.runners.get(result.winner)
+    if runner is None:  # chosen as the best by the very score that is shown
+        return f"{result.winner_gain:+.2f} (the best of {_num_random(result)})"
+    return f"{result.winner_gain:+.2f} (at least {runner.lowest:+.2f})"
+
+
+def _num_random(result: RaceResult) -> int:
+    return result.trainings - sum(runner.judges for runner in result.runners.values())
+
+
+def _transfer(draws: Sequence[Results]) -> Iterator[str]:
+    """Yield what the last round's choice is worth to the targets, for whom nothing is promised."""
+    compared: Any = draws[0].comparison
+    if {"selected", "random"} <= set(compared):
+        found = ", ".join(
+            f"{difference(draws, model, 'selected', 'random').value:+.2f} with {model}"
+            for model in draws[0].params.compare.models
+        )
+        yield f"on test selected is, minus random, {found}"

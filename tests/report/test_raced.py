@@ -1,0 +1,85 @@
+"""What the report says of a race."""
+
+from dataclasses import replace
+
+import pytest
+from finished_run import raced
+
+from stages.report.raced import race, race_sentences, races_in_words
+from stages.report.summary import search_flops
+from stages.report.tables import costs
+
+
+def results_of(run, *winners, **gains):
+    """Return draws whose race for the last subset these won, and none raced before."""
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    results = run.results()
+    return [
+        replace(results, races=results.races | {"0.25": raced(winner, **gains)})
+        for winner in winners
+    ]
+
+
+def test_without_a_race_nothing_is_said(run):
+    results = run.results()
+    assert race([results]) == []
+    assert race_sentences([results]) == []
+    assert search_flops(results) == pytest.approx(
+        costs([results])[4]["flops"], rel=1e-3
+    )  # two ensembles, two predictions
+
+
+def test_the_verdict_says_who_won_by_how_much_and_what_could_be_seen(run):
+    [told] = race_sentences(results_of(run, "cut", "cut", "random-3"))
+    assert told.split("; ")[:-1] == [
+        "Race to 0.25 (accuracy of resnet8_quarter on 40 judged samples): cut won 2 of 3 draws, "
+        "judged +1.00 (at least -0.25) and +1.00 (at least -0.25), a random subset won 1 of 3 "
+        "draws, judged +0.50 (the best of 8)",
+        "no winner is worse than random by more than 0.3 points, as far as the judges can tell "
+        "(95 %)",
+        "it could see gains from 0.95 points on, and with fewer than 500 samples hardly tells: "
+        "race.holdout adds some",
+        "it took 39 trainings, 19 % fewer than without dropping",
+    ]
+    assert "; on test selected is, minus random, +" in told
+    assert told.endswith(" with resnet8.")
+
+
+def test_where_random_wins_every_draw_no_promise_is_made(run):
+    [told] = races_in_words(results_of(run, "random-0"))
+    assert "a random subset won 1 of 1 draws, judged +0.50 (the best of 8); no strategy" in told
+    assert "no winner" not in told
+
+
+def test_the_table_has_a_row_for_each_entrant_and_random(run):
+    rows = race(results_of(run, "cut"))
+    assert [(row["entrant"], row["won"], row["judges"], row["gain"]) for row in rows] == [
+        ("hardest", 0, 1, -20.0),
+        ("cut", 1, 4, 1.0),
+        ("random", 0, 8, None),
+    ]
+    assert [row["dropped_after"] for row in rows] == [1, None, None]
+    assert [row["lowest"] for row in rows] == [None, -0.25, None]
+    random = race(results_of(run, "random-2"))[-1]
+    assert (random["won"], random["gain"]) == (1, 0.5)
+
+
+def test_judges_count_in_the_search(run):
+    [results] = results_of(run, "cut")
+    plain = run.results()
+    assert search_flops(results) == pytest.approx(search_flops(plain) + 3e6)
+    assert [row["flops"] for row in costs([results]) if row["part"] == "race to 0.25"] == [3e6]
+
+
+def test_what_was_skipped_follows_from_the_winners_settings(run):
+    for winner, fraction in (("cut", 0.1), ("hardest", 0.0), ("random-1", 0.0)):
+        [results] = results_of(run, winner)
+        assert results.selecting(results.rounds[-1]).outliers.fraction == fraction
+
+
+def test_the_page_shows_the_race(with_extras):
+    page = with_extras.report()["plots/report.html"].decode()
+    assert 'id="race"' in page
+    assert "Race to 0.25 (accuracy of resnet8_quarter" in page
+    assert "dropped out" in page
+    assert "The race to 0.25" in page
