@@ -70,7 +70,7 @@ def main() -> None:
             if not path.exists() and time.monotonic() < end:
                 path.write_text(json.dumps(covered(kind, block)), encoding="utf-8")
     rows = table(arguments.work)
-    with arguments.out.open("w", newline="") as file:
+    with arguments.out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -149,7 +149,7 @@ class Series:
 
     def _stage(self, stage: str, *paths: str) -> None:
         command = [sys.executable, "-m", f"stages.{stage}", *paths]
-        with (self._work / "runs.log").open("a") as log:
+        with (self._work / "runs.log").open("a", encoding="utf-8") as log:
             subprocess.run(
                 ["env", f"PYTHONPATH={ROOT}", *command],
                 cwd=self._work,
@@ -165,13 +165,13 @@ class Series:
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _append(path: Path, rows: Sequence[Sequence[object]]) -> None:
     is_new = not path.exists()
-    with path.open("a", newline="") as file:
+    with path.open("a", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([HEADER] if is_new else [])
         csv.writer(file, lineterminator="\n").writerows(rows)
 

@@ -26,6 +26,7 @@ IN_FOLDERS = frozenset(("imagefolder",))  # of classes, or in a manifest
 def main(listing: Path) -> None:
     """List the files of the data set."""
     params = load_params()
+    artifacts.check_lists(params)  # whichever stage reads them later: nothing else runs each time
     table = content(params, listing, remember=True)
     if table is not None and not (listing.is_file() and listing.read_bytes() == table):
         write_atomically(listing, table)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stages.shared.running.timings import StageTiming
 
-OF_A_ROUND = ("train_ensemble", "predict_pool", "score", "select")
+OF_A_ROUND = ("train_ensemble", "predict_pool", "score", "select", "race")
 # All else is search: a stage of another name that chooses needs no line here.
 NO_SEARCH = {
     "prepare",

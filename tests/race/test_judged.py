@@ -13,7 +13,7 @@ from stages.shared.prediction.forward_passes import Voters
 from stages.shared.settings.sections import Evaluate
 
 pytestmark = pytest.mark.usefixtures("on_one_core")
-SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"])
+SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"], ensembles=[])
 NOBODY = np.empty(0, dtype=np.int64)
 CHECKPOINTS = [Checkpoint(member, 1, 0.5, is_best=True, is_last=True) for member in (0, 1)]
 

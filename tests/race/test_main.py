@@ -65,7 +65,7 @@ def racing(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.delenv("SUBSET_RESUME", raising=False)
-    monkeypatch.setattr(timings, "_noted", {})
+    monkeypatch.setattr(timings, "_noted", timings._Noted())
     monkeypatch.setattr(dispatch, "map_pieces", here)
     return Racing(prepared, tmp_path)
 

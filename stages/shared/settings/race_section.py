@@ -51,6 +51,15 @@ class Race(Section):
         return self
 
 
+def merged(content: Mapping[str, Any], differs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section with what differs; within a section of it the other keys stay."""
+    found = dict(content)
+    for key, value in differs.items():
+        is_section = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+        found[key] = merged(found[key], value) if is_section else value
+    return found
+
+
 def resolved(select: Select, name: str, differs: Mapping[str, Any]) -> Select:
     """Return how an entrant selects: as `select` says, but for what differs.
 
@@ -65,6 +74,6 @@ def resolved(select: Select, name: str, differs: Mapping[str, Any]) -> Select:
         if key not in known:
             raise ValueError(f"{here}.{key} is unknown; {choice(key, known)}")
     try:
-        return Select.model_validate({**select.model_dump(), **differs})
+        return Select.model_validate(merged(select.model_dump(), differs))
     except ValidationError as error:
         raise ValueError(f"{here}.{describe(error, Select)[0]}") from None

@@ -44,9 +44,8 @@ def wrong_names_anyhow(content: object) -> Iterator[str]:
     if not isinstance(content, dict) or content.get("task") not in tasks.names():
         return
     task = content["task"]
-    wanted = ("acquisition", "dataset", "train_ensemble", "report", "compare", "predict_pool")
     try:
-        yield from _wrong_names(task, tasks.rules(task), {key: content[key] for key in wanted})
+        yield from _wrong_names(task, tasks.rules(task), content)
     except (KeyError, TypeError, AttributeError):
         return  # what lacks is told already
 

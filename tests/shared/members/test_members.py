@@ -238,7 +238,7 @@ def _exploding() -> dict[str, object]:
 
 
 def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
-    return members._job(plan_of(prepared, params, index), 0)
+    return members.job_of(plan_of(prepared, params, index), 0)
 
 
 @pytest.mark.parametrize(
