@@ -114,6 +114,7 @@ from stages.shared.artifacts.subsets import (
     save_order,
     save_subset,
 )
+from stages.shared.artifacts.vectors import load_vectors, save_vectors
 
 __all__ = [
     "HISTORY_HEADER",
@@ -180,6 +181,7 @@ __all__ = [
     "load_targets",
     "load_validation",
     "load_validation_signal",
+    "load_vectors",
     "load_voters",
     "maybe",
     "no_dynamics",
@@ -205,6 +207,7 @@ __all__ = [
     "save_table",
     "save_targets",
     "save_validation",
+    "save_vectors",
     "save_voters",
     "signal_dtype",
     "stack_dynamics",
