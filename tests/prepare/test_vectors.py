@@ -15,7 +15,7 @@ from stages.prepare.write_vectors import Writer
 from stages.shared import artifacts
 from stages.shared.datasets.reading import source_vectors
 from stages.shared.datasets.vector_classification import digit_vectors, embeddings
-from stages.shared.errors import StageError
+from stages.shared.errors import UserError
 from stages.shared.settings.params import load_params
 
 
@@ -200,7 +200,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, monkeypatch, broke
     broken(root)
     monkeypatch.chdir(tmp_path)
     toy_vectors.write_params(tmp_path, root)
-    with pytest.raises(StageError) as error:
+    with pytest.raises(UserError) as error:
         prepare.main(tmp_path / "prepared", tmp_path / "scratch")
     assert REFUSED[broken] in str(error.value)
     assert "\n" not in str(error.value)

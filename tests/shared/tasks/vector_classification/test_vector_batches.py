@@ -95,7 +95,7 @@ def test_a_head_learns_and_gives_the_same_bytes_twice(make_job, tmp_path, model)
         for n, each in enumerate(trained)
     ]
     assert weights[0] == weights[1]
-    assert trained[0].history[-1].validation_accuracy >= 0.8
+    assert trained[0].history[-1].validation_accuracy > 0.6  # a third by guessing
     assert np.isfinite(trained[0].tracked.gradient_norm_MES).all()
 
 
