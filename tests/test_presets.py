@@ -19,6 +19,7 @@ import pytest
 import toy
 import toy_scenes
 import toy_texts
+import toy_vectors
 from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
@@ -319,15 +320,22 @@ def tiny_scenes(root: str, data: Path) -> dict[str, Any]:
     return {"name": "voc", "root": str(data / "scenes"), "image_size": None}
 
 
+def tiny_vectors(root: str, data: Path) -> dict[str, Any]:
+    del root
+    return {"name": "embeddings", "root": str(data / "vectors")}
+
+
 TINY_DATA = {
     "image_classification": tiny_images,
     "object_detection": tiny_scenes,
     "text_classification": tiny_texts,
+    "vector_classification": tiny_vectors,
 }
 TINY_MODELS = {
     "image_classification": "resnet8",
     "object_detection": "unet_detector_small",
     "text_classification": "fasttext",
+    "vector_classification": "linear_probe",
 }
 
 
@@ -410,6 +418,7 @@ def data(tmp_path_factory) -> Path:
     toy_scenes.write_voc(root / "scenes", {"train": NUM_SCENES, "test": 16})
     for split, num in (("train", NUM_IMAGES), ("test", 30)):
         toy_texts.write_csv(root / f"texts/{split}.csv", toy_texts.reviews(num, num))
+    toy_vectors.write(root / "vectors", NUM_IMAGES)
     return root
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from commands.plan.graph import Stage
 from stages.prepare import __main__ as prepare
 from stages.prepare import storage
-from stages.shared import artifacts
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Meta
 from stages.shared.datasets.reading import splits
 from stages.shared.datasets.reading.source_images import FoundFiles
@@ -28,6 +28,7 @@ KNOWN: dict[str, tuple[int, int, list[int], int]] = {
 }
 MOST_READ = 2**28  # bytes of such a table
 BYTES_OF_WORD = 10  # prepared: about six letters, and its number
+BYTES_OF_NUMBER = {"images": 1, "vectors": 4}
 MOST_FILES = 100  # whose names are kept
 
 
@@ -46,15 +47,16 @@ class Data:
         return self.meta.num_samples
 
     @property
-    def are_images(self) -> bool:
-        """Whether the samples are images; texts stay on disk."""
-        return len(self.meta.input_shape) > 1
+    def inputs(self) -> str:
+        """Images, texts or vectors."""
+        return tasks.rules(self.meta.task).inputs
 
     @property
     def input_bytes(self) -> float:
-        """Of one sample's inputs, prepared in memory."""
-        shape = self.meta.input_shape
-        return math.prod(shape) if self.are_images else BYTES_OF_WORD * self.meta.mean[0]
+        """Of one sample's inputs, prepared."""
+        if self.inputs == "texts":
+            return BYTES_OF_WORD * self.meta.mean[0]
+        return BYTES_OF_NUMBER[self.inputs] * math.prod(self.meta.input_shape)
 
 
 def load_data(params: Params, stages: Sequence[Stage]) -> Data:
@@ -80,6 +82,8 @@ def load_data(params: Params, stages: Sequence[Stage]) -> Data:
         shape = [params.dataset.text_length]
         return Data(_meta(params, num_classes, shape, counts, words), is_prepared=False)
     meta, found = _meta(params, num_classes, list(source.inputs.shape), counts), []
+    if params.rules.inputs == "vectors":
+        return Data(meta, is_prepared=False)
     if isinstance(source.inputs, FoundFiles):
         found = [source.inputs.root / name for name in _some(source.inputs.names)]
     is_list = storage.choose(params.dataset, source.inputs) == "files"
@@ -112,13 +116,13 @@ def _meta(
     params: Params, num_classes: int, shape: list[int], counts: Mapping[str, int], words: float = 80
 ) -> Meta:
     """Return what meta.json will say; `words` of a text are those of the Amazon reviews."""
-    channels = shape[-1] if len(shape) > 1 else 1
+    channels = 1 if params.rules.inputs == "texts" else shape[-1]
     return Meta(
         task=params.task,
         dataset=params.dataset.name,
         class_names=[str(number) for number in range(num_classes)],
         input_shape=shape,
-        mean=[0.5 if len(shape) > 1 else words] * channels,
+        mean=[words if params.rules.inputs == "texts" else 0.5] * channels,
         std=[0.25] * channels,
         num_samples=dict(counts),
         fingerprint="not prepared",

@@ -116,7 +116,9 @@ def _resident_bytes(work: Trainings, data: Data) -> float:
     most = MOST_DECODED if data.files else MOST_RESIDENT
     rows = min(work.num_picks, data.num_samples["train"])
     parts = [num * data.input_bytes for num in (rows, work.num_validation)]
-    return sum(part for part in parts if part <= most) if data.are_images else 0.0
+    if data.inputs == "texts":  # they stay on disk
+        return 0.0
+    return sum(part for part in parts if part <= most)
 
 
 # --- what will not fit ---------------------------------------------------------------------------

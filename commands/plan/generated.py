@@ -23,17 +23,26 @@ def write(prepared: Path, meta: Meta, num_samples: int) -> Meta:
     for split in SPLITS:
         artifacts.save_targets(prepared, split, np.arange(num_samples) % meta.num_classes)
         artifacts.save_sample_ids(prepared, split, [f"{split}/{n}" for n in range(num_samples)])
-        if len(meta.input_shape) == 1:
-            _write_texts(prepared, split, meta, num_samples, rng)
-            continue
-        shape = (num_samples, *meta.input_shape)
-        pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-        artifacts.save_array(prepared / split / "inputs.npy", pixels)
-        if not tasks.rules(meta.task).has_labels:
-            artifacts.save_boxes(prepared, split, _boxes(meta, num_samples))
+        WRITERS[tasks.rules(meta.task).inputs](prepared, split, meta, num_samples, rng)
     written = replace(meta, num_samples=dict.fromkeys(SPLITS, num_samples))
     artifacts.save_meta(prepared, written)
     return written
+
+
+def _write_images(
+    prepared: Path, split: Split, meta: Meta, num_samples: int, rng: np.random.Generator
+) -> None:
+    pixels = rng.integers(0, 256, (num_samples, *meta.input_shape), dtype=np.uint8)
+    artifacts.save_array(prepared / split / "inputs.npy", pixels)
+    if not tasks.rules(meta.task).has_labels:
+        artifacts.save_boxes(prepared, split, _boxes(meta, num_samples))
+
+
+def _write_vectors(
+    prepared: Path, split: Split, meta: Meta, num_samples: int, rng: np.random.Generator
+) -> None:
+    vectors_ND = rng.standard_normal((num_samples, *meta.input_shape), dtype=np.float32)
+    artifacts.save_vectors(prepared, split, np.float32, vectors_ND.shape, [vectors_ND])
 
 
 def _write_texts(
@@ -60,3 +69,6 @@ def _boxes(meta: Meta, num_samples: int) -> BoxList:
         np.arange(num) % meta.num_classes,
         np.arange(0, num + 1, OBJECTS),
     )
+
+
+WRITERS = {"images": _write_images, "texts": _write_texts, "vectors": _write_vectors}

@@ -58,3 +58,32 @@ class Fingerprint:
     def hex(self) -> str:
         """Return the hash of all that was taken."""
         return self._digest.hexdigest()
+
+
+class Moments:
+    """Mean and deviation of each of D numbers, of vectors that come some at a time [B, D].
+
+    Parts are joined by the formulas of Chan, Golub and LeVeque 1983, so nothing is subtracted
+    from something about as large.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._num = 0
+        self._mean_D = np.zeros(length)
+        self._squares_D = np.zeros(length)  # of the differences from the mean
+
+    def add(self, part_BD: Array) -> None:
+        """Take some vectors."""
+        part_BD = part_BD.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # what is not finite is refused afterwards
+            mean_D = part_BD.mean(axis=0)
+            moved_D, num = mean_D - self._mean_D, len(part_BD)
+            together = self._num + num
+            self._squares_D += ((part_BD - mean_D) ** 2).sum(axis=0)
+            self._squares_D += moved_D**2 * (self._num * num / together)
+            self._mean_D += moved_D * (num / together)
+        self._num = together
+
+    def mean_and_std(self) -> tuple[Floats, Floats]:
+        """Return the mean and the standard deviation of each number, float64 [D]."""
+        return self._mean_D, np.sqrt(self._squares_D / self._num)

@@ -122,6 +122,7 @@ from stages.shared.artifacts.user_lists import (
     load_list,
     load_sample_list,
 )
+from stages.shared.artifacts.vectors import load_vectors, save_vectors
 
 __all__ = [
     "ENSEMBLE",
@@ -193,6 +194,7 @@ __all__ = [
     "load_targets",
     "load_validation",
     "load_validation_signal",
+    "load_vectors",
     "load_voters",
     "maybe",
     "no_dynamics",
@@ -218,6 +220,7 @@ __all__ = [
     "save_table",
     "save_targets",
     "save_validation",
+    "save_vectors",
     "save_voters",
     "signal_dtype",
     "stack_dynamics",

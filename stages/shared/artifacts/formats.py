@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.format import open_memmap
+from numpy.lib import format as npy
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from stages.shared.artifacts.files import atomic, write_atomically
@@ -48,22 +48,41 @@ def create_array(
 
     Its space is taken at once: where the disk is full a process would die of writing to a map.
     """
-    array = open_memmap(path, "w+", dtype, tuple(shape))
+    array = npy.open_memmap(path, "w+", dtype, tuple(shape))
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array
 
 
-def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> Array:
+def save_parts(
+    path: Path, dtype: npt.DTypeLike, shape: Sequence[int], parts: Iterable[Array]
+) -> None:
+    """Write one array of known shape that comes in parts, those of one after those of another."""
+    header = {
+        "descr": npy.dtype_to_descr(np.dtype(dtype)),
+        "fortran_order": False,
+        "shape": tuple(int(length) for length in shape),
+    }
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        npy.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype).data)
+
+
+def load_array(
+    path: Path, dtype: npt.DTypeLike | tuple[npt.DTypeLike, ...], shape: tuple[int | None, ...]
+) -> Array:
     """Return an array as a read-only memory map, its dtype and shape checked (None: any length).
+
+    Where several dtypes are given it must have one of them.
 
     Raises:
         ArtifactError: the file is missing, cut short, or holds something else.
     """
     try:
         # np.load would also take an archive, and for anything else speak of pickle.
-        array: Array = open_memmap(path, mode="r")
+        array: Array = npy.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
     except Exception as error:  # of a damaged header numpy raises errors of a dozen kinds
@@ -73,11 +92,12 @@ def load_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) 
     fits = len(array.shape) == len(shape) and all(
         wanted in (None, found) for found, wanted in zip(array.shape, shape, strict=True)
     )
-    if array.dtype != np.dtype(dtype) or not fits:
+    dtypes = [np.dtype(each) for each in (dtype if isinstance(dtype, tuple) else (dtype,))]
+    if array.dtype not in dtypes or not fits:
         wanted_shape = ["any" if length is None else length for length in shape]
         raise ArtifactError(
             f"{path}: found {array.dtype} {list(array.shape)}; it must be "
-            f"{np.dtype(dtype)} {wanted_shape}"
+            f"{' or '.join(map(str, dtypes))} {wanted_shape}"
         )
     return array
 

@@ -10,10 +10,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 
-from stages.shared.artifacts.files import atomic
-from stages.shared.artifacts.formats import Array, Ints, load_array, save_array
+from stages.shared.artifacts.formats import Array, Ints, load_array, save_array, save_parts
 from stages.shared.artifacts.prepared import Split
 from stages.shared.errors import ArtifactError
 
@@ -59,15 +57,7 @@ def save_sequences(
     """Write the texts of a split as UTF-8, or their words, whose numbers come in parts."""
     offset_N1 = np.concatenate([[0], np.cumsum(length_N)]).astype(np.int64)
     save_array(prepared / split / f"{OFFSETS[kind]}.npy", offset_N1)
-    header = {
-        "descr": npy.dtype_to_descr(np.dtype(DTYPES[kind])),
-        "fortran_order": False,
-        "shape": (int(offset_N1[-1]),),
-    }
-    with atomic(prepared / split / f"{kind}.npy") as temporary, temporary.open("wb") as file:
-        npy.write_array_header_1_0(file, header)
-        for part in parts:
-            file.write(np.ascontiguousarray(part, DTYPES[kind]).data)
+    save_parts(prepared / split / f"{kind}.npy", DTYPES[kind], [offset_N1[-1]], parts)
 
 
 def load_sequences(prepared: Path, split: Split, kind: Kind) -> Sequences:

@@ -10,6 +10,7 @@ import pytest
 import toy
 import toy_scenes
 import toy_texts
+import toy_vectors
 from PIL import Image
 
 from commands import preset
@@ -57,7 +58,14 @@ def images(root):
     return params_of(root, validation_fraction=0.2)
 
 
-@pytest.mark.parametrize("make", [images, scenes, texts, lambda root: toy.default_params()])
+def vectors(root):
+    toy_vectors.write(root, 60)
+    return toy_vectors.params(root)
+
+
+@pytest.mark.parametrize(
+    "make", [images, scenes, texts, vectors, lambda root: toy.default_params()]
+)
 def test_counted_is_what_prepare_will_make_of_the_data(tmp_path, monkeypatch, make):
     monkeypatch.chdir(tmp_path)
     content = make(tmp_path / "raw")
@@ -71,7 +79,7 @@ def test_counted_is_what_prepare_will_make_of_the_data(tmp_path, monkeypatch, ma
     assert found.meta.num_samples == written.num_samples
     assert found.meta.num_classes == written.num_classes
     assert found.meta.input_shape == written.input_shape
-    if not found.are_images:
+    if found.inputs == "texts":
         assert found.meta.mean == pytest.approx(written.mean)
 
 

@@ -6,6 +6,7 @@ import pytest
 import toy
 import toy_scenes
 import toy_texts
+import toy_vectors
 from PIL import Image
 
 from commands.plan import generated, trials
@@ -18,10 +19,12 @@ from stages.shared.training import loop
 
 IMAGES = Meta("image_classification", "toy", ["a", "b", "c"], [8, 8, 1], [0.5], [0.2], {}, "")
 TEXTS = Meta("text_classification", "toy", ["a", "b"], [60], [9.0], [2.0], {}, "")
+VECTORS = Meta("vector_classification", "toy", ["a", "b"], [3], [0.0] * 3, [1.0] * 3, {}, "")
 CASES = {
     "images": (IMAGES, "resnet8_quarter", toy.default_params()),
     "scenes": (replace(toy_scenes.meta(), num_samples={}), "unet_detector_small", None),
     "texts": (TEXTS, "fasttext", toy_texts.params("")),
+    "vectors": (VECTORS, "mlp_probe", toy_vectors.params("")),
 }
 
 
@@ -94,8 +97,9 @@ def test_a_training_that_does_not_fit_on_the_gpu_is_one_line(monkeypatch):
         trials.train_a_moment((IMAGES, trainings), lambda message: None)
 
 
-def test_generated_data_has_what_the_meta_says(tmp_path):
-    written = generated.write(tmp_path, TEXTS, 5)
+@pytest.mark.parametrize("meta", [IMAGES, TEXTS, VECTORS], ids=lambda meta: meta.task)
+def test_generated_data_has_what_the_meta_says(tmp_path, meta):
+    written = generated.write(tmp_path, meta, 5)
     assert written.num_samples == {"train": 5, "validation": 5}
 
 

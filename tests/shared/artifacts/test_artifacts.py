@@ -211,6 +211,13 @@ PAIRS = {
         ),
         lambda folder: artifacts.load_sequences(folder, "train", "text_bytes"),
     ),
+    "vectors": Pair(
+        np.array([[0.5, 1.5], [2.5, 3.5], [-1.0, 0.0]], dtype=np.float16),
+        lambda folder, vectors: artifacts.save_vectors(
+            folder, "train", np.float16, vectors.shape, [vectors[:1], vectors[1:]]
+        ),
+        lambda folder: artifacts.load_vectors(folder, "train"),
+    ),
     "order": Pair(
         np.array([5, 0, 5, 3]),
         lambda folder, order: artifacts.save_order(folder / "0.5.npy", order),

@@ -340,7 +340,7 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
     assert found.sampled_S.tolist() == list(range(5, 25))
     assert sorted(set(found.kept_member_E.tolist())) == [0, 1]
     for member in range(2):
-        job = members._job(plan_of(prepared, params, range(5, 25)), member)
+        job = members.job_of(plan_of(prepared, params, range(5, 25)), member)
         folder = resume_folder / "members" / members.fingerprint(job, "cpu") / "dynamics"
         alone = artifacts.load_dynamics(folder, 60)
         assert (found.aum_MR[member] == alone.aum_MR[0]).all()

@@ -1,0 +1,215 @@
+"""Vectors of numbers with a label each, in `.npy` or Parquet files.
+
+Below dataset.root lie `train`, and where they are there `validation` and `test`, each either as
+
+- `<split>.npy`, numbers [N, D], and `<split>.csv` with the columns sample_id,label, a row for each;
+- `<split>.parquet` with a column `label`, perhaps `sample_id`, and the numbers: one column of lists
+  of equal length, or else all other columns.
+
+Without test they are split at random. Numbers stay float16 where they are, and are float32
+otherwise. Classes stand in the order of their numbers where all are whole numbers, else of their
+names' bytes.
+
+Shapes: N samples, D numbers of a vector, B some of the samples.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from stages.shared.artifacts import SPLITS, Array, Ints, Split, load_table
+from stages.shared.datasets.reading.sources import Source
+from stages.shared.errors import DataError, reason
+from stages.shared.settings.sections import Dataset
+
+CHUNK_BYTES = 2**23  # of numbers that are read at once
+ALLOWED = "fiu"  # kinds of numbers: with a point, whole, whole from 0
+
+
+@dataclass(frozen=True)
+class SourceVectors:
+    """The vectors of one or several files, read as they are used."""
+
+    names: Sequence[str]  # of the files
+    vectors: Sequence[Array]  # [N, D] of each
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """D."""
+        return self.vectors[0].shape[1:]
+
+    @property
+    def dtype(self) -> Any:
+        """Float16 where all files have it, else float32."""
+        is_half = all(vectors_ND.dtype == np.float16 for vectors_ND in self.vectors)
+        return np.dtype(np.float16 if is_half else np.float32)
+
+    def parts(self, rows_N: Ints) -> Iterator[tuple[Ints, Array]]:
+        """Yield the vectors of these rows in their order, with the rows, some at a time [B, D]."""
+        step = max(1, CHUNK_BYTES // (self.dtype.itemsize * self.shape[0]))
+        first_F = np.cumsum([0, *map(len, self.vectors)])
+        for start in range(0, len(rows_N), step):
+            some_B = rows_N[start : start + step]
+            file_B = np.searchsorted(first_F, some_B, side="right") - 1
+            part_BD = np.empty((len(some_B), *self.shape), self.dtype)
+            with np.errstate(over="ignore"):  # infinite then, which prepare refuses
+                for file in np.unique(file_B):
+                    is_here_B = file_B == file
+                    part_BD[is_here_B] = self.vectors[file][some_B[is_here_B] - first_F[file]]
+            yield some_B, part_BD
+
+    def place_of(self, row: int) -> str:
+        """Say in which file and row of it a sample stands."""
+        for name, vectors_ND in zip(self.names, self.vectors, strict=True):
+            if row < len(vectors_ND):
+                return f"{name}: row {row}"
+            row -= len(vectors_ND)
+        raise IndexError(row)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a split's file holds."""
+
+    name: str
+    vectors_ND: Array
+    sample_ids: list[str]
+    labels: list[str]
+
+
+def load_vectors(params: Dataset) -> Source:
+    """Return the vectors below dataset.root, checked but for their values.
+
+    Raises:
+        ArtifactError: a list of labels is missing or has other columns.
+        DataError: there are no vectors, or a file cannot be read or holds something else.
+    """
+    root = Path(params.root)
+    parts = {split: part for split in SPLITS if (part := _part(root, split))}
+    if "train" not in parts:
+        raise DataError(
+            f"dataset.root is {params.root!r}: found no train.npy (with train.csv) and no "
+            "train.parquet in it; one of them is needed, and validation and test may lie beside"
+        )
+    labels = [label for part in parts.values() for label in part.labels]
+    class_names = _in_order(set(labels))
+    number_of = {name: number for number, name in enumerate(class_names)}
+    given: list[Split] = [split for split, part in parts.items() for _ in part.labels]
+    sample_ids = [name for part in parts.values() for name in part.sample_ids]
+    return Source(
+        class_names=class_names,
+        targets_N=np.array([number_of[label] for label in labels], dtype=np.int64),
+        sample_ids=sample_ids,
+        given_splits=given if len(parts) > 1 else None,
+        inputs=SourceVectors(
+            [part.name for part in parts.values()], [part.vectors_ND for part in parts.values()]
+        ),
+        problems=_problems(list(parts.values()), sample_ids),
+    )
+
+
+def _part(root: Path, split: Split) -> _Part | None:
+    found = [path for path in (root / f"{split}.npy", root / f"{split}.parquet") if path.exists()]
+    if len(found) > 1:
+        raise DataError(f"{root}: holds {found[0].name} and {found[1].name}; one is allowed")
+    if not found:
+        return None
+    return (
+        _from_npy(found[0], split) if found[0].suffix == ".npy" else _from_parquet(found[0], split)
+    )
+
+
+def _from_npy(path: Path, split: Split) -> _Part:
+    try:
+        vectors_ND: Array = open_memmap(path, mode="r")
+    except Exception as error:  # of a damaged header numpy raises errors of a dozen kinds
+        raise DataError(f"{path}: cannot be read ({reason(error)}); it must be .npy") from None
+    if vectors_ND.ndim != 2 or vectors_ND.dtype.kind not in ALLOWED:  # noqa: PLR2004 - a table
+        raise DataError(
+            f"{path}: holds {vectors_ND.dtype} {list(vectors_ND.shape)}; it must be numbers, a row "
+            "for each sample"
+        )
+    del split
+    rows = load_table(path.with_suffix(".csv"), ["sample_id", "label"])
+    return _Part(path.name, vectors_ND, [row[0] for row in rows], [row[1] for row in rows])
+
+
+def _from_parquet(path: Path, split: Split) -> _Part:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise DataError(
+            f"{path}: pyarrow reads it and is not installed; install it, or write .npy"
+        ) from None
+    try:
+        table = parquet.read_table(path)
+    except Exception as error:  # whatever a damaged file makes of the reader
+        raise DataError(f"{path}: cannot be read ({reason(error)}); it must be Parquet") from None
+    if "label" not in table.column_names:
+        raise DataError(
+            f"{path}: has the columns {', '.join(table.column_names)}; one must be called label"
+        )
+    values = table.column("label").to_pylist()
+    labels = ["" if value is None else str(value) for value in values]
+    ids = [f"{split}/{row}" for row in range(len(labels))]
+    if "sample_id" in table.column_names:
+        ids = [str(value) for value in table.column("sample_id").to_pylist()]
+    names = [name for name in table.column_names if name not in {"label", "sample_id"}]
+    return _Part(path.name, _numbers(path, table.select(names)), ids, labels)
+
+
+def _numbers(path: Path, table: Any) -> Array:
+    """Return the numbers of a Parquet table [N, D]: of its one column of lists, or of all."""
+    from pyarrow import types
+
+    kinds = [field.type for field in table.schema]
+    is_list = [
+        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+        for kind in kinds
+    ]
+    if len(kinds) == 1 and is_list[0]:
+        column = table.column(0).combine_chunks()
+        value_A = column.flatten().to_numpy(zero_copy_only=False)
+        lengths = {len(column[row]) for row in (0, len(column) - 1)} if len(column) else {0}
+        (length, *others) = sorted(lengths)
+        if not others and value_A.dtype.kind in ALLOWED and len(value_A) == length * len(column):
+            return value_A.reshape(len(column), length)
+    elif kinds and not any(is_list):
+        columns = [table.column(number).to_numpy() for number in range(len(kinds))]
+        if all(column.dtype.kind in ALLOWED for column in columns):
+            return np.stack(columns, axis=1)
+    raise DataError(
+        f"{path}: beside label and sample_id it has {', '.join(table.column_names) or 'nothing'}; "
+        "it must be one column of lists of equal length, or columns of numbers alone"
+    )
+
+
+def _problems(parts: Sequence[_Part], sample_ids: Sequence[str]) -> list[str]:
+    """Return what does not fit together, a text for each."""
+    found = []
+    length = parts[0].vectors_ND.shape[1]
+    for part in parts:
+        num, of_each = part.vectors_ND.shape
+        if num != len(part.labels):
+            found.append(f"{part.name} has {num} rows and {len(part.labels)} labels")
+        if of_each != length or not of_each:
+            found.append(f"{part.name} has {of_each} numbers a row, {parts[0].name} {length}")
+        empty = [row for row, label in enumerate(part.labels) if not label]
+        found += [f"{part.name}: row {row} has no label" for row in empty]
+    if len(set(sample_ids)) < len(sample_ids):
+        seen: set[str] = set()
+        twice = next(name for name in sample_ids if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        found.append(f"the sample_id {twice!r} stands there twice")
+    return found
+
+
+def _in_order(labels: set[str]) -> list[str]:
+    if all(re.fullmatch("-?[0-9]{1,18}", label) for label in labels):
+        return sorted(labels, key=lambda label: (int(label), label))
+    return sorted(labels, key=os.fsencode)

@@ -1,0 +1,250 @@
+"""Tests for data sets of vectors: how they are read, refused and written."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import toy_vectors
+
+from stages.prepare import __main__ as prepare
+from stages.prepare.input_statistics import Fingerprint, Moments
+from stages.prepare.write_vectors import Writer
+from stages.shared import artifacts
+from stages.shared.datasets.reading import source_vectors
+from stages.shared.datasets.vector_classification import digit_vectors, embeddings
+from stages.shared.errors import UserError
+from stages.shared.settings.params import load_params
+
+
+def write(root: Path, split: str, vectors: np.ndarray, labels: list[object]) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    np.save(root / f"{split}.npy", vectors)
+    write_labels(root / f"{split}.csv", [(f"{split}{n}", each) for n, each in enumerate(labels)])
+
+
+def write_labels(path: Path, rows: list[tuple[object, object]]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("sample_id", "label"), *rows])
+
+
+def load(root: Path):
+    return embeddings.load(toy_vectors.dataset(root))
+
+
+def read(source) -> np.ndarray:
+    rows = np.arange(len(source.sample_ids))
+    return np.concatenate([part for _, part in source.inputs.parts(rows)])
+
+
+def test_numbers_and_labels_of_all_splits_stand_one_after_the_other(tmp_path):
+    train, test = np.arange(6.0).reshape(3, 2), np.arange(4.0).reshape(2, 2)
+    write(tmp_path, "train", train, ["b", "a", "b"])
+    write(tmp_path, "test", test, ["a", "b"])
+    source = load(tmp_path)
+    assert source.problems == []
+    assert source.class_names == ["a", "b"]
+    assert source.targets_N.tolist() == [1, 0, 1, 0, 1]
+    assert source.sample_ids == ["train0", "train1", "train2", "test0", "test1"]
+    assert source.given_splits == ["train"] * 3 + ["test"] * 2
+    np.testing.assert_array_equal(read(source), np.concatenate([train, test]))
+    assert read(source).dtype == np.float32
+
+
+def test_whole_numbers_are_classes_in_their_order(tmp_path):
+    write(tmp_path, "train", np.zeros((3, 1)), [10, 9, -1])
+    assert load(tmp_path).class_names == ["-1", "9", "10"]
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 2, 100])
+def test_parts_are_the_rows_that_were_asked_for(tmp_path, monkeypatch, rows_at_a_time):
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((5, 3)).astype(np.float16)
+    write(tmp_path, "train", vectors[:3], ["a", "b", "a"])
+    write(tmp_path, "test", vectors[3:], ["a", "b"])
+    monkeypatch.setattr(source_vectors, "CHUNK_BYTES", rows_at_a_time * 6)
+    rows = np.array([4, 0, 3, 2])
+    found = list(load(tmp_path).inputs.parts(rows))
+    assert np.concatenate([rows for rows, _ in found]).tolist() == rows.tolist()
+    np.testing.assert_array_equal(np.concatenate([part for _, part in found]), vectors[rows])
+    assert found[0][1].dtype == np.float16
+
+
+def columns(**extra: list[object]) -> pa.Table:
+    return pa.table({"x": [0.5, 1.5], "label": ["cat", "dog"], "y": [3, 4], **extra})
+
+
+def as_lists(**extra: list[object]) -> pa.Table:
+    lists = [[0.5, 3.0], [1.5, 4.0]]
+    return pa.table({"label": ["cat", "dog"], "embedding": lists, **extra})
+
+
+@pytest.mark.parametrize("table", [columns(), as_lists()])
+def test_parquet_gives_the_same_by_columns_and_by_lists(tmp_path, table):
+    pq.write_table(table, tmp_path / "train.parquet")
+    source = load(tmp_path)
+    assert source.sample_ids == ["train/0", "train/1"]
+    assert source.class_names == ["cat", "dog"]
+    np.testing.assert_array_equal(read(source), [[0.5, 3.0], [1.5, 4.0]])
+
+
+def test_parquet_may_bring_its_ids(tmp_path):
+    pq.write_table(columns(sample_id=["p", "q"]), tmp_path / "train.parquet")
+    assert load(tmp_path).sample_ids == ["p", "q"]
+
+
+def nothing(root: Path) -> None:
+    root.mkdir(exist_ok=True)
+
+
+def both(root: Path) -> None:
+    write(root, "train", np.zeros((2, 1)), ["a", "b"])
+    pq.write_table(columns(), root / "train.parquet")
+
+
+def no_labels(root: Path) -> None:
+    np.save(root / "train.npy", np.zeros((2, 1)))
+
+
+def too_few_labels(root: Path) -> None:
+    write(root, "train", np.zeros((3, 1)), ["a", "b"])
+
+
+def other_length(root: Path) -> None:
+    write(root, "train", np.zeros((2, 3)), ["a", "b"])
+    write(root, "test", np.zeros((2, 4)), ["a", "b"])
+
+
+def same_id(root: Path) -> None:
+    write(root, "train", np.zeros((2, 1)), ["a", "b"])
+    write_labels(root / "train.csv", [("p", "a"), ("p", "b")])
+
+
+def pickled(root: Path) -> None:
+    np.save(root / "train.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
+
+
+def one_dimension(root: Path) -> None:
+    write(root, "train", np.zeros(2), ["a", "b"])
+
+
+def words(root: Path) -> None:
+    write(root, "train", np.array([["x"], ["y"]]), ["a", "b"])
+
+
+def cut(root: Path) -> None:
+    write(root, "train", np.zeros((200, 9)), ["a", "b"] * 100)
+    path = root / "train.npy"
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def no_parquet(root: Path) -> None:
+    (root / "train.parquet").write_bytes(b"PAR1 but no more")
+
+
+def parquet_without_label(root: Path) -> None:
+    pq.write_table(pa.table({"x": [1.0]}), root / "train.parquet")
+
+
+def parquet_of_words(root: Path) -> None:
+    pq.write_table(columns(z=["p", "q"]), root / "train.parquet")
+
+
+def ragged_lists(root: Path) -> None:
+    table = pa.table({"label": ["a", "b", "a"], "v": [[1.0, 2.0], [3.0], [4.0, 5.0]]})
+    pq.write_table(table, root / "train.parquet")
+
+
+def lists_of_words(root: Path) -> None:
+    pq.write_table(pa.table({"label": ["a"], "v": [["p", "q"]]}), root / "train.parquet")
+
+
+def empty_label(root: Path) -> None:
+    pq.write_table(pa.table({"label": ["a", None], "v": [1.0, 2.0]}), root / "train.parquet")
+
+
+def not_finite(root: Path) -> None:
+    vectors = np.zeros((40, 2))
+    vectors[33, 1] = np.nan
+    vectors[34, 0] = 1e300  # more than float32 holds
+    write(root, "train", vectors, ["a", "b"] * 20)
+
+
+REFUSED = {
+    nothing: "found no train.npy",
+    both: "holds train.npy and train.parquet; one is allowed",
+    no_labels: "train.csv: missing; it must be CSV with sample_id,label",
+    too_few_labels: "train.npy has 3 rows and 2 labels",
+    other_length: "test.npy has 4 numbers a row, train.npy 3",
+    same_id: "the sample_id 'p' stands there twice",
+    pickled: "train.npy: cannot be read",
+    one_dimension: "train.npy: holds float64 [2]; it must be numbers, a row for each sample",
+    words: "train.npy: holds <U1 [2, 1]; it must be numbers",
+    cut: "train.npy: cannot be read",
+    no_parquet: "train.parquet: cannot be read",
+    parquet_without_label: "has the columns x; one must be called label",
+    parquet_of_words: "beside label and sample_id it has x, y, z; it must be",
+    ragged_lists: "beside label and sample_id it has v; it must be one column of lists of equal",
+    lists_of_words: "beside label and sample_id it has v; it must be one column of lists",
+    empty_label: "train.parquet: row 1 has no label",
+    not_finite: "train.npy: row 33 holds a number that is not finite; train.npy: row 34 holds",
+}
+
+
+@pytest.mark.parametrize("broken", REFUSED, ids=lambda broken: broken.__name__)
+def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, monkeypatch, broken):
+    root = tmp_path / "data"
+    root.mkdir()
+    broken(root)
+    monkeypatch.chdir(tmp_path)
+    toy_vectors.write_params(tmp_path, root)
+    with pytest.raises(UserError) as error:
+        prepare.main(tmp_path / "prepared", tmp_path / "scratch")
+    assert REFUSED[broken] in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "prepared").exists()
+
+
+def test_moments_of_parts_are_those_of_the_whole():
+    rng = np.random.default_rng(0)
+    vectors = 1e4 + rng.standard_normal((1000, 3)) * [1e-2, 1.0, 0.0]
+    moments = Moments(3)
+    for part in np.split(vectors, [1, 7, 500]):
+        moments.add(part)
+    mean, std = moments.mean_and_std()
+    np.testing.assert_allclose(mean, vectors.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(std, vectors.std(axis=0), rtol=1e-9)
+
+
+def test_prepared_vectors_are_those_of_the_splits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    toy_vectors.write_params(tmp_path, tmp_path)
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((60, 4)).astype(np.float32)
+    write(tmp_path, "train", vectors, ["a", "b", "c"] * 20)
+    prepare.main(tmp_path / "prepared", tmp_path / "scratch")
+    for split in artifacts.SPLITS:
+        names = artifacts.load_sample_ids(tmp_path / "prepared", split)
+        rows = [int(name.removeprefix("train")) for name in names]
+        found = artifacts.load_vectors(tmp_path / "prepared", split)
+        np.testing.assert_array_equal(found, vectors[rows])
+        if split == "train":
+            meta = artifacts.load_meta(tmp_path / "prepared")
+            np.testing.assert_allclose(meta.mean, vectors[rows].mean(axis=0), atol=1e-7)
+            np.testing.assert_allclose(meta.std, vectors[rows].std(axis=0), atol=1e-7)
+    assert meta.input_shape == [4]
+
+
+def test_reading_more_at_once_changes_no_byte(tmp_path, monkeypatch):
+    source = digit_vectors.load(load_params().dataset).inputs
+    rows, written = np.arange(0, 1797, 2), []
+    for rows_at_a_time in (7, 1000):
+        monkeypatch.setattr(source_vectors, "CHUNK_BYTES", rows_at_a_time * 64 * 4)
+        folder, fingerprint = tmp_path / str(rows_at_a_time), Fingerprint()
+        (folder / "test").mkdir(parents=True)
+        Writer(folder, source, load_params().dataset).write_split("test", rows, fingerprint)
+        written.append((fingerprint.hex(), (folder / "test/vectors.npy").read_bytes()))
+    assert written[0] == written[1]
+    assert np.load(tmp_path / "7/test/vectors.npy").max() == 16
