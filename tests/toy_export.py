@@ -97,6 +97,18 @@ def scenes(root: Path, **dataset: Any) -> Exported:
     return made
 
 
+def yolo_set(root: Path, dataset_root: Path) -> Exported:
+    """Prepare the same scenes in YOLO's form, as the form `yolo` of all of them wrote them."""
+    made = scenes(root)
+    made.pick(range(len(made.ids)))
+    export("yolo", dataset_root)
+    made = Exported(
+        preset.resolved("detection_cpu"), name="yolo", root=str(dataset_root), image_size=[26, 22]
+    )
+    prepare(PREPARED, Path("data/ensembles/scratch"))
+    return made
+
+
 def export(form: str, output: Path | str, subset: str | None = None, **options: Any) -> Path:
     """Run the command as argparse would, options that are not given by their defaults."""
     defaults = {
@@ -105,6 +117,7 @@ def export(form: str, output: Path | str, subset: str | None = None, **options: 
         "symlinks": {"repeat": False},
         "copy": {"repeat": False},
         "coco": {"repeat": False},
+        "yolo": {"repeat": False},
     }
     run(form, Path(output), subset, **defaults.get(form, {}) | options)
     return Path(output)

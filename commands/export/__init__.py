@@ -17,6 +17,8 @@ its first pick, with the number of its picks, unless the form says otherwise.
     huggingface  the rows of the subset in a data set of Hugging Face, JSON
     fiftyone     a folder that FiftyOne imports, with tags, labels, picks and scores
     coco         COCO's JSON of images with boxes
+    yolo         a folder with data.yaml and a list of images for each split, which Ultralytics
+                 trains on; where the data is in another form, with links and labels in its own
 
 A path is dataset.root, made absolute, and the sample id. Where no sample id is a file below
 dataset.root (embedded or downloaded arrays), paths are empty and lists hold sample ids.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands import export
-from commands.export import coco_file, fiftyone, folders, huggingface, lists
+from commands.export import coco_file, fiftyone, folders, huggingface, lists, yolo_folder
 from commands.export.chosen import load_chosen
 from commands.export.output import refuse_existing
 from stages.shared.errors import DataError
@@ -59,6 +59,7 @@ FORMS = {
     "huggingface": Form(huggingface.write, "rows of a data set of Hugging Face, JSON"),
     "fiftyone": Form(fiftyone.write, "a folder that FiftyOne imports"),
     "coco": Form(coco_file.write, "COCO's JSON of images with boxes", REPEAT),
+    "yolo": Form(yolo_folder.write, "data.yaml with lists of images, for Ultralytics", REPEAT),
 }
 
 

@@ -1,0 +1,101 @@
+"""The form yolo: what Ultralytics reads, by its documented rules and by our own reader of them."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy
+import toy_export
+import yaml
+from toy_export import PREPARED, export
+
+from stages.shared import artifacts
+from stages.shared.datasets.object_detection import yolo
+from stages.shared.errors import DataError
+from stages.shared.settings.sections import Dataset
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path
+
+
+def listed(folder: Path, name: str = "train") -> list[str]:
+    return (folder / f"{name}.txt").read_text().splitlines()
+
+
+def read_back(folder: Path):
+    dataset = toy.default_params()["dataset"] | {"name": "yolo", "root": str(folder)}
+    return yolo.load(Dataset(**dataset))
+
+
+def test_boxes_of_another_form_are_read_back_by_class_and_place(here):
+    made = toy_export.scenes(here / "voc")
+    made.pick(range(len(made.ids)))
+    found = read_back(export("yolo", here / "set"))
+    assert found.problems == []
+    assert Counter(found.given_splits) == {"train": 12, "validation": 3, "test": 3}
+    for split in artifacts.SPLITS:
+        boxes = artifacts.load_boxes(PREPARED, split)
+        rows = np.array([place for place, each in enumerate(found.given_splits) if each == split])
+        again = found.boxes.of(rows)
+        assert again.class_A.tolist() == boxes.class_A.tolist()
+        # From pixels of the files, twice as large, to those of the prepared images.
+        np.testing.assert_allclose(again.box_A4 / 2, boxes.box_A4, atol=1e-5)
+
+
+def test_what_is_trained_on_is_the_subset(here):
+    made = toy_export.scenes(here / "voc")
+    picked = made.pick([5, 2, 7, 2])
+    folder = export("yolo", here / "set")
+    assert [Path(path).resolve() for path in listed(folder)] == [
+        here / "voc" / name for name in dict.fromkeys(picked)
+    ]
+    assert len(listed(folder, "val")) == 3
+    again = export("yolo", here / "again", repeat=True)
+    assert [Path(path).stem for path in listed(again)] == [
+        Path(name).stem + ("__2" if place == 3 else "") for place, name in enumerate(picked)
+    ]
+    assert yaml.safe_load((folder / "data.yaml").read_text()) == {
+        "path": str(here / "set"),
+        "train": "train.txt",
+        "val": "val.txt",
+        "test": "test.txt",
+        "names": {0: "bright", 1: "dim"},
+    }
+
+
+def test_of_yolo_itself_the_lists_name_the_users_files_and_classes_keep_their_numbers(here):
+    made = toy_export.yolo_set(here / "voc", here / "given")
+    text = (here / "given/data.yaml").read_text()
+    described = yaml.safe_load(text)
+    described["names"] = {0: "bright", 1: "dim", 2: "never seen"}
+    (here / "given/data.yaml").write_text(yaml.safe_dump(described))
+    picked = made.pick([4, 1, 4])
+    folder = export("yolo", here / "set")
+    assert listed(folder) == [str(here / "given" / name) for name in dict.fromkeys(picked)]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "data.yaml",
+        "test.txt",
+        "train.txt",
+        "val.txt",
+    ]
+    assert yaml.safe_load((folder / "data.yaml").read_text())["names"] == described["names"]
+
+
+def test_without_boxes_or_files_it_is_refused(here):
+    toy_export.arrays().pick([0, 1])
+    with pytest.raises(DataError, match="yolo needs boxes; image_classification has none"):
+        export("yolo", here / "set")
+    assert not (here / "set").exists()
+
+
+def test_a_line_end_in_a_path_is_refused(here):
+    toy_export.scenes(here / "voc").pick([0, 1])
+    with pytest.raises(DataError, match="has a line end in its name"):
+        export("yolo", here / "a\nset")
+    assert not (here / "a\nset").exists()

@@ -1,0 +1,235 @@
+"""Files in YOLO's form become images with boxes, or one line says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from stages.shared.datasets.object_detection.yolo import load
+from stages.shared.datasets.reading import yolo_labels
+from stages.shared.errors import DataError, ParamsError
+
+BOX = "1 0.5 0.5 0.25 0.5"  # of 8x6 pixels: from 3, 1.5 to 5, 4.5
+
+
+@pytest.fixture
+def write(images):
+    """Write images of 8x6 pixels with labels, and data.yaml; return the root."""
+
+    def make(labels: dict[str, str | None], **content: object) -> Path:
+        root = images(*(f"images/{name}.png" for name in labels), size=(8, 6))
+        for name, lines in labels.items():
+            path = root / f"labels/{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if lines is not None:
+                path.write_text(lines)
+        described = {"train": "images/train", "names": ["cat", "dog"]} | content
+        (root / "data.yaml").write_text(yaml.safe_dump(described))
+        return root
+
+    return make
+
+
+def loaded(dataset, root, **changes):
+    return load(dataset(root=str(root), **changes))
+
+
+def test_boxes_are_shares_of_the_image(dataset, write, capsys):
+    labels = {"train/a": f"{BOX}\n0 0.125 0.5 0.25 1\n", "train/b": "", "train/c": None}
+    source = loaded(dataset, write(labels))
+    assert source.class_names == ["cat", "dog"]
+    assert source.sample_ids == ["images/train/a.png", "images/train/b.png", "images/train/c.png"]
+    assert source.given_splits == ["train"] * 3
+    assert source.boxes.box_A4.tolist() == [[3, 1.5, 5, 4.5], [0, 0, 2, 6]]
+    assert source.boxes.class_A.tolist() == [1, 0]
+    assert source.boxes.offset_N1.tolist() == [0, 2, 2, 2]
+    assert source.problems == []
+    assert "1 images have no file of labels: no objects" in capsys.readouterr().err
+
+
+def test_splits_may_be_folders_lists_or_several_of_them(dataset, write):
+    names = ["train/a", "train/b", "more/c", "old/d", "held/e"]
+    root = write(
+        dict.fromkeys(names, BOX),
+        train=["images/train", "images/more"],
+        val="val.txt",
+        test="lists/test.txt",
+    )
+    (root / "val.txt").write_text("./images/old/d.png\n\n")
+    (root / "lists").mkdir()
+    (root / "lists/test.txt").write_text(f"\ufeff{root}/images/held/e.png\r\n")
+    source = loaded(dataset, root)
+    found = dict(zip(source.sample_ids, source.given_splits, strict=True))
+    assert found == {
+        "images/held/e.png": "test",
+        "images/more/c.png": "train",
+        "images/old/d.png": "validation",
+        "images/train/a.png": "train",
+        "images/train/b.png": "train",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "train"),
+    [(None, "images/train"), (".", "images/train"), ("/not/here", "../images/train")],
+    ids=["without path", "path of the folder", "as some exports write it"],
+)
+def test_where_paths_begin(dataset, write, path, train):
+    root = write({"train/a": BOX}, train=train, **({} if path is None else {"path": path}))
+    assert loaded(dataset, root).sample_ids == ["images/train/a.png"]
+
+
+def test_an_absolute_path_is_followed(dataset, write):
+    root = write({"train/a": BOX}, train="images/train")
+    text = (root / "data.yaml").read_text()
+    (root / "data.yaml").rename(root / "cells.yaml")
+    (root / "cells.yaml").write_text(f"{text}path: {root}\n")
+    assert loaded(dataset, root).sample_ids == ["images/train/a.png"]
+
+
+def test_names_may_be_a_map_and_those_without_an_object_are_left_out(dataset, write, capsys):
+    root = write({"train/a": BOX}, names={1: "dog ", 0: "cat", 2: 3})
+    assert loaded(dataset, root).class_names == ["dog"]
+    assert "left out 2 classes of data.yaml that have no object, such as 'cat'" in (
+        capsys.readouterr().err
+    )
+
+
+def test_labels_lie_beside_an_image_that_is_in_no_folder_images(dataset, images):
+    # The last folder of that name counts, be it above dataset.root, as Ultralytics has it.
+    root = images("train/a.png", size=(8, 6)).rename(images().parent / "pictures")
+    (root / "train/a.txt").write_text(BOX)
+    (root / "data.yaml").write_text("train: train\nnames: [cat, dog]\n")
+    assert loaded(dataset, root).boxes.box_A4.tolist() == [[3, 1.5, 5, 4.5]]
+
+
+def test_a_box_is_taken_around_a_polygon(dataset, write):
+    root = write({"train/a": "0 0.25 0.5 0.5 0 1 1"})
+    assert loaded(dataset, root).boxes.box_A4.tolist() == [[2, 0, 8, 6]]
+
+
+def test_a_line_that_stands_twice_is_one_object(dataset, write):
+    root = write({"train/a": f"{BOX}\n{BOX}\n"})
+    assert len(loaded(dataset, root).boxes.class_A) == 1
+
+
+def test_a_turned_photograph_has_the_size_that_is_shown(dataset, write):
+    root = write({"train/a": BOX})
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(root / "images/train/b.jpg", exif=exif)
+    (root / "labels/train/b.txt").write_text("0 0.5 0.5 1 1")
+    source = loaded(dataset, root, image_size=[4, 4])
+    assert source.boxes.box_A4.tolist()[1] == [0, 0, 4, 4]
+    assert source.problems == []
+
+
+WRONG_LINES = {
+    "cat 0.5 0.5 0.1 0.1": "is 'cat 0.5 0.5 0.1 0.1'; it must be numbers",
+    "2 0.5 0.5 0.1 0.1": "is of class 2; it must be from 0 to 1",
+    "-1 0.5 0.5 0.1 0.1": "is of class -1; it must be from 0 to 1",
+    "0.5 0.5 0.5 0.1 0.1": "is of class 0.5; it must be from 0 to 1",
+    "0 1.5 0.5 0.1 0.1": "has 1.5; shares of the image must be from 0 to 1",
+    "0 nan 0.5 0.1 0.1": "has nan; shares of the image must be from 0 to 1",
+    "0 0.5 0.5 0.1 -0.1": "has -0.1; shares of the image must be from 0 to 1",
+    "0 0.5 0.5 0 0.1": "has a box of 0 by 0.1; it must have an area",
+    "0 0.9 0.5 0.5 0.1": "has a box from 0.65, 0.45, 1.15, 0.55, which reaches outside the image",
+    "0 0.5 0.5 0.1": "has 4 numbers; it must have 5, or a class and three points or more",
+    "0 0.5 0.5 0.1 0.1 0.9": "has 6 numbers; it must have 5, or a class and three points or more",
+}
+
+
+@pytest.mark.parametrize("line", WRONG_LINES)
+def test_a_wrong_line_is_named(dataset, write, line):
+    source = loaded(dataset, write({"train/a": f"\n{BOX}\n{line}\n"}))
+    assert source.problems == [f"'labels/train/a.txt' line 3 {WRONG_LINES[line]}"]
+
+
+def test_all_problems_are_found_in_one_pass(dataset, write):
+    root = write({f"train/{name}": "9 0.5 0.5 1 1" if name < "c" else BOX for name in "abcd"})
+    (root / "images/train/d.png").write_bytes(b"no image")
+    (root / "labels/train/c.txt").write_bytes(b"\xff\xfe1\0")
+    problems = loaded(dataset, write({"train/z": BOX}) and root).problems
+    assert len(problems) == 4
+    assert "'images/train/d.png' cannot be read" in " ".join(problems)
+    assert "'labels/train/c.txt' cannot be read" in " ".join(problems)
+
+
+def without_description(root: Path) -> None:
+    (root / "data.yaml").unlink()
+
+
+def two_descriptions(root: Path) -> None:
+    (root / "data.yaml").rename(root / "a.yaml")
+    (root / "b.yml").write_text("names: []")
+
+
+def no_yaml(root: Path) -> None:
+    (root / "data.yaml").write_text("names: [a\ntrain: {")
+
+
+def says(text: str):
+    def make(root: Path) -> None:
+        (root / "data.yaml").write_text(text)
+
+    return make
+
+
+REFUSED = {
+    "without a description": (without_description, "needs data.yaml, or one other .yaml file"),
+    "two descriptions": (two_descriptions, "found a.yaml, b.yml"),
+    "no YAML": (no_yaml, "data.yaml: cannot be read"),
+    "a list": (says("- train"), "must be a map with the keys train and names"),
+    "no train": (says("names: [a]\nval: images"), "must be a map with the keys train and names"),
+    "no names": (says("train: images"), "must be a map with the keys train and names"),
+    "names is a word": (says("train: images\nnames: cat"), "names is 'cat'; it must be a list"),
+    "names is empty": (says("train: images\nnames: []"), "names is []; it must be a list"),
+    "numbers with a hole": (
+        says("train: images\nnames: {0: a, 2: b}"),
+        "names has the numbers 0, 2; they must be 0, 1, ...",
+    ),
+    "a name twice": (says("train: images\nnames: [a, b, a]"), "names has 'a' twice"),
+    "a folder that is not there": (
+        says("train: pictures\nnames: [a, b]"),
+        "names 'pictures', which is not there",
+    ),
+    "an image in two splits": (
+        says("train: images\nval: images/train\nnames: [a, b]"),
+        "'images/train/a.png' is listed twice, in train and in validation",
+    ),
+    "images elsewhere": (
+        says("train: ../elsewhere\nnames: [a, b]"),
+        "which is not below dataset.root",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_used_is_refused_in_one_line(dataset, write, case):
+    root = write({"train/a": BOX})
+    (root.parent / "elsewhere").mkdir()
+    Image.new("RGB", (8, 6)).save(root.parent / "elsewhere/a.png")
+    break_it, line = REFUSED[case]
+    break_it(root)
+    with pytest.raises(DataError) as error:
+        loaded(dataset, root)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_one_edge_is_refused(dataset, write):
+    with pytest.raises(ParamsError, match="with boxes it must be"):
+        loaded(dataset, write({"train/a": BOX}), image_size=8)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [
+        ("images/a.jpg", "labels/a.txt"),
+        ("x/images/b/images/c.d.png", "x/images/b/labels/c.d.txt"),
+        ("pictures/a.jpg", "pictures/a.txt"),
+    ],
+)
+def test_labels_are_where_ultralytics_looks_for_them(image, labels):
+    assert yolo_labels.path_of(Path("/data") / image) == Path("/data") / labels
