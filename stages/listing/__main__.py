@@ -18,7 +18,7 @@ from stages.shared.settings.sections import Dataset
 HEADER = ["path", "size", "mark"]
 # They are generated, or downloaded and held against checksums; all others are files of the user's.
 WITHOUT_FILES = frozenset(
-    ("cifar10", "cifar100", "digit_scenes", "digits", "fashion_mnist", "mnist")
+    ("cifar10", "cifar100", "digit_scenes", "digit_vectors", "digits", "fashion_mnist", "mnist")
 )
 IN_FOLDERS = frozenset(("imagefolder",))  # of classes, or in a manifest
 

@@ -70,7 +70,12 @@ def test_params_that_cannot_be_obeyed_are_one_line(seed_subset, changes, line):
     [
         ("detection_bccd", "image_classification", "voc", "cifar10, cifar100, digits, "),
         ("svp_amazon", "object_detection", "amazon_polarity", "coco, digit_scenes, voc "),
-        ("cifar10", "text_classification", "cifar10", "amazon_full, amazon_polarity, reviews "),
+        (
+            "cifar10",
+            "text_classification",
+            "cifar10",
+            "amazon_full, amazon_polarity, huggingface_texts, reviews ",
+        ),
     ],
 )
 def test_a_preset_of_another_task_is_one_line(seed_subset, preset, task, found, allowed):

@@ -10,6 +10,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ Pixels = npt.NDArray[np.uint8]
 ImageSize = int | Sequence[int] | None
 
 
-def decode(path: Path | str, image_size: ImageSize) -> Pixels:
+def decode(path: Path | str | IO[bytes], image_size: ImageSize) -> Pixels:
     """Return an image as uint8 [H, W, 3], scaled (bicubic, antialiased) where a size is given.
 
     Raises:

@@ -31,6 +31,7 @@ from stages.shared.datasets.reading.boxes_of_images import (
 from stages.shared.datasets.reading.source_images import EXTENSIONS
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, reason
+from stages.shared.running.workspace import located
 from stages.shared.samples.loading import shown_size
 from stages.shared.settings.sections import Dataset
 
@@ -46,7 +47,7 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that such images cannot obey.
     """
     refuse_params(params)
-    root = Path(params.root)
+    root = located(params.root)
     path, content, class_names = described(root)
     images: list[Annotated] = []
     problems: list[str] = []

@@ -11,7 +11,7 @@ Shapes: N rows.
 import csv
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -85,15 +85,50 @@ def hashes(text: str) -> Iterator[int]:
     return map(crc32, WORD.findall(text.lower().encode()))
 
 
+def gathered(texts: Iterable[str]) -> SourceTexts:
+    """Return texts, which are UTF-8 throughout, as compact arrays."""
+    growing = _Texts()
+    for text in texts:
+        growing.add(text)
+    return growing.arrays()
+
+
+class _Texts:
+    """Texts and their words, in arrays that grow."""
+
+    def __init__(self) -> None:
+        self._text, self._text_ends = bytearray(), array("q", [0])
+        self._words, self._word_ends = array("I"), array("q", [0])
+
+    def add(self, text: str) -> None:
+        """Add a text.
+
+        Raises:
+            UnicodeEncodeError: it holds what is no character.
+        """
+        self._text += text.encode()
+        self._text_ends.append(len(self._text))
+        self._words.extend(hashes(text))
+        self._word_ends.append(len(self._words))
+
+    def arrays(self) -> SourceTexts:
+        """Return all of them; none may be added after that."""
+        texts = np.frombuffer(self._text, dtype=np.uint8)
+        words = np.frombuffer(self._words, dtype=np.uint32).view(np.int32)
+        text_ends, word_ends = (
+            np.frombuffer(ends, dtype=np.int64) for ends in (self._text_ends, self._word_ends)
+        )
+        return SourceTexts(Sequences(texts, text_ends), Sequences(words, word_ends))
+
+
 class _Table:
-    """The rows of CSV files, in arrays that grow."""
+    """The rows of CSV files."""
 
     def __init__(self, most_classes: int) -> None:
         self.problems: list[str] = []
         self._most_classes = most_classes
         self._class_N = array("q")
-        self._text, self._text_ends = bytearray(), array("q", [0])
-        self._words, self._word_ends = array("I"), array("q", [0])
+        self._texts = _Texts()
 
     @property
     def targets_N(self) -> Ints:  # noqa: N802 - a shape suffix
@@ -107,12 +142,7 @@ class _Table:
 
     def texts(self) -> SourceTexts:
         """Return the texts of all rows; none may be added after that."""
-        texts = np.frombuffer(self._text, dtype=np.uint8)
-        words = np.frombuffer(self._words, dtype=np.uint32).view(np.int32)
-        text_ends, word_ends = (
-            np.frombuffer(ends, dtype=np.int64) for ends in (self._text_ends, self._word_ends)
-        )
-        return SourceTexts(Sequences(texts, text_ends), Sequences(words, word_ends))
+        return self._texts.arrays()
 
     def read(self, path: Path) -> int:
         """Add the rows of a file; return how many were as they must be."""
@@ -152,15 +182,11 @@ class _Table:
         if not text:
             return "the text is empty; title or text must hold something"
         try:
-            encoded = text.encode()
+            self._texts.add(text)
         except UnicodeEncodeError as error:
             byte = ord(text[error.start]) - 0xDC00
             return f"byte 0x{byte:02x} is no UTF-8; the file must be UTF-8 throughout"
         self._class_N.append(number)
-        self._text += encoded
-        self._text_ends.append(len(self._text))
-        self._words.extend(hashes(text))
-        self._word_ends.append(len(self._words))
         return None
 
 

@@ -13,8 +13,6 @@ names' bytes.
 Shapes: N samples, D numbers of a vector, B some of the samples.
 """
 
-import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from stages.shared.artifacts import SPLITS, Array, Ints, Split, load_table
+from stages.shared.artifacts import SPLITS, Array, Ints, Split, load_list
+from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, reason
+from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 CHUNK_BYTES = 2**23  # of numbers that are read at once
@@ -90,7 +90,7 @@ def load_vectors(params: Dataset) -> Source:
         ArtifactError: a list of labels is missing or has other columns.
         DataError: there are no vectors, or a file cannot be read or holds something else.
     """
-    root = Path(params.root)
+    root = located(params.root)
     parts = {split: part for split in SPLITS if (part := _part(root, split))}
     if "train" not in parts:
         raise DataError(
@@ -98,13 +98,12 @@ def load_vectors(params: Dataset) -> Source:
             "train.parquet in it; one of them is needed, and validation and test may lie beside"
         )
     labels = [label for part in parts.values() for label in part.labels]
-    class_names = _in_order(set(labels))
-    number_of = {name: number for number, name in enumerate(class_names)}
+    class_names, targets_N = numbered(labels)
     given: list[Split] = [split for split, part in parts.items() for _ in part.labels]
     sample_ids = [name for part in parts.values() for name in part.sample_ids]
     return Source(
         class_names=class_names,
-        targets_N=np.array([number_of[label] for label in labels], dtype=np.int64),
+        targets_N=targets_N,
         sample_ids=sample_ids,
         given_splits=given if len(parts) > 1 else None,
         inputs=SourceVectors(
@@ -136,8 +135,9 @@ def _from_npy(path: Path, split: Split) -> _Part:
             "for each sample"
         )
     del split
-    rows = load_table(path.with_suffix(".csv"), ["sample_id", "label"])
-    return _Part(path.name, vectors_ND, [row[0] for row in rows], [row[1] for row in rows])
+    lines = load_list(path.with_suffix(".csv"), ["sample_id", "label"])
+    sample_ids, labels = ([line.fields[place].strip() for line in lines] for place in (0, 1))
+    return _Part(path.name, vectors_ND, sample_ids, labels)
 
 
 def _from_parquet(path: Path, split: Split) -> _Part:
@@ -207,9 +207,3 @@ def _problems(parts: Sequence[_Part], sample_ids: Sequence[str]) -> list[str]:
         twice = next(name for name in sample_ids if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         found.append(f"the sample_id {twice!r} stands there twice")
     return found
-
-
-def _in_order(labels: set[str]) -> list[str]:
-    if all(re.fullmatch("-?[0-9]{1,18}", label) for label in labels):
-        return sorted(labels, key=lambda label: (int(label), label))
-    return sorted(labels, key=os.fsencode)

@@ -27,7 +27,7 @@ RULES = Rules(
         "evaluate.views": ["identity"],
         "train_ensemble.weights": "trained",
         "dataset.image_size": None,
-        "dataset.manifest": None,
+        "dataset.manifest": "lists/manifest.csv",  # which is empty
         "dataset.storage": "auto",
         **_NOT_AUGMENTED,
     },

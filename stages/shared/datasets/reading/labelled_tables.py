@@ -1,0 +1,205 @@
+"""Labelled data sets of Hugging Face's `datasets`: saved by `save_to_disk`, or Parquet files.
+
+- A folder that `save_to_disk` wrote, of a DatasetDict with its splits or of a single Dataset. It is
+  read as a memory map: nothing is copied.
+- Parquet files, whose names begin with their split: `train.parquet`, `test-00000-of-00002.parquet`,
+  in the folder or in its folder `data`. They are read into memory, pressed as they are.
+
+The label is the column `label`, or the only one of the type ClassLabel; its names are the classes,
+otherwise its values. A column `sample_id` names the samples; without it a sample id is split and
+row, as in `train/17`.
+
+Shapes: N samples.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.shared.artifacts import SPLITS, Ints, Split
+from stages.shared.datasets.reading.class_names import numbered
+from stages.shared.datasets.reading.sample_files import require_folder, split_of
+from stages.shared.errors import DataError, reason
+
+LABEL, SAMPLE_ID = "label", "sample_id"
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """The rows of all splits, those of one after those of another."""
+
+    root: Path
+    parts: Mapping[Split, Any]  # a datasets.Dataset of each split that there is, train first
+
+    @cached_property
+    def features(self) -> Mapping[str, Any]:
+        """The columns and their types, of all splits."""
+        return next(iter(self.parts.values())).features
+
+    @cached_property
+    def label(self) -> str:
+        """Return the name of the column of labels.
+
+        Raises:
+            DataError: there is none, or there are several that may be it.
+        """
+        if LABEL in self.features:
+            return LABEL
+        found = [
+            name for name, kind in self.features.items() if type(kind).__name__ == "ClassLabel"
+        ]
+        if len(found) == 1:
+            return found[0]
+        there = f"{', '.join(found)} may be it" if found else f"found {', '.join(self.features)}"
+        raise DataError(f"{self.root}: needs a column called label; {there}")
+
+    def only(self, what: str, usual: str, fits: Callable[[Any], bool]) -> str:
+        """Return the column of this usual name, or the only one that fits.
+
+        Raises:
+            DataError: there is none, or there are several.
+        """
+        others = {name: kind for name, kind in self.features.items() if name not in self._named}
+        found = [name for name, kind in others.items() if fits(kind)]
+        if usual in found:
+            return usual
+        if len(found) == 1:
+            return found[0]
+        there = ", ".join(found or self.features)
+        raise DataError(
+            f"{self.root}: needs one column of {what}, or one called {usual}; found {there}"
+        )
+
+    @property
+    def _named(self) -> set[str]:
+        return {self.label, SAMPLE_ID}
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values of a column, of all splits."""
+        return [value for part in self.parts.values() for value in part[name]]
+
+    def classes(self) -> tuple[list[str], Ints, list[str]]:
+        """Return the classes, the number of each sample's [N], and which samples have none."""
+        values, ids = self.column(self.label), self.sample_ids
+        names = getattr(self.features[self.label], "names", None)
+        if names is not None:  # -1 stands where there is no label
+            missing = [value is None or not 0 <= value < len(names) for value in values]
+            numbers = [0 if lacks else value for value, lacks in zip(values, missing, strict=True)]
+            class_names, targets_N = list(names), np.array(numbers, dtype=np.int64)
+        else:
+            labels = ["" if value is None else str(value).strip() for value in values]
+            missing = [not label for label in labels]
+            class_names, targets_N = numbered(labels)
+        rows = np.flatnonzero(missing).tolist()
+        return class_names, targets_N, [f"{ids[row]!r} has no label" for row in rows]
+
+    @cached_property
+    def sample_ids(self) -> list[str]:
+        """Return the id of each sample.
+
+        Raises:
+            DataError: two are the same.
+        """
+        if SAMPLE_ID not in self.features:
+            return [
+                f"{split}/{row}" for split, part in self.parts.items() for row in range(len(part))
+            ]
+        found = [str(value) for value in self.column(SAMPLE_ID)]
+        if len(set(found)) < len(found):
+            seen = set()
+            twice = next(name for name in found if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+            raise DataError(f"{self.root}: the sample_id {twice!r} stands there twice")
+        return found
+
+    @property
+    def given_splits(self) -> list[Split] | None:
+        """The split of each sample; None where there is one alone."""
+        if len(self.parts) == 1:
+            return None
+        return [split for split, part in self.parts.items() for _ in range(len(part))]
+
+
+def is_kind(kind: Any, name: str) -> bool:
+    """Return whether a column is of this type of `datasets`."""
+    return type(kind).__name__ == name
+
+
+def load_table(root: Path) -> LabelledTable:
+    """Return the data set below a folder.
+
+    Raises:
+        DataError: the folder holds none, it cannot be read, or its splits differ.
+    """
+    require_folder(root)
+    try:
+        import datasets  # type: ignore[import-untyped] # it ships no types
+    except ImportError:
+        raise DataError(
+            f"{root}: Hugging Face's package `datasets` reads it and is not installed; install it"
+        ) from None
+    files = sorted([*root.glob("*.parquet"), *root.glob("data/*.parquet")])
+    try:
+        if files:
+            found = _parquet(files)
+        else:
+            loaded = datasets.load_from_disk(str(root))
+            is_single = isinstance(loaded, datasets.Dataset)
+            found = {"train": loaded} if is_single else dict(loaded)
+        # Images stay as they are pressed.
+        found = {
+            name: part.with_format(None).cast(_undecoded(part.features, datasets))
+            for name, part in found.items()
+        }
+    except DataError:
+        raise
+    except Exception as error:  # of a dozen kinds
+        raise DataError(
+            f"{root}: cannot be read ({reason(error)}); it must be a data set that save_to_disk "
+            "wrote, or hold Parquet files"
+        ) from None
+    return _in_splits(root, found)
+
+
+def _parquet(files: Sequence[Path]) -> dict[str, Any]:
+    """Return a data set of the files of each split."""
+    from datasets import Dataset, concatenate_datasets
+    from datasets.table import InMemoryTable  # type: ignore[import-untyped]
+    from pyarrow import parquet  # type: ignore[import-untyped]
+
+    parts: dict[str, list[Any]] = {}
+    for path in files:
+        name = re.split(r"[-.]", path.name)[0]
+        parts.setdefault(name, []).append(Dataset(InMemoryTable(parquet.read_table(path))))
+    return {name: concatenate_datasets(found) for name, found in parts.items()}
+
+
+def _undecoded(features: Mapping[str, Any], datasets: Any) -> Any:
+    return datasets.Features(
+        {
+            name: datasets.Image(decode=False) if isinstance(kind, datasets.Image) else kind
+            for name, kind in features.items()
+        }
+    )
+
+
+def _in_splits(root: Path, found: Mapping[str, Any]) -> LabelledTable:
+    parts: dict[Split, Any] = {}
+    for name, part in found.items():
+        split = split_of(name)
+        if split is None or split in parts:
+            raise DataError(
+                f"{root}: has the splits {', '.join(found)}; allowed are train, and beside it "
+                "validation and test, once each"
+            )
+        parts[split] = part
+    if "train" not in parts:
+        raise DataError(f"{root}: has {', '.join(found)} without train; it is needed")
+    features = [dict(part.features) for part in parts.values()]
+    if any(each != features[0] for each in features):
+        raise DataError(f"{root}: its splits have different columns; they must be the same")
+    return LabelledTable(root, {split: parts[split] for split in SPLITS if split in parts})
