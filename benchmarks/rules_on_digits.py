@@ -14,6 +14,7 @@ on test minus that of random, mean and standard error over the random seeds.
 
 import argparse
 import csv
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ class Series:
         self._work = arguments.work.absolute() / f"{arguments.scheme}-{budget}"
         (self._work / "lists").mkdir(parents=True, exist_ok=True)
         for path in (ROOT / "lists").glob("*.csv"):
-            (self._work / "lists" / path.name).write_text(path.read_text(encoding="utf-8"))
+            shutil.copy(path, self._work / "lists")
         self._write("mutual_information", [])
         begin = str(self._begin)
         self._stage("prepare", "prepared", "scratch")

@@ -136,6 +136,26 @@ ELSEWHERE = {
         "tests/commands/test_preset.py",
         "race.entrants={hardest: {}, cut: {outliers: {fraction: 0.1}}}",
     ),
+    "python -m commands.preset embeddings_cpu dataset.root=/my/vectors": (
+        "tests/commands/test_preset.py",
+        '"embeddings_cpu", "dataset.root=/my/vectors"',
+    ),
+    "python -m commands.preset detection_bccd dataset.name=yolo dataset.root=/my/yolo": (
+        "tests/commands/test_preset.py",
+        '"detection_bccd", "dataset.name=yolo"',
+    ),
+    "python -m commands.preset images_cpu dataset.name=huggingface_images dataset.root=/my/set": (
+        "tests/commands/test_preset.py",
+        '"images_cpu", "dataset.name=huggingface_images"',
+    ),
+    "python -m commands.export yolo /my/subset": (
+        "tests/commands/export/test_yolo_folder.py",
+        'export("yolo"',
+    ),
+    "python -m commands.export huggingface subset.json": (
+        "tests/commands/export/test_libraries.py",
+        'export("huggingface"',
+    ),
     "cat metrics/verdict.txt": (
         "tests/test_readme.py",
         "cat metrics/verdict.txt metrics/summary.json",

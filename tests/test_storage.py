@@ -20,6 +20,7 @@ from stages.shared.running import dispatch
 from stages.shared.samples import decoding, loading
 from stages.shared.settings.params import load_params
 
+OF_THIS_RUN = {"checksums", "timing.json", "timings.json"}
 ONLY_IN = {"memory": {"inputs.npy"}, "files": {"files.csv", "files.json"}}
 
 
@@ -85,7 +86,9 @@ def written(finished):
             path.relative_to(finished / storage).as_posix(): path.read_bytes()
             for place in ("data", "metrics", "plots", "resume")
             for path in sorted((finished / storage / place).rglob("*"))
-            if path.is_file() and path.name != "timings.json" and "checksums" not in path.parts
+            if path.is_file()
+            and path.name not in {"timing.json", "timings.json"}
+            and "checksums" not in path.parts
         }
         for storage in ONLY_IN
     }

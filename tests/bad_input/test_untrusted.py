@@ -27,9 +27,10 @@ from stages.report.tiles import Tile, tiled
 from stages.shared.errors import UserError
 
 SOURCES = sorted((toy.ROOT / "stages").rglob("*.py"))
-NEVER_IMPORTED = {"dill", "joblib", "marshal", "pickle", "shelve", "yaml"}
+NEVER_IMPORTED = {"dill", "joblib", "marshal", "pickle", "shelve"}
 NEVER_CALLED = {
     "__import__", "compile", "eval", "exec", "np.load", "numpy.load", "os.popen", "os.system",
+    "yaml.full_load", "yaml.load", "yaml.load_all", "yaml.unsafe_load",
 }  # fmt: skip
 UNPACKING = {"extract", "extractall", "extract_archive", "unpack_archive"}
 FROM_TORCH = {"get_state_dict", "load_state_dict_from_url"}

@@ -52,6 +52,21 @@ def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
     assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["embeddings_cpu", "dataset.root=/my/vectors"],
+        ["detection_bccd", "dataset.name=yolo", "dataset.root=/my/yolo"],
+        ["images_cpu", "dataset.name=huggingface_images", "dataset.root=/my/set"],
+        ["svp_polarity_cpu", "dataset.name=huggingface_texts", "dataset.root=/my/set"],
+    ],
+    ids=" ".join,
+)
+def test_the_forms_of_the_docs_are_settings_of_a_preset(folder, monkeypatch, arguments):
+    write(monkeypatch, *arguments)
+    assert load_params().dataset.root == arguments[-1].partition("=")[2]
+
+
 def test_comments_of_the_default_stay(folder, monkeypatch):
     write(monkeypatch, "cifar10_cpu")
     assert "# points within which" in (folder / "params.yaml").read_text()

@@ -181,23 +181,23 @@ def in_seconds(run, ensemble, machine="2 cores"):
 
 
 def test_seconds_have_a_cost_and_a_payback_of_their_own(made):
-    run = in_seconds(made(compared(2.0, 4.0)), 53.0)  # and 7 other stages: 60 seconds
+    run = in_seconds(made(compared(2.0, 4.0)), 51.0)  # and 9 other stages: 60 seconds
     found = conclude([run], "resnet8")
     assert found.cost == Cost(1.5, 3)
     assert found.cost_in_seconds == Cost(1.5, 3, 60.0)
-    found = conclude([in_seconds(run, 13.0)], "resnet8")
+    found = conclude([in_seconds(run, 11.0)], "resnet8")
     assert found.cost_in_seconds == Cost(0.5, 1, 20.0)
     assert (
         "; the search took 20.0 s, as long as 0.5 full trainings (1.5 in FLOPs) and, counted so, "
         "pays back after 1 training on the subset;"
     ) in sentence(found)
-    both = conclude([in_seconds(run, 53.0), in_seconds(run, 13.0)], "resnet8")
+    both = conclude([in_seconds(run, 51.0), in_seconds(run, 11.0)], "resnet8")
     assert both.cost_in_seconds == Cost(1.0, 2, 40.0)
 
 
 def test_without_the_seconds_of_each_run_on_one_machine_flops_are_told(made):
     run = made(compared(2.0, 4.0))
-    known, other = in_seconds(run, 53.0), in_seconds(run, 53.0, "a laptop")
+    known, other = in_seconds(run, 51.0), in_seconds(run, 51.0, "a laptop")
     unknown = replace(run, seconds=Seconds({}, 1))
     for runs in ([unknown], [known, run], [known, unknown], [known, other]):
         found = conclude(runs, "resnet8")

@@ -23,7 +23,8 @@ import numpy as np
 
 from stages.shared.artifacts import SPLITS, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
-from stages.shared.datasets.reading.sample_files import require_folder, split_of
+from stages.shared.datasets.reading.entries import split_of
+from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.errors import DataError, reason
 
 LABEL, SAMPLE_ID = "label", "sample_id"
@@ -169,7 +170,7 @@ def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     """Return a data set of the files of each split."""
     from datasets import Dataset, concatenate_datasets
     from datasets.table import InMemoryTable  # type: ignore[import-untyped]
-    from pyarrow import parquet  # type: ignore[import-untyped]
+    from pyarrow import parquet
 
     parts: dict[str, list[Any]] = {}
     for path in files:

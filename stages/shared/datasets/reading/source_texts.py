@@ -147,7 +147,7 @@ class _Table:
     def read(self, path: Path) -> int:
         """Add the rows of a file; return how many were as they must be."""
         before = len(self._class_N)
-        csv.field_size_limit(LONGEST_FIELD)
+        before_us = csv.field_size_limit(LONGEST_FIELD)
         try:
             with path.open("rb") as start:
                 require_text(path, start.read(4))
@@ -161,6 +161,8 @@ class _Table:
             raise DataError(
                 f"{path}: cannot be read ({error.strerror}); it must be a CSV file"
             ) from None
+        finally:
+            csv.field_size_limit(before_us)
         return len(self._class_N) - before
 
     def _add(self, row: list[str], *, is_first: bool) -> str | None:

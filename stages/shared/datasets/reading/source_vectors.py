@@ -23,6 +23,7 @@ from numpy.lib.format import open_memmap
 
 from stages.shared.artifacts import SPLITS, Array, Ints, Split, load_list
 from stages.shared.datasets.reading.class_names import numbered
+from stages.shared.datasets.reading.problems import in_one_line
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, reason
 from stages.shared.running.workspace import located
@@ -101,6 +102,8 @@ def load_vectors(params: Dataset) -> Source:
     class_names, targets_N = numbered(labels)
     given: list[Split] = [split for split, part in parts.items() for _ in part.labels]
     sample_ids = [name for part in parts.values() for name in part.sample_ids]
+    if problems := _problems(list(parts.values()), sample_ids):
+        raise DataError(in_one_line(f"{root}: ", problems))
     return Source(
         class_names=class_names,
         targets_N=targets_N,
@@ -109,7 +112,6 @@ def load_vectors(params: Dataset) -> Source:
         inputs=SourceVectors(
             [part.name for part in parts.values()], [part.vectors_ND for part in parts.values()]
         ),
-        problems=_problems(list(parts.values()), sample_ids),
     )
 
 

@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from stages.shared.datasets.reading.source_vectors import SourceVectors
-from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.sources import Source, refuse_file_params
 from stages.shared.settings.sections import Dataset
 
 
 def load(params: Dataset) -> Source:
     """Return the digits; a sample id is the row in scikit-learn's arrays."""
-    del params
+    refuse_file_params(params)
     digits = load_digits()
     return Source(
         class_names=[str(name) for name in digits.target_names],
