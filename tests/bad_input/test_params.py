@@ -69,7 +69,12 @@ def test_params_that_cannot_be_obeyed_are_one_line(seed_subset, changes, line):
     ("preset", "task", "found", "allowed"),
     [
         ("detection_bccd", "image_classification", "voc", "cifar10, cifar100, digits, "),
-        ("svp_amazon", "object_detection", "amazon_polarity", "coco, digit_scenes, voc, yolo "),
+        (
+            "svp_amazon",
+            "object_detection",
+            "amazon_polarity",
+            "coco, digit_scenes, labelimg, ",
+        ),
         (
             "cifar10",
             "text_classification",

@@ -6,30 +6,24 @@
   in each line; what they do not list is left out. Without test, val is the test split; without
   these lists, everything is split at random.
 
-Coordinates count pixels from 1, and a box holds the last it names (VOC's development kit):
-left = xmin - 1, right = xmax, and a box from 7 to 7 is one pixel wide. A file that counts from 0
-may have an xmin of 0, a left of -1, which is cut to 0. Objects marked as difficult are objects
-like others. A sample id is the image's path below root.
+`reading/voc_annotations.py` says what an annotation is. A sample id is the image's path below root.
 """
 
-import math
 import os
 import unicodedata
 from collections.abc import Set
 from pathlib import Path
-from typing import NoReturn
-from xml.etree import ElementTree as ET
 
 from stages.shared.artifacts import Split
 from stages.shared.artifacts.user_lists import decoded, encoding_hint, lines_of
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
-    Object,
     refuse_params,
     source_of,
 )
 from stages.shared.datasets.reading.source_images import EXTENSIONS
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.voc_annotations import WrongAnnotationError, read_annotation
 from stages.shared.errors import DataError
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
@@ -38,10 +32,6 @@ LISTS: tuple[dict[str, Split], ...] = (
     {"train": "train", "val": "validation", "test": "test"},
     {"trainval": "train", "test": "test"},
 )
-
-
-class _WrongAnnotationError(Exception):
-    """What is wrong with an annotation, in words."""
 
 
 def load(params: Dataset) -> Source:
@@ -62,9 +52,9 @@ def load(params: Dataset) -> Source:
         image = f"JPEGImages/{files.get(name, f'{name}.jpg')}"
         annotation = f"Annotations/{annotations.get(name, f'{name}.xml')}"
         try:
-            size, objects = _read(root / annotation)
+            size, objects = read_annotation(root / annotation)
             images.append(Annotated(image, splits.get(name), size, objects))
-        except _WrongAnnotationError as error:
+        except WrongAnnotationError as error:
             problems.append(f"{annotation!r} {error}")
     class_names = {found.label for image in images for found in image.objects}
     return source_of(images, sorted(class_names, key=os.fsencode), params, problems)
@@ -135,50 +125,3 @@ def _lines(path: Path) -> list[str]:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); it must be a list of names"
         ) from None
-
-
-class _WithoutDoctype(ET.TreeBuilder):
-    """Refuses what only a document type declares: entities, which grow or name other files."""
-
-    def doctype(self, *_: str | None) -> NoReturn:
-        raise _WrongAnnotationError("declares a document type; it must hold elements alone")
-
-
-# --- an annotation -------------------------------------------------------------------------------
-
-
-def _read(path: Path) -> tuple[tuple[int, int], list[Object]]:
-    """Return the size of the image, width and height, and its objects."""
-    try:
-        root = ET.parse(path, ET.XMLParser(target=_WithoutDoctype())).getroot()
-    except FileNotFoundError:
-        raise _WrongAnnotationError("is missing") from None
-    except _WrongAnnotationError:
-        raise
-    except Exception as error:  # of an unknown encoding, expat raises what Python does
-        raise _WrongAnnotationError(f"cannot be read ({error})") from None
-    width, height = (_number(root, f"size/{side}") for side in ("width", "height"))
-    found = enumerate(root.iterfind("object"), start=1)
-    return (int(width), int(height)), [_object(element, place) for place, element in found]
-
-
-def _object(element: ET.Element, place: int) -> Object:
-    where = f"object {place}: "
-    label = " ".join((element.findtext("name") or "").split())
-    if not label:
-        raise _WrongAnnotationError(f"{where}has no name")
-    left, top, right, bottom = (
-        _number(element, f"bndbox/{side}", where) for side in ("xmin", "ymin", "xmax", "ymax")
-    )
-    return Object(label, left - 1, top - 1, right, bottom)
-
-
-def _number(element: ET.Element, name: str, where: str = "") -> float:
-    text = element.findtext(name)
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise _WrongAnnotationError(f"{where}{name} is {text!r}; it must be a number")
-    return value

@@ -28,7 +28,7 @@ from stages.shared.datasets.reading.boxes_of_images import (
     refuse_params,
     source_of,
 )
-from stages.shared.datasets.reading.source_images import EXTENSIONS
+from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below, require_folder
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, reason
 from stages.shared.running.workspace import located
@@ -36,7 +36,6 @@ from stages.shared.samples.loading import shown_size
 from stages.shared.settings.sections import Dataset
 
 SPLIT_NAMES: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
-HIDDEN = (".", "@eaDir", "__MACOSX")  # what names of folders that hold no images begin with
 
 
 def load(params: Dataset) -> Source:
@@ -48,6 +47,7 @@ def load(params: Dataset) -> Source:
     """
     refuse_params(params)
     root = located(params.root)
+    require_folder(root)
     path, content, class_names = described(root)
     images: list[Annotated] = []
     problems: list[str] = []
@@ -174,13 +174,9 @@ def _below(root: Path, path: Path, base: Path, place: str) -> Iterator[str]:
 
 
 def _images_in(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
-        yield from (
-            Path(place, name)
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        )
+    for name in files_below(str(folder)):
+        if Path(name).suffix.lower() in EXTENSIONS:
+            yield folder / name
 
 
 def _listed(path: Path) -> Iterator[Path]:

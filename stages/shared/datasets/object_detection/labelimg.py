@@ -1,0 +1,90 @@
+"""Images with objects as LabelImg leaves them: beside each image an XML file of its name.
+
+All images below root are read. Where they lie in folders `train` and `test`, perhaps `val` (in any
+case, or by a word like them), these are the splits; otherwise they are split at random. Images
+without an XML file were not labelled: they are left out and counted on the terminal.
+`reading/voc_annotations.py` says what an annotation is. A sample id is the image's path below root.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from stages.shared.artifacts import Split
+from stages.shared.datasets.reading.boxes_of_images import Annotated, refuse_params, source_of
+from stages.shared.datasets.reading.entries import split_of
+from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below, require_folder
+from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.voc_annotations import WrongAnnotationError, read_annotation
+from stages.shared.errors import DataError
+from stages.shared.running.workspace import located
+from stages.shared.settings.sections import Dataset
+
+
+def load(params: Dataset) -> Source:
+    """Return the images below dataset.root that have an XML file, with their boxes.
+
+    Raises:
+        DataError: the folder or every object is missing, or only some images lie in splits.
+        ParamsError: a parameter is set that such images cannot obey.
+    """
+    refuse_params(params)
+    root = located(params.root)
+    require_folder(root)
+    files = sorted(files_below(str(root)), key=os.fsencode)
+    images, problems = _by_stem(files, EXTENSIONS)
+    annotations, twice = _by_stem(files, {".xml"})
+    problems += twice
+    problems += [
+        f"{annotations[stem]!r} has no image beside it"
+        for stem in annotations
+        if stem not in images
+    ]
+    without = [name for stem, name in images.items() if stem not in annotations]
+    if without:
+        sys.stderr.write(
+            f"{root}: left out {len(without)} images without an XML file, such as {without[0]!r}\n"
+        )
+    labelled = {stem: name for stem, name in images.items() if stem in annotations}
+    splits = _splits(root, list(labelled.values()))
+    found = []
+    for stem, name in labelled.items():
+        try:
+            size, objects = read_annotation(root / annotations[stem])
+            found.append(Annotated(name, splits.get(name), size, objects))
+        except WrongAnnotationError as error:
+            problems.append(f"{annotations[stem]!r} {error}")
+    class_names = {each.label for image in found for each in image.objects}
+    return source_of(found, sorted(class_names, key=os.fsencode), params, problems)
+
+
+def _by_stem(
+    files: Sequence[str], extensions: frozenset[str] | set[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the files with these endings by their paths without it, and which share one."""
+    found: dict[str, str] = {}
+    problems = []
+    for name in files:
+        path = PurePosixPath(name)
+        if path.suffix.lower() in extensions:
+            stem = path.with_suffix("").as_posix()
+            if stem in found:
+                problems.append(f"{found[stem]!r} and {name!r} share a name; one is allowed")
+            found[stem] = name
+    return found, problems
+
+
+def _splits(root: Path, names: Sequence[str]) -> dict[str, Split]:
+    """Return the split of each image; nothing where they lie in no folders of splits."""
+    first = {name: name.partition("/")[0] if "/" in name else "" for name in names}
+    splits = {name: split for name in names if (split := split_of(first[name])) is not None}
+    outside = next((name for name in names if name not in splits), None)
+    if splits and outside is not None:
+        raise DataError(
+            f"{root}: {next(iter(splits))!r} lies in a folder of a split and {outside!r} in none; "
+            "all images must, or none"
+        )
+    if splits and "train" not in splits.values():
+        raise DataError(f"{root}: its folders of splits lack train, which is needed")
+    return splits
