@@ -123,7 +123,7 @@ CHANGES = [
     Change(
         "other voters, where one round starts from a fixed subset",
         "dvc exp run -S predict_pool.voters.checkpoints=best",
-        ("predict_pool@*", "score@*", "select@*", *NEW_SELECTED),
+        ("predict_pool@*", "score@*", "select@*", "race@*", *NEW_SELECTED),
         members=6,
         before="python -m commands.export list lists/chosen.csv --subset 0.125; "
         "dvc exp run -S seed_size=0.125 -S 'rounds=[{from: 0.125, to: 0.25}]' "

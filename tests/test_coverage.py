@@ -53,9 +53,10 @@ def test_both_kinds_of_subset_are_equally_good(kind, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classes", "scenes"])
 def test_intervals_of_every_metric_cover(kind, monkeypatch):
-    """120 experiments of each: 95 % have a Monte Carlo error of 2 points."""
-    monkeypatch.setitem(coverage.BLOCKS, kind, 120)
+    """The Monte Carlo error of 95 % is 1.1 points, and 2 of the scenes, which take longer."""
+    num, least = {"classes": (400, 0.9), "scenes": (120, 0.89)}[kind]
+    monkeypatch.setitem(coverage.BLOCKS, kind, num)
     monkeypatch.setattr(coverage, "DRAWS", (1, 3))
     monkeypatch.setattr(coverage, "MEMBERS", (2,))
     for cell, number in coverage.covered(kind, 0).items():
-        assert number / 120 >= 0.89, cell
+        assert number / num >= least, cell

@@ -414,7 +414,7 @@ def data(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     for layout in ("test", "val"):
         write_images(root / layout, layout, NUM_IMAGES)
-    write_images(root / f"test{MANY}", "test", 2 * NUM_IMAGES)
+        write_images(root / f"{layout}{MANY}", layout, 2 * NUM_IMAGES)
     toy_scenes.write_voc(root / "scenes", {"train": NUM_SCENES, "test": 16})
     for split, num in (("train", NUM_IMAGES), ("test", 30)):
         toy_texts.write_csv(root / f"texts/{split}.csv", toy_texts.reviews(num, num))

@@ -11,11 +11,13 @@ from stages.shared.running.timings import StageTiming
 OF_A_ROUND = ("train_ensemble", "predict_pool", "score", "select", "race")
 # All else is search: a stage of another name that chooses needs no line here.
 NO_SEARCH = {
+    "listing",
     "prepare",
     "seed_subset",
     "comparison_subsets",
     "train_subset_model",
     "evaluate",
+    "evaluate_ensemble",
     "report",
 }
 

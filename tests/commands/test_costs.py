@@ -17,7 +17,13 @@ from stages.shared.errors import DataError
 from stages.shared.running import timings
 from stages.shared.settings.params import load_params
 
-ROUND = ("train_ensemble@round0", "predict_pool@round0", "score@round0", "select@round0")
+ROUND = (
+    "train_ensemble@round0",
+    "predict_pool@round0",
+    "score@round0",
+    "select@round0",
+    "race@round0",
+)
 
 
 def in_this_process(function, pieces, on_report, **settings):
