@@ -118,7 +118,9 @@ def on_grid(points_BD: Array) -> Array:
 
 def _squared_distances(points_BD: Array, points_RD: Array, norm_R: Array) -> Array:
     """Return the squared distance of each two points on the grid, float32 [B, R]."""
-    distance_BR = points_BD @ points_RD.T
+    # A BLAS may compute with what lies beside short rows, and complain of it; the product is right.
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance_BR = points_BD @ points_RD.T
     distance_BR *= -2
     distance_BR += norm_R
     distance_BR += _norms(points_BD)[:, None]
