@@ -301,7 +301,16 @@ class Checkout:
         # Times and hard links are kept: DVC need not hash files again.
         subprocess.run(["cp", "-a", str(self.folder), str(folder / "project")], check=True)
         subprocess.run(["cp", "-a", str(self.resume), str(folder / "resume")], check=True)
-        return Checkout(folder / "project", folder / "resume")
+        return Checkout(folder / "project", folder / "resume").of_somebody()
+
+    def of_somebody(self) -> "Checkout":
+        """Let git know a name: DVC needs one where an experiment begins with files of the user's.
+
+        It asks git's configuration, and no command line's.
+        """
+        self.git("config", "user.name", "Toy")
+        self.git("config", "user.email", "toy@example.org")
+        return self
 
     def clone(self, folder: Path) -> "Checkout":
         """Clone what is in git into an empty folder."""

@@ -20,7 +20,7 @@ def write(root, *names):
 @pytest.fixture
 def checkout(tmp_path):
     """A project of twenty images that git and DVC do not know."""
-    made = pipeline.tiny_checkout(tmp_path)
+    made = pipeline.tiny_checkout(tmp_path).of_somebody()
     root = made.folder / "data/raw/images"
     write(root, *(f"{kind}/{row}.png" for kind in ("cat", "dog") for row in range(10)))
     change(made, "name: digits", "name: imagefolder")
