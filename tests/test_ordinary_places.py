@@ -49,13 +49,20 @@ def test_a_run_of_odd_names_under_an_ascii_terminal_is_whole(checkout):
         assert done.text.isascii()
 
 
+def makes_name_spaces():
+    """Return whether this machine lets its users have mounts of their own."""
+    command = ["unshare", "-rm", "true"]
+    return (
+        bool(shutil.which("unshare"))
+        and not subprocess.run(command, check=False, capture_output=True).returncode
+    )
+
+
+in_name_spaces = pytest.mark.skipif(not makes_name_spaces(), reason="unshare is not allowed here")
+
+
 def in_container(checkout, setup, *command):
     """Run a command after `setup`, in a name space whose mounts are its own."""
-    if not shutil.which("unshare"):
-        pytest.skip("needs unshare")
-    can = subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True)
-    if can.returncode:
-        pytest.skip("needs name spaces")
     script = f"{setup} && exec {sys.executable} -m {' '.join(command)}"
     return checkout.run("unshare", "-rm", "bash", "-c", script, SUBSET_LOADERS="2")
 
@@ -63,6 +70,7 @@ def in_container(checkout, setup, *command):
 PREPARE = ("stages.prepare", "again/prepared", "again/scratch")
 
 
+@in_name_spaces
 @pytest.mark.parametrize(
     "setup",
     [
@@ -79,6 +87,7 @@ def test_images_are_prepared_in_a_small_container(checkout, setup):
     assert (output.code, output.text) == (0, "")
 
 
+@in_name_spaces
 @pytest.mark.parametrize(
     ("setup", "words"),
     [

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 
+# What `Rules.only` says where samples are no images.
+NOT_AUGMENTED = {
+    f"{section}.{key}": value
+    for section in ("train_ensemble", "train_subset_model")
+    for key, value in {
+        "augmentation.crop_padding": 0,
+        "augmentation.horizontal_flip": False,
+        "augmentation.scale": [1.0, 1.0],
+        "first_layer": "trained",
+    }.items()
+}
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -1,17 +1,6 @@
 """What params.yaml may say when texts are classified."""
 
-from stages.shared.tasks import Rules
-
-_NOT_AUGMENTED = {
-    f"{section}.{key}": value
-    for section in ("train_ensemble", "train_subset_model")
-    for key, value in {
-        "augmentation.crop_padding": 0,
-        "augmentation.horizontal_flip": False,
-        "augmentation.scale": [1.0, 1.0],
-        "first_layer": "trained",
-    }.items()
-}
+from stages.shared.tasks import NOT_AUGMENTED, Rules
 
 RULES = Rules(
     has_labels=True,
@@ -30,6 +19,6 @@ RULES = Rules(
         "dataset.image_size": None,
         "dataset.manifest": "lists/manifest.csv",  # which is empty
         "dataset.storage": "auto",
-        **_NOT_AUGMENTED,
+        **NOT_AUGMENTED,
     },
 )
