@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from stages.shared.choosing.outliers import num_highest
 from stages.shared.choosing.sampling import Limits
 from stages.shared.errors import ParamsError
-from stages.shared.settings.params import AND, Params
+from stages.shared.settings.messages import AND
+from stages.shared.settings.params import Params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.sizes import num_picks, parse_size
 

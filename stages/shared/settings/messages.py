@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 # the file has no such key.
 TAGGED = ("acquisition", "schedule")
 LONGEST_FOUND = 60
+AND = "; and "  # between two things that are wrong
 
 Location = tuple[int | str, ...]
 

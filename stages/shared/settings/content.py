@@ -1,0 +1,118 @@
+"""The sections of params.yaml together, and what follows from them."""
+
+from typing import Annotated, Self
+
+from pydantic import Discriminator, Field, NonNegativeInt, PositiveInt, Tag
+
+from stages.shared import tasks
+from stages.shared.settings.race_section import Race, resolved
+from stages.shared.settings.sections import (
+    Acquisition,
+    Compare,
+    Dataset,
+    Evaluate,
+    PredictPool,
+    Report,
+    Round,
+    Score,
+    Section,
+    SeedSubset,
+    Select,
+    SizeParam,
+    TaskName,
+)
+from stages.shared.settings.training_sections import (
+    Checkpoints,
+    Plateau,
+    TrainEnsemble,
+    TrainSubsetModel,
+)
+from stages.shared.sizes import Size
+from stages.shared.tasks import Rules
+
+
+class Content(Section):
+    """The whole of params.yaml, each section checked by itself."""
+
+    random_seed: NonNegativeInt
+    random_seeds: PositiveInt
+    task: TaskName
+    seed_size: SizeParam
+    rounds: Annotated[list[Round], Field(min_length=1)]
+    acquisition: Annotated[
+        Annotated[Acquisition, Tag("name")] | Annotated[dict[str, Acquisition], Tag("map")],
+        Discriminator(lambda found: "map" if isinstance(found, dict) else "name"),
+    ]
+    dataset: Dataset
+    seed_subset: SeedSubset
+    train_ensemble: TrainEnsemble
+    predict_pool: PredictPool
+    score: Score
+    select: Select
+    race: Race
+    compare: Compare
+    train_subset_model: TrainSubsetModel
+    evaluate: Evaluate
+    report: Report
+
+    @property
+    def rules(self) -> Rules:
+        """What the task allows, and which files speak of it."""
+        return tasks.rules(self.task)
+
+    @property
+    def draws(self) -> list[Self]:
+        """The parameters of each draw: this one's seed and those after it, one seed each."""
+        seeds = range(self.random_seed, self.random_seed + self.random_seeds)
+        return [self.model_copy(update={"random_seed": seed, "random_seeds": 1}) for seed in seeds]
+
+    @property
+    def draw(self) -> str:
+        """The name of the first draw in paths."""
+        return f"seed-{self.random_seed}"
+
+    @property
+    def first_seed(self) -> int:
+        """The seed of what a search starts from, which trainings from several seeds may share."""
+        own = self.seed_subset.random_seed
+        return self.random_seed if own is None else own
+
+    def acquisition_of(self, size: str) -> str:
+        """Return the name of the acquisition function that chooses the subset of this size."""
+        return self.acquisition if isinstance(self.acquisition, str) else self.acquisition[size]
+
+    def round_number(self, size: str) -> int:
+        """Return the number of the round that chooses the subset of this size, from 1."""
+        return [str(entry.to) for entry in self.rounds].index(size) + 1
+
+    @property
+    def entrants(self) -> dict[str, Select]:
+        """How each strategy selects that races, by name; without a race `select.rule` alone."""
+        found = self.race.entrants
+        if not found:
+            return {self.select.rule: self.select}
+        return {name: resolved(self.select, name, differs) for name, differs in found.items()}
+
+    @property
+    def judging(self) -> TrainSubsetModel:
+        """How a judge is trained: as a target is, but for `race.length`; its last weights judge."""
+        target, length = self.train_subset_model, self.race.length
+        changes: dict[str, object] = {
+            "members": self.race.judges,
+            "checkpoints": Checkpoints(last=1, every=1, best=False),
+        }
+        if not isinstance(target.schedule, Plateau):  # which looks at every epoch
+            changes["validations"] = 1
+        if length is not None:
+            changes |= {"length": length, "stop_after": None}
+        return target.model_copy(update=changes)
+
+    @property
+    def picks_once(self) -> bool:
+        """Whether no sample may stand twice in a subset."""
+        return self.select.candidates == "remaining"
+
+    @property
+    def sizes(self) -> list[Size]:
+        """The seed subset's size and that of every round, in order."""
+        return [self.seed_size, *(entry.to for entry in self.rounds)]

@@ -1,0 +1,158 @@
+"""What two settings of trainings and what is compared may not say together.
+
+Each check raises a ValueError of one line.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from stages.shared.errors import ParamsError
+from stages.shared.settings.content import Content
+from stages.shared.settings.menu import NEED_DYNAMICS
+from stages.shared.settings.messages import AND, as_written, choice
+from stages.shared.settings.sections import NEVER_FLIPPED
+from stages.shared.settings.training_sections import NOT_OF_PRETRAINED, OneCycle
+from stages.shared.sizes import parse_size
+
+
+def _race_length(params: Content) -> None:
+    schedule, length = params.train_subset_model.schedule, params.judging.epochs
+    if length is None and not isinstance(schedule, OneCycle):
+        raise ValueError(
+            "race.length is in updates; train_subset_model.schedule "
+            f"{schedule.name} needs {{epochs: n}}"
+        )
+
+
+def _pretrained(params: Content) -> None:
+    ensemble, here = params.train_ensemble, "train_ensemble"
+    if ensemble.weights == "trained":
+        return
+    if ensemble.members != 1:
+        raise ValueError(
+            f"{here}.members is {ensemble.members}; it must be 1 with {here}.weights: "
+            "pretrained, which there is one of"
+        )
+    if params.predict_pool.voters.count != 1:
+        raise ValueError(
+            f"predict_pool.voters.count is {params.predict_pool.voters.count}; it must be 1 with "
+            f"{here}.weights: pretrained, which has one checkpoint"
+        )
+    settings = ensemble.model_dump()
+    for key, nothing in NOT_OF_PRETRAINED.items():
+        if settings[key] != nothing:
+            raise ValueError(
+                f"{here}.{key} is {settings[key]}; it must be {nothing} with {here}.weights: "
+                "pretrained, where nothing is trained"
+            )
+    for entry in params.rounds:
+        name = params.acquisition_of(str(entry.to))
+        if name in NEED_DYNAMICS:
+            raise ValueError(
+                f"acquisition is {name}; {here}.weights must then be trained, not pretrained"
+            )
+
+
+def _compared_subsets(params: Content) -> None:
+    for kind, names in (("models", params.compare.models), ("subsets", params.compare.subsets)):
+        if len(set(names)) < len(names):
+            raise ValueError(f"compare.{kind} is {as_written(names)}; each may stand once")
+    wrong = [
+        f"compare.subsets.{number} is {name!r}; {allowed}"
+        for number, name in enumerate(params.compare.subsets)
+        for allowed in islice(_wrong_with_compared_subset(params, name), 1)
+    ]
+    if wrong:
+        raise ValueError(AND.join(wrong))
+
+
+def _wrong_with_compared_subset(params: Content, name: str) -> Iterator[str]:
+    """Yield what is allowed where `name` is no subset that can be compared."""
+    kind, _, text = name.partition("-")
+    alone = ["selected", "random", "random-unique", "full"]
+    if name in alone:
+        return
+    if kind not in ("selected", "random") or not text:
+        yield choice(name, [*alone, "selected-<size>", "random-<size>"])
+    last = params.sizes[-1]
+    try:
+        size = parse_size(text)
+    except ParamsError:
+        size = 0
+    if str(size) != text or type(size) is not type(last) or not size > 0:
+        yield "its size must be written as in rounds"
+    if kind == "selected" and size > last:
+        yield f"its size must be at most {last}, that of the last round"
+    if isinstance(size, float) and size > 1:
+        yield "a fraction must be at most 1.0"
+
+
+def _initialization(params: Content) -> None:
+    target, ensemble = params.train_subset_model, params.train_ensemble
+    source = target.initialize_from
+    if source == "scratch":
+        return
+    allowed = [str(entry.from_) for entry in params.rounds]
+    if str(source) not in allowed:
+        raise ValueError(
+            f"train_subset_model.initialize_from is {source}; "
+            f"{choice(source, ['scratch', *allowed])}"
+        )
+    if params.compare.models != [ensemble.model]:
+        raise ValueError(
+            f"compare.models is {as_written(params.compare.models)}; it must be "
+            f"train_ensemble.model alone, {ensemble.model}, with "
+            f"train_subset_model.initialize_from: {source}"
+        )
+    if target.members > ensemble.members:
+        raise ValueError(
+            f"train_subset_model.members is {target.members}; it must be at most "
+            f"{ensemble.members}, the members of the ensemble that are fine-tuned"
+        )
+    voting = params.predict_pool.voters.checkpoints
+    if target.initialize_with != voting:
+        raise ValueError(
+            f"train_subset_model.initialize_with is {target.initialize_with}; it must be "
+            f"{voting}, as predict_pool.voters.checkpoints: what is fine-tuned is what voted"
+        )
+    if target.first_layer != ensemble.first_layer:
+        raise ValueError(
+            f"train_subset_model.first_layer is {target.first_layer}; it must be "
+            f"{ensemble.first_layer}, as that of the ensemble that is fine-tuned"
+        )
+
+
+def _flips(params: Content) -> None:
+    if params.dataset.name not in NEVER_FLIPPED:
+        return
+    why = f"it must be {{}}, {params.dataset.name} are never flipped"
+    wrong = [
+        f"{name}.augmentation.horizontal_flip is true; {why.format('false')}"
+        for name in ("train_ensemble", "train_subset_model")
+        if getattr(params, name).augmentation.horizontal_flip
+    ]
+    wrong += [
+        f"{name}.views is {getattr(params, name).views}; {why.format('[identity]')}"
+        for name in ("predict_pool", "evaluate")
+        if "flip" in getattr(params, name).views
+    ]
+    if wrong:
+        raise ValueError(AND.join(wrong))
+
+
+def _evaluation(params: Content) -> None:
+    allowed = [str(entry.from_) for entry in params.rounds]
+    for number, size in enumerate(params.evaluate.ensembles):
+        if str(size) not in allowed:
+            raise ValueError(f"evaluate.ensembles.{number} is {size}; {choice(size, allowed)}")
+    if len(set(params.evaluate.ensembles)) < len(params.evaluate.ensembles):
+        raise ValueError(f"evaluate.ensembles is {params.evaluate.ensembles}; each may stand once")
+    best = params.train_subset_model.checkpoints.best
+    if params.evaluate.weights == "best_validation" and not best:
+        raise ValueError(
+            "evaluate.weights is best_validation; it must be last unless "
+            "train_subset_model.checkpoints.best is true"
+        )
+
+
+ALL = (_pretrained, _race_length, _compared_subsets, _initialization, _flips, _evaluation)
