@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"br", "img", "meta", "wbr"}
+VOID = {"br", "img", "input", "meta", "wbr"}
 
 
 class Page(HTMLParser):

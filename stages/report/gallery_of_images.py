@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stages.report.files_of_samples import large
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.report.tiles import Tile, scaled, short, tiled
@@ -16,7 +17,8 @@ from stages.shared.samples.loading import Images, load_images
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PIXELS = 96  # about the width of an image
+PIXELS, LARGE = 96, 256  # the width of an image
+HAS_PICTURES = True
 
 
 def load(prepared: Path) -> Images:
@@ -27,6 +29,14 @@ def load(prepared: Path) -> Images:
 def on_page(inputs_N: Images, _: Labels, index: int) -> Array:
     """Return what a page shows of a sample: a picture, uint8 [H, W, 3]."""
     return scaled(inputs_N[index : index + 1][0], PIXELS)
+
+
+def close_up(results: Results, index: int) -> Array:
+    """Return a picture to judge a label by: of the sample's file where there is one."""
+    found = large(results, index)
+    if found is None:
+        return scaled(results.inputs_N[index : index + 1][0], LARGE)
+    return found.picture_HW3
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":

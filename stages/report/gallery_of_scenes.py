@@ -14,14 +14,15 @@ from stages.report.fonts import path_for
 from stages.report.gallery_of_images import load as load
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
-from stages.report.tiles import PER_ROW, Tile, scaled, short, tiled, zoom_to
+from stages.report.tiles import PER_ROW, Tile, scaled, short, tiled
 from stages.shared.artifacts import Array, Ints
 from stages.shared.samples.loading import Images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PIXELS = 256  # about the width of an image
+PIXELS = 256  # the width of an image
+HAS_PICTURES = True
 MOST_MAPPED = 5  # images
 LETTER = 10  # pixels, as those of Pillow's own font
 BOX_COLOURS = [colour for colour in COLOURS if colour != "#000000"]
@@ -39,6 +40,11 @@ def on_page(inputs_N: Images, labels: Labels, index: int) -> Array:
         labels.boxes.class_A[objects],
         labels.class_names,
     )
+
+
+def close_up(results: Results, index: int) -> Array:
+    """Return the same: it is large enough to judge boxes by."""
+    return on_page(results.inputs_N, results.labels, index)
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":
@@ -68,7 +74,11 @@ def heat_maps(title: str, results: Results, entry: Round) -> "Figure":
             _tile(results, entry, index),
             *(
                 Tile(
-                    scaled(overlaid(image_HWK, map_CHW[number] / (highest_C.max() or 1)), PIXELS),
+                    scaled(
+                        overlaid(image_HWK, map_CHW[number] / (highest_C.max() or 1)),
+                        PIXELS,
+                        is_smooth=False,
+                    ),
                     f"{short(results.meta.class_names[number])}\n{highest_C[number]:.3g}",
                 )
                 for number in classes
@@ -109,10 +119,10 @@ def _tile(results: Results, entry: Round, index: int) -> Tile:
 
 
 def boxed(image_HWK: Array, box_A4: Array, class_A: Ints, class_names: Sequence[str]) -> Array:
-    """Return an image about PIXELS wide with boxes in it and their classes, uint8 [H, W, 3]."""
+    """Return an image PIXELS wide with boxes in it and their classes, uint8 [H, W, 3]."""
     from PIL import Image, ImageDraw, ImageFont
 
-    zoom = zoom_to(image_HWK.shape[1], PIXELS)
+    zoom = PIXELS / image_HWK.shape[1]
     image = Image.fromarray(np.ascontiguousarray(scaled(image_HWK, PIXELS)))
     draw = ImageDraw.Draw(image)
     for (left, top, right, bottom), number in zip(

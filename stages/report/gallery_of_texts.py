@@ -14,13 +14,14 @@ from stages.report.fonts import has_picture
 from stages.report.labels import Labels
 from stages.report.results import Results, Round
 from stages.shared import artifacts
-from stages.shared.artifacts import Ints, Sequences
+from stages.shared.artifacts import Array, Ints, Sequences
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTERS, LINES = 110, 2  # that are shown of a text: so many lines of so many letters
-LETTERS_ON_PAGE = 280
+LETTERS_ON_PAGE, MOST_LETTERS = 280, 2000
+HAS_PICTURES = False
 MISSING = "□"  # in the place of what the font has no picture of
 
 # In pixels:
@@ -40,8 +41,17 @@ def load(prepared: Path) -> Sequences:
 
 def on_page(inputs_N: Sequences, _: Labels, index: int) -> str:
     """Return what a page shows of a sample: the beginning of its text."""
-    text = " ".join(inputs_N[index].tobytes().decode().split())
-    return text if len(text) <= LETTERS_ON_PAGE else f"{text[: LETTERS_ON_PAGE - 1]}…"
+    return _beginning(inputs_N[index], LETTERS_ON_PAGE)
+
+
+def close_up(results: Results, index: int) -> str:
+    """Return more of it, to judge a label by."""
+    return _beginning(results.inputs_N[index], MOST_LETTERS)
+
+
+def _beginning(text_bytes: Array, most: int) -> str:
+    text = " ".join(text_bytes.tobytes().decode().split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def gallery(rows: Mapping[str, Ints], title: str, results: Results, entry: Round) -> "Figure":

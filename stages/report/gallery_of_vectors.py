@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report.gallery_of_texts import HAS_PICTURES as HAS_PICTURES
+from stages.report.gallery_of_texts import close_up as close_up
 from stages.report.gallery_of_texts import gallery as gallery
 from stages.report.gallery_of_texts import on_page as on_page
 from stages.shared import artifacts

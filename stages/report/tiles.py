@@ -56,27 +56,20 @@ def tiled(rows: Mapping[str, Sequence[Tile]], title: str, per_row: int = PER_ROW
     return figure
 
 
-def scaled(image_HWK: Array, pixels: int) -> Array:
-    """Return an image about so many pixels wide, red, green and blue, uint8.
+def scaled(image_HWK: Array, pixels: int, *, is_smooth: bool = True) -> Array:
+    """Return an image so many pixels wide, red, green and blue, uint8 [H, W, 3].
 
-    Small ones keep their squares, of large ones squares are averaged: both by a whole number.
+    Smoothly (bicubic, antialiased) a digit of eight pixels is legible; otherwise pixels stay
+    squares.
     """
-    height, width, channels = image_HWK.shape
-    coloured = image_HWK if channels == 3 else np.repeat(image_HWK[..., :1], 3, axis=-1)  # noqa: PLR2004
-    if width < pixels:
-        times = round(zoom_to(width, pixels))
-        return coloured.repeat(times, axis=0).repeat(times, axis=1)
-    square = round(1 / zoom_to(width, pixels))
-    rows, columns = height // square, width // square
-    squares = coloured[: rows * square, : columns * square].reshape(
-        rows, square, columns, square, 3
-    )
-    return squares.mean(axis=(1, 3)).astype(np.uint8)
+    from PIL import Image
 
-
-def zoom_to(width: int, pixels: int) -> float:
-    """Return by how much `scaled` enlarges: a whole number, or one over a whole number."""
-    return float(round(pixels / width)) if width < pixels else 1 / round(width / pixels)
+    height, width = image_HWK.shape[:2]
+    coloured = image_HWK if image_HWK.shape[-1] == 3 else np.repeat(image_HWK[..., :1], 3, axis=-1)  # noqa: PLR2004
+    image = Image.fromarray(np.ascontiguousarray(coloured))
+    size = (pixels, max(1, round(height * pixels / width)))
+    how = Image.Resampling.BICUBIC if is_smooth else Image.Resampling.NEAREST
+    return np.asarray(image.resize(size, how))
 
 
 def short(name: str, most_letters: int = MOST_LETTERS) -> str:

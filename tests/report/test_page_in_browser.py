@@ -5,6 +5,9 @@ import shutil
 
 import pytest
 
+from stages.shared.artifacts import load_sample_list
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER
+
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -73,6 +76,7 @@ def opened(browser, address):
             page.on("pageerror", lambda error: page.said.append(str(error)))
             page.on("request", lambda request: page.asked.append(request.url))
             page.goto(address)
+            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
             pages[width, scheme] = page
         return pages[width, scheme]
 
@@ -90,7 +94,9 @@ def test_it_opens_without_a_word_in_the_console_and_asks_for_no_other_file(opene
 def test_it_is_as_wide_as_its_window_and_every_picture_is_seen(opened, width):
     page = opened(width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    widths = page.eval_on_selector_all("img", "all => all.map((one) => one.naturalWidth)")
+    widths = page.eval_on_selector_all(
+        "img:not(#tiles img)", "all => all.map((one) => one.naturalWidth)"
+    )
     assert len(widths) >= 16
     assert min(widths) > 0
     # What is drawn has a size, and no label leaves the drawing.
@@ -162,7 +168,8 @@ def test_everything_that_is_not_text_has_a_name_for_those_who_listen(opened):
     page = opened()
     assert page.get_by_role("main").count() == 1
     assert page.get_by_role("navigation", name="Contents").count() == 1
-    for name in ("Verdict", "Compared subsets", "Accuracy", "Classes", "Rounds", "Samples"):
+    titles = ("Verdict", "May I trust it?", "Labels to check", "Taken and left out")
+    for name in (*titles, "Compared subsets", "Rounds", "Method and terms"):
         assert page.get_by_role("region", name=name, exact=True).count() >= 1
     for role in ("img", "button", "link", "table"):
         shown = page.get_by_role(role)
@@ -190,3 +197,78 @@ def test_on_paper_it_is_black_on_white_without_what_only_a_screen_needs(opened):
     least, where = page.evaluate(CONTRAST)
     assert least >= 4.5, where
     page.emulate_media(media="screen")
+
+
+# --- every sample --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(browser, address):
+    """The page as it opens, for one test alone."""
+    page = browser.new_page(viewport={"width": DESK, "height": 900}, accept_downloads=True)
+    page.goto(address)
+    yield page
+    page.close()
+
+
+def test_samples_are_filtered_sorted_and_found_by_name(fresh):
+    count = fresh.locator("#count")
+    assert count.inner_text() == "80 samples: 20 taken, 60 left out"
+    assert fresh.locator("#tiles li").count() == 60
+    fresh.get_by_role("button", name="Show more").click()
+    assert fresh.locator("#tiles li").count() == 80
+    fresh.locator("select[name=which]").select_option("taken")
+    assert count.inner_text() == "20 samples: 20 taken, 0 left out"
+    assert fresh.get_by_role("button", name="Show more").is_hidden()
+    fresh.get_by_label("Round").select_option("0")
+    assert count.inner_text() == "5 samples: 5 taken, 0 left out"
+    fresh.locator("select[name=which]").select_option("all")
+    fresh.get_by_label("Round").select_option("")
+    fresh.get_by_label("Class").select_option("bee")
+    assert count.inner_text().startswith("27 samples")
+    fresh.get_by_label("Class").select_option("")
+    fresh.get_by_label("Name").fill("77")
+    assert fresh.locator("#tiles .name").all_inner_texts() == ["77"]
+
+
+def test_the_highest_scores_come_first_and_what_did_not_compete_last(fresh):
+    told = fresh.evaluate("JSON.parse(document.getElementById('samples-data').textContent)")
+    first = fresh.locator("#tiles .name").first
+    assert told["rank"][told["name"].index(first.inner_text())] == 1
+    fresh.get_by_label("Order").select_option("name")
+    assert first.inner_text() == "0"
+    fresh.get_by_label("Order").select_option("quality")
+    least = min(told["quality"])
+    assert told["quality"][told["name"].index(first.inner_text())] == least
+
+
+def test_what_is_ticked_is_saved_as_a_list_that_the_pipeline_reads(fresh, tmp_path):
+    choices = fresh.locator("#choices")
+    assert choices.is_hidden()
+    for row in (0, 1):
+        fresh.locator("#tiles li").nth(row).get_by_label("leave out").check()
+    names = fresh.locator("#tiles .name").all_inner_texts()[:2]
+    assert choices.is_visible()
+    # Always to take and to leave out exclude each other.
+    fresh.locator("#tiles li").nth(1).get_by_label("always take").check()
+    assert not fresh.locator("#tiles li").nth(1).get_by_label("leave out").is_checked()
+    for list_, name in zip(("exclude", "include"), names, strict=True):
+        with fresh.expect_download() as download:
+            fresh.get_by_role("button", name=f"Save {list_}.csv").click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert path.name == f"{list_}.csv"
+        (found,) = load_sample_list(path, INCLUDE_HEADER, [name])
+        assert found.row == 0
+
+
+def test_a_sample_is_looked_at_by_keyboard_and_the_window_closes(fresh):
+    button = fresh.locator("#tiles .open").first
+    button.focus()
+    fresh.keyboard.press("Enter")
+    dialog = fresh.get_by_role("dialog")
+    assert dialog.is_visible()
+    assert "rank 1 by score" in dialog.inner_text()
+    fresh.keyboard.press("Escape")
+    assert dialog.is_hidden()
+    assert fresh.evaluate("document.activeElement.className") == "open"

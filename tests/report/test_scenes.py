@@ -44,16 +44,16 @@ def with_boxes(run):
 
 def test_a_box_is_drawn_where_it_lies():
     picture = gallery_of_scenes.boxed(
-        np.zeros((32, 96, 1), dtype=np.uint8),
+        np.zeros((32, 64, 1), dtype=np.uint8),
         np.array([[10, 4, 30, 20]], dtype=np.float32),
         np.array([0]),
         [""],
     )
-    assert picture.shape == (96, 288, 3)  # three times as large
+    assert picture.shape == (128, 256, 3)  # four times as large
     drawn = picture.any(axis=-1)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (12, 60, 30, 90)
-    assert not drawn[30:55, 45:75].any()
+    assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (16, 80, 40, 120)
+    assert not drawn[40:75, 60:100].any()
 
 
 def test_the_boxes_of_a_large_image_shrink_with_it():
@@ -69,7 +69,7 @@ def test_a_box_thinner_than_a_pixel_is_drawn():
     picture = gallery_of_scenes.boxed(
         np.zeros((200, 192, 3), dtype=np.uint8), box, np.array([0]), [""]
     )
-    assert picture[3, 3].any()
+    assert picture[4, 4].any()  # 3.2 of 192 pixels, on 256
 
 
 def test_the_caption_counts_objects_and_tells_the_score(with_boxes):

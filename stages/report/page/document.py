@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 from stages.report import pictures, raced, wording
 from stages.report.conclusions import OTHERS, conclusions
 from stages.report.heat_map_pictures import square
+from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
+from stages.report.page.labels_to_check import accuracy_in_words, label_groups
 from stages.report.page.samples import galleries
+from stages.report.page.trust import checks
 from stages.report.pages import render
 from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.svg import Chart, chart
@@ -55,7 +58,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
 
     models = results.params.compare.models
-    found = conclusions(draws)
+    found, samples = conclusions(draws), browsed(draws)
     return render(
         "report.html",
         results=results,
@@ -72,6 +75,11 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
             for one in found
             if one.against
         },
+        checks=checks(draws, found),
+        label_groups=list(label_groups(results)),
+        label_accuracy=accuracy_in_words(results.rounds[-1]),
+        browsed=samples,
+        samples_json=as_json(samples),
         compared=compared(draws),
         curves=drawn(
             *(f"{of}/{one}" for one in models for of in ("accuracy", "validation_by_images"))

@@ -10,10 +10,11 @@ from importlib import import_module
 import numpy as np
 
 from stages.report.neighbours import nearest
+from stages.report.page.browser import num_draws_with
 from stages.report.pages import typeset
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
-from stages.report.suspected import label_suspects, outliers
+from stages.report.suspected import outliers
 from stages.report.tiles import PER_ROW
 from stages.shared.artifacts import Array, Ints
 
@@ -52,7 +53,6 @@ def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
     dropped_S = ranked_K[~is_taken_K & ~np.isin(ranked_K, skipped_S)][::-1]
     times_N = np.bincount(subset.index_P, minlength=len(results.targets_N))
     most_S = np.argsort(-times_N, kind="stable")
-    quality_N = entry.votes.label_probability_N if entry.votes else np.empty(0)
 
     def gallery(
         title: str,
@@ -83,16 +83,6 @@ def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
         most_S[times_N[most_S] > 1],
         lambda row: f"drawn {times_N[row]} times",
     )
-    yield gallery(
-        "Likely label errors",
-        "Every voter contradicts the label, with confidence; label quality is the mean probability "
-        "of the given label, the lowest first. The ensemble is right on "
-        f"{100 * entry.validation.ensemble_accuracy:.1f} % of validation: the lower that is, the "
-        "more of these are its own errors and not the label's.",
-        label_suspects(results),
-        lambda row: f"label quality {quality_N[row]:.3f}",
-        has_suspects=True,
-    )
 
 
 def _dropped(results: Results, entry: Round, found: Gallery, row_S: Ints) -> Gallery:
@@ -109,21 +99,18 @@ def _dropped(results: Results, entry: Round, found: Gallery, row_S: Ints) -> Gal
     return replace(found, note=note, cards=cards)
 
 
-def num_draws_with(draws: Sequence[Results], size: str) -> Ints:
-    """Return how many draws' subsets of a size hold each train sample, int64 [N]."""
-    count_N = np.zeros(len(draws[0].targets_N), dtype=np.int64)
-    for draw in draws:
-        count_N[np.unique(draw.subsets[size].index_P)] += 1
-    return count_N
-
-
-def card(results: Results, entry: Round, row: int, more: Sequence[str] = ()) -> Card:
-    """Return what is shown of a sample, and what a gallery adds."""
+def card(
+    results: Results, entry: Round, row: int, more: Sequence[str] = (), *, is_large: bool = False
+) -> Card:
+    """Return what is shown of a sample, and what a gallery adds; large ones are to be judged."""
     drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
     told = [*_labels(results, entry, row), typeset(f"score {entry.score_N[row]:.4g}"), *more]
-    return Card(
-        results.sample_ids[row], drawing.on_page(results.inputs_N, results.labels, row), told
+    content = (
+        drawing.close_up(results, row)
+        if is_large
+        else drawing.on_page(results.inputs_N, results.labels, row)
     )
+    return Card(results.sample_ids[row], content, told)
 
 
 def _labels(results: Results, entry: Round, row: int) -> list[str]:

@@ -1,0 +1,134 @@
+"""Every sample with what the search said of it: the page filters, sorts and shows them.
+
+The columns lie in the page as JSON, and stages/report/templates/browser.js makes cards of those
+that are looked at. What is told of a sample is of the first draw's last round.
+
+Shapes: N train samples, S shown samples.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from stages.report.files_of_samples import linked_folder
+from stages.report.pages import base64_webp
+from stages.report.ranking import ranked_candidates
+from stages.report.results import Results, Round
+from stages.report.suspected import label_suspects, outliers
+from stages.report.tiles import scaled
+from stages.shared.artifacts import Ints
+from stages.shared.samples.randomness import uniform_by_id
+
+MOST = 10_000  # samples: the page stays under 15 MB
+PIXELS = 56  # the width of a picture
+QUALITY = 50  # of it
+LEFT_OUT = -1  # instead of the number of the round that took a sample
+
+
+def browsed(draws: Sequence[Results]) -> dict[str, Any]:
+    """Return the columns, and how many samples there are in all."""
+    results, entry = draws[0], draws[0].rounds[-1]
+    row_S = shown_rows(results)
+    round_N = taken_in(results)
+    rank_N = np.zeros(len(results.targets_N), dtype=np.int64)
+    ranked_K = ranked_candidates(results, entry)
+    rank_N[ranked_K] = np.arange(1, len(ranked_K) + 1)
+    told = [reason(results, entry, row) for row in row_S.tolist()]
+    reasons = sorted(set(told))
+    numbers = {words: number for number, words in enumerate(reasons)}
+    flagged_N = np.zeros(len(results.targets_N), dtype=np.int64)
+    flagged_N[np.concatenate([label_suspects(results), outliers(results, entry)])] = 1
+    return {
+        "total": len(results.targets_N),
+        "draws": len(draws),
+        "classes": results.meta.class_names,
+        "reasons": reasons,
+        "folder": linked_folder(results),
+        "name": [results.sample_ids[row] for row in row_S],
+        "label": _labels(results, row_S),
+        "round": round_N[row_S].tolist(),
+        "rank": rank_N[row_S].tolist(),  # by score, from 1; 0: it did not compete
+        "quality": _qualities(entry, row_S),
+        "flagged": flagged_N[row_S].tolist(),
+        "reason": [numbers[words] for words in told],
+        "picked": num_draws_with(draws, entry.target)[row_S].tolist(),
+        **_shown(results, row_S),
+    }
+
+
+def as_json(content: dict[str, Any]) -> str:
+    """Return what a script element may hold: no name in it ends the element."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def shown_rows(results: Results) -> Ints:
+    """Return the rows that the page has, ascending: of many a random part, and whatever is flagged.
+
+    The order is that of ids, so a data set that grew shows most of what it showed before.
+    """
+    num = len(results.targets_N)
+    if num <= MOST:
+        return np.arange(num)
+    order_N = np.argsort(uniform_by_id(results.sample_ids, 0, "shown"), kind="stable")
+    flagged = np.concatenate([label_suspects(results), outliers(results, results.rounds[-1])])
+    first_N = np.concatenate([flagged[:MOST], order_N])
+    _, place = np.unique(first_N, return_index=True)
+    return np.sort(first_N[np.sort(place)[:MOST]])
+
+
+def taken_in(results: Results) -> Ints:
+    """Return in which round each train sample was taken, from 0, or LEFT_OUT, int64 [N]."""
+    subset = results.last_subset
+    round_N = np.full(len(results.targets_N), LEFT_OUT, dtype=np.int64)
+    round_N[subset.index_P[::-1]] = subset.round_P[::-1]
+    return round_N
+
+
+def num_draws_with(draws: Sequence[Results], size: str) -> Ints:
+    """Return how many draws' subsets of a size hold each train sample, int64 [N]."""
+    count_N = np.zeros(len(draws[0].targets_N), dtype=np.int64)
+    for draw in draws:
+        count_N[np.unique(draw.subsets[size].index_P)] += 1
+    return count_N
+
+
+def reason(results: Results, entry: Round, row: int) -> str:
+    """Say what the round's models think of a sample."""
+    if entry.votes is None:
+        return results.labels.said_of(row)
+    names, votes_M = results.meta.class_names, entry.votes.votes_MN[:, row]
+    predicted, label = int(entry.votes.predicted_class_N[row]), int(results.targets_N[row])
+    agree, num = int((votes_M == predicted).sum()), len(votes_M)
+    who = "the model says" if num == 1 else f"all {num} models say" if agree == num else None
+    who = who or f"{agree} of {num} models say"
+    says = f"{who} {names[predicted]}"
+    return f"{says}, as its label" if predicted == label else f"{says}, its label is {names[label]}"
+
+
+def _labels(results: Results, row_S: Ints) -> list[int] | None:
+    """Return the class of each, or nothing where a sample has no single one."""
+    return None if results.boxes is not None else results.targets_N[row_S].tolist()
+
+
+def _qualities(entry: Round, row_S: Ints) -> list[int] | None:
+    """Return the mean probability of each label, in percent."""
+    if entry.votes is None:
+        return None
+    return np.rint(100 * entry.votes.label_probability_N[row_S]).astype(int).tolist()
+
+
+def _shown(results: Results, row_S: Ints) -> dict[str, list[str]]:
+    """Return a picture or the words of each."""
+    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    if drawing.HAS_PICTURES:
+        return {
+            "picture": [
+                base64_webp(scaled(results.inputs_N[row : row + 1][0], PIXELS), QUALITY)
+                for row in row_S.tolist()
+            ]
+        }
+    return {"text": [drawing.on_page(results.inputs_N, results.labels, row) for row in row_S]}

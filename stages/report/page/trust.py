@@ -1,0 +1,118 @@
+"""*May I trust it?* What the verdict rests on, and what follows where that is too little."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stages.report import wording
+from stages.report.conclusions import OTHERS, Conclusion
+from stages.report.raced import ENOUGH_SAMPLES, raced_sizes
+from stages.report.results import Results
+from stages.report.summary import on_validation
+
+ENOUGH_DRAWS = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at before the verdict is believed."""
+
+    is_fine: bool
+    name: str
+    found: str
+    consequence: str = ""  # where it is not fine
+
+
+def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[Check]:
+    """Return all checks, those that are not fine first."""
+    found = [
+        _draws(len(draws)),
+        *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
+        *_classes(draws[0]),
+        *_race(draws[0]),
+    ]
+    return sorted(found, key=lambda check: check.is_fine)
+
+
+def _draws(num: int) -> Check:
+    return Check(
+        num >= ENOUGH_DRAWS,
+        "Random seeds",
+        wording.draws_in_words(num),
+        "Another random seed may give another answer: set random_seeds to 3 or more.",
+    )
+
+
+def _of_model(draws: Sequence[Results], one: Conclusion, is_named: bool) -> Iterator[Check]:
+    of = f" ({one.model})" if is_named else ""
+    reaches = [entry.reach for entry in one.against.values()]
+    reach = max(reaches, default=math.inf)
+    known = "no interval" if math.isinf(reach) else f"differences are known to ± {reach:.1f} points"
+    yield Check(
+        reach <= one.margin,
+        f"Precision{of}",
+        f"{known}, from {one.num_test:,} test samples",
+        f"Smaller differences cannot be seen, and {one.margin:g} points (report.margin) would "
+        f"count. {_what_shrinks(one)}",
+    )
+    yield Check(
+        not one.guessing,
+        f"Learnt something{of}",
+        "better than by chance" if not one.guessing else "little better than by chance",
+        "The models must learn more before a comparison says anything.",
+    )
+    yield Check(
+        not one.rising,
+        f"Trained to the end{of}",
+        "accuracy no longer rises" if not one.rising else "accuracy on validation still rises",
+        "Longer trainings may say otherwise.",
+    )
+    for other in one.against:
+        yield _validation(draws, one, other, of)
+
+
+def _what_shrinks(one: Conclusion) -> str:
+    words = wording.errors_in_words(one)
+    return (
+        f"{words[0][0].upper()}{words[0][1:]}." if words else "More test samples show smaller ones."
+    )
+
+
+def _validation(draws: Sequence[Results], one: Conclusion, other: str, of: str) -> Check:
+    validated = on_validation(draws, one.model, "selected") - on_validation(draws, one.model, other)
+    tested = one.against[other].value
+    is_other_way = validated * tested < 0 and min(abs(validated), abs(tested)) > one.margin
+    return Check(
+        not is_other_way,
+        f"Validation says the same{of}",
+        f"against {OTHERS[other]}: {tested:+.1f} points on test, {validated:+.1f} on validation",
+        "The two disagree, so the difference is likely chance, or the splits differ.",
+    )
+
+
+def _classes(results: Results) -> Iterator[Check]:
+    if not results.params.rules.has_labels:
+        return
+    held = set(results.validation_targets_V.tolist())
+    missing = [name for row, name in enumerate(results.meta.class_names) if row not in held]
+    tested = next(iter(results.targets.values())).evaluation.by_class
+    untested = [name for name, of_class in tested.items() if of_class.get("num") == 0]
+    for split, names in (("test", untested), ("validation", missing)):
+        yield Check(
+            not names,
+            f"Every class in {split}",
+            f"{len(names)} of {results.meta.num_classes} are not" if names else "all are",
+            f"Nothing is known of {', '.join(names[: wording.MOST_NAMED])}"
+            f"{' and others' if len(names) > wording.MOST_NAMED else ''}.",
+        )
+
+
+def _race(results: Results) -> Iterator[Check]:
+    for size in raced_sizes(results):
+        race = results.races[size]
+        yield Check(
+            race.num_samples >= ENOUGH_SAMPLES,
+            f"The race to {size} could see",
+            f"gains from {race.smallest_gain or 0:.1f} points on, on {race.num_samples:,} samples",
+            "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
+        )

@@ -1,0 +1,76 @@
+"""*May I trust it?*: what is not fine stands first, with what follows from it."""
+
+from dataclasses import replace
+
+import pytest
+
+from stages.report.conclusions import Against, Guessing, conclusions
+from stages.report.page.trust import checks
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return finished.results()
+
+
+@pytest.fixture(scope="module")
+def conclusion(results):
+    [found] = conclusions([results])
+    return found
+
+
+def not_fine(draws, conclusion):
+    return {check.name: check for check in checks(draws, [conclusion]) if not check.is_fine}
+
+
+def test_what_is_not_fine_stands_first(results, conclusion):
+    order = [check.is_fine for check in checks([results], [conclusion])]
+    assert order == sorted(order)
+    assert False in order
+    assert True in order
+
+
+@pytest.mark.parametrize(("num", "is_fine"), [(1, False), (2, False), (3, True)])
+def test_one_draw_is_not_enough(results, conclusion, num, is_fine):
+    assert ("Random seeds" not in not_fine([results] * num, conclusion)) == is_fine
+
+
+@pytest.mark.parametrize(("reach", "is_fine"), [(0.4, True), (0.6, False), (float("inf"), False)])
+def test_precision_is_fine_within_the_margin(results, conclusion, reach, is_fine):
+    changed = replace(conclusion, against={"full": Against("better", 1.0, reach)}, margin=0.5)
+    assert ("Precision" not in not_fine([results], changed)) == is_fine
+
+
+def test_models_that_guess_and_trainings_that_are_short_are_named(results, conclusion):
+    changed = replace(conclusion, guessing={"full": Guessing(0.1, -0.1)}, rising={"full": 2.0})
+    assert {"Learnt something", "Trained to the end"} <= not_fine([results], changed).keys()
+    assert not {"Learnt something", "Trained to the end"} & not_fine([results], conclusion).keys()
+
+
+@pytest.mark.parametrize(
+    ("tested", "validated", "is_fine"),
+    [
+        (2.0, 2.0, True),
+        (2.0, -2.0, False),
+        (-2.0, 2.0, False),
+        (2.0, -0.1, True),
+        (0.1, -2.0, True),
+    ],
+)
+def test_validation_that_says_the_reverse_is_told(
+    results, conclusion, tested, validated, is_fine, monkeypatch
+):
+    reached = {"selected": 90 + validated, "full": 90.0}
+    monkeypatch.setattr(
+        "stages.report.page.trust.on_validation", lambda draws, model, name: reached[name]
+    )
+    changed = replace(conclusion, against={"full": Against("better", tested, 0.1)}, margin=0.5)
+    found = not_fine([results], changed)
+    assert ("Validation says the same" not in found) == is_fine
+
+
+def test_a_class_without_validation_samples_is_named(results, conclusion):
+    targets_V = results.validation_targets_V.copy()
+    targets_V[targets_V == 2] = 0
+    found = not_fine([replace(results, validation_targets_V=targets_V)], conclusion)
+    assert found["Every class in validation"].consequence == "Nothing is known of cat."
