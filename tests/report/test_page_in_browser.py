@@ -251,12 +251,12 @@ def test_what_is_ticked_is_saved_as_a_list_that_the_pipeline_reads(fresh, tmp_pa
     choices = fresh.locator("#choices")
     assert choices.is_hidden()
     for row in (0, 1):
-        fresh.locator("#tiles li").nth(row).get_by_label("leave out").check()
+        fresh.locator("#tiles li").nth(row).get_by_label("leave out: ").check()
     names = fresh.locator("#tiles .name").all_inner_texts()[:2]
     assert choices.is_visible()
     # Always to take and to leave out exclude each other.
-    fresh.locator("#tiles li").nth(1).get_by_label("always take").check()
-    assert not fresh.locator("#tiles li").nth(1).get_by_label("leave out").is_checked()
+    fresh.locator("#tiles li").nth(1).get_by_label("take: ").check()
+    assert not fresh.locator("#tiles li").nth(1).get_by_label("leave out: ").is_checked()
     for list_, name in zip(("exclude", "include"), names, strict=True):
         with fresh.expect_download() as download:
             fresh.get_by_role("button", name=f"Save {list_}.csv").click()

@@ -2,7 +2,7 @@
 // The samples of the page: filtered, sorted, shown a few at a time, and ticked for lists.
 const samples = JSON.parse(document.getElementById("samples-data").textContent);
 const STEP = 60;
-const WORDS = { exclude: "leave out", include: "always take" };
+const WORDS = { exclude: "leave out", include: "take" };
 const ticked = { exclude: new Set(), include: new Set() };
 const filters = document.getElementById("filters");
 const tiles = document.getElementById("tiles");
@@ -32,14 +32,13 @@ const told = (row) => [
 ];
 
 // The end of a long name tells files apart, its beginning folders.
-const short = (name) => (name.length <= 24 ? name : `${name.slice(0, 10)}…${name.slice(-13)}`);
+const short = (name) => (name.length <= 19 ? name : `${name.slice(0, 6)}…${name.slice(-12)}`);
 
 const picture = (row) =>
   samples.picture
     ? element("img", {
         src: `data:image/webp;base64,${samples.picture[row]}`,
         alt: `Sample ${samples.name[row]}`,
-        loading: "lazy",
       })
     : element("blockquote", { textContent: samples.text[row] });
 
@@ -76,8 +75,7 @@ const card = (row) => {
     element("span", { className: "name", textContent: short(name), title: name }),
     element("span", { textContent: state(row) }),
     element("span", { textContent: samples.reasons[samples.reason[row]] }),
-    box("exclude", name),
-    box("include", name),
+    element("span", { className: "ticks" }, box("exclude", name), box("include", name)),
   );
 };
 
