@@ -101,6 +101,10 @@ ELSEWHERE = {
     "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|outputs|"
     "without_trainings|members_found|standard_error)|(cost|subset)\\..*|Created|State|Executor' "
     "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
+    "python -m commands.suspects exclude.csv lists/exclude.csv": (
+        "tests/commands/test_suspects.py",
+        'for name in ("exclude.csv", "include.csv")',
+    ),
     "python -m commands.costs": ("tests/commands/test_costs.py", "lines(None)"),
     "python -m commands.costs --own-proxy exp-a": (
         "tests/commands/test_costs.py",

@@ -109,3 +109,16 @@ def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
     commands.suspects.main()
     num = len(list(suspected.suspects(suspicious.results())))
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"
+
+
+def test_lists_that_the_page_saved_are_added_to_the_users_own(run):
+    Path("exclude.csv").write_text(f'{HEADER}"a, 1.png",looked at\n7,looked at\n')
+    Path("include.csv").write_text(f"{HEADER}3,looked at\n")
+    include = Path("lists/include.csv")
+    for name in ("exclude.csv", "include.csv"):
+        assert commands.suspects.add(Path(name), Path("lists", name), include) > 0
+    assert [row[0] for row in artifacts.load_table(Path("lists/exclude.csv"), COLUMNS)] == [
+        "a, 1.png",
+        "7",
+    ]
+    assert [row[0] for row in artifacts.load_table(include, COLUMNS)] == ["3"]
