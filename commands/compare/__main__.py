@@ -1,12 +1,12 @@
 """Compare revisions: `python -m commands.compare REV [REV ...]`; see `--help`."""
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
-from commands import compare
+from commands import console
 from commands.compare.changes_page import page
 from commands.compare.comment import comment
 from commands.compare.locks import artifact_changes
@@ -57,10 +57,11 @@ def _write(reviews: list[Review], options: Namespace) -> None:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.compare",
-        description=compare.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "compare",
+        "Show what changed between runs: settings, results on test, which samples were added and "
+        "removed, class shares, rankings.",
+        "main HEAD --html changes.html",
     )
     parser.add_argument(
         "revisions",

@@ -1,7 +1,5 @@
 """Say what several runs show: `python -m commands.verdict [EXP ...]`; see `--help`."""
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from commands import verdict
+from commands import console
 from commands.compare.parameters import flat
 from commands.compare.revision_files import experiments, opened
 from commands.costs import seconds_of
@@ -158,10 +156,10 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.verdict",
-        description=verdict.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "verdict",
+        "Say whether the subset is worth it, over all draws of several runs with equal settings.",
+        "exp-a exp-b exp-c",
     )
     parser.add_argument(
         "revisions",
