@@ -4,8 +4,7 @@ Times differ from run to run, so they are no stage's output: equal runs give an 
 lie in the resume folder with what they are of: those of a training beside its member, those of a
 stage under a name for what dvc.lock says it wrote. So they are known again where a member is found
 finished or DVC takes outputs from its cache, in this workspace and in an experiment's.
-metrics/timings.json gathers them; DVC shows it because dvc.yaml lists it under the top-level
-`metrics`.
+metrics/timings.json gathers them. DVC does not show it: `python -m commands.costs` does.
 """
 
 import hashlib
