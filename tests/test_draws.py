@@ -1,6 +1,5 @@
 """Several draws in one run: each is what a run of its own random seed alone would be."""
 
-
 import dag
 import numpy as np
 import pytest

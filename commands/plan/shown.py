@@ -6,6 +6,7 @@ from commands.console import shortened, text_table
 from commands.plan.estimates import Estimate, Plan, in_bytes, total_seconds
 from commands.plan.graph import Stage
 from commands.plan.work import Trainings, Work
+from stages.shared.running.whole_run import in_time
 
 OF_A_SEARCH = ("train_ensemble", "predict_pool", "score", "select", "race")
 LONGEST_WHY = 28  # characters
@@ -97,13 +98,3 @@ def _totals(estimates: Sequence[Estimate], plan: Plan) -> Iterator[str]:
     memory = in_bytes(max(each.memory_bytes for each in estimates))
     disk = in_bytes(sum(each.disk_bytes for each in estimates))
     yield f"At most {memory} of memory, and {disk} on disk."
-
-
-def in_time(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 100:  # noqa: PLR2004 - two digits
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
-    minutes = round(seconds / 60)
-    if minutes < 100:  # noqa: PLR2004
-        return f"{minutes} min"
-    return f"{seconds / 3600:.1f} h"

@@ -83,9 +83,7 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
 
 def _of_model(draws: Sequence[Results], model: str) -> dict[str, float]:
     compared = draws[0].comparison
-    found = {
-        name: points(accuracy(draws, model, name).value) for name in KINDS if name in compared
-    }
+    found = {name: points(accuracy(draws, model, name).value) for name in KINDS if name in compared}
     if "selected" in compared:
         found["validation"] = points(on_validation(draws, model, "selected"))
     return found
