@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -48,7 +49,7 @@ class Progress:
         A line that does not stay makes room for the next of its stage.
         """
         params, stage = _params(), os.environ.get("DVC_STAGE", "work")
-        self._place = _place_of(stage, os.getcwd())
+        self._place = _place_of(stage, Path.cwd())
         number = f"stage {self._place.number}/{self._place.most} " if self._place else ""
         self._name = ", ".join(filter(None, [number + stage_in_words(stage, params), _draw]))
         self._is_terminal = sys.stderr.isatty()
@@ -199,7 +200,7 @@ def stage_in_words(stage: str, params: Params | None) -> str:
 
 
 @cache
-def _place_of(stage: str, folder: str) -> whole_run.Place | None:
+def _place_of(stage: str, folder: Path) -> whole_run.Place | None:
     """Return the place of a stage in the run of the working folder, worked out once."""
     del folder
     return whole_run.place_of(stage)

@@ -8,6 +8,7 @@ import shutil
 import termios
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import toy
@@ -53,7 +54,10 @@ class Terminal(io.StringIO):
 def stage(tmp_path, monkeypatch):
     """A stage of the second round of three that runs in a project."""
     content = toy.default_params()
-    content["rounds"].append({"from": 0.25, "to": 0.5})
+    sizes = [0.0625, 0.125, 0.25, 0.5]
+    content["seed_size"] = sizes[0]
+    content["rounds"] = [{"from": a, "to": b} for a, b in pairwise(sizes)]
+    content["compare"] = {"models": ["resnet8"], "subsets": ["selected", "random", "full"]}
     toy.write_params(tmp_path, content)
     shutil.copy(toy.ROOT / "dvc.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -163,7 +167,7 @@ def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkey
     got = list(progress.shown(parts, 40, "test"))
 
     assert got == ["first", "second"]
-    assert "stage 25/26 evaluate@resnet8-full:  75% ###" in terminal.getvalue()
+    assert "stage 25/26 evaluate@resnet8-full, test:  75% ###7" in terminal.getvalue()
     assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert terminal.lines() == [""]
 

@@ -1,7 +1,8 @@
-"""Tests for stages/shared/running/whole_run.py: DVC's order, and seconds only where they are known."""
+"""Tests for stages/shared/running/whole_run.py: DVC's order, and seconds that are known."""
 
 import math
 import shutil
+from itertools import pairwise
 
 import pytest
 import toy
@@ -43,6 +44,9 @@ def finished(tmp_path, monkeypatch):
     monkeypatch.setattr(timings, "machine", lambda: "here")
     shutil.copy(toy.ROOT / "dvc.yaml", tmp_path)
     content = resolved("default")
+    content["seed_size"], content["rounds"] = 0.0625, rounds(0.0625, 0.125, 0.25)
+    content["compare"] = {"models": ["resnet8"], "subsets": ["selected", "random", "full"]}
+    content["train_ensemble"]["length"] = {"updates": 150}
     toy.write_params(tmp_path, content)
     entries = {}
     for name, spec in whole_run.expanded(PIPELINE, content).items():
@@ -54,6 +58,11 @@ def finished(tmp_path, monkeypatch):
     with (tmp_path / "dvc.lock").open("w") as file:
         YAML().dump({"schema": "2.0", "stages": entries}, file)
     return tmp_path
+
+
+def rounds(*sizes):
+    """Return the rounds that lead from one size to the next."""
+    return [{"from": size, "to": larger} for size, larger in pairwise(sizes)]
 
 
 def set_params(folder, **changes):
@@ -69,7 +78,7 @@ def set_params(folder, **changes):
 
 
 def test_a_stage_knows_its_number_and_the_seconds_of_those_after_it(finished):
-    # predict_pool, score, select, race, comparison_subsets; three targets; three to evaluate; report
+    # The rest of a round and comparison_subsets, three targets, three to evaluate, report.
     assert whole_run.place_of(STAGE) == Place(9, 21, 8.0, 5 + 3 * 8 + 3 + 1)
     assert whole_run.place_of("report") == Place(21, 21, 1.0, 0.0)
 
@@ -102,8 +111,7 @@ def test_seconds_of_another_machine_are_no_seconds(finished, monkeypatch):
 
 
 def test_a_new_item_takes_as_long_as_its_siblings_with_as_many_updates(finished):
-    longer = [{"from": 0.0625, "to": 0.125}, {"from": 0.125, "to": 0.25}, {"from": 0.25, "to": 0.5}]
-    set_params(finished, rounds=longer)
+    set_params(finished, rounds=rounds(0.0625, 0.125, 0.25, 0.5))
     assert whole_run.place_of("train_ensemble@round2").own == 8.0
     set_params(finished, train_ensemble__length={"epochs": 3})
     assert math.isnan(whole_run.place_of("train_ensemble@round2").own)
