@@ -1,11 +1,14 @@
 """What all commands print alike: their help, and lines and tables that fit a terminal."""
 
+import io
 import sys
 import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+
+from ruamel.yaml import YAML
 
 COLUMNS = 100  # of what is printed; of a single word that is longer, as a path may be, all is kept
 NARROWEST = 6  # characters of a column that is cut
@@ -79,3 +82,11 @@ def shortened(text: str, length: int) -> str:
         return text
     end = (length - 1) // 2
     return f"{text[: length - 1 - end]}…{text[len(text) - end :] if end else ''}"
+
+
+def in_yaml(value: object) -> str:
+    """Return a setting in one line, as it stands in params.yaml."""
+    yaml, made = YAML(), io.StringIO()
+    yaml.default_flow_style, yaml.width = True, sys.maxsize
+    yaml.dump({"": value}, made)
+    return made.getvalue().strip()[1:-1].partition(": ")[2]

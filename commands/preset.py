@@ -176,16 +176,8 @@ def told(name: str, found: Changes) -> Iterator[str]:
     keys = {path: ".".join(path) for path in found}
     indent = 4 + max(map(len, keys.values()), default=0)
     for path, value in found.items():
-        line = f"  {keys[path].ljust(indent - 2)}{_in_one_line(value)}"
+        line = f"  {keys[path].ljust(indent - 2)}{console.in_yaml(value)}"
         yield console.wrapped(line, " " * indent)
-
-
-def _in_one_line(value: Any) -> str:
-    """Return a value as YAML."""
-    yaml, made = YAML(), io.StringIO()
-    yaml.default_flow_style, yaml.width = True, 10_000
-    yaml.dump({"": value}, made)
-    return made.getvalue().strip()[1:-1].partition(": ")[2]
 
 
 def write(name: str, settings: Sequence[str]) -> None:

@@ -90,8 +90,8 @@ def main() -> None:
     )
     forms = parser.add_subparsers(dest="form", required=True, metavar="FORM")
     for name, form in FORMS.items():
-        described = f"Write {form.help}.\n\nexample:\n  {parser.prog} {name} /my/subset"
-        command = forms.add_parser(name, help=form.help, description=described, **console.HELP)
+        about = f"Write {form.help}.\n\nexample:\n  {parser.prog} {name} /my/subset"
+        command = forms.add_parser(name, help=form.help, description=about, **console.HELP)
         command.add_argument("output", type=Path, metavar="OUTPUT", help="what must not be there")
         command.add_argument(
             "--subset",

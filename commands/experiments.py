@@ -1,0 +1,206 @@
+"""The experiments of the current commit: what each changed, what came out, and how long it took.
+
+    python -m commands.experiments
+
+`dvc exp show` has a column for each file that a stage reads; this has what one chooses by, in 120
+columns. Settings are those that differ from the commit's. The highest accuracy on validation comes
+first, for by that one chooses; what is queued, running or failed has no numbers.
+"""
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from commands import console
+from commands.compare.parameters import flat
+from commands.compare.revision_files import WORKSPACE, MissingError, opened
+from stages.shared.errors import UserError
+from stages.shared.running import command, timings
+from stages.shared.running.timings import StageTiming
+from stages.shared.running.whole_run import in_time
+
+COLUMNS = 120
+LONGEST_NAME = 24  # characters
+LEAST_SETTINGS = 24  # characters of a line of them
+SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
+METRICS = ("selected", "random", "full", "validation")  # of a target model in the summary
+SETTINGS = "changed settings"
+HEADS = ("experiment", "state", "model", SETTINGS, *METRICS, "time")
+FINISHED = ("", "success")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What one line says."""
+
+    name: str
+    state: str  # queued, running or failed; empty: finished
+    settings: Mapping[str, object]  # all of them, by dotted key
+    summary: Mapping[str, Any]  # empty: not known
+    time: str = ""
+
+    @property
+    def models(self) -> dict[str, Mapping[str, float]]:
+        """The metrics of each target model."""
+        return {key: value for key, value in self.summary.items() if isinstance(value, Mapping)}
+
+    @property
+    def best(self) -> float:
+        """The highest accuracy on validation; minus infinity where none is known."""
+        found = [values.get("validation") for values in self.models.values()]
+        return max((value for value in found if value is not None), default=-math.inf)
+
+
+def load_experiments() -> tuple[list[Experiment], list[Experiment]]:
+    """Return the workspace and the current commit, and the experiments of that, the best first.
+
+    Raises:
+        UserError: DVC cannot read the project.
+    """
+    # Imported here: it takes a second, and --help does without.
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped] # it ships no types
+    from dvc.repo import Repo  # type: ignore[import-untyped] # nor here
+
+    try:
+        with Repo() as repo:
+            states = repo.experiments.show()
+    except DvcException as error:
+        raise UserError(f"dvc: {' '.join(str(error).split())}") from error
+    above = [
+        _experiment(state.name or state.rev[:7] if state.rev != WORKSPACE else WORKSPACE, "", state)
+        for state in states
+    ]
+    below = [
+        _experiment(each.name or state.name or state.rev[:7], _state(each), state)
+        for baseline in states
+        for each in baseline.experiments or ()
+        for state in each.revs[:1]
+    ]
+    return above, sorted(below, key=lambda each: -each.best)
+
+
+def _state(found: Any) -> str:
+    state = found.executor.state if found.executor else ""
+    return "" if state in FINISHED else str(state)
+
+
+def _experiment(name: str, state: str, found: Any) -> Experiment:
+    """Return what DVC knows of an experiment, which may be that it cannot be read."""
+    if found.data is None:
+        return Experiment(name, state or "failed", {}, {})
+    content = {
+        kind: files.get(path, {}).get("data") or {}
+        for kind, files, path in (
+            ("params", found.data.params, PARAMS),
+            ("summary", found.data.metrics, SUMMARY),
+        )
+    }
+    # What has not finished has the numbers of the commit that it started from.
+    summary = {} if state else content["summary"]
+    time = "" if state else total(_seconds(found.rev))
+    return Experiment(name, state, flat(content["params"]), summary, time)
+
+
+def _seconds(revision: str) -> Mapping[str, StageTiming]:
+    if revision == WORKSPACE:
+        return timings.of_workspace()
+    try:
+        with opened(revision) as files:
+            return files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
+    except MissingError:  # it was not run by DVC
+        return {}
+
+
+def total(stages: Mapping[str, StageTiming]) -> str:
+    """Say how long the stages took, each when it ran; empty where nothing is known."""
+    seconds = sum(stage.seconds for stage in stages.values())
+    return in_time(seconds) if "report" in stages else ""
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def table(above: Sequence[Experiment], below: Sequence[Experiment]) -> str:
+    """Return a table of all, the settings being those that differ from the last of `above`."""
+    everything = [*above, *below]
+    models = {model for each in everything for model in each.models}
+    columns = [[[head] for head in HEADS]]
+    columns += [_cells(each, above[-1].settings) for each in everything]
+    needed = [place for place, head in enumerate(HEADS) if head != "model" or len(models) > 1]
+    needed = [place for place in needed if any(row[place] != [""] for row in columns[1:])]
+    shown = [[row[place] for place in needed] for row in columns]
+    place = [HEADS[each] for each in needed].index(SETTINGS)
+    widths = [max(len(line) for row in shown for line in row[each]) for each in range(len(needed))]
+    room = COLUMNS - len(console.BETWEEN) * (len(widths) - 1) - sum(widths) + widths[place]
+    for row in shown:
+        row[place] = _wrapped(row[place], max(room, LEAST_SETTINGS))
+    lines = [line for row in shown for line in zip_longest(*row, fillvalue="")]
+    return console.text_table(lines, COLUMNS, place + 1)
+
+
+def _cells(each: Experiment, before: Mapping[str, object]) -> list[list[str]]:
+    """Return the lines of each column."""
+    values = list(each.models.values())
+    return [
+        [console.shortened(each.name, LONGEST_NAME)],
+        [each.state],
+        list(each.models) or [""],
+        _changed(each.settings, before) or [""],
+        *([_number(found.get(name)) for found in values] or [""] for name in METRICS),
+        [each.time],
+    ]
+
+
+def _changed(settings: Mapping[str, object], before: Mapping[str, object]) -> list[str]:
+    """Return the settings that differ, as `-S` takes them; none where they are not known."""
+    return [
+        f"{key}={console.in_yaml(settings[key])}" if key in settings else f"~{key}"
+        for key in (dict.fromkeys([*before, *settings]) if settings else ())
+        if key not in settings or key not in before or before[key] != settings[key]
+    ]
+
+
+def _wrapped(cell: Sequence[str], width: int) -> list[str]:
+    return [
+        part
+        for line in cell
+        for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+    ] or [""]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def lines() -> Iterator[str]:
+    """Yield what to show of the project in the working folder."""
+    above, below = load_experiments()
+    if not above:
+        yield "there is no commit yet"
+        return
+    yield table(above, below)
+    if not below:
+        yield ""
+        yield f"{above[-1].name} has no experiments; `dvc exp run -S acquisition=entropy` makes one"
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = console.parser(
+        "experiments",
+        "Show the experiments of the current commit in 120 columns: the settings that each "
+        "changed, its results in points, and how long its stages took. The highest on validation "
+        "comes first.",
+        "",
+    )
+    with command.errors_in_one_line():
+        parser.parse_args()
+        for line in lines():
+            print(line)
+
+
+if __name__ == "__main__":
+    main()
