@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from commands import console
@@ -19,7 +20,6 @@ from commands.compare.parameters import flat
 from commands.compare.revision_files import WORKSPACE, MissingError, opened
 from stages.shared.errors import UserError
 from stages.shared.running import command, timings
-from stages.shared.running.timings import StageTiming
 from stages.shared.running.whole_run import in_time
 
 COLUMNS = 120
@@ -100,24 +100,25 @@ def _experiment(name: str, state: str, found: Any) -> Experiment:
     }
     # What has not finished has the numbers of the commit that it started from.
     summary = {} if state else content["summary"]
-    time = "" if state else total(_seconds(found.rev))
+    time = "" if state else _time(found.rev)
     return Experiment(name, state, flat(content["params"]), summary, time)
 
 
-def _seconds(revision: str) -> Mapping[str, StageTiming]:
-    if revision == WORKSPACE:
-        return timings.of_workspace()
+def _time(revision: str) -> str:
+    """Say how long the stages of a revision took, each when it ran; empty where one is unknown."""
     try:
         with opened(revision) as files:
-            return files.read(lambda root: timings.of_lock(root / "dvc.lock"), "dvc.lock")
+            return files.read(lambda root: total(root / timings.LOCK), str(timings.LOCK))
     except MissingError:  # it was not run by DVC
-        return {}
+        return ""
 
 
-def total(stages: Mapping[str, StageTiming]) -> str:
-    """Say how long the stages took, each when it ran; empty where nothing is known."""
-    seconds = sum(stage.seconds for stage in stages.values())
-    return in_time(seconds) if "report" in stages else ""
+def total(lock: Path) -> str:
+    """Say how long the stages of a dvc.lock took; what `report` took is known a run later."""
+    stages = timings.of_lock(lock)
+    if set(timings.stages_of(lock)) - {"report"} - stages.keys():
+        return ""
+    return in_time(sum(stage.seconds for stage in stages.values()))
 
 
 # --- the table -----------------------------------------------------------------------------------

@@ -125,6 +125,11 @@ def of_lock(lock: Path) -> dict[str, StageTiming]:
     return _timings(_gathered({}, _outputs(lock.read_text(encoding="utf-8"))))
 
 
+def stages_of(lock: Path) -> list[str]:
+    """Return the names of the stages that a dvc.lock has outputs of."""
+    return list(_outputs(lock.read_text(encoding="utf-8")))
+
+
 def _timings(entries: Entries) -> dict[str, StageTiming]:
     known = StageTiming.__annotations__
     return {

@@ -23,7 +23,7 @@ test samples; of one draw of the subsets).
 
 | model | trained on | before | after | change | ± (95 %) | paired by         | verdict     |
 | ----- | ---------- | -----: | ----: | -----: | -------: | ----------------- | ----------- |
-| net   | selected   |  70.00 | 60.00 | -10.00 |    XX.XX | member and sample | cannot tell |
+| net   | selected   |  70.00 | 60.00 | -10.00 |   233.28 | member and sample | cannot tell |
 
 ### Parameters that differ
 
@@ -156,12 +156,11 @@ def test_data_that_is_not_in_the_cache_is_a_line_that_names_dvc_fetch(
     output = compare(copy, "one", "other-tag")
 
     assert output.code == 0
-    lines = [line for line in output.text.splitlines() if "cannot be read" in line]
-    where = "data/prepared/train/sample_ids.csv and 2 more: cannot be read ("
-    assert [line.partition("(")[0] for line in lines] == [
-        f"- ``{name}:{where}".removesuffix("(") for name in ("one", "other-tag")
-    ]
-    assert all("`dvc fetch --all-commits`" in line for line in lines)
+    text = " ".join(output.text.split())
+    for name in ("one", "other-tag"):
+        where = "data/prepared/train/sample_ids.csv and 2 more: cannot be read ("
+        assert text.count(f"- ``{name}:{where}") == 1
+    assert text.count("`dvc fetch --all-commits`") == 2
     assert "| `scores.d` | `5`    | `1`   |" in output.text
 
 
