@@ -68,7 +68,7 @@ CLUSTER = [
 ]
 LAPTOP = [
     "dvc pull plots/images plots/report.html",
-    "dvc exp pull origin && dvc exp show --only-changed",
+    "dvc exp pull origin && python -m commands.experiments",
 ]
 HERE = [
     *(START + LOOK + OWN_IMAGES + COMPARE),
@@ -98,9 +98,13 @@ ELSEWHERE = {
         "tests/test_pipeline.py",
         '"run", "--run-all"',
     ),
-    "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|outputs|"
-    "without_trainings|members_found|standard_error)|(cost|subset)\\..*|Created|State|Executor' "
-    "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
+    "python -m commands.experiments": ("tests/test_pipeline.py", '"commands.experiments"'),
+    "python -m commands.plan -S train_ensemble.members=5": (
+        "tests/test_pipeline.py",
+        '"commands.plan", "-S", "train_ensemble.members=5"',
+    ),
+    "python -m commands.plan --wide": ("tests/test_pipeline.py", '"commands.plan", "--wide"'),
+    "python -m commands.preset": ("tests/commands/test_help.py", '"preset",'),
     "python -m commands.costs": ("tests/commands/test_costs.py", "lines(None)"),
     "python -m commands.costs --own-proxy exp-a": (
         "tests/commands/test_costs.py",
