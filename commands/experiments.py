@@ -127,32 +127,34 @@ def total(lock: Path) -> str:
 def table(above: Sequence[Experiment], below: Sequence[Experiment]) -> str:
     """Return a table of all, the settings being those that differ from the last of `above`."""
     everything = [*above, *below]
-    models = {model for each in everything for model in each.models}
-    columns = [[[head] for head in HEADS]]
-    columns += [_cells(each, above[-1].settings) for each in everything]
-    needed = [place for place, head in enumerate(HEADS) if head != "model" or len(models) > 1]
-    needed = [place for place in needed if any(row[place] != [""] for row in columns[1:])]
-    shown = [[row[place] for place in needed] for row in columns]
-    place = [HEADS[each] for each in needed].index(SETTINGS)
-    widths = [max(len(line) for row in shown for line in row[each]) for each in range(len(needed))]
-    room = COLUMNS - len(console.BETWEEN) * (len(widths) - 1) - sum(widths) + widths[place]
-    for row in shown:
-        row[place] = _wrapped(row[place], max(room, LEAST_SETTINGS))
-    lines = [line for row in shown for line in zip_longest(*row, fillvalue="")]
-    return console.text_table(lines, COLUMNS, place + 1)
+    has_state = any(each.state for each in everything)
+    has_models = len({model for each in everything for model in each.models}) > 1
+    needed = {"state": has_state, "model": has_models}
+    heads = [head for head in HEADS if needed.get(head, True)]
+    cells = [_cells(each, above[-1].settings) for each in everything]
+    rows = [
+        {head: [head] for head in heads},
+        *({head: row[head] for head in heads} for row in cells),
+    ]
+    others = [max(len(x) for row in rows for x in row[head]) for head in heads if head != SETTINGS]
+    room = COLUMNS - sum(others) - len(console.BETWEEN) * len(others)
+    for row in rows:
+        row[SETTINGS] = _wrapped(row[SETTINGS], max(room, LEAST_SETTINGS))
+    lines = [line for row in rows for line in zip_longest(*row.values(), fillvalue="")]
+    return console.text_table(lines, COLUMNS, heads.index(SETTINGS) + 1)
 
 
-def _cells(each: Experiment, before: Mapping[str, object]) -> list[list[str]]:
+def _cells(each: Experiment, before: Mapping[str, object]) -> dict[str, list[str]]:
     """Return the lines of each column."""
     values = list(each.models.values())
-    return [
-        [console.shortened(each.name, LONGEST_NAME)],
-        [each.state],
-        list(each.models) or [""],
-        _changed(each.settings, before) or [""],
-        *([_number(found.get(name)) for found in values] or [""] for name in METRICS),
-        [each.time],
-    ]
+    return {
+        "experiment": [console.shortened(each.name, LONGEST_NAME)],
+        "state": [each.state],
+        "model": list(each.models),
+        SETTINGS: _changed(each.settings, before),
+        **{name: [_number(found.get(name)) for found in values] for name in METRICS},
+        "time": [each.time],
+    }
 
 
 def _changed(settings: Mapping[str, object], before: Mapping[str, object]) -> list[str]:
@@ -169,7 +171,7 @@ def _wrapped(cell: Sequence[str], width: int) -> list[str]:
         part
         for line in cell
         for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
-    ] or [""]
+    ]
 
 
 def _number(value: float | None) -> str:
