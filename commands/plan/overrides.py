@@ -22,8 +22,7 @@ def overridden(settings: Sequence[str]) -> Iterator[Path]:
         yield PARAMS
         return
     # Imported here: they take a second.
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped] # it ships no types
-    from dvc.utils.cli_parse import to_path_overrides  # type: ignore[import-untyped] # nor here
+    from dvc.utils.cli_parse import to_path_overrides  # type: ignore[import-untyped] # no types
     from dvc.utils.hydra import apply_overrides, get_hydra_sweeps  # type: ignore[import-untyped]
 
     text = PARAMS.read_text(encoding="utf-8")
@@ -32,13 +31,11 @@ def overridden(settings: Sequence[str]) -> Iterator[Path]:
         path.write_text(text, encoding="utf-8")
         try:
             runs = get_hydra_sweeps(to_path_overrides(settings))
-            _require_one(runs)
-            apply_overrides(path, runs[0][str(PARAMS)])
-        except DvcException as error:
-            cause = error.__cause__ or error
-            raise ParamsError(f"-S: {_line(cause)}; it must be as `dvc exp run` takes it") from None
-        except Exception as error:  # Hydra's and OmegaConf's own are many
-            raise ParamsError(f"-S: {_line(error)}; it must be as `dvc exp run` takes it") from None
+            apply_overrides(path, runs[0].get(str(PARAMS), []))
+        except Exception as error:  # DVC's, of which Hydra's is the cause, and OmegaConf's own
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise ParamsError(f"-S: {reason}; it must be as `dvc exp run` takes it") from None
+        _require_one(runs)
         yield path
 
 
@@ -62,7 +59,3 @@ def _require_one(runs: Sequence[dict[str, list[str]]]) -> None:
         raise ParamsError(f"-S: stands for {len(runs)} runs; a plan is of one at a time")
     if others := set(runs[0]) - {str(PARAMS)}:
         raise ParamsError(f"-S: names {', '.join(sorted(others))}; all settings are in {PARAMS}")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())
