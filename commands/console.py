@@ -34,8 +34,9 @@ def parser(name: str, what: str, example: str) -> ArgumentParser:
 
 
 def say(line: str = "") -> None:
-    """Print a line, or a table, of which long lines of words go on below."""
-    sys.stdout.write("".join(f"{wrapped(each)}\n" for each in line.split("\n")))
+    """Print a line, which goes on below where it is long, or lines or a table as they are."""
+    is_one = "\n" not in line
+    sys.stdout.write(f"{wrapped(line) if is_one else line}\n")
 
 
 def wrapped(line: str, indent: str = "") -> str:

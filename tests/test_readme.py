@@ -19,7 +19,8 @@ RESULTS = (pipeline.ROOT / "docs/results.md").read_text()
 README = pipeline.pages().replace(RESULTS, "")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:(?:uv|python|dvc|git|rm) |SUBSET_\w+=\w+ )[^`\n]+)`")  # in sentences
-NAMES = {"uv run", "dvc exp"}  # of commands that are spoken of
+# Of commands that are spoken of.
+NAMES = {"uv run", "dvc exp", "dvc exp run", "dvc exp show", "dvc metrics show", "dvc metrics diff"}
 
 START = ["pip install uv", "uv run dvc repro"]
 LOOK = [

@@ -48,8 +48,8 @@ def files_with(params: Path) -> Any:
 
         def open(self, path: Any, *arguments: Any, **settings: Any) -> Any:
             """Open a file."""
-            is_params = Path(path).resolve() == PARAMS.resolve()
-            return super().open(str(params) if is_params else path, *arguments, **settings)
+            is_params, opened = Path(path).resolve() == PARAMS.resolve(), super().open
+            return opened(str(params) if is_params else path, *arguments, **settings)
 
     return Overlay()
 
