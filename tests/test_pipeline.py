@@ -183,7 +183,8 @@ def test_seconds_are_those_of_the_outputs_that_lie_here(finished, tmp_path):
 
 PLANNED = (
     "import json; from commands.plan.graph import load_graph; "
-    "print(json.dumps({stage.name: stage.state for stage in load_graph()}))"
+    "from stages.shared.settings.params import load_params; "
+    "print(json.dumps({stage.name: stage.state for stage in load_graph(load_params())}))"
 )
 
 
