@@ -135,8 +135,8 @@ def main() -> None:
         help=f"git revision, name of a DVC experiment, or {WORKSPACE} (also .; the default)",
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
-    arguments = parser.parse_args()
     with command.errors_in_one_line():
+        arguments = parser.parse_args()
         run(arguments.revisions, arguments.csv)
 
 

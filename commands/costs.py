@@ -180,9 +180,8 @@ def main() -> None:
         help=f"name of a DVC experiment, git revision, or {WORKSPACE}, whose train_ensemble.model "
         "is the target, trained as the target is",
     )
-    name = parser.parse_args().own_proxy
     with command.errors_in_one_line():
-        for line in lines(name):
+        for line in lines(parser.parse_args().own_proxy):
             console.say(line)
 
 

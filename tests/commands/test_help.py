@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from finished_run import ROOT
+from pipeline import Checkout
 
 from commands import console
 from stages.report.summary import summarise
@@ -144,16 +145,13 @@ def test_what_a_command_prints_fits_100_columns(run, monkeypatch, capsys, line):
 @pytest.fixture
 def in_git(run, monkeypatch):
     """The finished run as a project of git and DVC, all of it in git, and then a change."""
-    from dvc.repo import Repo  # here: it takes a second
-    from pipeline import Checkout
-
     artifacts.save_json(run.root / "metrics/summary.json", summarise(run.draws()))
     checkout = Checkout(run.root, run.root / "resume")
     for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR", "DVC_SYSTEM_CONFIG_DIR"):
         monkeypatch.setenv(name, str(run.root.parent / name))
     (run.root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     checkout.git("init", "--quiet")
-    Repo.init(".").close()
+    checkout.dvc("init", "--quiet")
     checkout.git("add", "--all", "--force")
     checkout.git("commit", "--quiet", "--message", "Run")
     run.set(acquisition="variation_ratios", report__margin=1.0)

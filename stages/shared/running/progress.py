@@ -182,7 +182,8 @@ class MemberProgress:
     def _begin(self, member: int, images_seen: int) -> None:
         if not self._images:
             self._begun_at = time.perf_counter()
-            self._progress.bar.reset()  # the rate is that of training
+            bar = self._progress.bar
+            bar.start_t = bar.last_print_t = time.time()  # the rate is that of training
         if member in self._images:
             self._progress.bar.update(images_seen - self._images[member])
         else:

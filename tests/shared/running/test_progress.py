@@ -110,6 +110,7 @@ def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monk
     assert shown.num_started == 4
     line, *rest = terminal.lines()
     assert rest == [""]
+    assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert re.fullmatch(
         r"stage 9/26 train_ensemble, round 2/3, member 4/4: 100% #{5} 00:00 left, "
         r"validation 87.5 %, loss 0.500, accuracy 75.0 %, epoch 2, [\d.]+[kM]? images/s",
