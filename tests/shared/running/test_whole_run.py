@@ -117,8 +117,11 @@ def test_a_new_item_takes_as_long_as_its_siblings_with_as_many_updates(finished)
     assert math.isnan(whole_run.place_of("train_ensemble@round2").own)
 
 
-def test_where_nothing_is_known_only_the_number_is_said(finished):
+@pytest.mark.parametrize("lock", [None, "{", "stages: [1]", "stages:\n  report: 7\n"])
+def test_where_nothing_is_known_only_the_number_is_said(finished, lock):
     (finished / "dvc.lock").unlink()
+    if lock is not None:
+        (finished / "dvc.lock").write_text(lock)
     place = whole_run.place_of(STAGE)
     assert (place.number, place.most) == (9, 21)
     assert math.isnan(place.own)
@@ -127,5 +130,8 @@ def test_where_nothing_is_known_only_the_number_is_said(finished):
 
 def test_without_a_project_or_such_a_stage_there_is_no_place(finished):
     assert whole_run.place_of("mine") is None
+    for text in ("{", "stages: 7", "stages: {a: {cmd: b, matrix: {c: [1]}}}"):
+        (finished / "dvc.yaml").write_text(text)
+        assert whole_run.place_of(STAGE) is None
     (finished / "dvc.yaml").unlink()
     assert whole_run.place_of(STAGE) is None
