@@ -10,6 +10,7 @@ neither share first weights; five draws of each give 20 pairs, and 10 of a revis
 (Coleman et al. 2020, Fig. 3, 9, 10 and 13). `deviation` is the standard deviation over the pairs.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from commands import console
-from commands.compare.markdown import Row
+from commands.compare.markdown import Cell, Row
 from commands.compare.rankings import ranks
 from commands.compare.revision_files import WORKSPACE, opened
 from commands.compare.revisions import Revision, common_rounds, load_revision, sample_numbers
@@ -93,11 +94,15 @@ def _table(rows: Sequence[Row]) -> str:
             ", ".join(dict.fromkeys([str(row["first_size"]), str(row["second_size"])])),
             str(row["ranked_by"]),
             str(row["pairs"]),
-            *(f"{row[name]:.3f} ± {row[f'{name}_deviation']:.3f}" for name in MEASURES),
+            *(_with_deviation(row[name], row[f"{name}_deviation"]) for name in MEASURES),
         )
         for row in rows
     ]
     return console.text_table([heads, *cells], num_words=4)
+
+
+def _with_deviation(mean: Cell, deviation: Cell) -> str:
+    return f"{mean:.3f}" if math.isnan(float(deviation)) else f"{mean:.3f} ± {deviation:.3f}"
 
 
 def run(names: Sequence[str], table: Path | None) -> None:

@@ -57,7 +57,7 @@ class Place:
 
 def place_of(stage: str) -> Place | None:
     """Return the place of a stage, by the name that DVC gives it; None where it has none."""
-    # Whatever is wrong with these files is for DVC to say: no training fails for a line of progress.
+    # What is wrong with these files is for DVC to say: no training fails for a line of progress.
     try:
         pipeline, params = _load(PIPELINE), _load(PARAMS)
         specs = expanded(pipeline, params)
