@@ -85,7 +85,7 @@ def main() -> None:
     parser = console.parser(
         "export",
         "Write a subset as a list, as a folder of images, or as another library reads it. "
-        "`python -m commands.export FORM --help` shows the options of a form.",
+        "`python -m commands.export FORM --help` shows the options of a form, such as --subset.",
         "csv subset.csv",
     )
     forms = parser.add_subparsers(dest="form", required=True, metavar="FORM")
