@@ -52,7 +52,8 @@ class Place:
             elapsed: seconds that the stage has run.
             of_stage: that its work still takes at the rate so far.
         """
-        return self.others + max(self.own - elapsed, of_stage, 0.0)
+        of_this = math.nan if math.isnan(self.own) else max(self.own - elapsed, of_stage, 0.0)
+        return self.others + of_this
 
 
 def place_of(stage: str) -> Place | None:

@@ -89,6 +89,7 @@ def test_what_is_left_is_the_rest_of_this_stage_and_the_others():
     assert place.seconds_left(elapsed=2.0, of_stage=20.0) == 53.0  # it goes slower now
     assert place.seconds_left(elapsed=9.0, of_stage=0.0) == 33.0
     assert math.isnan(Place(9, 21, 8.0, math.nan).seconds_left(2.0, 1.0))
+    assert math.isnan(Place(9, 21, math.nan, 33.0).seconds_left(2.0, 1.0))
 
 
 @pytest.mark.parametrize(
