@@ -135,7 +135,7 @@ def test_experiments_are_shown_on_one_screen_finished_failed_and_queued(finished
     assert len(rows["other"]) == 1 + 4 + 2  # the setting, the metrics, a time of two words
     assert rows["waits"] == ["queued", "acquisition=entropy"]
     assert rows["fails"] == ["failed", "acquisition=bal"]
-    assert list(rows) == ["workspace", "main", "other", "fails", "waits"]
+    assert list(rows) == ["workspace", "main", "other", "waits", "fails"]
 
 
 def save_experiment_that_differs_in_all(checkout):
