@@ -12,6 +12,7 @@ workers that train: the server they are forked from is ended by nobody who could
 """
 
 import argparse
+import csv
 import os
 import statistics
 import tempfile
@@ -99,16 +100,21 @@ def read(clone: Path, whole: Seconds, nothing: Seconds) -> Run:
     """Return what a finished clone shows."""
     timings = load_json(clone / "metrics/timings.json")
     stages = {name: entry["seconds"] for name, entry in timings.items() if "seconds" in entry}
-    cost = load_json(clone / "metrics/summary.json")["cost"]
+    with (clone / "plots/tables/costs.csv").open(encoding="utf-8") as file:
+        flops = {row["part"]: float(row["flops"]) for row in csv.DictReader(file)}
     params: dict[str, Any] = YAML(typ="safe", pure=True).load(
         (clone / "params.yaml").read_text(encoding="utf-8")
     )
-    full = stages.get(f"train_subset_model@{params['compare']['models'][0]}-full")
+    model = params["compare"]["models"][0]
+    full = stages.get(f"train_subset_model@{model}-full")
     return Run(
         whole,
         nothing,
         stages,
-        {"search": cost["search"], **({"full": cost["full_training"]} if full else {})},
+        {
+            "search": flops["search"],
+            **({"full": flops[f"train one {model} on full"]} if full else {}),
+        },
         full / (params["train_subset_model"]["members"] * params["random_seeds"]) if full else None,
         params["random_seeds"],
     )

@@ -10,8 +10,7 @@ neither share first weights; five draws of each give 20 pairs, and 10 of a revis
 (Coleman et al. 2020, Fig. 3, 9, 10 and 13). `deviation` is the standard deviation over the pairs.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -20,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.compare.comment import text_table
-from commands.compare.markdown import Row
+from commands import console
+from commands.compare.markdown import Cell, Row
 from commands.compare.rankings import ranks
 from commands.compare.revision_files import WORKSPACE, opened
 from commands.compare.revisions import Revision, common_rounds, load_revision, sample_numbers
@@ -30,6 +29,7 @@ from stages.shared.choosing.correlation import pearson, spearman
 from stages.shared.errors import DataError
 from stages.shared.running import command
 
+MEASURES = ("spearman", "pearson")
 Draws = dict[str, Revision]  # of one revision, by the name of the draw
 Key = tuple[str, str, str]  # the sizes that a round of both leads to, and what is correlated
 
@@ -74,7 +74,7 @@ def _correlated(one: Revision, other: Revision) -> Iterator[tuple[Key, tuple[flo
 
 def _row(names: Sequence[str], key: Key, values_P2: np.ndarray) -> Row:
     spread_2 = values_P2.std(axis=0, ddof=1) if len(values_P2) > 1 else np.full(2, np.nan)
-    of_pairs = zip(("spearman", "pearson"), values_P2.mean(axis=0), spread_2, strict=True)
+    of_pairs = zip(MEASURES, values_P2.mean(axis=0), spread_2, strict=True)
     row: Row = {
         **dict(zip(("first", "second"), names, strict=True)),
         **dict(zip(("first_size", "second_size", "ranked_by"), key, strict=True)),
@@ -83,6 +83,26 @@ def _row(names: Sequence[str], key: Key, values_P2: np.ndarray) -> Row:
     for name, mean, spread in of_pairs:
         row |= {name: float(mean), f"{name}_deviation": float(spread)}
     return row
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Return the rows for a terminal, each deviation beside its mean."""
+    heads = ("first", "second", "round to", "ranked by", "pairs", "Spearman", "Pearson")
+    cells = [
+        (
+            *(str(row[name]) for name in ("first", "second")),
+            ", ".join(dict.fromkeys([str(row["first_size"]), str(row["second_size"])])),
+            str(row["ranked_by"]),
+            str(row["pairs"]),
+            *(_with_deviation(row[name], row[f"{name}_deviation"]) for name in MEASURES),
+        )
+        for row in rows
+    ]
+    return console.text_table([heads, *cells], num_words=4)
+
+
+def _with_deviation(mean: Cell, deviation: Cell) -> str:
+    return f"{mean:.3f}" if math.isnan(float(deviation)) else f"{mean:.3f} ± {deviation:.3f}"
 
 
 def run(names: Sequence[str], table: Path | None) -> None:
@@ -99,17 +119,18 @@ def run(names: Sequence[str], table: Path | None) -> None:
             for pair in combinations_with_replacement(revisions, 2)
             for row in mean_correlations(*pair)
         ]
-    sys.stdout.write(text_table(rows, 3))
+    console.say(_table(rows))
     if table:
         save_table(table, list(rows[0]), (list(row.values()) for row in rows))
 
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.correlate",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "correlate",
+        "Show how alike models order the samples: correlations of each round, mean over all pairs "
+        "of draws that differ by random seed (± the standard deviation over the pairs).",
+        "exp-a exp-b",
     )
     parser.add_argument(
         "revisions",
@@ -119,8 +140,8 @@ def main() -> None:
         help=f"git revision, name of a DVC experiment, or {WORKSPACE} (also .; the default)",
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
-    arguments = parser.parse_args()
     with command.errors_in_one_line():
+        arguments = parser.parse_args()
         run(arguments.revisions, arguments.csv)
 
 

@@ -11,14 +11,13 @@ finished with what they took when they were trained.
 """
 
 import math
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 
+from commands import console
 from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
-from commands.plan.shown import text_table
+from commands.console import text_table
 from stages.report.own_proxy import COSTLY, is_proxy
 from stages.report.results import Folders, Results, load_draws, training_flops
 from stages.report.seconds import Seconds, in_words, of_ensemble, of_target
@@ -49,12 +48,9 @@ def stage_table(stages: Mapping[str, StageTiming], flops: Mapping[str, float]) -
 
 
 def budget_table(found: Sequence[Budget]) -> Table:
-    """Return a line for each budget: seconds, and speed-ups with those of FLOPs beside."""
+    """Return a line for each budget: seconds."""
     return [
-        (
-            *("model", "picks", "selection", "own proxy", "training", "total", "full"),
-            *("selection speed-up", "total speed-up", "full speed-up"),
-        ),
+        ("model", "picks", "selection", "own proxy", "training", "total", "full"),
         *(
             (
                 one.model,
@@ -64,8 +60,19 @@ def budget_table(found: Sequence[Budget]) -> Table:
                 _or_dash(one.seconds.target),
                 _or_dash(one.seconds.total),
                 _or_dash(one.seconds.full),
-                *(ratio_in_words(one, name) for name in ("selection", "total", "full")),
             )
+            for one in found
+        ),
+    ]
+
+
+def speedup_table(found: Sequence[Budget]) -> Table:
+    """Return a line for each budget: speed-ups, with those of FLOPs beside."""
+    names = ("selection", "total", "full")
+    return [
+        ("model", "picks", *names),
+        *(
+            (one.model, f"{one.size:,}", *(ratio_in_words(one, name) for name in names))
             for one in found
         ),
     ]
@@ -142,8 +149,11 @@ def lines(own_proxy: str | None) -> Iterator[str]:
     yield ""
     draws_in_words = "one draw" if len(draws) == 1 else f"mean of {len(draws)} draws"
     yield f"By budget ({draws_in_words}, trainings one after the other):"
-    found = baseline(own_proxy, params) if own_proxy else {}
-    yield text_table(budget_table(budgets(draws[0], seconds, found)))
+    found = budgets(draws[0], seconds, baseline(own_proxy, params) if own_proxy else {})
+    yield text_table(budget_table(found), num_words=1)
+    yield ""
+    yield "Speed-ups:"
+    yield text_table(speedup_table(found), num_words=1)
 
 
 def _different_machines(seconds: Seconds) -> Iterator[str]:
@@ -158,10 +168,11 @@ def _or_dash(seconds: float | None) -> str:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.costs",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "costs",
+        "Show what a finished run took, in seconds with FLOPs beside: every stage, its trainings, "
+        "and what choosing the subset saves.",
+        "--own-proxy exp-a",
     )
     parser.add_argument(
         "--own-proxy",
@@ -169,10 +180,9 @@ def main() -> None:
         help=f"name of a DVC experiment, git revision, or {WORKSPACE}, whose train_ensemble.model "
         "is the target, trained as the target is",
     )
-    name = parser.parse_args().own_proxy
     with command.errors_in_one_line():
-        for line in lines(name):
-            sys.stdout.write(f"{line}\n")
+        for line in lines(parser.parse_args().own_proxy):
+            console.say(line)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ do.
 
 import io
 import re
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import SafeConstructor
 
+from commands import console
+from commands.preset_heads import listed
 from stages.shared.artifacts.files import write_atomically
 from stages.shared.errors import ParamsError, reason
 from stages.shared.running.command import errors_in_one_line
@@ -167,27 +168,57 @@ def _dumped(content: Mapping[str, Any]) -> list[str]:
     return made.getvalue().splitlines()
 
 
-def main() -> None:
-    """Write params.yaml: presets/default.yaml, changed by a preset and by settings.
-
-    What stood in params.yaml before is lost, unless git has it. `default` is the preset that
-    changes nothing.
-    """
-    parser = ArgumentParser(
-        prog="python -m commands.preset",
-        description=main.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+def told(name: str, found: Changes) -> Iterator[str]:
+    """Yield the lines that say what was written."""
+    yield f"{TARGET}: presets/{name}.yaml" + (
+        f"; other than in presets/{DEFAULT}.yaml:" if found else ""
     )
-    parser.add_argument("name", help="of a file in presets/, without .yaml")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="train_ensemble.members=2")
+    keys = {path: ".".join(path) for path in found}
+    indent = 4 + max(map(len, keys.values()), default=0)
+    for path, value in found.items():
+        line = f"  {keys[path].ljust(indent - 2)}{console.in_yaml(value)}"
+        yield console.wrapped(line, " " * indent)
+
+
+def write(name: str, settings: Sequence[str]) -> None:
+    """Write params.yaml and say what is other than in the default."""
+    found = changes(name, settings)
+    made = _written(name, found, FOLDER)
+    check_params(YAML(typ="safe", pure=True).load(made), TARGET)
+    write_atomically(TARGET, made.encode())
+    for line in told(name, found):
+        console.say(line)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = console.parser(
+        "preset",
+        "Write params.yaml anew: presets/default.yaml, changed by a preset and by settings of "
+        "yours. What stood there before is lost, unless git has it. Without a name the presets "
+        "are listed.",
+        "images_cpu dataset.root=/my/images",
+    )
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help=f"of a file in presets/, without .yaml; {DEFAULT} changes nothing",
+    )
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="a setting of params.yaml, as train_ensemble.members=2",
+    )
+    parser.add_argument("--list", action="store_true", help="list the presets, and write nothing")
     with errors_in_one_line():
         arguments = parser.parse_args()
-        found = changes(arguments.name, arguments.settings)
-        made = _written(arguments.name, found, FOLDER)
-        check_params(YAML(typ="safe", pure=True).load(made), TARGET)
-        write_atomically(TARGET, made.encode())
-        keys = ", ".join(".".join(path) for path in found) or "nothing"
-        print(f"{TARGET}: of presets/{DEFAULT}.yaml changed: {keys}")
+        if arguments.list or arguments.name is None:
+            for line in listed(FOLDER):
+                console.say(line)
+        else:
+            write(arguments.name, arguments.settings)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ python -m commands.resume --prune 30   drops what was not written in the last 30
 
 import shutil
 import time
-from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
 
+from commands import console
 from stages.shared.running import resume_folder
 from stages.shared.running.command import errors_in_one_line
 
@@ -77,13 +77,17 @@ def _size(entry: Path) -> int:
 
 def main() -> None:
     """List the resume folder, or drop what is old."""
-    parser = ArgumentParser(prog="python -m commands.resume", description=main.__doc__)
+    parser = console.parser(
+        "resume",
+        "List what is kept of finished and unfinished trainings, or drop what is old of it.",
+        "--prune 30",
+    )
     parser.add_argument("--prune", type=float, metavar="DAYS", help="drop what is older than this")
     with errors_in_one_line():
         days = parser.parse_args().prune
-        print("\n".join(describe()))
+        console.say("\n".join(describe()))
         if days is not None:
-            print(f"dropped {_prune_all(days * DAY_S)}")
+            console.say(f"dropped {_prune_all(days * DAY_S)}")
 
 
 def _prune_all(max_age_s: float) -> int:

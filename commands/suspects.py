@@ -7,10 +7,9 @@ them) and take out of plots/suspects.csv what is right: the ensemble errs too, a
 look like errors. What is on the list stays there; samples of `select.include` are not added.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from commands import console
 from stages.report.suspected import HEADER
 from stages.shared import artifacts
 from stages.shared.running import command
@@ -38,10 +37,11 @@ def _rows(path: Path) -> list[list[str]]:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.suspects",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "suspects",
+        "Add the samples of a list to another, as those with doubtful labels to the samples to "
+        "leave out. Look at them first, and take out what is right.",
+        "plots/suspects.csv lists/exclude.csv",
     )
     parser.add_argument("found", type=Path, metavar="FOUND", help="what the report wrote")
     parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
@@ -49,7 +49,8 @@ def main() -> None:
         arguments = parser.parse_args()
         include = Path(load_params().select.include)
         added = add(arguments.found, arguments.list, include)
-        sys.stdout.write(f"{arguments.list}: {added} samples added\n")
+        samples = "1 sample" if added == 1 else f"{added} samples"
+        console.say(f"{arguments.list}: {samples} added")
 
 
 if __name__ == "__main__":

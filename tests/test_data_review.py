@@ -87,7 +87,8 @@ def test_the_comment_of_a_pull_request_is_made_from_a_fresh_clone(pulled, tmp_pa
 
     text = (pulled.folder / "comment.md").read_text()
     assert (tmp_path / "summary.md").read_text() == text
-    assert text.startswith("## Selection: `base` → `HEAD`\n\n### Selected samples\n\n1 pick came;")
+    assert text.startswith("## Selection: `base` → `HEAD`\n\n### Test results\n\n")
+    assert "### Selected samples\n\n1 pick added;" in text
     assert "Not compared" not in text
     assert re.search(r"### Metrics\n\n\|.*\n\|.*\n\| metrics/summary.json +\| net +\| 70", text)
     assert (pulled.folder / "changes.html").read_text().count("data:image/png") == 2

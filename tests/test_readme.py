@@ -19,7 +19,8 @@ RESULTS = (pipeline.ROOT / "docs/results.md").read_text()
 README = pipeline.pages().replace(RESULTS, "")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:(?:uv|python|dvc|git|rm) |SUBSET_\w+=\w+ )[^`\n]+)`")  # in sentences
-NAMES = {"uv run", "dvc exp"}  # of commands that are spoken of
+# Of commands that are spoken of.
+NAMES = {"uv run", "dvc exp", "dvc exp run", "dvc exp show", "dvc metrics show", "dvc metrics diff"}
 
 START = ["pip install uv", "uv run dvc repro"]
 LOOK = [
@@ -68,7 +69,7 @@ CLUSTER = [
 ]
 LAPTOP = [
     "dvc pull plots/images plots/report.html",
-    "dvc exp pull origin && dvc exp show --only-changed",
+    "dvc exp pull origin && python -m commands.experiments",
 ]
 HERE = [
     *(START + LOOK + OWN_IMAGES + COMPARE),
@@ -98,13 +99,17 @@ ELSEWHERE = {
         "tests/test_pipeline.py",
         '"run", "--run-all"',
     ),
-    "dvc exp show --md --only-changed --drop '.*/.*|.*\\.(seconds|machine|outputs|"
-    "without_trainings|members_found|standard_error)|(cost|subset)\\..*|Created|State|Executor' "
-    "--sort-by resnet8.validation_accuracy.selected": ("tests/test_pipeline.py", "exp show"),
     "python -m commands.suspects exclude.csv lists/exclude.csv": (
         "tests/commands/test_suspects.py",
         'for name in ("exclude.csv", "include.csv")',
     ),
+    "python -m commands.experiments": ("tests/test_pipeline.py", '"commands.experiments"'),
+    "python -m commands.plan -S train_ensemble.members=5": (
+        "tests/test_pipeline.py",
+        '"commands.plan", "-S", "train_ensemble.members=5"',
+    ),
+    "python -m commands.plan --wide": ("tests/test_pipeline.py", '"commands.plan", "--wide"'),
+    "python -m commands.preset": ("tests/commands/test_help.py", '"preset",'),
     "python -m commands.costs": ("tests/commands/test_costs.py", "lines(None)"),
     "python -m commands.costs --own-proxy exp-a": (
         "tests/commands/test_costs.py",

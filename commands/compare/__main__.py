@@ -1,14 +1,14 @@
 """Compare revisions: `python -m commands.compare REV [REV ...]`; see `--help`."""
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
-from commands import compare
+from commands import console
 from commands.compare.changes_page import page
-from commands.compare.comment import comment
+from commands.compare.comment import comment, for_terminal
 from commands.compare.locks import artifact_changes
 from commands.compare.rankings import draw
 from commands.compare.review import Review, review
@@ -36,11 +36,10 @@ def run(options: Namespace) -> None:
 
 
 def _write(reviews: list[Review], options: Namespace) -> None:
-    text = comment(reviews)
     if options.markdown:
-        write_atomically(options.markdown, text.encode())
+        write_atomically(options.markdown, comment(reviews).encode())
     else:
-        sys.stdout.write(text)
+        sys.stdout.write(f"{for_terminal(reviews)}\n")
     if options.html:
         write_atomically(options.html, page(reviews).encode())
         sys.stderr.write(f"{options.html} has the pictures\n")
@@ -57,10 +56,11 @@ def _write(reviews: list[Review], options: Namespace) -> None:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.compare",
-        description=compare.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "compare",
+        "Show what changed between runs: settings, results on test, which samples were added and "
+        "removed, class shares, rankings.",
+        "main HEAD --html changes.html",
     )
     parser.add_argument(
         "revisions",
@@ -74,7 +74,7 @@ def main() -> None:
     )
     files = {
         "--markdown": "write the comment instead of printing it",
-        "--html": "write a page with pictures of what came and went",
+        "--html": "write a page with pictures of what was added and removed",
         "--csv": "write the overlap of the picks as CSV",
         "--picture": "draw the overlap over k, as PNG",
     }

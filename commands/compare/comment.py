@@ -6,31 +6,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from commands.compare.comment_sections import lists, sections
 from commands.compare.markdown import Cell, Code, Row, Section, said
 from commands.compare.review import Review
+from commands.console import wrapped
 from stages.report.figures import printable
 
 # GitHub takes 65,536 characters; metrics and links stand beside.
 MOST_CHARACTERS = 60_000
 MOST_ROWS = 40  # of a table
 MOST_LETTERS = 100  # of the user's own text in a cell
+LETTERS_IN_TERMINAL = 26
 
 
-def comment(reviews: Sequence[Review]) -> str:
+def comment(reviews: Sequence[Review], most_letters: int = MOST_LETTERS) -> str:
     """Return reviews as Markdown of at most `MOST_CHARACTERS`, the most important parts first."""
-    return fitted((block for review in reviews for block in _blocks(review)), MOST_CHARACTERS)
+    blocks = (block for review in reviews for block in _blocks(review, most_letters))
+    return fitted(blocks, MOST_CHARACTERS)
 
 
-def _blocks(review: Review) -> Iterator[str]:
+def for_terminal(reviews: Sequence[Review]) -> str:
+    """Return the same in lines of at most 100 characters, as far as the user's names allow.
+
+    GitHub would show the lines of a sentence as they are broken.
+    """
+    lines = comment(reviews, LETTERS_IN_TERMINAL).splitlines()
+    return "\n".join(line if line.startswith("|") else wrapped(line) for line in lines)
+
+
+def _blocks(review: Review, most_letters: int) -> Iterator[str]:
     yield f"## Selection: {code(review.first.name)} → {code(review.second.name)}\n\n"
     if review.problems:
         yield "Not compared:\n\n" + "".join(f"- {code(line, None)}\n" for line in review.problems)
         yield "\n"
     for section in (*sections(review), *lists(review)):
-        yield _block(section)
+        yield _block(section, most_letters)
 
 
-def _block(section: Section) -> str:
+def _block(section: Section, most_letters: int) -> str:
     text = "".join(f"{sentence}\n" for sentence in section.sentences)
-    table = text_table(section.rows[:MOST_ROWS], section.decimals)
+    table = text_table(section.rows[:MOST_ROWS], section.decimals, most_letters)
     if len(section.rows) > MOST_ROWS:
         table += f"\n… and {len(section.rows) - MOST_ROWS} more.\n"
     body = f"{text}\n{table}" if text and table else text + table
@@ -55,12 +67,13 @@ def fitted(blocks: Iterable[str], limit: int) -> str:
     return "".join(kept)
 
 
-def text_table(rows: Sequence[Row], decimals: int = 4) -> str:
+def text_table(rows: Sequence[Row], decimals: int = 4, most_letters: int = MOST_LETTERS) -> str:
     """Return rows as a table with aligned columns: words to the left, numbers to the right."""
     if not rows:
         return ""
     header = list(rows[0])
-    cells = [header, *([_cell(value, decimals) for value in row.values()] for row in rows)]
+    cells = [header]
+    cells += [[_cell(value, decimals, most_letters) for value in row.values()] for row in rows]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     is_text = [isinstance(value, str) for value in rows[0].values()]
     lines = [
@@ -77,10 +90,10 @@ def text_table(rows: Sequence[Row], decimals: int = 4) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (lines[0], rule, *lines[1:]))
 
 
-def _cell(value: Cell, decimals: int) -> str:
+def _cell(value: Cell, decimals: int, most_letters: int) -> str:
     if isinstance(value, Code):
         # A table splits its cells first, even within code.
-        return code(value).replace("|", r"\|")
+        return code(value, most_letters).replace("|", r"\|")
     return said(value, decimals)
 
 

@@ -1,5 +1,6 @@
 """What a review says, in the order in which a reviewer asks."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from commands.compare.accuracies import AccuracyChange
@@ -8,17 +9,19 @@ from commands.compare.rankings import Comparison
 from commands.compare.review import Review
 from commands.compare.subset_changes import Moved, SubsetChange
 from stages.report.labels import Labels
+from stages.report.statistics import Estimate
 
 MOST_LISTED = 20  # samples
+ADDED, REMOVED = "Added", "Removed"
 
 
 def sections(review: Review) -> Iterator[Section]:
     """Yield what changed; nothing of what could not be compared."""
-    if review.subsets is not None:
-        yield _of_subsets(review.subsets)
     if review.accuracies:
         yield _of_accuracies(review.accuracies, review.metric)
     yield _of_parameters(review.parameters)
+    if review.subsets is not None:
+        yield _of_subsets(review.subsets)
     if review.class_shares:
         yield Section(
             "Class shares",
@@ -31,22 +34,20 @@ def sections(review: Review) -> Iterator[Section]:
 
 
 def lists(review: Review) -> Iterator[Section]:
-    """Yield the first of the samples that came, and of those that went, in words."""
+    """Yield the first of the samples that were added, and of those removed, in words."""
     if review.subsets is None:
         return
     labels = review.labels or (None, None)
-    yield _listed("Came", review.subsets.came, labels[1])
-    yield _listed("Went", review.subsets.went, labels[0])
+    yield _listed(ADDED, review.subsets.came, labels[1])
+    yield _listed(REMOVED, review.subsets.went, labels[0])
 
 
 def _of_subsets(change: SubsetChange) -> Section:
-    new, gone = (
-        sum(one.other_rank is None for one in moved) for moved in (change.came, change.went)
-    )
-    came = f"{_picks(change.came)} came" + (
+    new, gone = (sum(not one.is_in_other for one in moved) for moved in (change.came, change.went))
+    added = f"{_picks(change.came)} added" + (
         f", {new} of them new in the train split" if new else ""
     )
-    went = f"{_picks(change.went)} went" + (
+    removed = f"{_picks(change.went)} removed" + (
         f", {gone} no longer in the train split" if gone else ""
     )
     rows: list[Row] = [
@@ -59,9 +60,9 @@ def _of_subsets(change: SubsetChange) -> Section:
     ]
     jaccard = (
         f"Jaccard index {change.jaccard:.4f}, as multisets: a sample that is picked twice counts "
-        "twice, in what came and went too."
+        "twice, in what was added and removed too."
     )
-    return Section("Selected samples", [f"{came}; {went}.", jaccard], rows)
+    return Section("Selected samples", [f"{added}; {removed}.", jaccard], rows)
 
 
 def _picks(moved: Sequence[Moved]) -> str:
@@ -76,7 +77,7 @@ def _of_accuracies(changes: Sequence[AccuracyChange], metric: str) -> Section:
             "before": change.before,
             "after": change.after,
             "change": change.difference.value,
-            "error": change.difference.standard_error,
+            "± (95 %)": _reach(change.difference),
             "paired by": change.paired_by,
             "verdict": "unchanged" if change.is_none else change.verdict,
         }
@@ -84,10 +85,16 @@ def _of_accuracies(changes: Sequence[AccuracyChange], metric: str) -> Section:
     ]
     name = metric.replace("_", " ")
     sentence = (
-        f"{name.capitalize()} in points, mean over the members, with the standard error of the "
-        "change (trainings and test samples; of one draw of the subsets)."
+        f"{name.capitalize()} in points, mean over the members; ± is half of the change's 95 % "
+        "interval (trainings and test samples; of one draw of the subsets)."
     )
     return Section("Test results", [sentence], rows, decimals=2)
+
+
+def _reach(found: Estimate) -> float:
+    """Return half of the 95 % interval, NaN where there is none."""
+    low, high = found.interval
+    return (high - low) / 2 if math.isfinite(high) else math.nan
 
 
 def _of_parameters(rows: list[Row]) -> Section:
@@ -119,20 +126,24 @@ def _listed(title: str, moved: Sequence[Moved], labels: Labels | None) -> Sectio
         {
             "sample": Code(one.sample_id),
             "label": Code(labels.said_of(one.row)) if labels else "",
-            "rank": said_of(one, has_come=title == "Came"),
+            "picked": said_of(one, was_added=title == ADDED),
         }
         for one in moved[:MOST_LISTED]
     ]
     order = f"The first {MOST_LISTED} in" if moved[MOST_LISTED:] else "In"
-    sentence = f"{order} the order of picking, with their ranks by score before and after."
+    sentence = (
+        f"{order} the order of picking, with the round in which each was picked, and its rank by "
+        "score in that round before → after."
+    )
     return Section(f"{title}: {_picks(moved)}", [sentence], rows, is_long=True)
 
 
-def said_of(moved: Moved, *, has_come: bool) -> str:
-    """Say how a pick ranked by its score before and after."""
-    if moved.other_rank is None:
-        return f"{moved.rank}, " + ("new" if has_come else "gone")
-    before, after = moved.rank, moved.other_rank
-    if has_come:
-        before, after = after, before
-    return f"{before} → {after}"
+def said_of(moved: Moved, *, was_added: bool) -> str:
+    """Say in which round a pick was chosen, and how it ranked there by score before and after."""
+    where = f"round {moved.round}" if moved.round else "seed subset"
+    if moved.rank is not None:
+        ranks = [moved.rank] if moved.other_rank is None else [moved.rank, moved.other_rank]
+        where += f", rank {' → '.join(map(str, ranks[::-1] if was_added else ranks))}"
+    if moved.is_in_other:
+        return where
+    return f"{where}, " + ("new" if was_added else "gone")

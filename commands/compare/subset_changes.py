@@ -1,9 +1,9 @@
-"""Which samples came and went between two selections, and what they are.
+"""Which samples were added and removed between two selections, and what they are.
 
-Subsets are multisets: a sample that one holds twice and the other once came, or went, once.
-Samples are the same where their ids are, so data sets that grew or were reordered compare rightly.
-They are shown with their ranks by score, not with their scores: two acquisition functions have
-different units.
+Subsets are multisets: of a sample that one holds twice and the other once, one was added, or
+removed. Samples are the same where their ids are, so data sets that grew or were reordered compare
+rightly. They are shown with their ranks by score in the round in which they were picked, not with
+their scores: two acquisition functions have different units.
 
 Shapes: N train samples of a revision, P picks of its subset.
 """
@@ -17,10 +17,10 @@ import numpy as np
 
 from commands.compare.markdown import Code, Row
 from commands.compare.revision_files import Files
-from commands.compare.revisions import PREPARED, Revision
+from commands.compare.revisions import PREPARED, Revision, Round, common_rounds
 from stages.report.labels import Labels
 from stages.shared import artifacts
-from stages.shared.artifacts import Floats, Ints
+from stages.shared.artifacts import Ints
 
 
 def load_labels(files: Files) -> Labels:
@@ -50,8 +50,10 @@ class Moved:
 
     row: int  # of the revision's own train split
     sample_id: str
-    rank: int  # by the last round's scores of all train samples, from 1
-    other_rank: int | None  # in the revision that lacks it; None: so does its train split
+    round: int  # in which it was picked, from 1; 0: of the seed subset
+    rank: int | None  # by that round's scores among what was not picked before, from 1
+    other_rank: int | None  # in that round of the revision that lacks it; None: there is none
+    is_in_other: bool  # whether that revision's train split has it
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class SubsetChange:
     different: tuple[int, int]  # samples among them
     train_samples: tuple[int, int]
     jaccard: float  # of the multisets, in [0, 1]
-    came: list[Moved]  # both in the order of picking
-    went: list[Moved]
+    came: list[Moved]  # added; both in the order of picking
+    went: list[Moved]  # removed
 
 
 def subset_change(first: Revision, second: Revision) -> SubsetChange:
@@ -102,18 +104,40 @@ def left_over(picks: Sequence[str], others: Sequence[str]) -> list[int]:
 
 
 def _moved(revision: Revision, other: Revision, places: Sequence[int]) -> list[Moved]:
-    rank_N, other_rank_N = (_ranks(entry.rounds[-1].score_N) for entry in (revision, other))
-    rank_of = dict(zip(other.sample_ids, other_rank_N.tolist(), strict=True))
-    return [
-        Moved(row, name, int(rank_N[row]), rank_of.get(name))
-        for row in _last(revision)[np.array(places, dtype=np.int64)].tolist()
-        for name in [revision.sample_ids[row]]
-    ]
+    row_of = {name: row for row, name in enumerate(other.sample_ids)}
+    subset, ranks = revision.rounds[-1].subset, _ranks_of_rounds(revision, other)
+    found = []
+    for place in places:
+        row, number = int(subset.index_P[place]), int(subset.round_P[place])
+        name = revision.sample_ids[row]
+        rank_N, other_rank_N = ranks.get(number, (None, None))
+        rank, other_rank = _at(rank_N, row), _at(other_rank_N, row_of.get(name))
+        found.append(Moved(row, name, number, rank, other_rank, name in row_of))
+    return found
 
 
-def _ranks(score_N: Floats) -> Ints:
-    """Return how many scores are higher, plus 1; scores themselves differ by what they are of."""
-    return 1 + len(score_N) - np.searchsorted(np.sort(score_N), score_N, side="right")
+def _at(rank_N: Ints | None, row: int | None) -> int | None:
+    return None if rank_N is None or row is None else int(rank_N[row])
+
+
+def _ranks_of_rounds(revision: Revision, other: Revision) -> dict[int, tuple[Ints, Ints | None]]:
+    """Return the ranks of all samples in each round, and in that of the other it is paired with."""
+    partners = {id(one): two for one, two in common_rounds(revision.rounds, other.rounds)}
+    number_of = {id(entry): number for number, entry in enumerate(other.rounds, 1)}
+    found: dict[int, tuple[Ints, Ints | None]] = {}
+    for number, entry in enumerate(revision.rounds, 1):
+        partner = partners.get(id(entry))
+        of_other = None if partner is None else _ranks(partner, number_of[id(partner)])
+        found[number] = _ranks(entry, number), of_other
+    return found
+
+
+def _ranks(entry: Round, number: int) -> Ints:
+    """Return how many samples that were not picked before score higher, plus 1."""
+    is_open_N = np.ones(len(entry.score_N), dtype=bool)
+    is_open_N[entry.subset.index_P[entry.subset.round_P < number]] = False
+    open_K = np.sort(entry.score_N[is_open_N])
+    return 1 + len(open_K) - np.searchsorted(open_K, entry.score_N, side="right")
 
 
 def class_shares(

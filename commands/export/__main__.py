@@ -3,14 +3,12 @@
 It is a command for people and no stage.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commands import export
+from commands import console
 from commands.export import coco_file, fiftyone, folders, huggingface, lists, yolo_folder
 from commands.export.chosen import load_chosen
 from commands.export.output import refuse_existing
@@ -79,19 +77,21 @@ def run(
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
     num, num_train = len(chosen.samples), chosen.meta.num_samples["train"]
     counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
-    sys.stdout.write(f"{str(output)!r}: subset {chosen.name}, {counted}\n")
+    console.say(f"{str(output)!r}: subset {chosen.name}, {counted}")
 
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.export",
-        description=export.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "export",
+        "Write a subset as a list, as a folder of images, or as another library reads it. "
+        "`python -m commands.export FORM --help` shows the options of a form, such as --subset.",
+        "csv subset.csv",
     )
     forms = parser.add_subparsers(dest="form", required=True, metavar="FORM")
     for name, form in FORMS.items():
-        command = forms.add_parser(name, help=form.help, description=f"Write {form.help}.")
+        about = f"Write {form.help}.\n\nexample:\n  {parser.prog} {name} /my/subset"
+        command = forms.add_parser(name, help=form.help, description=about, **console.HELP)
         command.add_argument("output", type=Path, metavar="OUTPUT", help="what must not be there")
         command.add_argument(
             "--subset",

@@ -11,9 +11,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
+from commands.plan.overrides import PARAMS, files_with
 from stages.listing import __main__ as listing
 from stages.shared.errors import UserError
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params
 
 # changed: it, or what it reads and no stage writes, is not what DVC knows; it will run.
 # follows: a stage above runs; it will run unless the results that it reads stay equal.
@@ -43,8 +44,12 @@ class Stage:
         return self.state in RUNNING
 
 
-def load_graph() -> list[Stage]:
+def load_graph(params: Params, path: Path = PARAMS) -> list[Stage]:
     """Return the stages of dvc.yaml in the working folder, each after those it depends on.
+
+    Args:
+        params: what is to be run.
+        path: of a file that says the same, which DVC reads in place of params.yaml.
 
     Raises:
         UserError: DVC cannot read the project, or another DVC is at work in it; or the data set is
@@ -56,6 +61,8 @@ def load_graph() -> list[Stage]:
 
     try:
         with Repo() as repo:
+            if path != PARAMS:
+                repo.fs = files_with(path)
             status, graph = repo.status(), repo.index.graph
             found = {stage.addressing: stage for stage in graph}
             cached = {name for name in status if found[name].outs_cached()}
@@ -70,7 +77,7 @@ def load_graph() -> list[Stage]:
     changes = {name: list(_changes(entries, outs)) for name, entries in status.items()}
     for name, stage in found.items():
         if stage.always_changed:
-            changes[name] = list(_changes_of_files(stage))
+            changes[name] = list(_changes_of_files(stage, params))
             if not changes[name]:
                 del changes[name]
     decisions = decide(above, changes, cached)
@@ -123,13 +130,13 @@ def _changes(entries: Iterable[Any], outs: set[str]) -> Iterable[str]:
                 yield path
 
 
-def _changes_of_files(stage: Any) -> Iterable[str]:
+def _changes_of_files(stage: Any, params: Params) -> Iterable[str]:
     """Yield a word where the listing will not be the one that dvc.lock knows."""
     (out,) = stage.outs
     if not out.hash_info.value:
         yield "outputs"
         return
-    table = listing.content(load_params(), Path(out.def_path), remember=False)
+    table = listing.content(params, Path(out.def_path), remember=False)
     if table is not None and hashlib.md5(table).hexdigest() != out.hash_info.value:
         yield "files of the data set"
 

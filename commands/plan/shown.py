@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from commands.console import shortened, text_table
 from commands.plan.estimates import Estimate, Plan, in_bytes, total_seconds
 from commands.plan.graph import Stage
 from commands.plan.work import Trainings, Work
+from stages.shared.running.whole_run import in_time
 
 OF_A_SEARCH = ("train_ensemble", "predict_pool", "score", "select", "race")
-LONGEST_WHY = 28  # characters: the whole table has 100
+LONGEST_WHY = 28  # characters
 COUNTED = {
     "changed": "will run",
     "follows": "will run unless a result above stays equal",
@@ -16,8 +18,10 @@ COUNTED = {
 }
 
 
-def lines(stages: Sequence[Stage], estimates: Sequence[Estimate], plan: Plan) -> Iterator[str]:
-    """Yield the plan of a pipeline in which something is to run."""
+def lines(
+    stages: Sequence[Stage], estimates: Sequence[Estimate], plan: Plan, *, wide: bool = False
+) -> Iterator[str]:
+    """Yield the plan of a pipeline in which something is to run; `wide`: with nothing cut."""
     params, num = plan.params, plan.data.num_samples
     known = "prepared" if plan.data.is_prepared else "not prepared yet"
     models = ", ".join(params.compare.models)
@@ -27,7 +31,7 @@ def lines(stages: Sequence[Stage], estimates: Sequence[Estimate], plan: Plan) ->
     )
     yield f"{params.train_ensemble.model} chooses for {models}; on {plan.machine.device}"
     yield ""
-    yield text_table([("stage", "runs because of", "work", "time"), *map(_row, estimates)])
+    yield _wide_table(estimates) if wide else _table(estimates)
     yield ""
     yield _stages_in_words(stages)
     yield from _totals(estimates, plan)
@@ -38,11 +42,38 @@ def nothing_to_do(stages: Sequence[Stage]) -> str:
     return f"Nothing to run: DVC has the results of all {len(stages)} stages."
 
 
-def _row(each: Estimate) -> tuple[str, ...]:
-    why = each.stage.why if each.stage.state == "changed" else f"after {each.stage.why}"
-    if len(why) > LONGEST_WHY:
-        why = f"…{why[1 - LONGEST_WHY :]}"
-    return each.stage.name, why, _in_words(each.work), in_time(each.seconds)
+def _table(estimates: Sequence[Estimate]) -> str:
+    heads = ("stage", "runs because of", "work", "time")
+    rows = [
+        (
+            each.stage.name,
+            shortened(_why(each.stage), LONGEST_WHY),
+            _in_words(each.work),
+            in_time(each.seconds),
+        )
+        for each in estimates
+    ]
+    return text_table([heads, *rows])
+
+
+def _wide_table(estimates: Sequence[Estimate]) -> str:
+    heads = ("stage", "runs because of", "work", "memory", "on disk", "time")
+    rows = [
+        (
+            each.stage.name,
+            _why(each.stage),
+            _in_words(each.work),
+            in_bytes(each.memory_bytes),
+            in_bytes(each.disk_bytes) if each.disk_bytes else "",
+            in_time(each.seconds),
+        )
+        for each in estimates
+    ]
+    return text_table([heads, *rows], None, 3)
+
+
+def _why(stage: Stage) -> str:
+    return stage.why if stage.state == "changed" else f"after {stage.why}"
 
 
 def _in_words(work: Work) -> str:
@@ -67,21 +98,3 @@ def _totals(estimates: Sequence[Estimate], plan: Plan) -> Iterator[str]:
     memory = in_bytes(max(each.memory_bytes for each in estimates))
     disk = in_bytes(sum(each.disk_bytes for each in estimates))
     yield f"At most {memory} of memory, and {disk} on disk."
-
-
-def in_time(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 100:  # noqa: PLR2004 - two digits
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
-    minutes = round(seconds / 60)
-    if minutes < 100:  # noqa: PLR2004
-        return f"{minutes} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as a table with aligned columns: words to the left, the last to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([*map(str.ljust, row[:-1], widths), row[-1].rjust(widths[-1])]) for row in rows
-    )

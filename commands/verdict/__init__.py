@@ -1,7 +1,8 @@
 """The verdict over runs that differ by their random seed alone.
 
     python -m commands.verdict exp-a exp-b exp-c      experiments or git revisions
-    python -m commands.verdict                        all experiments of the current commit
+    python -m commands.verdict                        all experiments of the current commit,
+                                                  in groups of equal settings
     python -m commands.verdict workspace              the files as they lie here
 
     python -m commands.verdict workspace --metric ensemble_accuracy

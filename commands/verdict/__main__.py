@@ -1,7 +1,5 @@
 """Say what several runs show: `python -m commands.verdict [EXP ...]`; see `--help`."""
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from commands import verdict
+from commands import console
 from commands.compare.parameters import flat
 from commands.compare.revision_files import experiments, opened
 from commands.costs import seconds_of
+from commands.verdict.groups import grouped, titles
 from stages.report.conclusions import Draw, conclude
 from stages.report.results import Folders, Target, load_comparison, load_races, load_targets
 from stages.report.seconds import Seconds
@@ -21,7 +20,7 @@ from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
 from stages.shared.artifacts import ENSEMBLE
-from stages.shared.errors import DataError
+from stages.shared.errors import DataError, UserError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
@@ -136,19 +135,46 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
     """Yield a sentence for each target model of these revisions.
 
     Args:
-        names: of them.
+        names: of them, one at least.
         metric: instead of `report.metric`.
 
     Raises:
-        DataError: there is none, they differ by more than their random seed, or have no such
-            metric.
+        DataError: they differ by more than their random seed, or have no such metric.
     """
-    if not names:
-        raise DataError("the current commit has no experiments; name revisions, or workspace")
     draws: dict[str, Draw] = {}
     for name in names:
         draws |= load_draws(name)
     require_alike(draws)
+    yield from _sentences(draws, metric)
+
+
+def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
+    """Yield the sentences of each group of experiments that have equal settings, and its title.
+
+    What cannot be read, as of an experiment that failed, is said in a line and left out.
+
+    Raises:
+        DataError: there is no experiment, or there is no such metric.
+    """
+    if not names:
+        raise DataError("the current commit has no experiments; name revisions, or workspace")
+    found, problems = {}, []
+    for name in names:
+        try:
+            found[name] = load_draws(name)
+        except UserError as error:
+            problems.append(f"left out: {error}")
+    groups = grouped(found)
+    for title, group in zip(titles(groups) if groups else [], groups, strict=True):
+        if title:
+            yield title
+        yield from _sentences(group.draws, metric)
+        if title:
+            yield ""
+    yield from problems
+
+
+def _sentences(draws: Mapping[str, Draw], metric: str | None) -> Iterator[str]:
     if metric is not None:
         draws = {name: with_metric(draw, metric) for name, draw in draws.items()}
     for model in next(iter(draws.values())).params.compare.models:
@@ -158,17 +184,17 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.verdict",
-        description=verdict.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "verdict",
+        "Say whether the subset is worth it, over all draws of several runs with equal settings. "
+        "Without names: all experiments of the current commit, those with equal settings together.",
+        "exp-a exp-b exp-c",
     )
     parser.add_argument(
         "revisions",
         nargs="*",
         metavar="EXP",
-        help="name of a DVC experiment, git revision, or workspace; none: all experiments of the "
-        "current commit",
+        help="name of a DVC experiment, git revision, or workspace",
     )
     parser.add_argument(
         "--metric",
@@ -177,8 +203,12 @@ def main() -> None:
     )
     with command.errors_in_one_line():
         arguments = parser.parse_args()
-        for line in verdicts(arguments.revisions or experiments(), arguments.metric):
-            sys.stdout.write(f"{line}\n")
+        if arguments.revisions:
+            lines = verdicts(arguments.revisions, arguments.metric)
+        else:
+            lines = verdicts_of_groups(experiments(), arguments.metric)
+        for line in lines:
+            console.say(line)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy
         data/races/<to>/              who won each race, and by how much
         lists/exclude.csv             the user's sample ids that no subset holds
-Writes  metrics/summary.json          at most 16 numbers for one target model
+Writes  metrics/summary.json          at most 6 numbers for one target model
         metrics/verdict.txt           what they allow to say, a sentence for each target model and
                                       each race
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
@@ -28,6 +28,7 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
+            differences.csv           selected minus the others, with paired standard errors
             race.csv                  how each entrant of each race was judged
             metrics.csv               every metric of every target, mean and sd over its members
             speedups.csv              FLOPs by budget, against the target as its own proxy and

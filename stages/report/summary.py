@@ -1,6 +1,10 @@
-"""metrics/summary.json: the few numbers that a reviewer reads, and accuracies in a sentence."""
+"""metrics/summary.json: the few numbers that decide, and accuracies in a sentence.
 
-from collections.abc import Iterator, Mapping, Sequence
+DVC shows it beside the settings of each experiment, one column for each number, so there are few
+and their names are short: intervals stand in metrics/verdict.txt, all else in plots/tables.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,24 +12,32 @@ import numpy as np
 from stages.report.results import KINDS, Results, measured, training_flops, training_length
 from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
-from stages.shared.artifacts import Epoch, ValidationResult
+from stages.shared.artifacts import Epoch, Rows, ValidationResult
 
 
 def summarise(draws: Sequence[Results]) -> dict[str, Any]:
-    """Return the summary: accuracies in points from 0 to 100, costs of one draw in FLOPs.
+    """Return the summary: accuracies in points from 0 to 100, and how large and dear the subset is.
 
+    `search` is what choosing cost, in trainings of the first target model on everything, by FLOPs.
     What was not compared has no key.
     """
-    results = draws[0]
-    models = {model: _of_model(draws, model) for model in results.params.compare.models}
-    subset = results.last_subset
-    size = {
-        "size": len(subset),
-        "unique": len(np.unique(subset.index_P)),
-        "fraction": round(len(subset) / len(results.targets_N), 4),
-        "draws": len(draws),
-    }
-    return {**models, "subset": size, "cost": _costs(draws)}
+    models = {model: _of_model(draws, model) for model in draws[0].params.compare.models}
+    return {**models, "size": len(draws[0].last_subset), **_search(draws)}
+
+
+def differences(draws: Sequence[Results]) -> Rows:
+    """Return how many points the selected subset is better than each other, for each target."""
+    return [
+        {
+            "model": model,
+            "selected_minus": other,
+            "value": points(found.value),
+            "standard_error": known_points(found.standard_error),
+            "draws": len(draws),
+        }
+        for model in draws[0].params.compare.models
+        for other, found in _differences(draws, model).items()
+    ]
 
 
 def search_flops(results: Results) -> float:
@@ -69,25 +81,12 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
 
 
-def _of_model(draws: Sequence[Results], model: str) -> Mapping[str, Any]:
-    results = draws[0]
-    content: dict[str, Any] = {
-        "accuracy": {
-            name: points(accuracy(draws, model, name).value)
-            for name in KINDS
-            if name in results.comparison
-        }
-    }
-    if "selected" in results.comparison:
-        content["validation_accuracy"] = {
-            "selected": points(on_validation(draws, model, "selected"))
-        }
-    for other, found in _differences(draws, model).items():
-        content[f"selected_minus_{other}"] = {
-            "value": points(found.value),
-            "standard_error": known_points(found.standard_error),
-        }
-    return content
+def _of_model(draws: Sequence[Results], model: str) -> dict[str, float]:
+    compared = draws[0].comparison
+    found = {name: points(accuracy(draws, model, name).value) for name in KINDS if name in compared}
+    if "selected" in compared:
+        found["validation"] = points(on_validation(draws, model, "selected"))
+    return found
 
 
 def on_validation(draws: Sequence[Results], model: str, subset: str) -> float:
@@ -116,13 +115,11 @@ def _differences(draws: Sequence[Results], model: str) -> dict[str, Estimate]:
     }
 
 
-def _costs(draws: Sequence[Results]) -> dict[str, float]:
-    model = draws[0].params.compare.models[0]
-    costs = {"search": significant(mean([search_flops(results) for results in draws]))}
-    for key, subset in (("subset_training", "selected"), ("full_training", "full")):
-        if subset in draws[0].comparison:
-            costs[key] = significant(member_flops(draws, model, subset))
-    return costs
+def _search(draws: Sequence[Results]) -> dict[str, float]:
+    if "full" not in draws[0].comparison:
+        return {}
+    unit = member_flops(draws, draws[0].params.compare.models[0], "full")
+    return {"search": significant(mean([search_flops(results) for results in draws]) / unit)}
 
 
 def _measured(draws: Sequence[Results], model: str, subset: str) -> Measured:

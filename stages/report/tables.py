@@ -20,7 +20,7 @@ from stages.report.round_correlations import round_correlations
 from stages.report.round_tables import consensus, ensembles, rounds
 from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups
-from stages.report.summary import accuracy, mean, member_flops, search_flops
+from stages.report.summary import accuracy, differences, mean, member_flops, search_flops
 from stages.shared.artifacts import Epoch, Rows, save_table
 
 
@@ -49,6 +49,7 @@ def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
         "overlap": overlap(draws),
         "duplicates": duplicates(results),
         "costs": costs(draws),
+        "differences": differences(draws),
         "metrics": metrics(draws),
         "race": race(draws),
         "speedups": speedups(results),

@@ -4,6 +4,7 @@ import pytest
 import toy
 
 from commands import preset
+from commands.preset_heads import head
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 
@@ -65,6 +66,46 @@ def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
 def test_the_forms_of_the_docs_are_settings_of_a_preset(folder, monkeypatch, arguments):
     write(monkeypatch, *arguments)
     assert load_params().dataset.root == arguments[-1].partition("=")[2]
+
+
+def test_what_is_other_than_in_the_default_is_said_with_its_values(folder, monkeypatch, capsys):
+    write(monkeypatch, "svp_amazon", "train_ensemble.members=4")
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == ("params.yaml: presets/svp_amazon.yaml; other than in presets/default.yaml:")
+    found = dict(line.split(maxsplit=1) for line in lines if line[2] != " ")
+    assert found["task"] == "text_classification"
+    assert found["train_ensemble.length"] == "{epochs: 5}"
+    assert found["train_ensemble.members"] == "4"
+    assert len(found) == len(preset.changes("svp_amazon", ["train_ensemble.members=4"]))
+
+
+def test_presets_are_listed_by_what_they_do_and_cost_and_nothing_is_written(
+    folder, monkeypatch, capsys
+):
+    write(monkeypatch)
+    lines = capsys.readouterr().out.splitlines()
+    write(monkeypatch, "--list")
+    assert capsys.readouterr().out.splitlines() == lines
+    names = [line.split()[0] for line in lines if line[0] != " "]
+    assert names == sorted(path.stem for path in preset.FOLDER.glob("*.yaml"))
+    assert sum(line.lstrip().startswith("cost: ") for line in lines) == len(names) - 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_head_is_its_first_sentence_without_the_paper_and_a_cost_its_first_sentence():
+    text = (
+        "# Compress on digits: an ensemble chooses (Chitta et al. 2020, arXiv 1905.12737), in\n"
+        "# Fig. 3. It is quick.\n#\n# Command   python\n# Expected  90 %\n"
+        "# Cost      8 trainings of 1.5 minutes, at\n#           most; 3 more\n#\n"
+        "# Cost of nothing.\na: 1\n# Cost      9\n"
+    )
+    assert head(text) == (
+        "Compress on digits: an ensemble chooses, in Fig. 3. It is quick",
+        "8 trainings of 1.5 minutes, at most",
+    )
+    assert head("# Nothing else\na: 1\n") == ("Nothing else", "")
+    table = "# Build up with eight: Table I of a\n# paper.\na: 1\n"
+    assert head(table) == ("Build up with eight", "")
 
 
 def test_comments_of_the_default_stay(folder, monkeypatch):

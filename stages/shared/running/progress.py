@@ -1,35 +1,40 @@
 """What a person sees while a stage works: one line on a terminal, a line now and then in a log.
 
-    train_ensemble@round1, round 2/3, member 3/8:  41% ####1      12.3k/30.0k images, 1.31k
-    images/s, 00:14 left, epoch 9, loss 0.723, accuracy 89.5 %, validation 93.1 %
+    stage 9/21 train_ensemble, round 2/3, member 3/8:  41% ##    00:14 left, run about 2 min,
+    validation 93.1 %, loss 0.723, accuracy 89.5 %, epoch 9, 1.31k images/s
 
-Of the whole stage: how much is done, how fast it goes and how long the rest will take.
+Which stage of at most how many it is; how much of it is done and how long the rest of it will take;
+what the whole run still takes at most, where an earlier run tells; what is known of the work, cut
+to the terminal.
 
 DVCLive is not used: it would import DVC in the parent of each training, and its curves are seen
 only through a dvc.yaml that it writes into the pipeline while that runs. Curves of all members are
 plots after the stage.
 """
 
+import math
 import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from tqdm import tqdm
 
+import stages
 from stages.shared.artifacts import Epoch
 from stages.shared.errors import ParamsError
+from stages.shared.running import whole_run
 from stages.shared.settings.params import Params, load_params
 
 COLUMNS, ROWS = 100, 24  # of a terminal that does not say how many it has
 SECONDS_BETWEEN_LINES = 30.0  # in a log: hours of training are a few hundred lines
-LINE = (
-    "{desc}: {percentage:3.0f}% {bar:10} {n_fmt}/{total_fmt}{unit}, {rate_noinv_fmt}, "
-    "{remaining} left{postfix}"
-)
+LINE = "{desc}: {percentage:3.0f}% {bar:5} {remaining} left{postfix}, {rate_noinv_fmt}"
+AT_ONCE = 1e-9  # seconds: as soon as something is done, for before that there is nothing to say
 
 Part = TypeVar("Part")
 _draw = ""  # of several draws the one that is worked on
@@ -43,9 +48,10 @@ class Progress:
 
         A line that does not stay makes room for the next of its stage.
         """
-        params = _params()
-        stage = stage_in_words(os.environ.get("DVC_STAGE", "work"), params)
-        self._name = ", ".join(filter(None, [stage, _draw]))
+        params, stage = _params(), os.environ.get("DVC_STAGE", "work")
+        self._place = _place_of(stage, Path.cwd())
+        number = f"stage {self._place.number}/{self._place.most} " if self._place else ""
+        self._name = ", ".join(filter(None, [number + stage_in_words(stage, params), _draw]))
         self._is_terminal = sys.stderr.isatty()
         has_size = _has_size()
         self._printed = time.monotonic()
@@ -57,6 +63,7 @@ class Progress:
             unit_scale=True,
             bar_format=LINE,
             ascii=True,
+            delay=AT_ONCE,
             smoothing=0,  # members report in bursts: the mean rate tells when all will be done
             dynamic_ncols=has_size,  # cut to the terminal: a line that wraps is two
             ncols=None if has_size else COLUMNS,
@@ -80,12 +87,25 @@ class Progress:
     def add(self, num: int, *, where: str = "", what: str = "") -> None:
         """Show that so many more are done; `where` the work is now, and `what` is known of it."""
         self.bar.set_description_str(", ".join(filter(None, [self._name, where])), refresh=False)
-        self.bar.set_postfix_str(what, refresh=False)
+        is_first = not self.bar.n
+        known = filter(None, [self._of_run(self.bar.n + num), what])
+        self.bar.set_postfix_str(", ".join(known), refresh=False)
         self.bar.update(num)
+        if is_first:  # tqdm would wait a while
+            self.bar.refresh()
         now = time.monotonic()
         if not self._is_terminal and now - self._printed > SECONDS_BETWEEN_LINES:
             self._printed = now
             sys.stderr.write(f"{self.bar}\n")
+
+    def _of_run(self, done: int) -> str:
+        """Say what the whole run still takes; nothing where that is not known."""
+        if self._place is None or not done or not self.bar.total:
+            return ""
+        of_stage = self.bar.format_dict["elapsed"] * (self.bar.total / done - 1)
+        elapsed = time.perf_counter() - stages.STARTED
+        left = self._place.seconds_left(elapsed, of_stage)
+        return "" if math.isnan(left) else f"run about {whole_run.in_time(left)}"
 
 
 def shown(parts: Iterable[tuple[int, Part]], total: int, where: str) -> Iterator[Part]:
@@ -162,7 +182,8 @@ class MemberProgress:
     def _begin(self, member: int, images_seen: int) -> None:
         if not self._images:
             self._begun_at = time.perf_counter()
-            self._progress.bar.reset()  # the rate is that of training
+            bar = self._progress.bar
+            bar.start_t = bar.last_print_t = time.time()  # the rate is that of training
         if member in self._images:
             self._progress.bar.update(images_seen - self._images[member])
         else:
@@ -172,11 +193,18 @@ class MemberProgress:
 
 
 def stage_in_words(stage: str, params: Params | None) -> str:
-    """Return the name that DVC gives a stage, with its round of how many."""
-    found = re.search(r"@round(\d+)$", stage)
+    """Return the name that DVC gives a stage, its round as one of how many."""
+    found = re.fullmatch(r"(.+)@round(\d+)", stage)
     if found is None or params is None:
         return stage
-    return f"{stage}, round {int(found[1]) + 1}/{len(params.rounds)}"
+    return f"{found[1]}, round {int(found[2]) + 1}/{len(params.rounds)}"
+
+
+@cache
+def _place_of(stage: str, folder: Path) -> whole_run.Place | None:
+    """Return the place of a stage in the run of the working folder, worked out once."""
+    del folder
+    return whole_run.place_of(stage)
 
 
 def _has_size() -> bool:
@@ -207,8 +235,8 @@ class _Nowhere:
 
 def _describe(epoch: Epoch) -> str:
     accuracy = epoch.validation_accuracy
-    validated = "" if accuracy is None else f", validation {100 * accuracy:.1f} %"
+    validated = "" if accuracy is None else f"validation {100 * accuracy:.1f} %, "
     return (
-        f"epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
-        f"accuracy {100 * epoch.train_accuracy:.1f} %{validated}"
+        f"{validated}loss {epoch.train_loss:.3f}, "
+        f"accuracy {100 * epoch.train_accuracy:.1f} %, epoch {epoch.epoch}"
     )

@@ -4,8 +4,7 @@ Times differ from run to run, so they are no stage's output: equal runs give an 
 lie in the resume folder with what they are of: those of a training beside its member, those of a
 stage under a name for what dvc.lock says it wrote. So they are known again where a member is found
 finished or DVC takes outputs from its cache, in this workspace and in an experiment's.
-metrics/timings.json gathers them; DVC shows it because dvc.yaml lists it under the top-level
-`metrics`.
+metrics/timings.json gathers them. DVC does not show it: `python -m commands.costs` does.
 """
 
 import hashlib
@@ -124,6 +123,11 @@ def of_workspace() -> dict[str, StageTiming]:
 def of_lock(lock: Path) -> dict[str, StageTiming]:
     """Return the same of a dvc.lock, as far as the resume folder has it."""
     return _timings(_gathered({}, _outputs(lock.read_text(encoding="utf-8"))))
+
+
+def stages_of(lock: Path) -> list[str]:
+    """Return the names of the stages that a dvc.lock has outputs of."""
+    return list(_outputs(lock.read_text(encoding="utf-8")))
 
 
 def _timings(entries: Entries) -> dict[str, StageTiming]:

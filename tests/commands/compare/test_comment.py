@@ -103,7 +103,7 @@ def test_a_comment_says_first_what_could_not_be_compared(first, second, files_of
 
     assert lines[:3] == ["## Selection: `one` → `two`", "", "Not compared:"]
     assert lines[4].startswith("- ``one:data/evaluation/resnet8-selected/seed-0: cannot be read (")
-    assert lines[6] == "### Selected samples"
+    assert lines[6] == "### Parameters that differ"
 
 
 def test_long_tables_are_folded(first, second, files_of):

@@ -108,4 +108,6 @@ def test_every_two_revisions_and_each_with_itself_are_printed(
     ]
     # Both are copies of one run: what differs is the random seed alone.
     assert rows[0][6] == rows[2][6] == rows[4][6]
-    assert capsys.readouterr().out.count("exp-a") == 6
+    said = capsys.readouterr().out
+    assert said.count("exp-a") == 6
+    assert max(map(len, said.splitlines())) <= 100

@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +19,18 @@ from commands.compare.review import review
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 
+ROOT = Path(__file__).parents[3]
 HOSTILE = "<script>alert(1)</script>\"'&"
 
 
 def sample_ids(page):
     """Return the names of the samples, each the first of what is said below one."""
     return [found[2] for before, found in pairwise(page.elements) if before[0] == "figcaption"]
+
+
+def titles(page):
+    """Return the titles of the parts."""
+    return page.texts("h2")
 
 
 def attributes(page, tag):
@@ -107,15 +114,28 @@ def test_no_more_samples_are_shown_than_a_page_bears(second, shown, monkeypatch)
     tree = Page(shown())
 
     assert len(attributes(tree, "img")) == 10
-    told = "The first 5 in the order of picking, with their ranks by score before and after."
-    assert tree.texts("p").count(told) == 2
-    assert "Came: 20" in tree.texts("h2")
+    told = [text for text in tree.texts("p") if text.startswith("The first 5 in the order of")]
+    assert len(told) == 2
+    assert "Added: 20" in tree.texts("h3")
 
 
 def test_a_selection_that_did_not_change_shows_no_samples(shown):
     tree = Page(shown())
     assert attributes(tree, "img") == []
-    assert "Came: 0" in tree.texts("h2")
+    assert "Added: 0" in tree.texts("h3")
+
+
+def test_results_and_parameters_stand_before_the_samples(second, shown):
+    change_last_subset(second, keep=17)
+    tree = Page(shown())
+    assert titles(tree)[:3] == ["Test results", "Parameters that differ", "Selected samples"]
+    order = [name for name, *_ in tree.elements]
+    assert order.index("table") < order.index("img")
+
+
+def test_the_page_has_the_style_sheet_of_the_report(shown):
+    style = (ROOT / "stages/report/templates/style.css").read_text()
+    assert style in shown()
 
 
 def test_scenes_are_shown_with_their_boxes(first, second, shown):
@@ -179,7 +199,7 @@ def test_samples_that_cannot_be_read_are_named_and_all_else_is_shown(first, seco
 def test_what_could_not_be_compared_stands_at_the_top(first, shown):
     shutil.rmtree(first / "data/evaluation")
     text = shown()
-    assert re.search(r"Not compared.*one:data/evaluation/.*Selected samples", text, re.DOTALL)
+    assert re.search(r"Not compared.*one:data/evaluation/.*Parameters that", text, re.DOTALL)
 
 
 def test_wide_tables_are_reached_by_keyboard_and_named(shown):

@@ -52,8 +52,8 @@ def test_everything_that_changed_is_said(first, second, files_of):
 
     found = by_title(reviewed(files_of, first, second))
 
-    came, jaccard = found["Selected samples"].sentences
-    assert came == "2 picks came; 2 picks went."
+    added, jaccard = found["Selected samples"].sentences
+    assert added == "2 picks added; 2 picks removed."
     assert jaccard.startswith("Jaccard index 0.8182, as multisets")  # 18 / 22
     assert found["Selected samples"].rows[1] == {
         "": "different samples",
@@ -61,13 +61,21 @@ def test_everything_that_changed_is_said(first, second, files_of):
         "after": 19,
         "change": -1,
     }
-    assert [row["sample"] for row in found["Came: 2 picks"].rows] == [str(new), str(old.index_P[0])]
-    assert [row["sample"] for row in found["Went: 2 picks"].rows] == [
+    assert [row["sample"] for row in found["Added: 2 picks"].rows] == [
+        str(new),
+        str(old.index_P[0]),
+    ]
+    assert [row["sample"] for row in found["Removed: 2 picks"].rows] == [
         str(row) for row in old.index_P[-2:]
     ]
     assert found["Parameters that differ"].rows == [
         {"parameter": "acquisition", "before": "mutual_information", "after": "entropy"}
     ]
+
+
+def test_results_and_parameters_come_first(first, second, files_of):
+    titles = [section.title for section in sections(reviewed(files_of, first, second))]
+    assert titles[:3] == ["Test results", "Parameters that differ", "Selected samples"]
 
 
 @pytest.mark.parametrize(
@@ -125,11 +133,11 @@ def test_samples_that_are_new_or_gone_are_counted(first, second, files_of):
     found = by_title(reviewed(files_of, first, second))
 
     assert found["Selected samples"].sentences[0] == (
-        "1 pick came, 1 of them new in the train split; 1 pick went, 1 no longer in the train "
+        "1 pick added, 1 of them new in the train split; 1 pick removed, 1 no longer in the train "
         "split."
     )
-    assert found["Came: 1 pick"].rows[0]["rank"].endswith(", new")
-    assert found["Went: 1 pick"].rows[0]["rank"].endswith(", gone")
+    assert found["Added: 1 pick"].rows[0]["picked"].endswith(", new")
+    assert found["Removed: 1 pick"].rows[0]["picked"].endswith(", gone")
 
 
 def test_a_folder_without_a_run_is_refused(first, second, files_of):

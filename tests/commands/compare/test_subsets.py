@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands.compare.comment_sections import said_of
 from commands.compare.revisions import Revision, Round
-from commands.compare.subset_changes import class_shares, left_over, subset_change
+from commands.compare.subset_changes import Moved, class_shares, left_over, subset_change
 from stages.report.labels import Labels
 from stages.shared.artifacts import BoxList, Subset
 
@@ -65,6 +66,59 @@ def test_equal_scores_share_the_best_of_their_ranks():
 
     assert (change.went[0].rank, change.went[0].other_rank) == (2, 1)
     assert (change.came[0].rank, change.came[0].other_rank) == (1, 4)
+
+
+def test_a_pick_ranks_by_the_round_in_which_it_was_picked():
+    """Among what was not picked before; the other run may have picked other samples there."""
+
+    def two_rounds(picked, of_first, of_second):
+        ids = "abcdef"
+        index_P = np.array([ids.index(name) for name in picked])
+        rounds = [
+            Round(
+                size, np.array(scores, float), Subset(index_P[:end], round_P[:end], index_P * 0.0)
+            )
+            for size, scores, end in (("0.5", of_first, 2), ("0.75", of_second, 3))
+        ]
+        return Revision("a", "digits", list(ids), rounds)
+
+    round_P = np.array([0, 1, 2])  # a is of the seed subset in both
+    #                         a  b  c  d  e  f
+    before = two_rounds("abc", [9, 8, 2, 3, 1, 0], [9, 9, 8, 1, 2, 0])
+    after = two_rounds("adf", [9, 1, 2, 8, 3, 0], [9, 2, 1, 9, 0, 8])
+
+    change = subset_change(before, after)
+
+    found = {one.sample_id: (one.round, one.rank, one.other_rank) for one in change.came}
+    assert found == {"d": (1, 1, 2), "f": (2, 1, 4)}  # f: c, e and d were before it in the other
+    found = {one.sample_id: (one.round, one.rank, one.other_rank) for one in change.went}
+    assert found == {"b": (1, 1, 4), "c": (2, 1, 3)}
+
+
+def test_a_pick_of_the_seed_subset_has_no_rank():
+    def of_seed(name):
+        part = Subset(np.array(["ab".index(name)]), np.array([0]), np.array([np.nan]))
+        return Revision("a", "digits", ["a", "b"], [Round("0.5", np.array([1.0, 2.0]), part)])
+
+    change = subset_change(of_seed("a"), of_seed("b"))
+
+    assert [(one.round, one.rank, one.other_rank) for one in change.came] == [(0, None, None)]
+    assert said_of(change.came[0], was_added=True) == "seed subset"
+
+
+@pytest.mark.parametrize(
+    ("moved", "was_added", "said"),
+    [
+        (Moved(0, "a", 2, 5, 17, True), True, "round 2, rank 17 → 5"),
+        (Moved(0, "a", 2, 5, 17, True), False, "round 2, rank 5 → 17"),
+        (Moved(0, "a", 1, 5, None, False), True, "round 1, rank 5, new"),
+        (Moved(0, "a", 1, 5, None, False), False, "round 1, rank 5, gone"),
+        (Moved(0, "a", 3, 5, None, True), True, "round 3, rank 5"),  # the other has no such round
+        (Moved(0, "a", 0, None, None, False), False, "seed subset, gone"),
+    ],
+)
+def test_it_is_said_where_a_pick_ranked_before_and_after(moved, was_added, said):
+    assert said_of(moved, was_added=was_added) == said
 
 
 def test_equal_selections_have_a_jaccard_index_of_one():

@@ -275,13 +275,30 @@ def test_the_text_says_what_runs_and_what_it_comes_to():
 
 
 def test_the_table_fits_a_screen_of_100_columns():
+    name = "train_subset_model@resnet8_quarter-selected-0.0625"
     long = replace(stage("train_ensemble", ENSEMBLE, "follows"), why="train_subset_model@resnet8-x")
     plan = plan_of(params_of())
-    named = replace(long, name="train_subset_model@resnet8-selected")
+    named = replace(long, name=name)
     found = estimates.estimate(named, work_of("train_ensemble", ENSEMBLE, plan.params), plan)
     table = list(shown.lines([named], [found], plan))[3]
     assert max(map(len, table.splitlines())) <= 100
-    assert "  …rain_subset_model@resnet8-x  3 x 50" in table
+    assert "  after train_su…del@resnet8-x  3 x 50" in table
+
+
+def test_the_wide_table_cuts_nothing_and_has_memory_and_disk():
+    name = "train_subset_model@resnet8_quarter-selected-0.0625"
+    long = replace(stage("train_ensemble", ENSEMBLE, "follows"), why="train_subset_model@resnet8-x")
+    plan = plan_of(params_of())
+    found = estimates.estimate(
+        replace(long, name=name), work_of("train_ensemble", ENSEMBLE, plan.params), plan
+    )
+    table = list(shown.lines([found.stage], [found], plan, wide=True))[3].splitlines()
+    assert table[0].split() == [
+        "stage",
+        *["runs", "because", "of", "work", "memory", "on", "disk", "time"],
+    ]
+    assert table[1].startswith(f"{name}  after train_subset_model@resnet8-x  3 x 50 updates ")
+    assert table[1].split()[-6:] == ["950", "MB", "12", "kB", "8.8", "s"]
 
 
 def test_with_nothing_to_run_one_line_says_so():

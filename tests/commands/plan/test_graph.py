@@ -9,6 +9,7 @@ import toy
 
 from commands.plan import graph
 from stages.listing.__main__ import main as write_listing
+from stages.shared.settings.params import load_params
 
 # prepare - train - score - report, and evaluate, which reads what train and prepare write
 ABOVE = {
@@ -106,12 +107,14 @@ def test_the_listing_counts_as_changed_where_the_files_have(
 
     happens()
     before = sorted(tmp_path.rglob("*"))
-    assert list(graph._changes_of_files(listing_stage(known))) == expected
+    assert list(graph._changes_of_files(listing_stage(known), load_params())) == expected
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_listing_that_dvc_does_not_know_is_new():
-    assert list(graph._changes_of_files(listing_stage(None))) == ["outputs"]
+    assert list(graph._changes_of_files(listing_stage(None), load_params(toy.DEFAULT))) == [
+        "outputs"
+    ]
 
 
 def listing_stage(known):

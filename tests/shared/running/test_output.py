@@ -20,7 +20,11 @@ from stages.shared.samples import loading
 
 WORDS = "a → é 日本 😀 \udcff"
 COMMANDS = sorted(
-    {path.stem for path in (ROOT / "commands").glob("[!_]*.py")}
+    {
+        path.stem
+        for path in (ROOT / "commands").glob("[!_]*.py")
+        if '__name__ == "__main__"' in path.read_text()  # others are what commands share
+    }
     | {path.parent.name for path in (ROOT / "commands").glob("*/__main__.py")}
 )
 

@@ -1,11 +1,14 @@
 """Tests for stages/shared/running/progress.py: one line on a terminal, few in a log."""
 
 import io
+import math
 import os
 import re
+import shutil
 import termios
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import toy
@@ -13,6 +16,7 @@ import toy
 from commands import preset
 from stages.shared.artifacts import Epoch
 from stages.shared.running import progress
+from stages.shared.running.whole_run import Place
 from stages.shared.settings.params import check_params
 
 EPOCH = Epoch(
@@ -50,8 +54,12 @@ class Terminal(io.StringIO):
 def stage(tmp_path, monkeypatch):
     """A stage of the second round of three that runs in a project."""
     content = toy.default_params()
-    content["rounds"].append({"from": 0.25, "to": 0.5})
+    sizes = [0.0625, 0.125, 0.25, 0.5]
+    content["seed_size"] = sizes[0]
+    content["rounds"] = [{"from": a, "to": b} for a, b in pairwise(sizes)]
+    content["compare"] = {"models": ["resnet8"], "subsets": ["selected", "random", "full"]}
     toy.write_params(tmp_path, content)
+    shutil.copy(toy.ROOT / "dvc.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_STAGE", "train_ensemble@round1")
 
@@ -71,7 +79,7 @@ def test_a_terminal_that_says_no_size_is_shown_the_line_too(stage, monkeypatch, 
             monkeypatch.setattr("sys.stderr", terminal)
             train(2, [0])
         seen = b"".join(read_to_the_end(shown.fileno())).decode()
-    assert "train_ensemble@round1, round 2/3, member 1/2" in seen
+    assert "stage 9/26 train_ensemble, round 2/3, member 1/2" in seen
     widest = max(len(line) for line in re.split(r"[\r\n]", seen))
     assert widest <= (columns or progress.COLUMNS)
 
@@ -102,10 +110,10 @@ def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monk
     assert shown.num_started == 4
     line, *rest = terminal.lines()
     assert rest == [""]
+    assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert re.fullmatch(
-        r"train_ensemble@round1, round 2/3, member 4/4: 100% #{10} 800/800 images, "
-        r"[\d.]+[kM]? images/s, 00:00 left, epoch 2, loss 0.500, accuracy 75.0 %, "
-        r"validation 87.5 %",
+        r"stage 9/26 train_ensemble, round 2/3, member 4/4: 100% #{5} 00:00 left, "
+        r"validation 87.5 %, loss 0.500, accuracy 75.0 %, epoch 2, [\d.]+[kM]? images/s",
         line,
     )
 
@@ -126,7 +134,7 @@ def test_members_that_were_finished_before_are_no_part_of_the_rest(stage, monkey
     shown = train(4, [1, 3], epochs=[100])  # 0 and 2 were found; both have half of the images
 
     assert shown.num_started == 2
-    assert "member 4/4:  50% #####      200/400 images" in terminal.lines()[0]
+    assert "member 4/4:  50% ##5   00:00 left" in terminal.lines()[0]
 
 
 def test_a_log_gets_nothing_of_a_short_stage(stage, monkeypatch):
@@ -147,9 +155,9 @@ def test_a_log_gets_whole_lines_now_and_then(stage, monkeypatch):
     assert "\r" not in log.getvalue()
     first, second, rest = log.getvalue().split("\n")
     assert rest == ""
-    start = "train_ensemble@round1, round 2/3, member"
-    assert first.startswith(f"{start} 1/2:  50% #####      200/400 images")
-    assert second.startswith(f"{start} 2/2: 100% ########## 400/400 images")
+    start = "stage 9/26 train_ensemble, round 2/3, member"
+    assert first.startswith(f"{start} 1/2:  50% ##5   00:00 left")
+    assert second.startswith(f"{start} 2/2: 100% ##### 00:00 left")
 
 
 def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkeypatch):
@@ -160,7 +168,8 @@ def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkey
     got = list(progress.shown(parts, 40, "test"))
 
     assert got == ["first", "second"]
-    assert "evaluate@resnet8-full:   0%            0.00/40.0 images" in terminal.getvalue()
+    assert "stage 25/26 evaluate@resnet8-full, test:  75% ###7" in terminal.getvalue()
+    assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert terminal.lines() == [""]
 
 
@@ -171,7 +180,7 @@ def test_texts_are_counted_as_texts(tmp_path, monkeypatch):
 
     train(1, [0])
 
-    assert "200/200 texts" in terminal.lines()[0]
+    assert terminal.lines()[0].endswith(" texts/s")
 
 
 def test_without_params_there_is_a_line_without_round(tmp_path, monkeypatch):
@@ -182,10 +191,36 @@ def test_without_params_there_is_a_line_without_round(tmp_path, monkeypatch):
     train(1, [0])
 
     assert terminal.lines()[0].startswith("train_ensemble@round1, member 1/1: 100%")
-    assert "200/200 samples" in terminal.lines()[0]
+    assert terminal.lines()[0].endswith(" samples/s")
 
 
 def test_only_a_stage_of_a_round_has_one():
     params = check_params(toy.default_params())
-    assert progress.stage_in_words("score@round0", params) == "score@round0, round 1/2"
+    assert progress.stage_in_words("score@round0", params) == "score, round 1/2"
     assert progress.stage_in_words("evaluate@m-full", params) == "evaluate@m-full"
+
+
+# --- the whole run --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "said"), [(0.0, 600.0, "run about 10 min, "), (0.0, math.nan, "")]
+)
+def test_what_the_run_still_takes_is_said_where_it_is_known(stage, monkeypatch, own, others, said):
+    monkeypatch.setattr(progress, "_place_of", lambda name, folder: Place(9, 21, own, others))
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(1, [0])
+
+    assert f"100% ##### 00:00 left, {said}validation 87.5 %" in terminal.lines()[0]
+
+
+def test_the_longest_line_of_the_default_says_the_run_within_100_columns(stage, monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "train_subset_model@resnet8-selected")
+    monkeypatch.setattr(progress, "_place_of", lambda name, folder: Place(19, 21, 0.0, 5940.0))
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(6, [0, 1, 2, 3, 4, 5])
+
+    [before, _] = terminal.lines()[0].split("run about 99 min")
+    assert len(f"{before}run about 99 min") <= progress.COLUMNS
