@@ -17,7 +17,7 @@ from commands.export.output import new_folder
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Split
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.datasets.object_detection import yolo
+from stages.shared.datasets.reading.yolo_description import described
 from stages.shared.errors import DataError
 
 KEYS: dict[Split, str] = {"train": "train", "validation": "val", "test": "test"}
@@ -37,7 +37,7 @@ def write(chosen: Chosen, output: Path, repeat: bool) -> None:
     with new_folder(output) as folder:
         names = chosen.meta.class_names
         if is_yolo:  # its labels have the numbers of all its classes
-            *_, names = yolo.described(chosen.root)
+            names = described(chosen.root).class_names
         content: dict[str, object] = {"path": os.path.abspath(output)}  # noqa: PTH100 - links stay
         for split in SPLITS:
             ids = artifacts.load_sample_ids(PREPARED, split)

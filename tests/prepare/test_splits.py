@@ -194,7 +194,7 @@ def test_a_list_of_groups_that_cannot_be_followed_is_refused(tmp_path, text, err
     path = tmp_path / "groups.csv"
     path.write_text(text)
     with pytest.raises(error, match=says):
-        splits.load_groups(path, ["sample 0", "sample 1"])
+        splits.load_groups(path, tmp_path, ["sample 0", "sample 1"])
 
 
 def test_problems_name_each_class_without_train_samples_and_each_empty_split():

@@ -65,7 +65,12 @@ def refuse_params(params: Dataset) -> None:
 
 
 def source_of(
-    images: Sequence[Annotated], class_names: list[str], params: Dataset, problems: list[str]
+    images: Sequence[Annotated],
+    class_names: list[str],
+    params: Dataset,
+    problems: list[str],
+    *,
+    sizes_are_of_files: bool = False,
 ) -> Source:
     """Return the images below dataset.root with their boxes, scaled as the images will be.
 
@@ -74,6 +79,7 @@ def source_of(
         class_names: a class is its place there.
         params: where the files lie, and what they are scaled to.
         problems: what is wrong with the annotations; what is found here follows.
+        sizes_are_of_files: the images were looked at, so that nothing can be wrong with them.
 
     Raises:
         DataError: there is no object at all.
@@ -88,7 +94,7 @@ def source_of(
     splits = [image.split for image in images if image.split is not None]
     problems = [
         *problems,
-        *_wrong_files(root, images),
+        *([] if sizes_are_of_files else _wrong_files(root, images)),
         *_wrong_boxes(given, size_N2, names, class_names),
     ]
     boxes = _scaled(given, size_N2, params)
