@@ -304,10 +304,10 @@ def a_manifest_that_no_file_can_be():
     good()
 
 
-@case("list.csv: its first line is path,label; it must be path,label,split", manifest="list.csv")
-def a_manifest_without_splits_column():
+@case("list.csv: its first line is file,label; it must be path,label,split", manifest="list.csv")
+def a_manifest_without_a_column_of_paths():
     good()
-    Path("list.csv").write_text("path,label\nx/1.png,cat\n")
+    Path("list.csv").write_text("file,label\nx/1.png,cat\n")
 
 
 @case("list.csv: line 2 has 2 fields; it must have 3", manifest="list.csv")

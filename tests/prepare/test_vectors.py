@@ -184,7 +184,7 @@ REFUSED = {
     words: "train.npy: holds <U1 [2, 1]; it must be numbers",
     cut: "train.npy: cannot be read",
     no_parquet: "train.parquet: cannot be read",
-    parquet_without_label: "has the columns x; one must be called label",
+    parquet_without_label: "needs a column called label; found x; dataset.label_column may",
     parquet_of_words: "beside label and sample_id it has x, y, z; it must be",
     ragged_lists: "beside label and sample_id it has v; it must be one column of lists of equal",
     lists_of_words: "beside label and sample_id it has v; it must be one column of lists",

@@ -91,9 +91,7 @@ def test_an_absolute_path_is_followed(dataset, write):
 def test_names_may_be_a_map_and_those_without_an_object_are_left_out(dataset, write, capsys):
     root = write({"train/a": BOX}, names={1: "dog ", 0: "cat", 2: 3})
     assert loaded(dataset, root).class_names == ["dog"]
-    assert "left out 2 classes that have no object, such as 'cat'" in (
-        capsys.readouterr().err
-    )
+    assert "left out 2 classes that have no object, such as 'cat'" in (capsys.readouterr().err)
 
 
 def test_labels_lie_beside_an_image_that_is_in_no_folder_images(dataset, images):

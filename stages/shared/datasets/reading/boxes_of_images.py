@@ -15,6 +15,7 @@ from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more
 from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError, ParamsError
 from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import decode_or_describe, pixels_of
@@ -50,9 +51,11 @@ def refuse_params(params: Dataset) -> None:
     """Refuse parameters that images with boxes cannot obey.
 
     Raises:
-        ParamsError: dataset.manifest lists files, or dataset.image_size is one edge.
+        ParamsError: dataset.manifest lists files, dataset.label_column is set, or
+            dataset.image_size is one edge.
     """
-    if not is_empty(Path(params.manifest)):
+    refuse_label_column(params, f"{params.name} has its labels in annotations")
+    if not is_empty(params):
         raise ParamsError(
             f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
             f"{params.name} has its labels in annotations, so it must be an empty list"

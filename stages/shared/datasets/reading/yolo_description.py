@@ -12,9 +12,7 @@ exports write them, without a leading `../`. Paths in a text file begin beside i
 """
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +20,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from stages.shared.artifacts import Split
-from stages.shared.artifacts.user_lists import written_forms
 from stages.shared.datasets.reading.entries import splits_of_folders
+from stages.shared.datasets.reading.places_of_images import images_in, in_place, lines_of_list
 from stages.shared.datasets.reading.problems import in_one_line
-from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below
-from stages.shared.errors import DataError, printable, reason
+from stages.shared.errors import DataError, reason
 
 SPLITS_OF_KEYS: dict[str, Split] = {
     "train": "train",
@@ -35,8 +32,6 @@ SPLITS_OF_KEYS: dict[str, Split] = {
     "test": "test",
 }
 CLASSES = "classes.txt"
-# Ultralytics reads them, this project does not.
-OTHER_IMAGES = frozenset((".avif", ".dng", ".heic", ".heif", ".jp2", ".mpo"))
 
 
 class Described(NamedTuple):
@@ -72,12 +67,12 @@ def described(root: Path) -> Described:
 
 def _of_classes(root: Path) -> Described:
     path = root / CLASSES
-    class_names = [line.strip() for line in _lines(path)]
+    class_names = [line.strip() for line in lines_of_list(path)]
     while class_names and not class_names[-1]:
         class_names.pop()
     if problems := _wrong_names(class_names):
         raise DataError(in_one_line(f"{path}: ", problems))
-    images = sorted(_images_in(root), key=os.fsencode)
+    images = sorted(images_in(root), key=os.fsencode)
     splits = splits_of_folders(root, images)
     return Described(class_names, [(name, splits.get(name)) for name in images], [])
 
@@ -98,7 +93,7 @@ def _of_yaml(root: Path, path: Path) -> Described:
         raise DataError(in_one_line(f"{path}: ", problems))
     bases = _bases(root, content)
     listed = [
-        (image, split) for split, place in places for image in _in_place(root, path, bases, place)
+        (image, split) for split, place in places for image in in_place(root, path, bases, place)
     ]
     problems = [image.problem for image, _ in listed if image.problem]
     images = [(image.name, split) for image, split in listed if not image.problem]
@@ -179,104 +174,11 @@ def _shown(value: object) -> str:
     return repr(value)
 
 
-# --- images --------------------------------------------------------------------------------------
-
-
-class _Image(NamedTuple):
-    """One image that data.yaml or a list names."""
-
-    name: str = ""  # path below root
-    problem: str = ""  # with it, and then it has no name
-
-
 def _bases(root: Path, content: Mapping[str, Any]) -> list[Path]:
     """Return the folders that paths may begin in, first the one that data.yaml names."""
     base = Path(content.get("path") or ".")
     found = [where for where in (root / base, base) if base != Path() and where.is_dir()]
     return [*found[:1], root]
-
-
-def _in_place(root: Path, path: Path, bases: Sequence[Path], place: str) -> Iterator[_Image]:
-    """Yield the images of one place that data.yaml names."""
-    forms = [place.replace("\\", "/")]
-    forms += [form.removeprefix("../") for form in forms if form.startswith("../")]
-    tries = [base / form for form in forms for base in bases]
-    found = next((where for where in tries if where.exists()), None)
-    if found is None:
-        yield _Image(
-            problem=f"{path.name!r} names {place!r}, which is not there; looked for {tries[0]}"
-        )
-        return
-    below, is_empty = _below(root), True
-    if found.is_dir():
-        named: Iterator[tuple[str, str, str | None]] = (
-            (repr(path.name), name, f"{found}/{name}") for name in _images_in(found)
-        )
-    else:
-        where = repr(os.path.relpath(found, root))
-        named = (
-            (f"{where} line {number}", line, file) for number, line, file in _listed(found, bases)
-        )
-    for where, name, file in named:
-        is_empty = False
-        if file is None:
-            yield _Image(problem=f"{where} names {name!r}, which is not there")
-        else:
-            yield below(file, where)
-    if is_empty:
-        yield _Image(problem=f"{path.name!r} names {place!r}, which holds no image")
-
-
-def _below(root: Path) -> Callable[[str, str], _Image]:
-    """Return what makes an image of a path, told where that is named."""
-    top = os.path.realpath(root)
-    # A link to an image stays what it is; what leads to it may be written in many ways.
-    real_folder = cache(os.path.realpath)
-
-    def image(path: str, where: str) -> _Image:
-        folder, _, name = path.rpartition("/")
-        real = f"{real_folder(folder)}/{name}"
-        if real.startswith(f"{top}/"):
-            return _Image(real[len(top) + 1 :])
-        return _Image(
-            problem=f"{where} names {path!r}, which is not below dataset.root; that must be a "
-            "folder which holds data.yaml and all images"
-        )
-
-    return image
-
-
-def _images_in(folder: Path) -> Iterator[str]:
-    others = []
-    for name in files_below(str(folder)):
-        ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million of them
-        if ending in EXTENSIONS:
-            yield name
-        elif ending in OTHER_IMAGES:
-            others.append(name)
-    if others:
-        said = f"{folder}: left out {len(others)} images that must be converted, as {others[0]!r}"
-        sys.stderr.write(f"{printable(said)}\n")
-
-
-def _listed(path: Path, bases: Sequence[Path]) -> Iterator[tuple[int, str, str | None]]:
-    """Yield number and text of each line of a list, and the file that it names; None: none."""
-    folders = [path.parent, *bases]
-    for number, line in enumerate(_lines(path), start=1):
-        if line.strip():
-            tries = (
-                os.path.join(base, form)  # noqa: PTH118 - a million of them
-                for form in written_forms(line)
-                for base in folders
-            )
-            yield number, line.strip(), next(filter(os.path.exists, tries), None)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)}); it must be UTF-8") from None
 
 
 def _twice(path: Path, images: Sequence[tuple[str, Split | None]]) -> Iterator[str]:
