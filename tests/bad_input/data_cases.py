@@ -24,11 +24,17 @@ LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
 IMAGES = "every image must be readable and, without dataset.image_size, of one size"
 BOXES = f"{IMAGES}, every box must have an area inside its image"
 TEXTS = "every row must be class, title and text in UTF-8"
-NEEDS = {"imagefolder": IMAGES, "voc": BOXES, "coco": BOXES, "reviews": TEXTS}
+NEEDS = {
+    "imagefolder": IMAGES,
+    "huggingface_images": IMAGES,
+    **dict.fromkeys(("voc", "coco", "yolo", "labelimg"), BOXES),
+    **dict.fromkeys(("reviews", "huggingface_texts"), TEXTS),
+}
 # The parameters of their tasks.
 PRESETS = {
-    "coco": "detection_bccd",
-    "voc": "detection_bccd",
+    **dict.fromkeys(("voc", "coco", "yolo", "labelimg"), "detection_bccd"),
+    "embeddings": "embeddings_cpu",
+    "huggingface_texts": "svp_polarity_cpu",
     "amazon_polarity": "svp_polarity_cpu",
     "reviews": "svp_polarity_cpu",
 }

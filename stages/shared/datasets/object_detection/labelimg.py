@@ -16,6 +16,7 @@ from stages.shared.datasets.reading.entries import splits_of_folders
 from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below, require_folder
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.voc_annotations import WrongAnnotationError, read_annotation
+from stages.shared.errors import DataError, printable
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
@@ -40,10 +41,14 @@ def load(params: Dataset) -> Source:
         if stem not in images
     ]
     without = [name for stem, name in images.items() if stem not in annotations]
-    if without:
-        sys.stderr.write(
-            f"{root}: left out {len(without)} images without an XML file, such as {without[0]!r}\n"
+    if without and not annotations:
+        raise DataError(
+            f"{root}: none of {len(without)} images has an XML file beside it, such as "
+            f"{without[0]!r}; LabelImg's other form is dataset.name yolo"
         )
+    if without and not problems:
+        said = f"left out {len(without)} images without an XML file, such as {without[0]!r}"
+        sys.stderr.write(f"{root}: {printable(said)}\n")
     labelled = {stem: name for stem, name in images.items() if stem in annotations}
     splits = splits_of_folders(root, list(labelled.values()))
     found = []

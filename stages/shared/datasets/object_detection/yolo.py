@@ -11,7 +11,6 @@ image's path there.
 
 import os
 import sys
-from collections.abc import Sequence
 
 from stages.shared.datasets.reading import yolo_labels
 from stages.shared.datasets.reading.boxes_of_images import Annotated, refuse_params, source_of
@@ -62,17 +61,11 @@ def load(params: Dataset) -> Source:
         (num_empty, "images have an empty file of labels: no objects"),
         (num_twice, "labels say what another one of their image says: they count once"),
     ]
-    said = [f"{root}: {number} {what}" for number, what in notes if number]
-    sys.stderr.writelines(f"{printable(line)}\n" for line in said)
-    used = _used(class_names, images)
+    said = [f"{number} {what}" for number, what in notes if number]
+    labels_used = {found.label for image in images for found in image.objects}
+    used = [name for name in class_names if name in labels_used]
+    if unused := [name for name in class_names if name not in labels_used]:
+        said.append(f"left out {len(unused)} classes that have no object, such as {unused[0]!r}")
+    if not problems:
+        sys.stderr.writelines(f"{root}: {printable(note)}\n" for note in said)
     return source_of(images, used, params, problems, sizes_are_of_files=True)
-
-
-def _used(class_names: Sequence[str], images: Sequence[Annotated]) -> list[str]:
-    """Return the classes of which there are objects; the others are mentioned and left out."""
-    used = {found.label for image in images for found in image.objects}
-    unused = [name for name in class_names if name not in used]
-    if unused:
-        said = f"left out {len(unused)} classes that have no object, such as {unused[0]!r}"
-        sys.stderr.write(f"{printable(said)}\n")
-    return [name for name in class_names if name in used]

@@ -159,11 +159,7 @@ def load_table(params: Dataset) -> LabelledTable:
             loaded = datasets.load_from_disk(str(root))
             is_single = isinstance(loaded, datasets.Dataset)
             found = {"train": loaded} if is_single else dict(loaded)
-        # Images stay as they are pressed.
-        found = {
-            name: part.with_format(None).cast(_undecoded(part.features, datasets))
-            for name, part in found.items()
-        }
+        found = {name: _undecoded(part.with_format(None), datasets) for name, part in found.items()}
     except DataError:
         raise
     except Exception as error:  # of a dozen kinds
@@ -186,13 +182,15 @@ def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     return {name: concatenate_datasets(found) for name, found in parts.items()}
 
 
-def _undecoded(features: Mapping[str, Any], datasets: Any) -> Any:
-    return datasets.Features(
-        {
-            name: datasets.Image(decode=False) if isinstance(kind, datasets.Image) else kind
-            for name, kind in features.items()
-        }
-    )
+def _undecoded(part: Any, datasets: Any) -> Any:
+    """Return a split whose images stay as they are pressed.
+
+    One column at a time: `cast` of all would write a copy of the data into the user's folder.
+    """
+    for name, kind in part.features.items():
+        if isinstance(kind, datasets.Image):
+            part = part.cast_column(name, datasets.Image(decode=False))
+    return part
 
 
 def _in_splits(root: Path, found: Mapping[str, Any], label_column: str | None) -> LabelledTable:

@@ -24,6 +24,7 @@ from numpy.lib.format import open_memmap
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.user_tables import (
     LABEL,
@@ -99,6 +100,7 @@ def load_vectors(params: Dataset) -> Source:
         DataError: there are no vectors, or a file cannot be read or holds something else.
     """
     root = located(params.root)
+    require_folder(root)
     label = params.label_column
     parts = {split: part for split in SPLITS if (part := _part(root, split, label))}
     if "train" not in parts:

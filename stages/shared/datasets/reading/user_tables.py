@@ -53,6 +53,8 @@ def load_rows(path: Path, name: str, label_column: str | None, optional: Sequenc
         fields_of_rows = map(list, zip(*columns, strict=True))
         return Rows("row", [Line(number, each) for number, each in enumerate(fields_of_rows)])
     header, lines = load_csv(path, ",".join(wanted), lambda header: name in header)
+    if not lines:  # lists/manifest.csv, which means folders
+        return Rows("line", [])
     _require_one_label(path, header, name, label_column, optional)
     places = [header.index(each) if each in header else None for each in wanted]
     picked = (["" if at is None else line.fields[at] for at in places] for line in lines)

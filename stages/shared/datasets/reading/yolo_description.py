@@ -85,7 +85,7 @@ def _of_yaml(root: Path, path: Path) -> Described:
     problems: list[str] = []
     class_names = _class_names(content, problems)
     places = [place for key in SPLITS_OF_KEYS for place in _places(content, key, problems)]
-    if "train" not in [split for split, _ in places] and not problems:
+    if not content.get("train"):
         problems.append("needs train, the images to learn from")
     if not isinstance(content.get("path", ""), str | None):
         problems.append(f"path is {_shown(content['path'])}; it must be a folder")
