@@ -9,6 +9,7 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,14 @@ def good(*kinds: str, num: int = 8) -> None:
             image(f"{kind}/{row}.png", (number, row, len(kind)))
 
 
+@cache
+def _resolved(base: str) -> str:
+    return json.dumps(preset.resolved(base))
+
+
 def write_params(base: str, **changes: object) -> None:
     """Write a params.yaml: that of a preset with some keys of dataset changed."""
-    content = preset.resolved(base)
+    content = json.loads(_resolved(base))
     content["dataset"].update({"validation_fraction": 0.25, **changes})
     toy.write_params(Path(), content)
 

@@ -206,14 +206,14 @@ FIELDS = {
 }
 
 
-def write_table(path, **fields):
+def write_table(file, **fields):
     """Write a table as CSV or Parquet."""
-    if path.suffix == ".parquet":
-        pq.write_table(pa.table(fields), path)
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table(fields), file)
     else:
         lines = [",".join(fields), *(",".join(map(str, row)) for row in zip(*fields.values()))]  # noqa: B905
-        path.write_text("\n".join(lines))
-    return str(path)
+        file.write_text("\n".join(lines))
+    return str(file)
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.parquet"])
