@@ -118,9 +118,17 @@ def a_description_with_four_faults():
     yolo(names=["cat", "cat"], nc=3, val=[5], path=7)
 
 
-@case("images/data.yaml: nc is 'many'; it must be the number of classes", "yolo")
+NC = "it must be the number of classes, at most 100000"
+
+
+@case(f"images/data.yaml: nc is 'many'; {NC}", "yolo")
 def a_number_of_classes_that_is_none():
     yolo(nc="many")
+
+
+@case(f"images/data.yaml: nc is 1000000000000; {NC}", "yolo")
+def more_classes_than_memory_holds():
+    yolo(names=None, nc=10**12)
 
 
 @case("images/data.yaml: class 1 has no name; needs train, the images to learn from", "yolo")

@@ -32,6 +32,7 @@ SPLITS_OF_KEYS: dict[str, Split] = {
     "test": "test",
 }
 CLASSES = "classes.txt"
+MOST_CLASSES = 100_000
 
 
 class Described(NamedTuple):
@@ -116,8 +117,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _class_names(content: Mapping[str, Any], problems: list[str]) -> list[str]:
     """Return the name of each class by its number; what is wrong with them is added."""
     names, count = content.get("names"), content.get("nc")
-    if count is not None and not (str(count).isdigit() and int(count)):
-        problems.append(f"nc is {_shown(count)}; it must be the number of classes")
+    if count is not None and not (str(count).isdecimal() and 0 < int(count) <= MOST_CLASSES):
+        problems.append(
+            f"nc is {_shown(count)}; it must be the number of classes, at most {MOST_CLASSES}"
+        )
         return []
     if names is None and count is not None:
         return [f"class_{number}" for number in range(int(count))]
