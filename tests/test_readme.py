@@ -56,6 +56,8 @@ COMPARE = [
 ]
 STORAGE = [
     "uv sync --extra ray",
+    "uv sync --extra huggingface",
+    "uv sync --extra parquet",
     "uv pip install 'dvc[s3]'",
     "dvc remote add --default storage s3://bucket/subset-search",
     "dvc remote modify storage endpointurl https://storage.example.com",
@@ -74,6 +76,20 @@ LAPTOP = [
 HERE = [
     *(START + LOOK + OWN_IMAGES + COMPARE),
     *(STORAGE + PUSH + CLUSTER + LAPTOP),
+]
+FORMS = [
+    "python -m commands.preset images_cpu dataset.root=/my/images dataset.manifest=/my/list.csv "
+    "dataset.label_column=breed",
+    "python -m commands.preset images_cpu dataset.root=/my/classes",
+    "python -m commands.preset detection_bccd dataset.name=yolo dataset.root=/my/yolo",
+    "python -m commands.preset detection_bccd dataset.name=labelimg dataset.root=/my/photographs",
+    "python -m commands.preset detection_bccd dataset.name=coco dataset.root=/my/coco",
+    "python -m commands.preset detection_bccd dataset.root=/my/voc",
+    "python -m commands.preset images_cpu dataset.name=huggingface_images dataset.root=/my/set",
+    "python -m commands.preset svp_polarity_cpu dataset.name=huggingface_texts "
+    "dataset.root=/my/texts",
+    "python -m commands.preset svp_polarity_cpu dataset.name=reviews dataset.root=/my/reviews",
+    "python -m commands.preset embeddings_cpu dataset.root=/my/vectors",
 ]
 
 # The others run in these tests, as they are or with other values, by what is to be read there.
@@ -145,17 +161,10 @@ ELSEWHERE = {
         "tests/commands/test_preset.py",
         "race.entrants={hardest: {}, cut: {outliers: {fraction: 0.1}}}",
     ),
-    "python -m commands.preset embeddings_cpu dataset.root=/my/vectors": (
-        "tests/commands/test_preset.py",
-        '"embeddings_cpu", "dataset.root=/my/vectors"',
-    ),
-    "python -m commands.preset detection_bccd dataset.name=yolo dataset.root=/my/yolo": (
-        "tests/commands/test_preset.py",
-        '"detection_bccd", "dataset.name=yolo"',
-    ),
-    "python -m commands.preset images_cpu dataset.name=huggingface_images dataset.root=/my/set": (
-        "tests/commands/test_preset.py",
-        '"images_cpu", "dataset.name=huggingface_images"',
+    **dict.fromkeys(FORMS, ("tests/commands/test_preset.py", '"docs/data.md"')),
+    "python -m commands.export coco subset.json": (
+        "tests/commands/export/test_libraries.py",
+        'export("coco"',
     ),
     "python -m commands.export yolo /my/subset": (
         "tests/commands/export/test_yolo_folder.py",

@@ -57,7 +57,11 @@ FORMS = {
     "huggingface": Form(huggingface.write, "rows of a data set of Hugging Face, JSON"),
     "fiftyone": Form(fiftyone.write, "a folder that FiftyOne imports"),
     "coco": Form(coco_file.write, "COCO's JSON of images with boxes", REPEAT),
-    "yolo": Form(yolo_folder.write, "data.yaml with lists of images, for Ultralytics", REPEAT),
+    "yolo": Form(
+        yolo_folder.write,
+        "data.yaml with lists of images, or folders of classes, for Ultralytics",
+        REPEAT,
+    ),
 }
 
 

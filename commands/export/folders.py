@@ -108,7 +108,7 @@ class Names:
 def _write(chosen: Chosen, output: Path, repeat: bool, place: Place) -> None:
     samples = chosen.picks if repeat else chosen.samples
     if chosen.boxes is None:
-        _refuse_class_names({sample.label for sample in samples})
+        refuse_class_names({sample.label for sample in samples})
     with new_folder(output) as folder:
         if chosen.boxes is None:
             _write_classes(chosen, folder, samples, place)
@@ -141,7 +141,12 @@ def _write_scenes(chosen: Chosen, folder: Path, samples: list[Sample], place: Pl
     write_json(folder / "annotations.json", coco_file.content(chosen, samples, file_names))
 
 
-def _refuse_class_names(class_names: Iterable[str]) -> None:
+def refuse_class_names(class_names: Iterable[str]) -> None:
+    """Stop where a class cannot be a folder.
+
+    Raises:
+        DataError: it cannot.
+    """
     for name in sorted(class_names):
         if "/" in name or "\0" in name or name.startswith(".") or not name:
             raise DataError(

@@ -1,8 +1,10 @@
-"""What Ultralytics trains on: data.yaml and a list of the images of each split.
+"""What Ultralytics trains on, with the validation and test split of this project.
 
-The lists name the user's own files where their labels are in YOLO's form already. Otherwise
-`images/<split>/` holds links to them and `labels/<split>/` their boxes. Validation and test are
-those of this project, of which nothing is selected.
+- Of images with boxes data.yaml and a list of the images of each split. The lists name the user's
+  own files where their labels are in YOLO's form already; otherwise `images/<split>/` holds links
+  to them and `labels/<split>/` their boxes.
+- Of images with one class each `<split>/<class>/` with links to them. Each split has a folder of
+  each class, if an empty one, because the order of the folders numbers the classes.
 """
 
 import os
@@ -12,47 +14,78 @@ from pathlib import Path
 import yaml
 
 from commands.export.chosen import PREPARED, Chosen
-from commands.export.folders import Names
+from commands.export.folders import Names, refuse_class_names, require_images
 from commands.export.output import new_folder
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Split
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.datasets.object_detection import yolo
+from stages.shared.datasets.reading.yolo_description import described
 from stages.shared.errors import DataError
 
 KEYS: dict[Split, str] = {"train": "train", "validation": "val", "test": "test"}
 
 
 def write(chosen: Chosen, output: Path, repeat: bool) -> None:
-    """Write data.yaml, train.txt, val.txt and test.txt; `repeat`: an image for each pick.
+    """Write train, val and test as Ultralytics reads them; `repeat`: an image for each pick.
 
     Raises:
-        DataError: the images have no boxes or are in no files, or a path has a line end.
+        DataError: the samples are no images or in no files, a path has a line end, or a class is no
+            name of a folder.
     """
-    if chosen.boxes is None:
-        raise DataError(f"yolo needs boxes; {chosen.meta.task} has none")
+    require_images(chosen)
     if chosen.root is None:
         raise DataError("yolo needs image files, and there are none; `copy` writes them")
-    is_yolo = chosen.params.dataset.name == "yolo"
     with new_folder(output) as folder:
-        names = chosen.meta.class_names
-        if is_yolo:  # its labels have the numbers of all its classes
-            *_, names = yolo.described(chosen.root)
-        content: dict[str, object] = {"path": os.path.abspath(output)}  # noqa: PTH100 - links stay
-        for split in SPLITS:
-            ids = artifacts.load_sample_ids(PREPARED, split)
-            rows = list(range(len(ids)))
-            if split == "train":
-                samples = chosen.picks if repeat else chosen.samples
-                rows = [sample.index for sample in samples]
-            paths = [f"{chosen.root}/{ids[row]}" for row in rows]
-            if not is_yolo:
-                paths = _linked(chosen, folder, output, split, rows, paths)
-            _write_list(folder / f"{KEYS[split]}.txt", paths)
-            content[KEYS[split]] = f"{KEYS[split]}.txt"
-        content["names"] = dict(enumerate(names))
-        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
-        write_atomically(folder / "data.yaml", text.encode())
+        if chosen.boxes is None:
+            _write_classes(chosen, folder, repeat)
+        else:
+            _write_boxes(chosen, folder, output, repeat)
+
+
+def _rows_and_paths(chosen: Chosen, split: Split, repeat: bool) -> tuple[list[int], list[str]]:
+    """Return the rows of a split, of train those of the subset, and the files of its images."""
+    ids = artifacts.load_sample_ids(PREPARED, split)
+    rows = list(range(len(ids)))
+    if split == "train":
+        rows = [sample.index for sample in (chosen.picks if repeat else chosen.samples)]
+    return rows, [f"{chosen.root}/{ids[row]}" for row in rows]
+
+
+# --- one class for each image --------------------------------------------------------------------
+
+
+def _write_classes(chosen: Chosen, folder: Path, repeat: bool) -> None:
+    names = chosen.meta.class_names
+    refuse_class_names(names)
+    for split in SPLITS:
+        free = {name: Names() for name in names}
+        for name in names:
+            (folder / KEYS[split] / name).mkdir(parents=True)
+        class_N = artifacts.load_targets(PREPARED, split)
+        rows, paths = _rows_and_paths(chosen, split, repeat)
+        for row, path in zip(rows, paths, strict=True):
+            name = names[class_N[row]]
+            (folder / KEYS[split] / name / free[name].free(Path(path).name)).symlink_to(path)
+
+
+# --- boxes ---------------------------------------------------------------------------------------
+
+
+def _write_boxes(chosen: Chosen, folder: Path, output: Path, repeat: bool) -> None:
+    is_yolo = chosen.params.dataset.name == "yolo"
+    names = chosen.meta.class_names
+    if is_yolo:  # its labels have the numbers of all its classes
+        names = described(chosen.root or Path()).class_names
+    content: dict[str, object] = {"path": os.path.abspath(output)}  # noqa: PTH100 - links stay
+    for split in SPLITS:
+        rows, paths = _rows_and_paths(chosen, split, repeat)
+        if not is_yolo:
+            paths = _linked(chosen, folder, output, split, rows, paths)
+        _write_list(folder / f"{KEYS[split]}.txt", paths)
+        content[KEYS[split]] = f"{KEYS[split]}.txt"
+    content["names"] = dict(enumerate(names))
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    write_atomically(folder / "data.yaml", text.encode())
 
 
 def _write_list(path: Path, names: Sequence[str]) -> None:

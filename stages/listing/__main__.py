@@ -66,7 +66,7 @@ def _names(dataset: Dataset, root: Path) -> list[str]:
     """Return the paths of all files below root, in order."""
     sample_files.require_folder(root)
     if dataset.name in IN_FOLDERS:
-        found = sample_files.find(root, Path(dataset.manifest), sample_files.EXTENSIONS)
+        found = sample_files.find(root, dataset, sample_files.EXTENSIONS)
         return sorted(entry.sample_id for entry in found.entries)
     return sorted(sample_files.files_below(str(root)))
 

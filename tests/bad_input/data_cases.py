@@ -9,6 +9,7 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,17 @@ LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
 IMAGES = "every image must be readable and, without dataset.image_size, of one size"
 BOXES = f"{IMAGES}, every box must have an area inside its image"
 TEXTS = "every row must be class, title and text in UTF-8"
-NEEDS = {"imagefolder": IMAGES, "voc": BOXES, "coco": BOXES, "reviews": TEXTS}
+NEEDS = {
+    "imagefolder": IMAGES,
+    "huggingface_images": IMAGES,
+    **dict.fromkeys(("voc", "coco", "yolo", "labelimg"), BOXES),
+    **dict.fromkeys(("reviews", "huggingface_texts"), TEXTS),
+}
 # The parameters of their tasks.
 PRESETS = {
-    "coco": "detection_bccd",
-    "voc": "detection_bccd",
+    **dict.fromkeys(("voc", "coco", "yolo", "labelimg"), "detection_bccd"),
+    "embeddings": "embeddings_cpu",
+    "huggingface_texts": "svp_polarity_cpu",
     "amazon_polarity": "svp_polarity_cpu",
     "reviews": "svp_polarity_cpu",
 }
@@ -83,9 +90,14 @@ def good(*kinds: str, num: int = 8) -> None:
             image(f"{kind}/{row}.png", (number, row, len(kind)))
 
 
+@cache
+def _resolved(base: str) -> str:
+    return json.dumps(preset.resolved(base))
+
+
 def write_params(base: str, **changes: object) -> None:
     """Write a params.yaml: that of a preset with some keys of dataset changed."""
-    content = preset.resolved(base)
+    content = json.loads(_resolved(base))
     content["dataset"].update({"validation_fraction": 0.25, **changes})
     toy.write_params(Path(), content)
 
@@ -304,10 +316,10 @@ def a_manifest_that_no_file_can_be():
     good()
 
 
-@case("list.csv: its first line is path,label; it must be path,label,split", manifest="list.csv")
-def a_manifest_without_splits_column():
+@case("list.csv: its first line is file,label; it must be path,label,split", manifest="list.csv")
+def a_manifest_without_a_column_of_paths():
     good()
-    Path("list.csv").write_text("path,label\nx/1.png,cat\n")
+    Path("list.csv").write_text("file,label\nx/1.png,cat\n")
 
 
 @case("list.csv: line 2 has 2 fields; it must have 3", manifest="list.csv")

@@ -1,5 +1,8 @@
 """Tests for commands/preset.py: params.yaml of a preset and settings."""
 
+import re
+import shlex
+
 import pytest
 import toy
 
@@ -53,19 +56,28 @@ def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
     assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["embeddings_cpu", "dataset.root=/my/vectors"],
-        ["detection_bccd", "dataset.name=yolo", "dataset.root=/my/yolo"],
-        ["images_cpu", "dataset.name=huggingface_images", "dataset.root=/my/set"],
-        ["svp_polarity_cpu", "dataset.name=huggingface_texts", "dataset.root=/my/set"],
-    ],
-    ids=" ".join,
+FORMS = re.findall(
+    r"(?m)^python -m commands\.preset (.*?)(?: +#.*)?$", (toy.ROOT / "docs/data.md").read_text()
 )
+
+
+@pytest.mark.parametrize("arguments", FORMS)
 def test_the_forms_of_the_docs_are_settings_of_a_preset(folder, monkeypatch, arguments):
-    write(monkeypatch, *arguments)
-    assert load_params().dataset.root == arguments[-1].partition("=")[2]
+    write(monkeypatch, *shlex.split(arguments))
+    dataset = load_params().dataset
+    for name, value in re.findall(r"dataset\.(\w+)=(\S+)", arguments):
+        assert getattr(dataset, name) == value
+
+
+def test_each_form_of_the_docs_has_its_command(folder, monkeypatch):
+    named = set()
+    for arguments in FORMS:
+        write(monkeypatch, *shlex.split(arguments))
+        named.add(load_params().dataset.name)
+    assert named == {
+        *("imagefolder", "yolo", "labelimg", "voc", "coco"),
+        *("huggingface_images", "huggingface_texts", "reviews", "embeddings"),
+    }
 
 
 def test_what_is_other_than_in_the_default_is_said_with_its_values(folder, monkeypatch, capsys):

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "num_folds": 5,
     "fold": 0,
     "manifest": str(toy.ROOT / "lists/manifest.csv"),
+    "label_column": None,
     "groups": str(toy.ROOT / "lists/groups.csv"),
     "watch": "contents",
 }

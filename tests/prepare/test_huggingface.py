@@ -77,6 +77,34 @@ def test_a_column_names_the_samples(tmp_path, dataset):
     assert huggingface_images.load(dataset(root=str(tmp_path / "set"))).sample_ids == ["p", "q"]
 
 
+def test_nothing_is_written_into_the_users_folder(tmp_path, dataset, read):
+    """No copy of the images, which would also be a change that the listing sees."""
+    save_splits({"train": images([0, 1, 0]), "test": images([0, 1])}, tmp_path / "set")
+    before = sorted(tmp_path.rglob("*"))
+    read(huggingface_images.load(dataset(root=str(tmp_path / "set"))), [0, 4])
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("write", [save_splits, save_parquet])
+def test_a_setting_names_the_column_of_labels(tmp_path, dataset, write):
+    """Of several that may be it, and before the usual name."""
+    table = images([0, 1, 0]).add_column("breed", ["x", "y", "y"])
+    write({"train": table}, tmp_path / "set")
+    root = str(tmp_path / "set")
+    assert huggingface_images.load(dataset(root=root)).class_names == ["cat", "dog"]
+    source = huggingface_images.load(dataset(root=root, label_column="breed"))
+    assert (source.class_names, source.targets_N.tolist()) == (["x", "y"], [0, 1, 1])
+
+
+def test_whole_numbers_with_gaps_among_them_are_classes(tmp_path, dataset):
+    """Pandas keeps such a column as numbers with a point."""
+    table = Table.from_dict({"text": ["a", "b", "c"], "stars": [10.0, 2.0, None]})
+    save_parquet({"train": table}, tmp_path / "set")
+    source = huggingface_texts.load(dataset(root=str(tmp_path / "set"), label_column="stars"))
+    assert {*source.class_names} == {"", "2", "10"}
+    assert source.problems == ["'train/2' has no label"]
+
+
 def test_a_folder_of_images_gives_the_same(tmp_path, dataset, read):
     root = tmp_path / "folder"
     rows: dict[str, list] = {"sample_id": [], "image": [], "label": []}
@@ -223,8 +251,8 @@ REFUSED = {
     no_train: "has test without train",
     unknown_split: "has the splits train, unsupervised; allowed are train",
     validation_twice: "has the splits train, val, dev; allowed are train",
-    no_label: "needs a column called label; found image",
-    two_labels: "needs a column called label; fine, coarse may be it",
+    no_label: "needs a column called label; found image; dataset.label_column may name another",
+    two_labels: "fine, coarse may be it, and dataset.label_column must say which",
     two_images: "needs one column of images, or one called image; found left, right",
     no_image: "needs one column of images, or one called image; found label, x",
     same_ids: "the sample_id 'p' stands there twice",

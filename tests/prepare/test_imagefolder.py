@@ -1,7 +1,10 @@
 """Folders or a list of files give labelled samples in an order that only names decide."""
 
 import os
+import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stages.shared.datasets.image_classification.imagefolder import load
@@ -192,3 +195,62 @@ def test_all_that_is_wrong_with_a_manifest_is_told_at_once_with_the_numbers_of_i
 def test_a_manifest_that_is_not_there_is_refused(dataset, tmp_path):
     with pytest.raises(ArtifactError, match="missing"):
         load(dataset(root=str(tmp_path), manifest=str(tmp_path / "none.csv")))
+
+
+FIELDS = {
+    "number": [7, 8, 9],
+    "label": ["p", "q", "r"],
+    "path": ["b.png", "./x\\a.png", "c.png"],
+    "breed": ["dog", "cat", "dog"],
+    "split": ["train", "Training", "test"],
+}
+
+
+def write_table(file, **fields):
+    """Write a table as CSV or Parquet."""
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table(fields), file)
+    else:
+        lines = [",".join(fields), *(",".join(map(str, row)) for row in zip(*fields.values()))]  # noqa: B905
+        file.write_text("\n".join(lines))
+    return str(file)
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.parquet"])
+def test_a_setting_names_the_column_of_labels(dataset, images, tmp_path, name):
+    root = images("x/a.png", "b.png", "c.png")
+    manifest = write_table(tmp_path / name, **FIELDS)
+    source = load(dataset(root=str(root), manifest=manifest, label_column="breed"))
+    assert summary(source) == [
+        ("b.png", "dog", "train"),
+        ("c.png", "dog", "test"),
+        ("x/a.png", "cat", "train"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.parquet"])
+def test_a_manifest_may_have_no_column_of_splits(dataset, images, tmp_path, name):
+    root = images("a.png", "b.png")
+    manifest = write_table(tmp_path / name, path=["a.png", "b.png"], label=[10, 9])
+    source = load(dataset(root=str(root), manifest=manifest))
+    assert source.given_splits is None
+    assert source.class_names == ["10", "9"]
+
+
+def test_without_pyarrow_a_parquet_manifest_says_how_to_install_it(dataset, tmp_path, monkeypatch):
+    manifest = write_table(tmp_path / "list.parquet", path=["a.png"], label=["cat"])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(DataError, match="`uv sync --extra parquet` installs it"):
+        load(dataset(root=str(tmp_path), manifest=manifest))
+
+
+@pytest.mark.parametrize("validation", ["val", "valid"])
+def test_a_folder_of_yolos_classification_is_read(dataset, images, validation):
+    """As Ultralytics wants it: train/<class>, val/<class> and perhaps test/<class>."""
+    splits = {"train": "train", validation: "validation", "test": "test"}
+    names = [f"{split}/{kind}/{split}.png" for split in splits for kind in ("cat", "dog")]
+    source = load(dataset(root=str(images(*names))))
+    assert source.class_names == ["cat", "dog"]
+    assert sorted(zip(source.sample_ids, source.given_splits, strict=True)) == sorted(
+        (name, splits[name.partition("/")[0]]) for name in names
+    )

@@ -194,7 +194,27 @@ def test_a_list_of_groups_that_cannot_be_followed_is_refused(tmp_path, text, err
     path = tmp_path / "groups.csv"
     path.write_text(text)
     with pytest.raises(error, match=says):
-        splits.load_groups(path, ["sample 0", "sample 1"])
+        splits.load_groups(path, tmp_path, ["sample 0", "sample 1"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("./a/é.jpg", " a/é.jpg ", "a\\é.jpg"),
+        *("a/e\u0301.jpg", "{root}/a/é.jpg", "a/../a/é.jpg"),
+    ],
+)
+def test_a_path_in_the_list_of_groups_may_be_written_as_in_a_manifest(tmp_path, written):
+    path = tmp_path / "groups.csv"
+    path.write_text(f"path,group\n{written.replace('{root}', str(tmp_path))},x\ntrain/1,y\n")
+    assert splits.load_groups(path, tmp_path, ["train/1", "a/é.jpg"]) == ["y", "x"]
+
+
+@pytest.mark.parametrize("name", ["http://x/a.jpg", "a//b", " a", "..", "b\\c"])
+def test_a_sample_id_that_is_no_path_stands_as_it_is(tmp_path, name):
+    path = tmp_path / "groups.csv"
+    path.write_text(f"path,group\n{name},x\n")
+    assert splits.load_groups(path, tmp_path, [name]) == ["x"]
 
 
 def test_problems_name_each_class_without_train_samples_and_each_empty_split():

@@ -95,6 +95,21 @@ def test_parquet_may_bring_its_ids(tmp_path):
     assert load(tmp_path).sample_ids == ["p", "q"]
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_setting_names_the_column_of_labels(tmp_path, form):
+    if form == "csv":
+        np.save(tmp_path / "train.npy", np.zeros((2, 1)))
+        lines = ["note,kind,sample_id", "cat,x,p", "dog,y,q"]
+        (tmp_path / "train.csv").write_text("\n".join(lines))
+    else:
+        table = pa.table({"number": [0.5, 1.5], "kind": ["x", "y"], "sample_id": ["p", "q"]})
+        pq.write_table(table, tmp_path / "train.parquet")
+    dataset = toy_vectors.dataset(tmp_path).model_copy(update={"label_column": "kind"})
+    source = embeddings.load(dataset)
+    assert (source.class_names, source.sample_ids) == (["x", "y"], ["p", "q"])
+    assert source.inputs.shape == (1,)
+
+
 def nothing(root: Path) -> None:
     root.mkdir(exist_ok=True)
 
@@ -184,7 +199,7 @@ REFUSED = {
     words: "train.npy: holds <U1 [2, 1]; it must be numbers",
     cut: "train.npy: cannot be read",
     no_parquet: "train.parquet: cannot be read",
-    parquet_without_label: "has the columns x; one must be called label",
+    parquet_without_label: "needs a column called label; found x; dataset.label_column may",
     parquet_of_words: "beside label and sample_id it has x, y, z; it must be",
     ragged_lists: "beside label and sample_id it has v; it must be one column of lists of equal",
     lists_of_words: "beside label and sample_id it has v; it must be one column of lists",

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,13 +85,23 @@ def name_hint(name: str, known: Collection[str]) -> str:
     many or too few.
     """
     slashes = name.replace("\\", "/").removeprefix("./")
-    forms = [slashes, *(unicodedata.normalize(form, slashes) for form in ("NFC", "NFD"))]
-    near = [form for form in forms if form in known]
+    near = [form for form in written_forms(slashes) if form in known]
     near = near or [
         other for other in known if slashes.endswith(f"/{other}") or other.endswith(f"/{slashes}")
     ]
     # Of several, or an equal one, nobody can tell.
     return f" (did you mean {near[0]}?)" if len({*near}) == 1 else encoding_hint(name)
+
+
+def written_forms(path: str) -> Iterator[str]:
+    """Yield a path as it stands, and then as it may be meant.
+
+    Without the spaces around it, with the slashes of Windows turned, and with accents that are
+    letters of their own, as a Mac writes them, or that are not.
+    """
+    turned = path.strip().replace("\\", "/")
+    yield from (path, path.strip(), turned)
+    yield from (unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))
 
 
 def as_known(field: str, known: Container[str]) -> str:
@@ -106,7 +116,24 @@ def load_list(path: Path, header: Sequence[str]) -> list[Line]:
         ArtifactError: the file is missing, no UTF-8 text, has another header, or lines of another
             length, all of which are named.
     """
-    wanted = ",".join(header)
+    _, lines = load_csv(path, ",".join(header), lambda found: found == list(header))
+    return lines
+
+
+def load_csv(
+    path: Path, wanted: str, fits: Callable[[list[str]], bool]
+) -> tuple[list[str], list[Line]]:
+    """Return the header of a CSV file, and the lines below it without blank ones.
+
+    Args:
+        path: of the file.
+        wanted: the header, for messages.
+        fits: returns whether a header is as it must be.
+
+    Raises:
+        ArtifactError: the file is missing, no UTF-8 text, has another header, or lines of another
+            length, all of which are named.
+    """
     try:
         text = decoded(path, path.read_bytes())
     except FileNotFoundError:
@@ -116,16 +143,17 @@ def load_list(path: Path, header: Sequence[str]) -> list[Line]:
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise ArtifactError(f"{path}: cannot be read ({reason(error)}); it must be CSV") from None
     try:
-        lines = [Line(number, _padded(row, len(header))) for number, row in _rows(text)]
+        (_, first), *rows = [*_rows(text)] or [(1, [])]
     except csv.Error as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); it must be CSV") from None
-    first = [field.strip() for field in lines[0].fields] if lines else []
-    if first != list(header):
-        found = ",".join(first)[:LONGEST_SHOWN] or "nothing"
+    header = [field.strip() for field in _padded(first, 0)]
+    if not fits(header):
+        found = ",".join(header)[:LONGEST_SHOWN] or "nothing"
         raise ArtifactError(
             f"{path}: its first line is {found}; it must be {wanted}{separator_hint(found)}"
         )
-    wrong = [line for line in lines[1:] if len(line.fields) != len(header)]
+    lines = [Line(number, _padded(row, len(header))) for number, row in rows]
+    wrong = [line for line in lines if len(line.fields) != len(header)]
     if wrong:
         told = [f"line {line.number} has {len(line.fields)} fields" for line in wrong[:MOST_SHOWN]]
         is_long = len(wrong[0].fields) > len(header)
@@ -135,7 +163,7 @@ def load_list(path: Path, header: Sequence[str]) -> list[Line]:
         raise ArtifactError(
             f"{path}: {and_more(told, len(wrong))}; it must have {len(header)}{hint}"
         )
-    return lines[1:]
+    return header, lines
 
 
 def load_sample_list(

@@ -76,6 +76,9 @@ class Dataset(Section):
     num_folds: Annotated[int, Field(ge=2)]
     fold: NonNegativeInt
     manifest: str
+    label_column: Annotated[
+        Annotated[str, Field(min_length=1)] | None, either("the name of one column, or empty")
+    ]
     groups: str
     watch: Literal["contents", "times"]
 

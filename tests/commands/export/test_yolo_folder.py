@@ -11,6 +11,7 @@ import yaml
 from toy_export import PREPARED, export
 
 from stages.shared import artifacts
+from stages.shared.datasets.image_classification import imagefolder
 from stages.shared.datasets.object_detection import yolo
 from stages.shared.errors import DataError
 from stages.shared.settings.sections import Dataset
@@ -87,9 +88,50 @@ def test_of_yolo_itself_the_lists_name_the_users_files_and_classes_keep_their_nu
     assert yaml.safe_load((folder / "data.yaml").read_text())["names"] == described["names"]
 
 
-def test_without_boxes_or_files_it_is_refused(here):
+def test_of_classes_each_split_has_folders_of_all_with_links_to_the_images(here):
+    splits = {"train": 8, "val": 2, "test": 2}
+    names = [
+        f"{split}/{kind}/{number}.png"
+        for split, num in splits.items()
+        for kind in ("cat", "dog")
+        for number in range(num)
+    ]
+    made = toy_export.folder_of_images(here / "images", names)
+    picked = made.pick(made.rows("train/dog/3.png", "train/dog/1.png", "train/dog/3.png"))
+    folder = export("yolo", here / "set")
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.png")}
+    wanted = {name for name in names if not name.startswith("train")} | {*picked}
+    assert {name: path.resolve() for name, path in found.items()} == {
+        name: here / "images" / name for name in wanted
+    }
+    assert all((folder / split / "cat").is_dir() for split in splits)
+    again = export("yolo", here / "again", repeat=True)
+    assert sorted(path.name for path in (again / "train/dog").iterdir()) == [
+        "1.png",
+        "3.png",
+        "3__2.png",
+    ]
+
+
+def test_of_classes_what_was_written_is_read_as_the_same_splits(here):
+    names = [f"{kind}/{number}.png" for kind in ("cat", "dog") for number in range(20)]
+    made = toy_export.folder_of_images(here / "images", names)
+    made.pick(range(len(made.ids)))
+    folder = export("yolo", here / "set")
+    dataset = toy.default_params()["dataset"] | {"name": "imagefolder", "root": str(folder)}
+    found = imagefolder.load(Dataset(**dataset))
+    for split in artifacts.SPLITS:
+        ids = artifacts.load_sample_ids(PREPARED, split)
+        assert sorted(
+            name.partition("/")[2]
+            for name, each in zip(found.sample_ids, found.given_splits, strict=True)
+            if each == split
+        ) == sorted(ids)
+
+
+def test_without_images_or_files_it_is_refused(here):
     toy_export.arrays().pick([0, 1])
-    with pytest.raises(DataError, match="yolo needs boxes; image_classification has none"):
+    with pytest.raises(DataError, match="yolo needs image files, and there are none; `copy`"):
         export("yolo", here / "set")
     assert not (here / "set").exists()
 

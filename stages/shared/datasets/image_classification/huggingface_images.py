@@ -19,7 +19,6 @@ from stages.shared.datasets.reading.labelled_tables import LabelledTable, is_kin
 from stages.shared.datasets.reading.source_images import in_chunks
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import ParamsError, reason
-from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import ImageSize, Pixels, decode, pixels_of
 from stages.shared.samples.loading import Decoded
 from stages.shared.settings.sections import Dataset
@@ -90,7 +89,7 @@ def load(params: Dataset) -> Source:
             f"params.yaml: dataset.storage is 'files'; {params.name} has no image files, so it "
             "must be auto or memory"
         )
-    table = load_table(located(params.root))
+    table = load_table(params)
     column = table.only("images", "image", lambda kind: is_kind(kind, "Image"))
     class_names, targets_N, problems = table.classes()
     return Source(

@@ -4,8 +4,8 @@
   training, testing, valid, validation and dev, also with set, data, split or images after them. A
   folder `train` that holds folders is what makes this layout; ImageNet has it.
 - `root/<class>/*`, split at random.
-- `dataset.manifest`, a CSV file (path,label,split) with paths below root; split is one of these
-  words in every row, or empty in every row. A manifest without rows means folders.
+- `dataset.manifest`, a CSV or Parquet file (path,label,split) with paths below root; split is one
+  of these words in every row, or empty in every row. A manifest without rows means folders.
 
 Folders of a class may hold more folders; a class may be a link to a folder, links within it are not
 followed. Links to folders and files with other endings than those of images are left out and
@@ -17,7 +17,6 @@ their names' bytes, whatever the file system or the list says.
 
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def load(params: Dataset) -> Source:
         DataError: there is no image, or the folders or the manifest contradict themselves.
     """
     root = located(params.root)
-    entries, labels, notes = find(root, Path(params.manifest), EXTENSIONS)
+    entries, labels, notes = find(root, params, EXTENSIONS)
     sys.stderr.writelines(f"{printable(note)}\n" for note in notes)
     entries = sorted(entries, key=lambda entry: os.fsencode(entry.sample_id))
     class_names = sorted(labels, key=os.fsencode)

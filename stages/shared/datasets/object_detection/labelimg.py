@@ -9,15 +9,14 @@ without an XML file were not labelled: they are left out and counted on the term
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from stages.shared.artifacts import Split
 from stages.shared.datasets.reading.boxes_of_images import Annotated, refuse_params, source_of
-from stages.shared.datasets.reading.entries import split_of
+from stages.shared.datasets.reading.entries import splits_of_folders
 from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below, require_folder
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.voc_annotations import WrongAnnotationError, read_annotation
-from stages.shared.errors import DataError
+from stages.shared.errors import DataError, printable
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
@@ -42,12 +41,16 @@ def load(params: Dataset) -> Source:
         if stem not in images
     ]
     without = [name for stem, name in images.items() if stem not in annotations]
-    if without:
-        sys.stderr.write(
-            f"{root}: left out {len(without)} images without an XML file, such as {without[0]!r}\n"
+    if without and not annotations:
+        raise DataError(
+            f"{root}: none of {len(without)} images has an XML file beside it, such as "
+            f"{without[0]!r}; LabelImg's other form is dataset.name yolo"
         )
+    if without and not problems:
+        said = f"left out {len(without)} images without an XML file, such as {without[0]!r}"
+        sys.stderr.write(f"{root}: {printable(said)}\n")
     labelled = {stem: name for stem, name in images.items() if stem in annotations}
-    splits = _splits(root, list(labelled.values()))
+    splits = splits_of_folders(root, list(labelled.values()))
     found = []
     for stem, name in labelled.items():
         try:
@@ -73,18 +76,3 @@ def _by_stem(
                 problems.append(f"{found[stem]!r} and {name!r} share a name; one is allowed")
             found[stem] = name
     return found, problems
-
-
-def _splits(root: Path, names: Sequence[str]) -> dict[str, Split]:
-    """Return the split of each image; nothing where they lie in no folders of splits."""
-    first = {name: name.partition("/")[0] if "/" in name else "" for name in names}
-    splits = {name: split for name in names if (split := split_of(first[name])) is not None}
-    outside = next((name for name in names if name not in splits), None)
-    if splits and outside is not None:
-        raise DataError(
-            f"{root}: {next(iter(splits))!r} lies in a folder of a split and {outside!r} in none; "
-            "all images must, or none"
-        )
-    if splits and "train" not in splits.values():
-        raise DataError(f"{root}: its folders of splits lack train, which is needed")
-    return splits

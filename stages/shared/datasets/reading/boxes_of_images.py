@@ -15,6 +15,7 @@ from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more
 from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError, ParamsError
 from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import decode_or_describe, pixels_of
@@ -50,9 +51,11 @@ def refuse_params(params: Dataset) -> None:
     """Refuse parameters that images with boxes cannot obey.
 
     Raises:
-        ParamsError: dataset.manifest lists files, or dataset.image_size is one edge.
+        ParamsError: dataset.manifest lists files, dataset.label_column is set, or
+            dataset.image_size is one edge.
     """
-    if not is_empty(Path(params.manifest)):
+    refuse_label_column(params, f"{params.name} has its labels in annotations")
+    if not is_empty(params):
         raise ParamsError(
             f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
             f"{params.name} has its labels in annotations, so it must be an empty list"
@@ -65,7 +68,12 @@ def refuse_params(params: Dataset) -> None:
 
 
 def source_of(
-    images: Sequence[Annotated], class_names: list[str], params: Dataset, problems: list[str]
+    images: Sequence[Annotated],
+    class_names: list[str],
+    params: Dataset,
+    problems: list[str],
+    *,
+    sizes_are_of_files: bool = False,
 ) -> Source:
     """Return the images below dataset.root with their boxes, scaled as the images will be.
 
@@ -74,6 +82,7 @@ def source_of(
         class_names: a class is its place there.
         params: where the files lie, and what they are scaled to.
         problems: what is wrong with the annotations; what is found here follows.
+        sizes_are_of_files: the images were looked at, so that nothing can be wrong with them.
 
     Raises:
         DataError: there is no object at all.
@@ -88,7 +97,7 @@ def source_of(
     splits = [image.split for image in images if image.split is not None]
     problems = [
         *problems,
-        *_wrong_files(root, images),
+        *([] if sizes_are_of_files else _wrong_files(root, images)),
         *_wrong_boxes(given, size_N2, names, class_names),
     ]
     boxes = _scaled(given, size_N2, params)

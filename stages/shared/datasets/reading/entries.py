@@ -1,10 +1,16 @@
-"""One file, a sample; and what the words for splits and classes mean, in folders and in lists."""
+"""One file, a sample; and what words for splits and classes and paths mean, wherever they stand."""
 
+import os
+import posixpath
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from stages.shared.artifacts import Split
+from stages.shared.artifacts.user_lists import written_forms
+from stages.shared.errors import DataError
 
 SPLIT_NAMES: dict[str, Split] = {
     "dev": "validation",
@@ -39,3 +45,42 @@ def clean(name: str) -> str:
     A Mac writes é as two characters, others as one.
     """
     return unicodedata.normalize("NFC", name).strip()
+
+
+def path_below(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
+    """Return the path below root that a list of the user's means, in one form; None: it leaves it.
+
+    Of the ways to write a path that is taken of which something is there: with `./` or from the
+    root of the disk, and those of `written_forms`. Of none of them, slashes are turned alone.
+    """
+    for form in written_forms(path):
+        below = _normal(root, form)
+        if below is not None and is_there(below):
+            return below
+    return _normal(root, path.strip().replace("\\", "/"))
+
+
+def _normal(root: Path, path: str) -> str | None:
+    if path.startswith("/"):
+        path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100 - links stay
+    path = posixpath.normpath(path)
+    return None if path == "." or path.split("/")[0] == ".." else path
+
+
+def splits_of_folders(root: Path, names: Sequence[str]) -> dict[str, Split]:
+    """Return the split of each file by the first folder of its path; nothing where none is one.
+
+    Raises:
+        DataError: some lie in a folder of a split and others do not, or none in train.
+    """
+    first = {name: name.partition("/")[0] if "/" in name else "" for name in names}
+    splits = {name: split for name in names if (split := split_of(first[name])) is not None}
+    outside = next((name for name in names if name not in splits), None)
+    if splits and outside is not None:
+        raise DataError(
+            f"{root}: {next(iter(splits))!r} lies in a folder of a split and {outside!r} in none; "
+            "all images must, or none"
+        )
+    if splits and "train" not in splits.values():
+        raise DataError(f"{root}: its folders of splits lack train, which is needed")
+    return splits

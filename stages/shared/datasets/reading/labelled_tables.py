@@ -5,9 +5,9 @@
 - Parquet files, whose names begin with their split: `train.parquet`, `test-00000-of-00002.parquet`,
   in the folder or in its folder `data`. They are read into memory, pressed as they are.
 
-The label is the column `label`, or the only one of the type ClassLabel; its names are the classes,
-otherwise its values. A column `sample_id` names the samples; without it a sample id is split and
-row, as in `train/17`.
+The label is the column that `dataset.label_column` names, or else `label`, or else the only one of
+the type ClassLabel; its names are the classes, otherwise its values. A column `sample_id` names the
+samples; without it a sample id is split and row, as in `train/17`.
 
 Shapes: N samples.
 """
@@ -24,10 +24,14 @@ import numpy as np
 from stages.shared.artifacts import SPLITS, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.entries import split_of
+from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.sample_files import require_folder
-from stages.shared.errors import DataError, reason
+from stages.shared.datasets.reading.user_tables import LABEL, as_text, label_among, load_parquet
+from stages.shared.errors import DataError, ParamsError, reason
+from stages.shared.running.workspace import located
+from stages.shared.settings.sections import Dataset
 
-LABEL, SAMPLE_ID = "label", "sample_id"
+SAMPLE_ID = "sample_id"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class LabelledTable:
 
     root: Path
     parts: Mapping[Split, Any]  # a datasets.Dataset of each split that there is, train first
+    label_column: str | None = None  # what the setting names
 
     @cached_property
     def features(self) -> Mapping[str, Any]:
@@ -49,15 +54,10 @@ class LabelledTable:
         Raises:
             DataError: there is none, or there are several that may be it.
         """
-        if LABEL in self.features:
-            return LABEL
-        found = [
-            name for name, kind in self.features.items() if type(kind).__name__ == "ClassLabel"
-        ]
-        if len(found) == 1:
-            return found[0]
-        there = f"{', '.join(found)} may be it" if found else f"found {', '.join(self.features)}"
-        raise DataError(f"{self.root}: needs a column called label; {there}")
+        typed = [name for name, kind in self.features.items() if is_kind(kind, "ClassLabel")]
+        if len(typed) == 1 and self.label_column is None and LABEL not in self.features:
+            return typed[0]
+        return label_among(self.root, list(self.features), self.label_column, typed)
 
     def only(self, what: str, usual: str, fits: Callable[[Any], bool]) -> str:
         """Return the column of this usual name, or the only one that fits.
@@ -93,7 +93,7 @@ class LabelledTable:
             numbers = [0 if lacks else value for value, lacks in zip(values, missing, strict=True)]
             class_names, targets_N = list(names), np.array(numbers, dtype=np.int64)
         else:
-            labels = ["" if value is None else str(value).strip() for value in values]
+            labels = as_text(f"{self.root}: column {self.label!r}", values)
             missing = [not label for label in labels]
             class_names, targets_N = numbered(labels)
         rows = np.flatnonzero(missing).tolist()
@@ -130,18 +130,26 @@ def is_kind(kind: Any, name: str) -> bool:
     return type(kind).__name__ == name
 
 
-def load_table(root: Path) -> LabelledTable:
-    """Return the data set below a folder.
+def load_table(params: Dataset) -> LabelledTable:
+    """Return the data set below dataset.root.
 
     Raises:
         DataError: the folder holds none, it cannot be read, or its splits differ.
+        ParamsError: dataset.manifest lists files.
     """
+    root = located(params.root)
     require_folder(root)
+    if not is_empty(params):
+        raise ParamsError(
+            f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
+            f"{params.name} is a table, so it must be an empty list"
+        )
     try:
         import datasets  # type: ignore[import-untyped] # it ships no types
     except ImportError:
         raise DataError(
-            f"{root}: Hugging Face's package `datasets` reads it and is not installed; install it"
+            f"{root}: Hugging Face's package `datasets` reads it and is not installed; `uv sync "
+            "--extra huggingface` installs it"
         ) from None
     files = sorted([*root.glob("*.parquet"), *root.glob("data/*.parquet")])
     try:
@@ -151,11 +159,7 @@ def load_table(root: Path) -> LabelledTable:
             loaded = datasets.load_from_disk(str(root))
             is_single = isinstance(loaded, datasets.Dataset)
             found = {"train": loaded} if is_single else dict(loaded)
-        # Images stay as they are pressed.
-        found = {
-            name: part.with_format(None).cast(_undecoded(part.features, datasets))
-            for name, part in found.items()
-        }
+        found = {name: _undecoded(part.with_format(None), datasets) for name, part in found.items()}
     except DataError:
         raise
     except Exception as error:  # of a dozen kinds
@@ -163,32 +167,33 @@ def load_table(root: Path) -> LabelledTable:
             f"{root}: cannot be read ({reason(error)}); it must be a data set that save_to_disk "
             "wrote, or hold Parquet files"
         ) from None
-    return _in_splits(root, found)
+    return _in_splits(root, found, params.label_column)
 
 
 def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     """Return a data set of the files of each split."""
     from datasets import Dataset, concatenate_datasets
     from datasets.table import InMemoryTable  # type: ignore[import-untyped]
-    from pyarrow import parquet
 
     parts: dict[str, list[Any]] = {}
     for path in files:
         name = re.split(r"[-.]", path.name)[0]
-        parts.setdefault(name, []).append(Dataset(InMemoryTable(parquet.read_table(path))))
+        parts.setdefault(name, []).append(Dataset(InMemoryTable(load_parquet(path))))
     return {name: concatenate_datasets(found) for name, found in parts.items()}
 
 
-def _undecoded(features: Mapping[str, Any], datasets: Any) -> Any:
-    return datasets.Features(
-        {
-            name: datasets.Image(decode=False) if isinstance(kind, datasets.Image) else kind
-            for name, kind in features.items()
-        }
-    )
+def _undecoded(part: Any, datasets: Any) -> Any:
+    """Return a split whose images stay as they are pressed.
+
+    One column at a time: `cast` of all would write a copy of the data into the user's folder.
+    """
+    for name, kind in part.features.items():
+        if isinstance(kind, datasets.Image):
+            part = part.cast_column(name, datasets.Image(decode=False))
+    return part
 
 
-def _in_splits(root: Path, found: Mapping[str, Any]) -> LabelledTable:
+def _in_splits(root: Path, found: Mapping[str, Any], label_column: str | None) -> LabelledTable:
     parts: dict[Split, Any] = {}
     for name, part in found.items():
         split = split_of(name)
@@ -203,4 +208,5 @@ def _in_splits(root: Path, found: Mapping[str, Any]) -> LabelledTable:
     features = [dict(part.features) for part in parts.values()]
     if any(each != features[0] for each in features):
         raise DataError(f"{root}: its splits have different columns; they must be the same")
-    return LabelledTable(root, {split: parts[split] for split in SPLITS if split in parts})
+    in_order = {split: parts[split] for split in SPLITS if split in parts}
+    return LabelledTable(root, in_order, label_column)

@@ -1,72 +1,84 @@
-"""The user's list of files: a CSV file (path,label,split) with paths below root."""
+"""The user's list of files: a CSV or Parquet file (path,label,split) with paths below root.
+
+`split` may be absent, and the label may have another name (reading/user_tables.py).
+"""
 
 import os
-import posixpath
-import unicodedata
 from pathlib import Path
 
-from stages.shared.artifacts import Line, load_list
+from stages.shared.artifacts import Line
 from stages.shared.artifacts.user_lists import encoding_hint
-from stages.shared.datasets.reading.entries import SPLIT_NAMES, Entry, clean, split_of
+from stages.shared.datasets.reading.entries import (
+    SPLIT_NAMES,
+    Entry,
+    clean,
+    path_below,
+    split_of,
+)
 from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.datasets.reading.user_tables import Rows, load_rows
 from stages.shared.errors import DataError
+from stages.shared.settings.sections import Dataset
 
-HEADER = ["path", "label", "split"]
 
-
-def is_empty(manifest: Path) -> bool:
-    """Return whether a manifest lists nothing, for data sets that have no use for one.
+def is_empty(params: Dataset) -> bool:
+    """Return whether the manifest lists nothing, for data sets that have no use for one.
 
     Raises:
-        ArtifactError: it has other columns.
+        ArtifactError, DataError: as read_manifest.
     """
-    return not (os.path.exists(manifest) and load_list(manifest, HEADER))  # noqa: PTH110 - any text
+    is_there = os.path.exists(params.manifest)  # noqa: PTH110 - takes any text
+    return not (is_there and _rows(params).lines)
 
 
-def read_manifest(path: Path, root: Path) -> list[Entry]:
-    """Return the samples that a manifest lists; none where it holds nothing but its header.
+def read_manifest(params: Dataset, root: Path) -> list[Entry]:
+    """Return the samples that dataset.manifest lists; none where it holds but its header.
 
     Split is train, validation or test in every line, or empty in every line.
 
     Raises:
-        ArtifactError: the file is missing or has other columns.
-        DataError: lines are not as they must be; all of them are told.
+        ArtifactError: a CSV file is missing or has other columns.
+        DataError: a Parquet file is so, or lines are not as they must be; all of them are told.
     """
+    path = Path(params.manifest)
+    word, lines = _rows(params)
     entries: list[Entry] = []
     problems: list[str] = []
     line_of: dict[str, int] = {}
-    for line in load_list(path, HEADER):
-        where = f"line {line.number}"
+    for line in lines:
+        where = f"{word} {line.number}"
         found = _entry(root, line)
         if isinstance(found, str):
             problems.append(f"{where} {found}")
         elif found.sample_id in line_of:
             first = line_of[found.sample_id]
-            problems.append(f"{where} names {found.sample_id!r} again, as line {first} does")
+            problems.append(f"{where} names {found.sample_id!r} again, as {word} {first} does")
         else:
             line_of[found.sample_id] = line.number
             entries.append(found)
     without = [entry.sample_id for entry in entries if entry.split is None]
     if 0 < len(without) < len(entries):
         problems.append(
-            f"line {line_of[without[0]]} and {len(without) - 1} others have no split; "
-            "every line must have one, or none"
+            f"{word} {line_of[without[0]]} and {len(without) - 1} others have no split; "
+            f"every {word} must have one, or none"
         )
     if problems:
         raise DataError(in_one_line(f"{path}: ", problems))
     return entries
 
 
+def _rows(params: Dataset) -> Rows:
+    return load_rows(Path(params.manifest), "path", params.label_column, ["split"])
+
+
 def _entry(root: Path, line: Line) -> Entry | str:
     """Return what a line names, or what is wrong with it."""
-    field, label, word = line.fields[0], clean(line.fields[1]), line.fields[2].strip()
-    # A name may begin or end with a space; nearly always it is a slip.
-    path = field if _exists(root, field) else field.strip()
-    if not path or not label:
+    path, label, word = line.fields[0], clean(line.fields[1]), line.fields[2].strip()
+    if not path.strip() or not label:
         return f"is {','.join(line.fields)!r}; path and label are needed"
     if hint := encoding_hint(label):
         return f"has the label {label!r}{hint}"
-    below = _below(root, path)
+    below = path_below(root, path, lambda name: _exists(root, name))
     if below is None:
         return f"has {path!r}; it must be a path below root"
     if (hint := encoding_hint(below)) and not _exists(root, below):
@@ -75,19 +87,6 @@ def _entry(root: Path, line: Line) -> Entry | str:
     if word and split is None:
         return f"has the split {word!r}; allowed are {', '.join(SPLIT_NAMES)} or none"
     return Entry(below, label, split)
-
-
-def _below(root: Path, path: str) -> str | None:
-    """Return a path below root in one form; None: it is none."""
-    if not _exists(root, path):
-        turned = path.replace("\\", "/")  # written on Windows
-        # A Mac writes an accent as a letter of its own.
-        forms = [turned, *(unicodedata.normalize(form, turned) for form in ("NFC", "NFD"))]
-        path = next((form for form in forms if _exists(root, form)), turned)
-    if path.startswith("/"):
-        path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100 - links stay
-    path = posixpath.normpath(path)
-    return None if path == "." or path.split("/")[0] == ".." else path
 
 
 def _exists(root: Path, path: str) -> bool:

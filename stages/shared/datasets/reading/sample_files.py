@@ -14,7 +14,9 @@ from typing import NamedTuple, NoReturn
 from stages.shared.artifacts import Split
 from stages.shared.datasets.reading.entries import SPLIT_NAMES, Entry, clean, split_of
 from stages.shared.datasets.reading.manifests import read_manifest
+from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError
+from stages.shared.settings.sections import Dataset
 
 EXTENSIONS = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -46,22 +48,24 @@ class Found(NamedTuple):
     notes: list[str]  # what a person should know of how the folders were read, a line for each
 
 
-def find(root: Path, manifest: Path, extensions: Set[str]) -> Found:
+def find(root: Path, params: Dataset, extensions: Set[str]) -> Found:
     """Return the samples in the folders of classes below root, or those that the manifest lists.
 
     Args:
         root: the folder that all files lie below.
-        manifest: an empty one means folders.
+        params: with the manifest; an empty one means folders.
         extensions: the endings of files in folders, in lower case; a manifest's may have any.
 
     Raises:
         ArtifactError: the manifest is missing or has other columns.
         DataError: there is no sample, or the folders or the manifest contradict themselves.
+        ParamsError: a column of labels is set, and the manifest is empty.
     """
     require_folder(root)
-    if entries := read_manifest(manifest, root):
+    if entries := read_manifest(params, root):
         found = Found(entries, {entry.label for entry in entries}, [])
     else:
+        refuse_label_column(params, "folders of classes have no columns")
         found = _read_folders(root, extensions)
     return found._replace(notes=[*found.notes, *_alike(root, found.labels)])
 

@@ -21,6 +21,7 @@ import numpy as np
 from stages.shared.artifacts import Ints, Sequences, Split
 from stages.shared.artifacts.user_lists import require_text, separator_hint
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
@@ -52,7 +53,9 @@ def load_reviews(params: Dataset, class_names: Sequence[str] = ()) -> Source:
 
     Raises:
         DataError: there is no train.csv, or it holds nothing.
+        ParamsError: a column of labels is set.
     """
+    refuse_label_column(params, "the label is the first column")
     root = located(params.root)
     if not (root / "train.csv").is_file():
         raise DataError(

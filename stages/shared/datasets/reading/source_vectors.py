@@ -6,9 +6,9 @@ Below dataset.root lie `train`, and where they are there `validation` and `test`
 - `<split>.parquet` with a column `label`, perhaps `sample_id`, and the numbers: one column of lists
   of equal length, or else all other columns.
 
-Without test they are split at random. Numbers stay float16 where they are, and are float32
-otherwise. Classes stand in the order of their numbers where all are whole numbers, else of their
-names' bytes.
+The label may have another name (`dataset.label_column`). Without test they are split at random.
+Numbers stay float16 where they are, and are float32 otherwise. Classes stand in the order of their
+numbers where all are whole numbers, else of their names' bytes.
 
 Shapes: N samples, D numbers of a vector, B some of the samples.
 """
@@ -21,10 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from stages.shared.artifacts import SPLITS, Array, Ints, Split, load_list
+from stages.shared.artifacts import SPLITS, Array, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.problems import in_one_line
+from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.user_tables import (
+    LABEL,
+    as_text,
+    label_among,
+    load_parquet,
+    load_rows,
+)
 from stages.shared.errors import DataError, reason
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
@@ -92,7 +100,9 @@ def load_vectors(params: Dataset) -> Source:
         DataError: there are no vectors, or a file cannot be read or holds something else.
     """
     root = located(params.root)
-    parts = {split: part for split in SPLITS if (part := _part(root, split))}
+    require_folder(root)
+    label = params.label_column
+    parts = {split: part for split in SPLITS if (part := _part(root, split, label))}
     if "train" not in parts:
         raise DataError(
             f"dataset.root is {params.root!r}: found no train.npy (with train.csv) and no "
@@ -115,18 +125,18 @@ def load_vectors(params: Dataset) -> Source:
     )
 
 
-def _part(root: Path, split: Split) -> _Part | None:
+def _part(root: Path, split: Split, label_column: str | None) -> _Part | None:
     found = [path for path in (root / f"{split}.npy", root / f"{split}.parquet") if path.exists()]
     if len(found) > 1:
         raise DataError(f"{root}: holds {found[0].name} and {found[1].name}; one is allowed")
     if not found:
         return None
-    return (
-        _from_npy(found[0], split) if found[0].suffix == ".npy" else _from_parquet(found[0], split)
-    )
+    if found[0].suffix == ".npy":
+        return _from_npy(found[0], label_column)
+    return _from_parquet(found[0], split, label_column)
 
 
-def _from_npy(path: Path, split: Split) -> _Part:
+def _from_npy(path: Path, label_column: str | None) -> _Part:
     try:
         vectors_ND: Array = open_memmap(path, mode="r")
     except Exception as error:  # of a damaged header numpy raises errors of a dozen kinds
@@ -136,33 +146,23 @@ def _from_npy(path: Path, split: Split) -> _Part:
             f"{path}: holds {vectors_ND.dtype} {list(vectors_ND.shape)}; it must be numbers, a row "
             "for each sample"
         )
-    del split
-    lines = load_list(path.with_suffix(".csv"), ["sample_id", "label"])
-    sample_ids, labels = ([line.fields[place].strip() for line in lines] for place in (0, 1))
+    rows = load_rows(path.with_suffix(".csv"), "sample_id", label_column, [])
+    sample_ids, labels = ([line.fields[place].strip() for line in rows.lines] for place in (0, 1))
     return _Part(path.name, vectors_ND, sample_ids, labels)
 
 
-def _from_parquet(path: Path, split: Split) -> _Part:
-    try:
-        from pyarrow import parquet
-    except ImportError:
+def _from_parquet(path: Path, split: Split, label_column: str | None) -> _Part:
+    table = load_parquet(path)
+    label = label_among(path, table.column_names, label_column, [])
+    if label != LABEL in table.column_names:
         raise DataError(
-            f"{path}: pyarrow reads it and is not installed; install it, or write .npy"
-        ) from None
-    try:
-        table = parquet.read_table(path)
-    except Exception as error:  # whatever a damaged file makes of the reader
-        raise DataError(f"{path}: cannot be read ({reason(error)}); it must be Parquet") from None
-    if "label" not in table.column_names:
-        raise DataError(
-            f"{path}: has the columns {', '.join(table.column_names)}; one must be called label"
+            f"{path}: has the columns {LABEL} and {label}; take out the one that is no label"
         )
-    values = table.column("label").to_pylist()
-    labels = ["" if value is None else str(value) for value in values]
+    labels = as_text(f"{path}: column {label!r}", table.column(label).to_pylist())
     ids = [f"{split}/{row}" for row in range(len(labels))]
     if "sample_id" in table.column_names:
         ids = [str(value) for value in table.column("sample_id").to_pylist()]
-    names = [name for name in table.column_names if name not in {"label", "sample_id"}]
+    names = [name for name in table.column_names if name not in {label, "sample_id"}]
     return _Part(path.name, _numbers(path, table.select(names)), ids, labels)
 
 

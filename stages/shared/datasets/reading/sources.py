@@ -5,7 +5,6 @@ Shapes: N samples.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from stages.shared.artifacts import BoxList, Ints, Split
 from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import ArrayImages
+from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError, ParamsError, reason
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
@@ -103,8 +103,8 @@ def refuse_file_params(params: Dataset) -> None:
     """Refuse parameters that only image files obey.
 
     Raises:
-        ParamsError: dataset.image_size is set, dataset.manifest lists files, or dataset.storage
-            is files.
+        ParamsError: dataset.image_size or dataset.label_column is set, dataset.manifest lists
+            files, or dataset.storage is files.
     """
     if params.storage == "files":
         raise ParamsError(
@@ -116,7 +116,8 @@ def refuse_file_params(params: Dataset) -> None:
             f"params.yaml: dataset.image_size is {params.image_size!r}; {params.name} has no image "
             "files, so it must be empty"
         )
-    if not is_empty(Path(params.manifest)):
+    refuse_label_column(params, f"{params.name} has no table of labels")
+    if not is_empty(params):
         raise ParamsError(
             f"params.yaml: dataset.manifest is {params.manifest!r}, which lists files; "
             f"{params.name} has no image files, so it must be an empty list"

@@ -16,8 +16,10 @@ import numpy.typing as npt
 
 from stages.shared.artifacts import SPLITS, Ints, Split, load_list
 from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, as_known, name_hint
+from stages.shared.datasets.reading.entries import path_below
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, printable
+from stages.shared.running.workspace import located
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
 from stages.shared.settings.sections import Dataset
 
@@ -57,7 +59,9 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
         DataError: the data's own splits have no train, or put one group into two of them; the
             list of groups lacks a sample.
     """
-    groups = load_groups(Path(params.groups), source.sample_ids) if params.groups else None
+    groups = None
+    if params.groups:
+        groups = load_groups(Path(params.groups), located(params.root), source.sample_ids)
     units = _units(source, groups)
     given_U = _given(source, units)
     split_U = given_U.copy()
@@ -120,8 +124,10 @@ def warn_of_absent_classes(source: Source, rows: dict[Split, Ints]) -> None:
             )
 
 
-def load_groups(path: Path, sample_ids: list[str]) -> list[str] | None:
+def load_groups(path: Path, root: Path, sample_ids: list[str]) -> list[str] | None:
     """Return the group of each sample from a CSV file (path,group); None: it lists none.
+
+    Paths below root may be written in other ways than those of the samples are (`path_below`).
 
     Raises:
         ArtifactError: the file is missing or has other columns.
@@ -135,6 +141,8 @@ def load_groups(path: Path, sample_ids: list[str]) -> list[str] | None:
     line_of: dict[str, int] = {}
     for line in lines:
         name, group = as_known(line.fields[0], known), line.fields[1].strip()
+        if name not in known:
+            name = path_below(root, name, known.__contains__) or name
         if name in groups:
             raise DataError(
                 f"{path}: line {line.number} names {name!r} again, as line {line_of[name]} does; "

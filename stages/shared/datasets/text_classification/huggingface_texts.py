@@ -9,7 +9,6 @@ from typing import Any
 from stages.shared.datasets.reading.labelled_tables import load_table
 from stages.shared.datasets.reading.source_texts import gathered
 from stages.shared.datasets.reading.sources import Source
-from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 
@@ -19,7 +18,7 @@ def load(params: Dataset) -> Source:
     Raises:
         DataError: there is none, or it has no column of texts or of labels.
     """
-    table = load_table(located(params.root))
+    table = load_table(params)
     column = table.only("texts", "text", _is_string)
     class_names, targets_N, problems = table.classes()
     texts = ["" if text is None else text.strip() for text in table.column(column)]
