@@ -27,12 +27,19 @@ def project(tmp_path, monkeypatch):
     return ToyProject()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session", autouse=True)
 def on_one_core():
-    """More gain nothing on images this small, and change no bit."""
+    """More gain nothing on images this small, change no bit, and are the other processes'."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUBSET_CORES", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def on_cpu():
+    """Use no GPU where there is one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
         yield
 
 

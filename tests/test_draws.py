@@ -3,6 +3,7 @@
 import json
 
 import dag
+import in_process
 import numpy as np
 import pytest
 import toy
@@ -21,8 +22,7 @@ def run(project, resume, signals=("gradient_norm",), **changes):
     toy.write_pipeline(project, content)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setenv("SUBSET_WORKERS", "2")
+        in_process.patch(patch)
         patch.setenv("SUBSET_RESUME", str(resume))
         dag.run(project)
     return {

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dag
+import in_process
 import numpy as np
 import overrides
 import pytest
@@ -435,11 +436,9 @@ def finished(request, tmp_path_factory, data) -> Finished:
     content = resolved(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        patch.setenv("SUBSET_DEVICE", "cpu")
+        in_process.patch(patch)
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
-        patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
-        patch.setattr("stages.shared.running.dispatch.map_pieces", in_this_process)
         if content["task"] == "text_classification":
             # Two million rows of a table would be written for each of a hundred texts.
             patch.setattr("stages.shared.models.text_classification.fasttext.NUM_BUCKETS", 1000)
@@ -454,12 +453,6 @@ def finished(request, tmp_path_factory, data) -> Finished:
         dag.run(project)
     summary = json.loads((project / "metrics/summary.json").read_text())
     return Finished(load_params(project / "params.yaml"), project / "data", summary)
-
-
-def in_this_process(function, pieces, **settings):
-    """Do what dispatch.map_pieces does without worker processes, where patches hold too."""
-    del settings
-    return [function(piece, lambda message: None) for piece in pieces]
 
 
 def test_each_subset_has_the_size_that_its_name_says(finished):

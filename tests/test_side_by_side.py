@@ -129,7 +129,7 @@ def test_an_ordinary_image_is_normalised(tmp_path):
 TINY = ["--images=8", "--repetitions=1", "--model=resnet8", "--loader-workers=0", "--product=16"]
 
 
-@pytest.mark.usefixtures("on_one_core")
+@pytest.mark.usefixtures("on_cpu")
 def test_training_is_measured(results, capsys):
     bench_train.main([*TINY, "--write"])
 
@@ -139,7 +139,7 @@ def test_training_is_measured(results, capsys):
     assert "Ordinary: 1 threads and 0 loaders; left out are" in path.read_text()
 
 
-@pytest.mark.usefixtures("on_one_core")
+@pytest.mark.usefixtures("on_cpu")
 def test_prediction_is_measured(results, capsys):
     sizes = ["--voters=2", "--memory-images=20", "--memory-voters", "1", "3"]
     bench_predict.main([*TINY, *sizes, "--write"])
@@ -153,7 +153,7 @@ def test_prediction_is_measured(results, capsys):
     assert "threads and 0 loaders, batches of 128 in fp32." in path.read_text()
 
 
-@pytest.mark.usefixtures("on_one_core")
+@pytest.mark.usefixtures("on_cpu")
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 2e-6), ("bf16", 2e-2)])
 def test_our_way_and_the_usual_loop_give_the_same_signals(tmp_path, precision, tolerance):
     """Batches, memory layout and precision differ; the loop is an oracle for the stage."""

@@ -17,7 +17,7 @@ from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 from stages.train_subset_model.__main__ import main as train
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_one_core")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
 MODEL = "unet_detector_small"
 CHANGES = (
     "random_seeds=1",
