@@ -110,7 +110,7 @@ def test_a_subset_with_duplicates_reports_its_picks_and_its_samples(run):
 
 def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(run, capsys):
     run.set(train_subset_model__length={"updates": 600})
-    written = run.report()
+    written = run.report(draw=False)
     accuracies, verdict, _ = capsys.readouterr().out.splitlines()
     assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
     assert "; random: " in accuracies
@@ -188,7 +188,7 @@ def test_files_of_an_earlier_run_are_neither_read_nor_left(run):
     stale = run.root / "plots/tables/accuracy/resnet18.csv"
     stale.parent.mkdir(parents=True)
     stale.write_text("model\n")
-    run.report()
+    run.report(draw=False)
     assert not stale.exists()
 
 
