@@ -45,7 +45,7 @@ _Constructor.add_constructor(
 
 def resolved(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> dict[str, Any]:
     """Return the content of the params.yaml that a preset stands for; see `text`."""
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(text(name, settings, folder))
+    content: dict[str, Any] = YAML(typ="safe").load(text(name, settings, folder))
     return content
 
 
@@ -68,9 +68,7 @@ def changes(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> C
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
         raise ParamsError(f"the preset is {name!r}; {choice(name, known)}")
-    default = YAML(typ="safe", pure=True).load(
-        (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
-    )
+    default = YAML(typ="safe").load((folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8"))
     found: Changes = {}
     if name != DEFAULT:
         yaml = YAML(typ="safe", pure=True)

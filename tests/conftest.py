@@ -3,6 +3,7 @@
 import pytest
 import toy
 from hypothesis import HealthCheck, settings
+from spread import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
 from toy_project import ToyProject
 
 # An example may take as long as a busy machine needs for it.

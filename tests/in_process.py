@@ -16,3 +16,10 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let stages run on the CPU in this process."""
     monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.setattr("stages.shared.running.dispatch.map_pieces", map_pieces)
+
+
+def patch_drawing(monkeypatch: pytest.MonkeyPatch, *, page: bool = False) -> None:
+    """Let the report draw no pictures, and no page either: they take longest."""
+    monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)
+    if not page:
+        monkeypatch.setattr("stages.report.__main__.save_page", lambda path, *_: path.touch())

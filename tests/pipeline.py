@@ -266,7 +266,7 @@ class Checkout:
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return the environment of commands: nothing of the user's, two workers on the CPU."""
-        foreign = ("DVC_", "GIT_", "SUBSET_")
+        foreign = ("DVC_", "GIT_", "SUBSET_", "PYTHONDONTWRITEBYTECODE")  # code is compiled once
         own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         around = self.folder.parent
         return {

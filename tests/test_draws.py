@@ -23,6 +23,7 @@ def run(project, resume, signals=("gradient_norm",), **changes):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         in_process.patch(patch)
+        in_process.patch_drawing(patch)
         patch.setenv("SUBSET_RESUME", str(resume))
         dag.run(project)
     return {

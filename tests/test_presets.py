@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
+from commands import preset as preset_file
 from commands.export.__main__ import run as export
-from commands.preset import changes, main, resolved, text
+from commands.preset import changes, main
 from stages.predict_pool import voters
 from stages.report.own_proxy import is_proxy
 from stages.score.acquisition import score
@@ -45,6 +47,7 @@ USUAL = (
     "gradient_mnist",
     "svp_polarity_cpu",
 )  # the others are slow
+text = cache(preset_file.text)
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
@@ -56,6 +59,11 @@ CHECKPOINTS = 3
 
 # Presets that start from a subset of another's run, as their heads say.
 STARTS_FROM = {"imagenet_voters": ("imagenet_checkpoints", "0.4")}
+
+
+def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe").load(text(name, settings))
+    return content
 
 
 # --- as it stands ---------------------------------------------------------------------------------
@@ -103,10 +111,10 @@ def value_at(content: dict[str, Any], path: tuple[str, ...]) -> Any:
 @each_preset
 def test_a_preset_holds_what_differs_from_the_default_in_its_order(preset):
     default = YAML(typ="safe").load(toy.DEFAULT)
-    found = list(changes(preset.stem))
+    found = changes(preset.stem)
     places = list(order_of(default))
-    assert found == sorted(found, key=places.index)
-    for path, value in changes(preset.stem).items():
+    assert list(found) == sorted(found, key=places.index)
+    for path, value in found.items():
         assert repr(value) != repr(value_at(default, path)), path
 
 
@@ -150,10 +158,10 @@ def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_comma
 def test_a_setting_changes_what_the_preset_replaces():
     expected = resolved("cifar10")
     expected["train_ensemble"]["length"]["epochs"] = 7
-    assert resolved("cifar10", ["train_ensemble.length.epochs=7"]) == expected
+    assert resolved("cifar10", ("train_ensemble.length.epochs=7",)) == expected
     expected["train_ensemble"]["schedule"] = {"name": "one_cycle", "peak_at": 0.5, "start": 1.0}
     schedule = "train_ensemble.schedule={name: one_cycle, peak_at: 0.5, start: 1.0}"
-    assert resolved("cifar10", ["train_ensemble.length.epochs=7", schedule]) == expected
+    assert resolved("cifar10", ("train_ensemble.length.epochs=7", schedule)) == expected
 
 
 @pytest.mark.parametrize(
@@ -437,6 +445,8 @@ def finished(request, tmp_path_factory, data) -> Finished:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         in_process.patch(patch)
+        if request.param not in USUAL:
+            in_process.patch_drawing(patch, page=True)  # which shows the same charts
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
         if content["task"] == "text_classification":
