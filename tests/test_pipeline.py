@@ -18,7 +18,7 @@ import pytest
 FIRST_ENSEMBLE = "train_ensemble@round0"
 OF_ENSEMBLE, OF_TARGET = 3 * 4, 3 * 2  # members of an ensemble and of a target model, all draws
 MOST_COLUMNS = 15  # that fit on a screen
-MOST_OFF = 3.0  # times: other work may run during the plan, or have run during the pipeline
+MOST_OFF = 10.0  # times: much may run beside the plan, or have run beside the pipeline
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 import io
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -243,11 +241,3 @@ def test_a_missing_file_is_one_line(run):
     (run.folders.signals / "0.125/seed-0" / "validation_votes_MV.npy").unlink()
     with pytest.raises(ArtifactError, match=r"validation_votes_MV\.npy: missing; run"):
         run.report()
-
-
-def test_the_stage_needs_neither_torch_nor_pandas():
-    code = "import sys, stages.report.__main__; print({'torch', 'pandas'} & set(sys.modules))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert found.stdout == "set()\n"
