@@ -289,11 +289,19 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     scale_counts(content)
     settings = content["predict_pool"]["voters"]
     settings["count"] = min(settings["count"], CHECKPOINTS)
-    # A size below two hundredths would be nothing of so few images.
-    content["compare"]["subsets"] = [
-        name for name in content["compare"]["subsets"] if not re.search(r"-0\.00|-0\.01", name)
-    ]
+    content["compare"]["subsets"] = few(content["compare"]["subsets"])
     return content
+
+
+def few(subsets: list[str]) -> list[str]:
+    """Leave out all but one part of the selected subset and two random ones: more do the same.
+
+    A size below two hundredths would be nothing of so few images.
+    """
+    large = [name for name in subsets if not re.search(r"-0\.00|-0\.01", name)]
+    more = [name for name in large if name.startswith("selected-")][1:]
+    more += [name for name in large if re.match(r"random-\d", name)][2:]
+    return [name for name in large if name not in more]
 
 
 def scale_counts(content: dict[str, Any]) -> None:
