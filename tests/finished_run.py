@@ -69,7 +69,7 @@ class Run:
         return load_draws(load_params(self.root / "params.yaml"), self.folders)
 
     def report(self, *, draw=True):
-        """Run the stage, without what takes longest if told so; return every file by its path."""
+        """Run the stage, without drawings if told so; return every file by its path."""
         outputs = [self.root / name for name in OUTPUTS]
         with pytest.MonkeyPatch.context() as patch:
             if not draw:

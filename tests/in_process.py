@@ -18,8 +18,10 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.shared.running.dispatch.map_pieces", map_pieces)
 
 
-def patch_drawing(monkeypatch: pytest.MonkeyPatch, *, page: bool = False) -> None:
-    """Let the report draw no pictures, and no page either: they take longest."""
+def patch_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the report write no pictures, and a page without the drawings of its charts."""
+    from stages.report.svg import Chart
+
+    drawn = Chart("A title", "A note.", "<svg></svg>")
     monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)
-    if not page:
-        monkeypatch.setattr("stages.report.__main__.save_page", lambda path, *_: path.touch())
+    monkeypatch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)

@@ -454,7 +454,7 @@ def finished(request, tmp_path_factory, data) -> Finished:
         patch.chdir(project)
         in_process.patch(patch)
         if request.param not in USUAL:
-            in_process.patch_drawing(patch, page=True)  # which shows the same charts
+            in_process.patch_drawing(patch)
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
         if content["task"] == "text_classification":

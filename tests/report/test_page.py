@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
+import in_process
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
@@ -16,7 +17,6 @@ from PIL import Image
 from stages.report.conclusions import Guessing, conclusions
 from stages.report.page.document import document
 from stages.report.pages import render
-from stages.report.svg import Chart
 from stages.report.tables import all_tables
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Sequences
@@ -28,8 +28,7 @@ LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
 def page_of(draws):
     """Return the page without the drawings of its charts: tests/report/test_charts.py has them."""
     with pytest.MonkeyPatch.context() as patch:
-        drawn = Chart("A title", "A note.", "<svg></svg>")
-        patch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)
+        in_process.patch_drawing(patch)
         return document(draws, all_tables(draws))
 
 
