@@ -1,5 +1,7 @@
 """What every test may use."""
 
+import os
+
 import pytest
 import toy
 from hypothesis import HealthCheck, settings
@@ -33,6 +35,14 @@ def on_one_core():
     """More gain nothing on images this small, change no bit, and are the other processes'."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUBSET_CORES", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """No power fails while tests run, and what they write is read in the same moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 
