@@ -132,13 +132,8 @@ def _written(name: str, found: Changes, folder: Path) -> str:
     """Return the text of the default with other values; all else stays, letter by letter."""
     default = (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
     lines = default.splitlines()
-    content = YAML().load(default)  # it knows the lines
-    places = {}
-    for path in found:
-        section = content
-        for key in path[:-1]:
-            section = section[key]
-        places[path] = section.lc.key(path[-1])
+    root = YAML(typ="safe").compose(default)  # it knows the lines
+    places = {path: _place(root, path) for path in found}
     for path in sorted(found, key=lambda path: places[path], reverse=True):
         first, column = places[path]
         end = first + 1
@@ -153,6 +148,13 @@ def _written(name: str, found: Changes, folder: Path) -> str:
         origin = f"# From presets/{name}.yaml, which says what comes out and what it costs."
         lines[:0] = [origin]
     return "\n".join(lines) + "\n"
+
+
+def _place(node: Any, path: tuple[str, ...]) -> tuple[int, int]:
+    """Return the line and the column where a key begins."""
+    for key in path:
+        found, node = next(pair for pair in node.value if pair[0].value == key)
+    return found.start_mark.line, found.start_mark.column
 
 
 def _dumped(content: Mapping[str, Any]) -> list[str]:
