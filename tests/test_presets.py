@@ -48,6 +48,7 @@ USUAL = (
     "svp_polarity_cpu",
 )  # the others are slow
 text = cache(preset_file.text)
+DRAWN = "detection_cpu"  # the report of images is drawn in tests/test_storage.py
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
@@ -361,7 +362,7 @@ def shorten(training: dict[str, Any]) -> None:
     schedule, augmentation = training["schedule"], training["augmentation"]
     training["length"] = {"epochs": EPOCHS}
     training["members"] = min(training["members"], 2)
-    training["batch_size"] = 8
+    training["batch_size"] = 16
     training["checkpoints"]["last"] = min(training["checkpoints"]["last"], CHECKPOINTS)
     augmentation["crop_padding"] = min(augmentation["crop_padding"], 1)
     if training["stop_after"]:
@@ -453,7 +454,7 @@ def finished(request, tmp_path_factory, data) -> Finished:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         in_process.patch(patch)
-        if request.param not in USUAL:
+        if request.param != DRAWN:
             in_process.patch_drawing(patch)
         patch.setenv("SUBSET_RESUME", str(project / "resume"))
         patch.setenv("SUBSET_DEBUG", "1")  # tracebacks
