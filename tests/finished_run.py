@@ -1,6 +1,5 @@
 """A small finished run, written as the other stages would write it."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import in_process
 import numpy as np
 import pytest
 import toy
+from ruamel.yaml import YAML
 
 from stages.race.__main__ import unraced
 from stages.report.__main__ import main
@@ -55,12 +55,12 @@ class Run:
     def set(self, **changes):
         """Change params.yaml: keys are dotted with two underscores."""
         path = self.root / "params.yaml"
-        content = json.loads(path.read_text())
+        content = YAML(typ="safe").load(path)
         for key, value in changes.items():
             section, _, name = key.partition("__")
             place = content[section] if name else content
             place[name or section] = value
-        path.write_text(json.dumps(content))  # YAML 1.2 includes JSON
+        write_params(path, content)
 
     def results(self):
         return self.draws()[0]
@@ -79,11 +79,19 @@ class Run:
         return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
 
 
+def write_params(path, content):
+    """Write it as users do, without comments."""
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.dump(content, path)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
     run = Run(tmp_path_factory.mktemp("finished"))
-    toy.write_params(run.root, toy.default_params())
+    shutil.copytree(toy.ROOT / "lists", run.root / "lists")
+    write_params(run.root / "params.yaml", toy.default_params())
     run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
