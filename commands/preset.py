@@ -46,7 +46,7 @@ _Constructor.add_constructor(
 
 def resolved(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> dict[str, Any]:
     """Return the content of the params.yaml that a preset stands for; see `text`."""
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(text(name, settings, folder))
+    content: dict[str, Any] = YAML(typ="safe").load(text(name, settings, folder))
     return content
 
 
@@ -69,9 +69,7 @@ def changes(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> C
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
         raise ParamsError(f"the preset is {name!r}; {choice(name, known)}")
-    default = YAML(typ="safe", pure=True).load(
-        (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
-    )
+    default = YAML(typ="safe").load((folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8"))
     found: Changes = {}
     if name != DEFAULT:
         yaml = YAML(typ="safe", pure=True)
@@ -135,13 +133,8 @@ def _written(name: str, found: Changes, folder: Path) -> str:
     """Return the text of the default with other values; all else stays, letter by letter."""
     default = (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
     lines = default.splitlines()
-    content = YAML().load(default)  # it knows the lines
-    places = {}
-    for path in found:
-        section = content
-        for key in path[:-1]:
-            section = section[key]
-        places[path] = section.lc.key(path[-1])
+    root = YAML(typ="safe").compose(default)  # it knows the lines
+    places = {path: _place(root, path) for path in found}
     for path in sorted(found, key=lambda path: places[path], reverse=True):
         first, column = places[path]
         end = first + 1
@@ -156,6 +149,13 @@ def _written(name: str, found: Changes, folder: Path) -> str:
         origin = f"# From presets/{name}.yaml, which says what comes out and what it costs."
         lines[:0] = [origin]
     return "\n".join(lines) + "\n"
+
+
+def _place(node: Any, path: tuple[str, ...]) -> tuple[int, int]:
+    """Return the line and the column where a key begins."""
+    for key in path:
+        found, node = next(pair for pair in node.value if pair[0].value == key)
+    return found.start_mark.line, found.start_mark.column
 
 
 def _dumped(content: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,11 @@
 """What every test may use."""
 
+import os
+
 import pytest
 import toy
 from hypothesis import HealthCheck, settings
+from spread import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
 from toy_project import ToyProject
 
 # An example may take as long as a busy machine needs for it.
@@ -27,12 +30,27 @@ def project(tmp_path, monkeypatch):
     return ToyProject()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session", autouse=True)
 def on_one_core():
-    """More gain nothing on images this small, and change no bit."""
+    """More gain nothing on images this small, change no bit, and are the other processes'."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUBSET_CORES", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """No power fails while tests run, and what they write is read in the same moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def on_cpu():
+    """Use no GPU where there is one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
         yield
 
 

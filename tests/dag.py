@@ -33,7 +33,7 @@ class Stage:
 
 def stages(project: Path) -> list[Stage]:
     """Return the stages of a folder's dvc.yaml and params.yaml, each after those it depends on."""
-    content = YAML(typ="safe", pure=True).load((project / "dvc.yaml").read_text())
+    content = YAML(typ="safe").load((project / "dvc.yaml").read_text())
     repo = Repo(str(project), uninitialized=True)
     resolved = DataResolver(repo, str(project), content).resolve()["stages"]
     found = {name: _stage(name, spec) for name, spec in resolved.items()}
@@ -81,8 +81,5 @@ def _paths(entries: list[Any]) -> Iterator[Path]:
 
 
 def _feeds(first: Stage, second: Stage) -> bool:
-    return any(
-        out == dep or out in dep.parents or dep in out.parents
-        for out in first.outs
-        for dep in second.deps
-    )
+    outs, deps = ([f"{path}/" for path in paths] for paths in (first.outs, second.deps))
+    return any(out.startswith(dep) or dep.startswith(out) for out in outs for dep in deps)

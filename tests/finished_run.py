@@ -4,8 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pytest
+import toy
 from ruamel.yaml import YAML
 
 from stages.race.__main__ import unraced
@@ -17,7 +19,6 @@ from stages.shared.artifacts.races import RaceResult, Runner, save_race
 from stages.shared.artifacts.tracking import Tracked, save_tracked
 from stages.shared.settings.params import load_params
 
-ROOT = Path(__file__).parents[1]
 NUM = {"train": 80, "validation": 40, "test": 60}
 CLASSES = ["ant", "bee", "cat"]
 METRICS = (
@@ -54,14 +55,12 @@ class Run:
     def set(self, **changes):
         """Change params.yaml: keys are dotted with two underscores."""
         path = self.root / "params.yaml"
-        yaml = YAML()
-        content = yaml.load(path.read_text())
+        content = YAML(typ="safe").load(path)
         for key, value in changes.items():
             section, _, name = key.partition("__")
             place = content[section] if name else content
             place[name or section] = value
-        with path.open("w") as file:
-            yaml.dump(content, file)
+        write_params(path, content)
 
     def results(self):
         return self.draws()[0]
@@ -69,21 +68,31 @@ class Run:
     def draws(self):
         return load_draws(load_params(self.root / "params.yaml"), self.folders)
 
-    def report(self):
-        """Run the stage; return every file that it wrote by its path."""
+    def report(self, *, draw=True):
+        """Run the stage, without drawings if told so; return every file by its path."""
         outputs = [self.root / name for name in OUTPUTS]
-        main(*vars(self.folders).values(), *outputs)
+        with pytest.MonkeyPatch.context() as patch:
+            if not draw:
+                in_process.patch_drawing(patch)
+            main(*vars(self.folders).values(), *outputs)
         written = [*self.root.glob("metrics/*"), *self.root.glob("plots/**/*.*")]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in written}
+
+
+def write_params(path, content):
+    """Write it as users do, without comments."""
+    yaml = YAML(typ="safe")
+    yaml.default_flow_style = False
+    yaml.dump(content, path)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
     run = Run(tmp_path_factory.mktemp("finished"))
-    shutil.copy(ROOT / "presets/default.yaml", run.root / "params.yaml")
-    shutil.copytree(ROOT / "lists", run.root / "lists")
-    run.set(random_seeds=1, train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    shutil.copytree(toy.ROOT / "lists", run.root / "lists")
+    write_params(run.root / "params.yaml", toy.default_params())
+    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
     picks = rng.permutation(NUM["train"])

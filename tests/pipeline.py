@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -266,7 +267,7 @@ class Checkout:
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return the environment of commands: nothing of the user's, two workers on the CPU."""
-        foreign = ("DVC_", "GIT_", "SUBSET_")
+        foreign = ("DVC_", "GIT_", "SUBSET_", "PYTHONDONTWRITEBYTECODE")  # code is compiled once
         own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         around = self.folder.parent
         return {
@@ -295,6 +296,16 @@ class Checkout:
             for path in self.resume.glob("members/*")
             if not path.name.startswith(".")
         }
+
+    def wait_for_queue(self) -> None:
+        """Wait until DVC's own process has run what is queued, however long it takes to begin."""
+        for _ in range(1200):
+            status = self.dvc("queue", "status").text
+            assert "Failed" not in status, status
+            if "Success" in status:
+                return
+            time.sleep(1)
+        raise AssertionError(status)
 
     def copy(self, folder: Path) -> "Checkout":
         """Copy everything, DVC's cache and the resume folder too, into an empty folder."""

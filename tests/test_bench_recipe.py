@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+import in_process
 import pytest
 import toy
 
@@ -100,8 +101,7 @@ def run(prepared, tmp_path, monkeypatch, capsys):
     """Run the benchmark at tiny size; return what it printed."""
     command = f"bench_recipe --prepared {prepared} --preset {PRESET} --work {tmp_path}/results"
     command += " --model resnet8 --samples 30 --epochs 1 --measured 20 --random-seeds 0 1"
-    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
-    monkeypatch.chdir(toy.ROOT)  # the workers' server imports from here
+    in_process.patch(monkeypatch)
 
     def run(*more):
         monkeypatch.setattr(sys, "argv", [*command.split(), *more])
@@ -136,7 +136,6 @@ def test_it_runs_and_goes_on_where_it_was_broken_off(run, tmp_path):
 def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkeypatch):
     arguments = ["--set", "augmentation.crop_padding=1", "--rows", "none", "--random-seeds", "0"]
     first = run(*arguments)
-    monkeypatch.setattr(bench_recipe.dispatch, "map_pieces", in_this_process)
     again = run(*arguments)
     changed = tmp_path / "prediction.py"
     changed.write_text(bench_recipe.PREDICTION.read_text() + "\nOTHER = 1\n")
@@ -144,13 +143,6 @@ def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkey
     afterwards = run(*arguments)
 
     assert [text.count("1 of 1: ") for text in (first, again, afterwards)] == [1, 0, 1]
-
-
-def in_this_process(function, pieces, *, on_report, **settings):
-    return [
-        function(piece, lambda message, number=number: on_report(number, message))
-        for number, piece in enumerate(pieces)
-    ]
 
 
 def test_a_misspelt_setting_is_refused(run):

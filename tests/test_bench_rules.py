@@ -1,10 +1,13 @@
 """The benchmark of the selection rules, at tiny size."""
 
+import pytest
+
 from benchmarks import bench_rules
 
 TINY = "--train 120 --classes 3 --features 4 --points 100 200 --rules class_quotas moderate"
 
 
+@pytest.mark.slow
 def test_rules_are_measured_in_the_stage_and_herding_by_its_growth(capfd):
     bench_rules.main(TINY.split())
 

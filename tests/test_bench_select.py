@@ -1,6 +1,7 @@
 """The benchmark of scoring and selecting, at tiny size."""
 
 import numpy as np
+import pytest
 from scipy.spatial.distance import cdist
 
 from benchmarks import bench_select
@@ -12,6 +13,7 @@ from stages.shared import artifacts
 TINY = "--train 200 --classes 3 7 --members 2 --checkpoints 2 --points 90 --features 6 --picks 30"
 
 
+@pytest.mark.slow
 def test_both_stages_and_both_ways_of_k_centers_are_measured(capfd):
     bench_select.main([*TINY.split(), "--loop-share=3", "--repetitions=1"])
 

@@ -1,6 +1,7 @@
 """Several draws in one run: each is what a run of its own random seed alone would be."""
 
 import dag
+import in_process
 import numpy as np
 import pytest
 import toy
@@ -19,8 +20,8 @@ def run(project, resume, signals=("gradient_norm",), **changes):
     toy.write_pipeline(project, content)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        patch.setenv("SUBSET_DEVICE", "cpu")
-        patch.setenv("SUBSET_WORKERS", "2")
+        in_process.patch(patch)
+        in_process.patch_drawing(patch)
         patch.setenv("SUBSET_RESUME", str(resume))
         dag.run(project)
     return {
@@ -108,13 +109,13 @@ def test_members_have_the_names_of_a_run_of_their_own(runs):
 
 
 def test_one_more_draw_trains_that_draw_alone(runs):
-    folder, both, _ = runs
-    before = members_of(folder / "resume")
-    three = run(folder / "three", folder / "resume", random_seed=4, random_seeds=3)
-    after = members_of(folder / "resume")
+    folder, _, alone = runs
+    before = members_of(folder / "other")
+    two = run(folder / "two", folder / "other", random_seed=5, random_seeds=2)
+    after = members_of(folder / "other")
     assert before.items() <= after.items()
-    assert len(after) == 3 * (2 + 3 * 2)
-    assert all(three[path] == content for path, content in both.items())
+    assert len(after) == 2 * (2 + 3 * 2)
+    assert all(two[path] == content for path, content in alone.items())
 
 
 def test_the_report_says_how_alike_the_draws_subsets_are(runs):

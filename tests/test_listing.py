@@ -17,16 +17,23 @@ def write(root, *names):
         Image.new("RGB", (8, 8), (number, len(name), 0)).save(root / name)
 
 
-@pytest.fixture
-def checkout(tmp_path):
-    """A project of twenty images that git and DVC do not know."""
-    made = pipeline.tiny_checkout(tmp_path).of_somebody()
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A project of twenty images that git and DVC do not know, which are prepared."""
+    made = pipeline.tiny_checkout(tmp_path_factory.mktemp("prepared")).of_somebody()
     root = made.folder / "data/raw/images"
     write(root, *(f"{kind}/{row}.png" for kind in ("cat", "dog") for row in range(10)))
     change(made, "name: digits", "name: imagefolder")
     change(made, "root: data/raw", "root: data/raw/images")
     made.git("commit", "--quiet", "--all", "--message=Images")
+    made.resume.mkdir()
+    made.dvc(*PREPARE)
     return made
+
+
+@pytest.fixture
+def checkout(prepared, tmp_path):
+    return prepared.copy(tmp_path)
 
 
 def change(checkout, old, new):
@@ -43,7 +50,6 @@ def num_prepared(checkout):
 
 @pytest.mark.slow
 def test_the_run_cache_gives_no_old_data_back(checkout):
-    checkout.dvc(*PREPARE)
     change(checkout, "image_size:  ", "image_size: 6 ")
     checkout.dvc(*PREPARE)
     write(checkout.folder / "data/raw/images", *(f"cat/new {row}.png" for row in range(100)))
@@ -57,7 +63,6 @@ def test_the_run_cache_gives_no_old_data_back(checkout):
 
 @pytest.mark.slow
 def test_copied_data_and_a_copied_project_prepare_nothing_again(checkout, tmp_path):
-    checkout.dvc(*PREPARE)
     lock = checkout.lock()
     raw = checkout.folder / "data/raw"
     shutil.copytree(raw, tmp_path / "copy")
@@ -69,7 +74,6 @@ def test_copied_data_and_a_copied_project_prepare_nothing_again(checkout, tmp_pa
 
 @pytest.mark.slow
 def test_a_wrong_root_loses_nothing(checkout):
-    checkout.dvc(*PREPARE)
     change(checkout, "data/raw/images", "data/raw/imagse")
     output = checkout.run(*pipeline.dvc_command("repro"))
     assert output.code != 0
@@ -82,20 +86,13 @@ def test_a_wrong_root_loses_nothing(checkout):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["--temp", "--queue"])
-@pytest.mark.parametrize("storage", ["memory", "files"])
+@pytest.mark.parametrize(("how", "storage"), [("--temp", "memory"), ("--queue", "files")])
 def test_a_temporary_workspace_finds_the_images_of_the_project(checkout, how, storage):
     change(checkout, "storage: auto", f"storage: {storage}")
     checkout.dvc("exp", "run", how, *PREPARE[1:], "--name", "tried")
     if how == "--queue":
         checkout.dvc("queue", "start")
-        output = checkout.run(
-            "bash",
-            "-c",
-            "while dvc queue status | grep -q Running; do sleep 1; "
-            "done; dvc queue logs tried; dvc queue status",
-        )
-        assert "Success" in output.text, output.text
+        checkout.wait_for_queue()
     # The project lists the same, so it has from the run cache what was prepared there.
     output = checkout.dvc(*PREPARE)
     assert "Stage 'prepare' is cached" in output.text
@@ -108,7 +105,6 @@ def test_a_temporary_workspace_finds_the_images_of_the_project(checkout, how, st
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["manifest", "groups"])
 def test_a_list_of_files_that_changed_prepares_again(checkout, name):
-    checkout.dvc(*PREPARE)
     rows = [f"{kind}/{row}.png" for kind in ("cat", "dog") for row in range(10)]
     lines = {
         "manifest": ["path,label,split", *(f"{row},{row[:3]}," for row in rows[:-2])],

@@ -5,7 +5,6 @@ What is not on this machine has a stand-in: other machines, storage, a screen, a
 
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -346,7 +345,7 @@ def test_another_machine_runs_experiments_and_their_results_come_back(reader, tm
     # What comes back is looked at here; tests/test_cluster.py trains on a cluster.
     reader.instead = {"random_seed=1": "report.margin=1.0", "SUBSET_ENGINE=ray ": ""}
     reader.types(CLUSTER[0])
-    wait_for_queue(checkout)
+    checkout.wait_for_queue()
     reader.types(CLUSTER[1])
 
     laptop = Reader(replace(checkout, folder=tmp_path / "laptop"))
@@ -354,14 +353,3 @@ def test_another_machine_runs_experiments_and_their_results_come_back(reader, tm
     laptop.types(LAPTOP[0])
     assert (laptop.checkout.folder / "plots/report.html").is_file()
     assert "report.margin" in laptop.types(LAPTOP[1])
-
-
-def wait_for_queue(checkout):
-    """Wait until DVC's own process has run what is queued."""
-    for _ in range(1200):
-        status = checkout.dvc("queue", "status").text
-        assert "Failed" not in status, status
-        if "Success" in status:
-            return
-        time.sleep(1)
-    raise AssertionError(status)

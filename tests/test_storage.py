@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import dag
+import in_process
 import numpy as np
 import pytest
 import toy
@@ -16,7 +17,6 @@ from ruamel.yaml import YAML
 
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts
-from stages.shared.running import dispatch
 from stages.shared.samples import decoding, loading
 from stages.shared.settings.params import load_params
 
@@ -53,10 +53,6 @@ def write_project(project, root, storage):
     (project / "stages").symlink_to(toy.ROOT / "stages")
 
 
-def in_this_process(function, pieces, **settings):
-    return [function(piece, lambda message: None) for piece in pieces]
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Finished runs in both storages; in `files` every image is decoded as it is needed."""
@@ -67,11 +63,9 @@ def finished(tmp_path_factory):
         write_project(project, folder / "raw", storage)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(project)
-            patch.setenv("SUBSET_DEVICE", "cpu")
+            in_process.patch(patch)
             patch.setenv("SUBSET_LOADERS", "2")
             patch.setenv("SUBSET_RESUME", str(project / "resume"))
-            patch.setattr("stages.shared.running.engine.num_cores", lambda: 1)
-            patch.setattr(dispatch, "map_pieces", in_this_process)
             patch.setattr("stages.shared.networks.batches.MOST_DECODED", 0)
             patch.setattr(loading, "JOB_BYTES", 5 * 8 * 8 * 3)
             dag.run(project)
@@ -119,7 +113,6 @@ def test_each_storage_writes_its_own_form_of_the_images(written):
         assert images_of == names
 
 
-@pytest.mark.usefixtures("on_one_core")
 @pytest.mark.parametrize("num_voters", [1, 2])
 def test_each_file_is_decoded_once_however_many_voters_there_are(
     finished, tmp_path, monkeypatch, num_voters

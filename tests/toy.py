@@ -3,6 +3,8 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,11 @@ def picks(indices: list[int]) -> Subset:
 
 def default_params() -> dict[str, Any]:
     """Return the content of the default params.yaml with a single draw, to be changed."""
+    return deepcopy(_default_params())
+
+
+@cache  # reading it takes ten milliseconds
+def _default_params() -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(DEFAULT.read_text())
     content["random_seeds"] = 1
     return content

@@ -64,10 +64,23 @@ def ensemble(tmp_path_factory):
 
 
 @pytest.fixture
-def toy_files(project, prepared, ensemble, monkeypatch):
-    """Write what all stages read, and what an earlier run wrote."""
+def toy_files(project, written, monkeypatch):
+    """What all stages read, and what an earlier run wrote."""
     monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.setenv("SUBSET_WORKERS", "1")
+    shutil.copytree(written, Path(), dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def written(prepared, ensemble, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_toy_files(prepared, ensemble)
+    return folder
+
+
+def write_toy_files(prepared: Path, ensemble: Path) -> None:
     shutil.copytree(prepared, "toy")
     shutil.copytree(ensemble, "toy/ensemble/seed-0")
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ import math
 import re
 
 import dag
+import in_process
 import pytest
 import toy
 import toy_texts
@@ -25,15 +26,6 @@ ROUND = (
     "select@round0",
     "race@round0",
 )
-
-
-def in_this_process(function, pieces, on_report, **settings):
-    """Do what dispatch.map_pieces does without worker processes, where patches hold too."""
-    del settings
-    return [
-        function(piece, lambda message, number=number: on_report(number, message))
-        for number, piece in enumerate(pieces)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +57,8 @@ def here(project, monkeypatch):
 
 def in_folder(patch, project):
     patch.chdir(project)
-    patch.setenv("SUBSET_DEVICE", "cpu")
+    in_process.patch(patch)
     patch.setenv("SUBSET_RESUME", str(project / "resume"))
-    patch.setattr("stages.shared.running.dispatch.map_pieces", in_this_process)
 
 
 def budget_of(project) -> Budget:

@@ -16,7 +16,7 @@ from stages.shared.measuring.jackknife import groups, iou
 from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection import maps
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"], ensembles=[])
 BOX = [10.0, 10.0, 30.0, 30.0]
 OTHER = [50.0, 50.0, 70.0, 70.0]

@@ -14,7 +14,7 @@ from stages.shared.tasks.object_detection import box_targets
 from stages.shared.tasks.object_detection import map_signals as of_detection
 from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 TASK = tasks.load("object_detection")
 SAMPLED = np.array([2, 11, 39])
 

@@ -25,7 +25,7 @@ BY_BACKWARD = ("all", "biases", "weights")
 OF_LAST_LAYER = ("last_layer", "last_layer_weights")
 NUM = 7
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
 def trained(name):

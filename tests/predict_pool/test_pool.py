@@ -38,7 +38,7 @@ CHECKPOINTS = [
 SAMPLED = np.array([0, 3, 30, 59])
 
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from stages.shared.measuring import jackknife
 from stages.shared.prediction.forward_passes import Voters
 from stages.shared.settings.sections import Evaluate
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"], ensembles=[])
 NOBODY = np.empty(0, dtype=np.int64)
 CHECKPOINTS = [Checkpoint(member, 1, 0.5, is_best=True, is_last=True) for member in (0, 1)]

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pytest
 import toy
@@ -12,7 +13,7 @@ from stages.race.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts.races import load_race
 from stages.shared.errors import ArtifactError
-from stages.shared.running import dispatch, timings
+from stages.shared.running import timings
 from stages.shared.settings.params import load_params
 
 PROPOSALS, SUBSETS, RACES = Path("proposals"), Path("subsets"), Path("races")
@@ -55,18 +56,12 @@ class Racing:
         return {path.name: path.stat().st_mtime_ns for path in Path(".resume/members").iterdir()}
 
 
-def here(function, pieces, **_):
-    """Do the work in this process: starting others takes longer than such trainings."""
-    return [function(piece, lambda message: None) for piece in pieces]
-
-
 @pytest.fixture
 def racing(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.delenv("SUBSET_RESUME", raising=False)
     monkeypatch.setattr(timings, "_noted", timings._Noted())
-    monkeypatch.setattr(dispatch, "map_pieces", here)
+    in_process.patch(monkeypatch)
     return Racing(prepared, tmp_path)
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from finished_run import raced
 
+from stages.report.page.document import document
 from stages.report.raced import race, race_sentences, races_in_words
 from stages.report.summary import search_flops
-from stages.report.tables import costs
+from stages.report.tables import all_tables, costs
 
 
 def results_of(run, *winners, **gains):
@@ -78,7 +79,8 @@ def test_what_was_skipped_follows_from_the_winners_settings(run):
 
 
 def test_the_page_shows_the_race(with_extras):
-    page = with_extras.report()["plots/report.html"].decode()
+    draws = [with_extras.results()]
+    page = document(draws, all_tables(draws))
     assert 'id="race"' in page
     assert "Race to 0.25 (accuracy of resnet8_quarter" in page
     assert "dropped out" in page

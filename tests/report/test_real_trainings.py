@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import toy
-from finished_run import ROOT, subset
+from finished_run import subset
 
 from commands.preset import text
 from stages.evaluate.__main__ import main as evaluate
@@ -17,7 +17,7 @@ from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 from stages.train_subset_model.__main__ import main as train
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_one_core")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cpu")]
 MODEL = "unet_detector_small"
 CHANGES = (
     "random_seeds=1",
@@ -30,7 +30,7 @@ CHANGES = (
 def scenes(tmp_path_factory):
     """The scenes of presets/detection_cpu.yaml, and the two subsets that are compared."""
     folder = tmp_path_factory.mktemp("scenes")
-    shutil.copytree(ROOT / "lists", folder / "lists")
+    shutil.copytree(toy.ROOT / "lists", folder / "lists")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         (folder / "params.yaml").write_text(text("detection_cpu", CHANGES))

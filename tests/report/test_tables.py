@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import two_way
 
-from stages.report import round_tables, tables
+from stages.report import pictures, round_tables, tables
 from stages.report.rounding import points, significant
 from stages.shared import artifacts
 from stages.shared.artifacts import Voter
@@ -147,11 +147,11 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
 
 
 def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run):
-    before = run.report()
+    before = run.report(draw=False)
     evaluated = run.folders.evaluation
     shutil.copytree(evaluated / "resnet8-full", evaluated / "ensemble-0.125")
     run.set(evaluate__ensembles=[0.125])
-    after = run.report()
+    after = run.report(draw=False)
 
     members = run.results().targets["resnet8", "full"].evaluation.members
     assert round_tables.ensembles(run.draws()) == [
@@ -166,6 +166,7 @@ def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run)
         for member, values in enumerate(members)
     ]
     assert set(after) - set(before) == {"plots/tables/ensembles.csv"}
+    assert "ensembles" not in pictures.PICTURES
     named = ("metrics/summary.json", "metrics/verdict.txt", "plots/suspects.csv")
     assert all(after[name] == before[name] for name in named)
 

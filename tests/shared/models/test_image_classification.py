@@ -49,7 +49,7 @@ each_case = pytest.mark.parametrize(("name", "edge"), CASES, ids=CASE_NAMES)
 # seconds to draw, and 50 layers to train: bottlenecks have a test of their own.
 LARGE = EDGES["224-pixel form"]
 DEEP = ["resnet20", "resnet34", "resnet50", "resnet56", "resnet101", "resnet110", "resnet164"]
-SLOW = [*DEEP, ("alexnet", LARGE), ("vgg16", LARGE)]
+SLOW = [*DEEP, ("alexnet", LARGE), ("vgg16", LARGE), ("densenet121", EDGES["32-pixel form"])]
 
 
 def slow_if_deep(names: list[str]) -> list[object]:

@@ -39,7 +39,7 @@ class CountingInputs:
         return self.inputs_NHWK[rows]
 
 
-pytestmark = pytest.mark.usefixtures("on_one_core")
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
 @pytest.fixture(scope="module")

@@ -229,28 +229,6 @@ def write(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [1", r"params\.yaml: line 1: .+; it must be YAML 1\.2"),
-        ("task: a\ntask: b\n", r"params\.yaml: line 2: found duplicate key .*; it must be YAML"),
-        (b"task: \xff\n", r"params\.yaml: cannot be read \(.*\); it must be a text file"),
-        ("task: \x07\n", r"params\.yaml: .*; it must be YAML 1\.2"),
-        ("", r"params\.yaml: the file is empty; it must be a section with random_seed"),
-    ],
-)
-def test_a_file_that_is_no_yaml_is_one_line(tmp_path, text, message):
-    path = write(tmp_path, text)
-    with pytest.raises(ParamsError, match=message) as raised:
-        load_params(path)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(ParamsError, match=r"params\.yaml: cannot be read"):
-        load_params(tmp_path / "params.yaml")
-
-
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
     """YAML 1.2: 1e-3 is a number, `no` is text."""
     text = toy.DEFAULT.read_text()

@@ -242,6 +242,7 @@ def test_forward_flops_are_those_of_torchs_counter(make_job, model, edge):
     assert forward_flops(model, meta) == counter.get_total_flops()
 
 
+@pytest.mark.slow
 def test_training_does_not_import_torchs_compiler(make_job, tmp_path):
     """It takes as long as torch itself, in every worker process."""
     code = (
