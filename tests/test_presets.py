@@ -35,7 +35,7 @@ from stages.shared.artifacts import Ensemble, Subset
 from stages.shared.settings.params import Params, check_params, load_params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.settings.training_sections import Steps, Training
-from stages.shared.sizes import parse_size
+from stages.shared.sizes import kind_and_size, parse_size
 
 PRESETS = [path for path in sorted((toy.ROOT / "presets").glob("*.yaml")) if path != toy.DEFAULT]
 USUAL = (
@@ -466,10 +466,11 @@ def test_each_subset_has_the_size_that_its_name_says(finished):
     for size in finished.params.sizes:
         assert len(finished.subset(size)) == finished.picks(size)
     for name in finished.params.compare.subsets:
-        _, _, size = name.partition("-")
+        _, size = kind_and_size(name)
         last = finished.params.sizes[-1]
         expected = {
             "full": finished.num_train,
+            "full-matched": finished.num_train,
             "random-unique": len(set(finished.subset(last).index_P.tolist())),
         }.get(name, finished.picks(parse_size(size) if size[:1].isdigit() else last))
         assert len(finished.subset(name, "comparison")) == expected
@@ -594,6 +595,19 @@ def distance(first: Path, second: Path) -> float:
     )
 
 
+def test_everything_as_briefly_is_trained_for_the_updates_of_the_selected_subset(finished):
+    params = finished.params
+    updates = {
+        name: max(epoch.updates for epoch in artifacts.load_history(path))
+        for name in {"selected", "full", "full-matched"} & {*params.compare.subsets}
+        for path in [finished.data / f"histories/{finished.model}-{name}/seed-0.csv"]
+    }
+    is_epochs = params.train_subset_model.epochs is not None
+    assert updates.get("full-matched", updates["selected"]) == updates["selected"]
+    if is_epochs and len(finished.subset("selected", "comparison")) < finished.num_train / 2:
+        assert updates["full"] > updates["selected"]
+
+
 def test_what_is_trained_alike_is_the_same_model(finished):
     """A target model on a round's subset is the ensemble's member, and on no other."""
     params = finished.params
@@ -653,7 +667,9 @@ def test_schedules_keep_their_shape(finished):
 
 def test_the_summary_has_the_fixed_keys_and_finite_numbers(finished):
     compared = [
-        name for name in ("selected", "random", "full") if name in finished.params.compare.subsets
+        name
+        for name in ("selected", "random", "full", "full-matched")
+        if name in finished.params.compare.subsets
     ]
     difference = {"value", "standard_error"}
     assert set(finished.summary) == {finished.model, "subset", "cost"}
@@ -661,12 +677,14 @@ def test_the_summary_has_the_fixed_keys_and_finite_numbers(finished):
     assert {key: set(value) for key, value in model.items()} == {
         "accuracy": set(compared),
         "validation_accuracy": {"selected"},
-        **{f"selected_minus_{name}": difference for name in compared[1:]},
+        **{f"selected_minus_{name.replace('-', '_')}": difference for name in compared[1:]},
     }
     assert set(finished.summary["subset"]) == {"size", "unique", "fraction", "draws"}
-    assert set(finished.summary["cost"]) == {"search", "subset_training", "full_training"}
+    matched = {"full_matched_training"} if "full-matched" in compared else set()
+    costs = {"search", "subset_training", "full_training", *matched}
+    assert set(finished.summary["cost"]) == costs
     numbers = list(numbers_in(finished.summary))
-    assert len(numbers) <= 16
+    assert len(numbers) <= 16 + 4 * len(matched)
     # One training of each says nothing of others: then there is no error.
     assert (None in numbers) == (finished.params.train_subset_model.members == 1)
     assert all(math.isfinite(number) for number in numbers if number is not None)

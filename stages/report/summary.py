@@ -9,6 +9,7 @@ from stages.report.results import KINDS, Results, measured, training_flops, trai
 from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, ValidationResult
+from stages.shared.sizes import MATCHED
 
 
 def summarise(draws: Sequence[Results]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
     for model in params.compare.models:
         found = [
             f"{labels.get(name, name)}: {with_error(accuracy(draws, model, name))}"
-            for name in KINDS
+            for name in (*KINDS, MATCHED)
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
@@ -74,7 +75,7 @@ def _of_model(draws: Sequence[Results], model: str) -> Mapping[str, Any]:
     content: dict[str, Any] = {
         "accuracy": {
             name: points(accuracy(draws, model, name).value)
-            for name in KINDS
+            for name in (*KINDS, MATCHED)
             if name in results.comparison
         }
     }
@@ -83,7 +84,7 @@ def _of_model(draws: Sequence[Results], model: str) -> Mapping[str, Any]:
             "selected": points(on_validation(draws, model, "selected"))
         }
     for other, found in _differences(draws, model).items():
-        content[f"selected_minus_{other}"] = {
+        content[f"selected_minus_{other.replace('-', '_')}"] = {
             "value": points(found.value),
             "standard_error": known_points(found.standard_error),
         }
@@ -111,7 +112,7 @@ def _differences(draws: Sequence[Results], model: str) -> dict[str, Estimate]:
     compared = draws[0].comparison
     return {
         other: difference(draws, model, "selected", other)
-        for other in ("random", "full")
+        for other in ("random", "full", MATCHED)
         if "selected" in compared and other in compared
     }
 
@@ -119,9 +120,10 @@ def _differences(draws: Sequence[Results], model: str) -> dict[str, Estimate]:
 def _costs(draws: Sequence[Results]) -> dict[str, float]:
     model = draws[0].params.compare.models[0]
     costs = {"search": significant(mean([search_flops(results) for results in draws]))}
-    for key, subset in (("subset_training", "selected"), ("full_training", "full")):
+    subsets = {"subset": "selected", "full": "full", "full_matched": MATCHED}
+    for key, subset in subsets.items():
         if subset in draws[0].comparison:
-            costs[key] = significant(member_flops(draws, model, subset))
+            costs[f"{key}_training"] = significant(member_flops(draws, model, subset))
     return costs
 
 
