@@ -89,10 +89,10 @@ def test_matched_subsets_are_everything_for_the_updates_of_a_size(compare):
 
 
 @pytest.mark.parametrize("content", ['{"picks": 0}', '{"picks": "3"}', "{}"])
-def test_a_damaged_number_of_picks_is_an_error(content):
-    Path(AS_LONG_AS).write_text(content)
+def test_a_damaged_number_of_picks_is_an_error(tmp_path, content):
+    (tmp_path / AS_LONG_AS).write_text(content)
     with pytest.raises(ArtifactError, match="it must be a whole number from 1"):
-        load_as_long_as(Path())
+        load_as_long_as(tmp_path)
 
 
 def test_random_is_the_first_part_of_the_permutation(compare):
