@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toy
 from ruamel.yaml import YAML
 
 from stages.race.__main__ import unraced
@@ -83,7 +84,9 @@ def finished(tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("finished"))
     shutil.copy(ROOT / "presets/default.yaml", run.root / "params.yaml")
     shutil.copytree(ROOT / "lists", run.root / "lists")
-    run.set(random_seeds=1, train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    default = YAML(typ="safe", pure=True).load(toy.DEFAULT.read_text())
+    run.set(**toy.two_rounds(default))
+    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
     picks = rng.permutation(NUM["train"])
