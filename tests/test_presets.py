@@ -32,6 +32,7 @@ from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
+from stages.shared.artifacts.races import load_race
 from stages.shared.settings.params import Params, check_params, load_params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.settings.training_sections import Steps, Training
@@ -97,6 +98,15 @@ def value_at(content: dict[str, Any], path: tuple[str, ...]) -> Any:
     for key in path:
         content = content[key]
     return content
+
+
+def test_the_default_and_the_recipe_for_photographs_race_and_no_experiment_of_a_paper_does():
+    racing = {
+        path.stem
+        for path in (*PRESETS, toy.DEFAULT)
+        if check_params(resolved(path.stem)).race.entrants
+    }
+    assert racing == {"default", "images_cpu"}
 
 
 @each_preset
@@ -388,6 +398,14 @@ class Finished:
     def subset(self, size: object, folder: str = "subsets") -> Subset:
         return artifacts.load_subset(self.data / folder / str(size) / "seed-0.csv", self.num_train)
 
+    def proposed(self, size: object) -> Subset:
+        """Return what `select` alone takes, which need not have won a race."""
+        if not self.params.race.entrants:
+            return self.subset(size)
+        return artifacts.load_subset(
+            self.data / f"proposals/{size}/seed-0/hardest.csv", self.num_train
+        )
+
     def ensemble(self, size: object) -> Ensemble:
         return artifacts.load_ensemble(self.data / f"ensembles/{size}/seed-0")
 
@@ -482,7 +500,7 @@ def test_each_round_takes_the_best_scored_of_its_candidates(finished):
     assert isinstance(select.outliers, OutlierFraction)
     skipped = math.floor(Fraction(str(select.outliers.fraction)) * finished.num_train)
     for entry in finished.params.rounds:
-        old, new = finished.subset(entry.from_), finished.subset(entry.to)
+        old, new = finished.subset(entry.from_), finished.proposed(entry.to)
         score_N = finished.scores(entry.from_)
         candidates, kept = old.index_P, 0
         if entry.to > entry.from_:
@@ -498,6 +516,14 @@ def test_each_round_takes_the_best_scored_of_its_candidates(finished):
         assert len(set(added)) == len(added)
         np.testing.assert_array_equal(score_N[added], best)
         np.testing.assert_array_equal(new.score_P[kept:], best)
+
+
+def test_what_was_chosen_is_the_proposal_that_won(finished):
+    for entry in finished.params.rounds:
+        race = load_race(finished.data / f"races/{entry.to}", "seed-0")
+        path = finished.data / f"proposals/{entry.to}/seed-0/{race.winner}.csv"
+        assert path.read_bytes() == (finished.data / f"subsets/{entry.to}/seed-0.csv").read_bytes()
+        assert set(race.runners) == set(finished.params.race.entrants)
 
 
 def test_a_sample_stands_twice_exactly_where_duplication_is_asked_for(finished):

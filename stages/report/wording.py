@@ -43,7 +43,7 @@ def verdict_in_words(found: Conclusion) -> str:
     told = " and ".join(
         _untold(entry, OTHERS[other])
         if found.guessing.keys() & {"selected", other}
-        else _told(entry, OTHERS[other])
+        else _told(entry, OTHERS[other]) + _random_will_do(other, entry, found.margin)
         for other, entry in found.against.items()
     )
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
@@ -174,7 +174,19 @@ def _told(entry: Against, other: str) -> str:
         return f"is {entry.word} than {other} by {abs(entry.value):.2f} {error}"
     if entry.word == AS_GOOD_AS:
         return f"is as good as {other} ({entry.value:+.2f} {error})"
-    return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+    if entry.reach > MOST_POINTS:
+        return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+    worse, better = entry.reach - entry.value, entry.reach + entry.value
+    return (
+        f"is at most {worse:.2f} points worse and at most {better:.2f} better than {other} "
+        f"({entry.value:+.2f} {error})"
+    )
+
+
+def _random_will_do(other: str, entry: Against, margin: float) -> str:
+    """Say so where a random subset is as good; nothing where it is worse, or may be."""
+    is_as_good = entry.word != WORSE and entry.value + entry.reach <= margin
+    return ", so random is as good here" if other == "random" and is_as_good else ""
 
 
 def _untold(entry: Against, other: str) -> str:

@@ -459,12 +459,32 @@ def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
         (Against("as good as", -0.21, 0.3), "is as good as everything (-0.21 ± 0.30 points)"),
         (
             Against("cannot tell", -0.21, 2.0),
-            "may be better or worse than everything (cannot tell: -0.21 ± 2.00 points)",
+            "is at most 2.21 points worse and at most 1.79 better than everything "
+            "(-0.21 ± 2.00 points)",
         ),
     ],
 )
 def test_the_other_two_outcomes_are_said_plainly(entry, words):
     assert words in sentence(replace(TOLD, against={"full": entry}))
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_as_good"),
+    [
+        (Against("as good as", 0.1, 0.4), True),  # at most by the margin of 0.5
+        (Against("as good as", 0.1, 0.41), False),
+        (Against("cannot tell", -0.4, 0.6), True),
+        (Against("cannot tell", 0.0, 0.6), False),
+        (Against("better", 0.2, 0.1), True),  # for certain, but by nothing that counts
+        (Against("worse", -1.0, 0.5), False),  # then random is better
+    ],
+)
+def test_random_is_as_good_where_the_subset_is_not_better_by_more_than_the_margin(
+    entry, is_as_good
+):
+    for other, expected in (("random", is_as_good), ("full", False)):
+        told = sentence(replace(TOLD, against={other: entry}))
+        assert ("so random is as good here" in told) == expected
 
 
 # --- where an error comes from -------------------------------------------------------------------
