@@ -8,7 +8,7 @@ stages/report/statistics.py). A sample is right where the sum of normal effects 
 sample, of the sample on that kind of subset, of the draw, of the member, and of this one answer.
 With a single draw the interval speaks of that draw alone, so there the draw has no effect.
 
-even    359 test samples of 10 classes, as many as the default pipeline has; a random subset
+even    359 test samples of 10 classes, as many as presets/digits.yaml has; a random subset
         differs from the next by 1.2 points, or with large draws by 3
 rare    the same number of 5 classes, of which one has 2 %
 scenes  150 images with 2.5 objects each in the mean, of 2 classes and three sizes, a tenth large;

@@ -1,9 +1,9 @@
-"""Every one of the 1,797 digits is tested once: the default pipeline on all five folds.
+"""Every one of the 1,797 digits is tested once: `presets/digits.yaml` on all five folds.
 
     python -m benchmarks.digits_folds --random-seeds 100 101 102 103 104 --out results.json
 
 Runs `dvc repro` once for each fold and random seed in a clone of the committed project, with
-presets/default.yaml but for these two, and compares, digit by digit, the share of the trained
+presets/digits.yaml but for these two, and compares, digit by digit, the share of the trained
 members that are right: selected minus random and full minus selected, with sd / sqrt(1797).
 Finished runs are kept in the clone, so a broken-off series goes on where it stopped.
 `--split validation` shows the validation accuracies instead, by which recipe and size are chosen.
@@ -55,7 +55,7 @@ def _parse() -> argparse.Namespace:
 
 def _run(clone: Path, fold: int, seed: int, settings: list[str]) -> clones.Shown:
     changes = [f"random_seed={seed}", "random_seeds=1", f"dataset.fold={fold}", *settings]
-    params = clones.changed(clones.committed(clone, "presets/default.yaml"), changes)
+    params = clones.changed(clones.committed(clone, "presets/digits.yaml"), changes)
     return clones.run(clone, "-".join([f"seed{seed}", f"fold{fold}", *settings]), params, _read)
 
 

@@ -74,6 +74,7 @@ def _params(scale: Scale) -> str:
         text,
         [
             "random_seeds=1",
+            "race.entrants={}",
             f"seed_size={scale.from_size}",
             f"rounds={rounds}",
             f"acquisition={scale.acquisition}",

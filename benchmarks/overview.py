@@ -1,6 +1,7 @@
-"""README.md's picture: the search, with the digits of a finished default run in it.
+"""README.md's picture: the search, with the digits of a finished run of presets/digits.yaml in it.
 
-    dvc repro && python -m benchmarks.overview benchmarks/overview.png
+    python -m commands.preset digits && dvc repro
+    python -m benchmarks.overview benchmarks/overview.png
 
 The samples and scores are those of the first round in data/; the accuracies are those that
 benchmarks/docs/results.md measured on all digits, with their standard errors over random seeds.

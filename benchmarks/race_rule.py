@@ -33,7 +33,7 @@ from stages.shared.artifacts.formats import load_table, save_table
 from stages.shared.samples.randomness import generator
 
 RESULTS = Path(__file__).parent / "results/race_rule.csv"
-JUDGES, RANDOM, LEVEL, MARGIN = 4, 2, 0.05, 0.3  # as presets/default.yaml has them
+JUDGES, RANDOM, LEVEL, MARGIN = 4, 2, 0.05, 0.3  # as the default but for its two judges
 ENTRANTS = 6
 ALIKE = 0.72  # of what decides an answer, the share that all trainings have in common
 OF_ENTRANT = 0.06  # and the share that an entrant's judges have in common

@@ -50,9 +50,9 @@ class Series:
 
 SERIES = {
     # A third of train judges: validation alone are 144 digits.
-    "digits": Series("default", ("race.holdout=0.33",), (0.05, 0.125, 0.25, 0.5), 5),
+    "digits": Series("digits", ("race.holdout=0.33",), (0.05, 0.125, 0.25, 0.5), 5),
     "mnist": Series(
-        "default",
+        "digits",
         (
             "dataset.name=mnist",
             "compare.models=[resnet8_quarter]",

@@ -24,11 +24,12 @@ import numpy as np
 
 from benchmarks import clones
 from benchmarks.generated import ROOT
+from commands import preset
 from stages.shared.artifacts.formats import load_json
 
 HEADER = ("scheme", "budget", "rule", "seed", "test", "validation")
 RANDOM = "random"
-# What differs from presets/default.yaml, and by which acquisition function.
+# What differs from presets/digits.yaml, and by which acquisition function.
 RULES: dict[str, tuple[str, Sequence[str]]] = {
     "top": ("label_probability", ["select.rule=top"]),
     "top by mutual information": ("mutual_information", ["select.rule=top"]),
@@ -143,7 +144,7 @@ class Series:
             f"train_subset_model.members={self._arguments.members}",
             "compare.subsets=[random]",
         ]
-        text = (ROOT / "presets/default.yaml").read_text(encoding="utf-8")
+        text = preset.text("digits")
         (self._work / "params.yaml").write_text(
             clones.changed(text, [*common, *changes]), encoding="utf-8"
         )

@@ -35,10 +35,11 @@ from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Subset
+from stages.shared.artifacts.races import load_race
 from stages.shared.settings.params import Params, check_params, load_params
 from stages.shared.settings.sections import OutlierFraction
 from stages.shared.settings.training_sections import Steps, Training
-from stages.shared.sizes import parse_size
+from stages.shared.sizes import kind_and_size, parse_size
 
 PRESETS = [path for path in sorted((toy.ROOT / "presets").glob("*.yaml")) if path != toy.DEFAULT]
 USUAL = (
@@ -107,6 +108,15 @@ def value_at(content: dict[str, Any], path: tuple[str, ...]) -> Any:
     for key in path:
         content = content[key]
     return content
+
+
+def test_the_default_and_the_recipe_for_photographs_race_and_no_experiment_of_a_paper_does():
+    racing = {
+        path.stem
+        for path in (*PRESETS, toy.DEFAULT)
+        if check_params(resolved(path.stem)).race.entrants
+    }
+    assert racing == {"default", "images_cpu"}
 
 
 @each_preset
@@ -406,6 +416,14 @@ class Finished:
     def subset(self, size: object, folder: str = "subsets") -> Subset:
         return artifacts.load_subset(self.data / folder / str(size) / "seed-0.csv", self.num_train)
 
+    def proposed(self, size: object) -> Subset:
+        """Return what `select` alone takes, which need not have won a race."""
+        if not self.params.race.entrants:
+            return self.subset(size)
+        return artifacts.load_subset(
+            self.data / f"proposals/{size}/seed-0/hardest.csv", self.num_train
+        )
+
     def ensemble(self, size: object) -> Ensemble:
         return artifacts.load_ensemble(self.data / f"ensembles/{size}/seed-0")
 
@@ -478,10 +496,11 @@ def test_each_subset_has_the_size_that_its_name_says(finished):
     for size in finished.params.sizes:
         assert len(finished.subset(size)) == finished.picks(size)
     for name in finished.params.compare.subsets:
-        _, _, size = name.partition("-")
+        _, size = kind_and_size(name)
         last = finished.params.sizes[-1]
         expected = {
             "full": finished.num_train,
+            "full-matched": finished.num_train,
             "random-unique": len(set(finished.subset(last).index_P.tolist())),
         }.get(name, finished.picks(parse_size(size) if size[:1].isdigit() else last))
         assert len(finished.subset(name, "comparison")) == expected
@@ -493,7 +512,7 @@ def test_each_round_takes_the_best_scored_of_its_candidates(finished):
     assert isinstance(select.outliers, OutlierFraction)
     skipped = math.floor(Fraction(str(select.outliers.fraction)) * finished.num_train)
     for entry in finished.params.rounds:
-        old, new = finished.subset(entry.from_), finished.subset(entry.to)
+        old, new = finished.subset(entry.from_), finished.proposed(entry.to)
         score_N = finished.scores(entry.from_)
         candidates, kept = old.index_P, 0
         if entry.to > entry.from_:
@@ -509,6 +528,14 @@ def test_each_round_takes_the_best_scored_of_its_candidates(finished):
         assert len(set(added)) == len(added)
         np.testing.assert_array_equal(score_N[added], best)
         np.testing.assert_array_equal(new.score_P[kept:], best)
+
+
+def test_what_was_chosen_is_the_proposal_that_won(finished):
+    for entry in finished.params.rounds:
+        race = load_race(finished.data / f"races/{entry.to}", "seed-0")
+        path = finished.data / f"proposals/{entry.to}/seed-0/{race.winner}.csv"
+        assert path.read_bytes() == (finished.data / f"subsets/{entry.to}/seed-0.csv").read_bytes()
+        assert set(race.runners) == set(finished.params.race.entrants)
 
 
 def test_a_sample_stands_twice_exactly_where_duplication_is_asked_for(finished):
@@ -606,6 +633,19 @@ def distance(first: Path, second: Path) -> float:
     )
 
 
+def test_everything_as_briefly_is_trained_for_the_updates_of_the_selected_subset(finished):
+    params = finished.params
+    updates = {
+        name: max(epoch.updates for epoch in artifacts.load_history(path))
+        for name in {"selected", "full", "full-matched"} & {*params.compare.subsets}
+        for path in [finished.data / f"histories/{finished.model}-{name}/seed-0.csv"]
+    }
+    is_epochs = params.train_subset_model.epochs is not None
+    assert updates.get("full-matched", updates["selected"]) == updates["selected"]
+    if is_epochs and len(finished.subset("selected", "comparison")) < finished.num_train / 2:
+        assert updates["full"] > updates["selected"]
+
+
 def test_what_is_trained_alike_is_the_same_model(finished):
     """A target model on a round's subset is the ensemble's member, and on no other."""
     params = finished.params
@@ -665,7 +705,9 @@ def test_schedules_keep_their_shape(finished):
 
 def test_the_summary_has_the_fixed_keys_and_finite_numbers(finished):
     compared = [
-        name for name in ("selected", "random", "full") if name in finished.params.compare.subsets
+        name
+        for name in ("selected", "random", "full", "full-matched")
+        if name in finished.params.compare.subsets
     ]
     assert set(finished.summary) == {finished.model, "size", "search"}
     model = finished.summary[finished.model]

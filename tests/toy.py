@@ -64,15 +64,26 @@ def picks(indices: list[int]) -> Subset:
 
 
 def default_params() -> dict[str, Any]:
-    """Return the content of the default params.yaml with a single draw, to be changed."""
+    """Return a params.yaml of two rounds without a race and with a single draw, to be changed."""
     return deepcopy(_default_params())
 
 
 @cache  # reading it takes ten milliseconds
 def _default_params() -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(DEFAULT.read_text())
-    content["random_seeds"] = 1
-    return content
+    return content | two_rounds(content)
+
+
+def two_rounds(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what such a params.yaml changes of the default's, in whole sections."""
+    return {
+        "random_seeds": 1,
+        "seed_size": 0.0625,
+        "rounds": [{"from": 0.0625, "to": 0.125}, {"from": 0.125, "to": 0.25}],
+        "dataset": content["dataset"] | {"num_folds": 5},
+        "race": content["race"] | {"entrants": {}, "judges": 4, "holdout": 0.0},
+        "train_subset_model": content["train_subset_model"] | {"length": {"updates": 300}},
+    }
 
 
 def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from stages.shared.artifacts import Meta
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 from stages.shared.training import schedules
 
 # Their gradients take a backward pass; the others follow from the forward pass.
@@ -25,17 +25,18 @@ class Trainings:
     num_picks: int
     num_validation: int
     num_members: int
+    as_long_as: int | None = None  # picks of the subset whose updates a member gets; None: its own
 
     @property
     def epochs(self) -> int:
         """Epochs that a member begins; at most, where a plateau ends the training."""
-        return schedules.num_epochs(self.settings, self._updates_per_epoch)
+        return -(-self.updates // self._updates_per_epoch)
 
     @property
     def updates(self) -> int:
         """Updates of one member."""
-        whole = schedules.num_updates(self.settings, self._updates_per_epoch)
-        return min(whole, self.epochs * self._updates_per_epoch)
+        paced = -(-(self.as_long_as or self.num_picks) // self.settings.batch_size)
+        return schedules.made_updates(self.settings, paced)
 
     @property
     def images(self) -> float:
@@ -80,10 +81,15 @@ def _full_training(model: str, params: Params, meta: Meta) -> Trainings:
 
 def size_of_subset(name: str, params: Params, num_train: int) -> int:
     """Return how many picks a compared subset has; at most, where only different ones count."""
-    if name == "full":
+    kind, text = kind_and_size(name)
+    if kind in {"full", MATCHED}:
         return num_train
-    kind, _, text = name.partition("-")
-    is_whole = not text or kind not in ("selected", "random") or text == "unique"
+    return _picks(params, text, num_train)
+
+
+def _picks(params: Params, text: str, num_train: int) -> int:
+    """Return how many picks a size is; without one, that of the last round."""
+    is_whole = not text or text == "unique"
     return num_picks(params.sizes[-1] if is_whole else parse_size(text), num_train)
 
 
@@ -122,9 +128,10 @@ def _race(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
 
 def _train_subset_model(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     settings, num = params.train_subset_model, meta.num_samples
-    picks = size_of_subset(Path(arguments[2]).name, params, num["train"])
-    num_members = settings.members * params.random_seeds
-    return Trainings(arguments[0], settings, picks, num["validation"], num_members)
+    name, num_members = Path(arguments[2]).name, settings.members * params.random_seeds
+    picks, (kind, text) = size_of_subset(name, params, num["train"]), kind_and_size(name)
+    paced = _picks(params, text, num["train"]) if kind == MATCHED else None
+    return Trainings(arguments[0], settings, picks, num["validation"], num_members, paced)
 
 
 def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:

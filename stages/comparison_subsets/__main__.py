@@ -8,6 +8,7 @@ from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
+from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 
 
 def main(last_size: str, prepared: Path, subsets: Path, comparison: Path) -> None:
@@ -21,6 +22,11 @@ def main(last_size: str, prepared: Path, subsets: Path, comparison: Path) -> Non
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = sampling.load_limits(prepared, sample_ids, params.select)
     with atomic_folder(comparison) as folder:
+        for name in params.compare.subsets:
+            kind, size = kind_and_size(name)
+            if kind == MATCHED:
+                count = num_picks(parse_size(size or last_size), len(sample_ids))
+                artifacts.save_as_long_as(folder / name, count)
         for draw in params.draws:
             of_rounds = {
                 size: artifacts.load_subset(

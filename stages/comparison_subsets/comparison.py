@@ -12,7 +12,7 @@ from stages.shared.artifacts import Ints, Subset
 from stages.shared.choosing.sampling import Limits, draw, random_order, seed_rows, unscored
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import Params
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 
 
 def order_of_random_subsets(params: Params, sample_ids: Sequence[str], limits: Limits) -> Ints:
@@ -60,11 +60,11 @@ class Comparison:
         Raises:
             ParamsError: there are not as many picks as the size in the name says.
         """
-        if name == "full":
+        kind, size = kind_and_size(name)
+        if kind in {"full", MATCHED}:
             return unscored(np.arange(self.num_train))
         if name == "random-unique":
             return self._random(name, len(np.unique(self.selected.index_P)))
-        kind, _, size = name.partition("-")
         count = num_picks(parse_size(size), self.num_train) if size else len(self.selected)
         if kind == "random":
             return self._random(name, count)

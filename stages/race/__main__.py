@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.races import Judgement, RaceResult, save_race
+from stages.shared.choosing.absent_classes import warn_of_absent_classes
 from stages.shared.errors import ArtifactError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
@@ -33,6 +35,14 @@ def main(to_size: str, prepared: Path, proposals: Path, subsets: Path, races: Pa
                 raise ArtifactError(f"{winner}: missing; run `dvc repro`")
             shutil.copyfile(winner, subset_folder / f"{draw.draw}.csv")
             save_race(race_folder, draw.draw, result, judged)
+    if params.race.entrants and params.rules.has_labels:
+        # Without a race `select` has warned of its only proposal.
+        meta, targets_N = artifacts.load_meta(prepared), artifacts.load_targets(prepared, "train")
+        chosen = [
+            artifacts.load_subset(subsets / f"{draw.draw}.csv", len(targets_N)).index_P
+            for draw in params.draws
+        ]
+        warn_of_absent_classes(chosen, targets_N, meta.class_names)
 
 
 def unraced(rule: str) -> RaceResult:

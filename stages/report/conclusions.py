@@ -26,8 +26,13 @@ from stages.report.summary import mean, search_flops
 from stages.shared.artifacts import Meta, Subset
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
+from stages.shared.sizes import MATCHED
 
-OTHERS = {"full": "everything", "random": "a random subset of its size"}
+OTHERS = {
+    "full": "everything",
+    "random": "a random subset of its size",
+    MATCHED: "everything trained as briefly as the subset",
+}
 COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
 
@@ -272,7 +277,7 @@ def _guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
     models that are asked about. A lower end within the margin is none that counts.
     """
     margin, found = draws[0].params.report.margin, {}
-    for name in COMPARED:
+    for name in (*COMPARED, MATCHED):
         if name in draws[0].comparison:
             rows = measured([draw.targets[model, name] for draw in draws], "above_chance")
             values_T = rows.samples_RT.mean(axis=0)

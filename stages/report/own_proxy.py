@@ -78,7 +78,7 @@ def training_passes(settings: Training, num_picks: int, num_validation: int) -> 
     """
     updates_per_epoch = -(-num_picks // settings.batch_size)
     epochs = schedules.num_epochs(settings, updates_per_epoch)
-    updates = min(schedules.num_updates(settings, updates_per_epoch), epochs * updates_per_epoch)
+    updates = schedules.made_updates(settings, updates_per_epoch)
     # Batches of an epoch differ by one image at most: some of them hold their share of it.
     images = updates * num_picks // updates_per_epoch
     validations = settings.validations if isinstance(settings.validations, int) else epochs

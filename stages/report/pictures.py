@@ -25,11 +25,13 @@ from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.tiles import short
 from stages.report.wording import draws_in_words
 from stages.shared.artifacts import Rows
+from stages.shared.sizes import MATCHED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
+COMPARED = (*KINDS, MATCHED)  # by the places of their colours
 MOST_CLASSES = 20  # whose shares are drawn
 NUM_BINS = 36  # of scores
 ASIDE = 6  # points from one of two bars with one x to the other
@@ -73,8 +75,8 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     from matplotlib.transforms import ScaledTranslation
 
     figure, axes = new_figure()
-    for place, name in enumerate(KINDS):
-        known = table.dropna(subset=[name])
+    for place, name in enumerate(COMPARED):
+        known = table.dropna(subset=[name]) if name in table else table[:0]
         if not len(known):
             continue
         value, error = known[name], known[f"{name}_standard_error"].fillna(0.0)
@@ -90,7 +92,8 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
             axes.update_datalim([(0, value.iloc[0])])  # where a line of sizes begins
             continue
         # Beside each other: both have one size.
-        aside = ScaledTranslation(ASIDE / 72 * (place - 0.5), 0, figure.dpi_scale_trans)
+        beside = ASIDE / 72 * (place - 0.5 if place < KINDS.index("full") else 0)
+        aside = ScaledTranslation(beside, 0, figure.dpi_scale_trans)
         size, moved = 100 * known["fraction"], axes.transData + aside
         axes.errorbar(size, value, error, label=name, transform=moved, **style(place))
         for sign in (-1, 1):  # what is moved says nothing of the limits
@@ -200,7 +203,7 @@ def intervals(found: Conclusion) -> "Figure":
     axes.axvline(0, color="grey", linewidth=1)
     for row, (other, entry) in enumerate(found.against.items()):
         error = None if math.isinf(entry.reach) else [entry.reach]
-        axes.errorbar([entry.value], [row], xerr=error, capsize=4, **style(KINDS.index(other)))
+        axes.errorbar([entry.value], [row], xerr=error, capsize=4, **style(COMPARED.index(other)))
     axes.set_yticks(range(len(found.against)), [f"minus {other}" for other in found.against])
     axes.set_ylim(len(found.against) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")

@@ -97,7 +97,8 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
         f"judges can tell ({100 * (1 - settings.level):g} %)"
         if not all(map(is_random, results))
-        else "no strategy was shown to be as good as that"
+        else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
+        "points, so the random subset that was judged best is taken"
     )
     smallest = np.mean([result.smallest_gain or 0.0 for result in results])
     few = num_samples < ENOUGH_SAMPLES

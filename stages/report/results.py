@@ -38,6 +38,7 @@ from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.sections import OutlierFraction, Select
 from stages.shared.settings.training_sections import EpochLength
+from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 
 KINDS = ("selected", "random", "full")  # of compared subsets
 
@@ -152,14 +153,17 @@ class Results:
         return self.subsets[str(self.params.sizes[-1])]
 
     def compared_by_size(self) -> dict[int, dict[str, str]]:
-        """Return, by number of picks, the compared subset of each kind: selected and random.
+        """Return, by number of picks, the compared subset of each kind: selected, random, matched.
 
         Ascending; every round's size is there, compared or not.
         """
         found: dict[int, dict[str, str]] = {len(subset): {} for subset in self.subsets.values()}
         for name, subset in self.comparison.items():
-            kind = name.partition("-")[0]
-            if kind != "full":
+            kind, size = kind_and_size(name)
+            if kind == MATCHED:
+                picks = num_picks(parse_size(size or str(self.params.sizes[-1])), len(subset))
+                found.setdefault(picks, {}).setdefault(kind, name)
+            elif kind != "full":
                 found.setdefault(len(subset), {}).setdefault(kind, name)
         return dict(sorted(found.items()))
 
@@ -345,6 +349,11 @@ def last_epochs(history: Sequence[Epoch]) -> list[Epoch]:
 def training_flops(history: Sequence[Epoch]) -> dict[int, float]:
     """Return what each member's whole training cost, in floating-point operations."""
     return {epoch.member: epoch.flops for epoch in last_epochs(history)}
+
+
+def has_matched(results: Results) -> bool:
+    """Whether everything was also trained for as many updates as a subset, of any size."""
+    return any(kind_and_size(name)[0] == MATCHED for name in results.comparison)
 
 
 def training_length(params: Params) -> str:

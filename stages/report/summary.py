@@ -13,6 +13,7 @@ from stages.report.results import KINDS, Results, measured, training_flops, trai
 from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, Rows, ValidationResult
+from stages.shared.sizes import MATCHED
 
 
 def summarise(draws: Sequence[Results]) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
     for model in params.compare.models:
         found = [
             f"{labels.get(name, name)}: {with_error(accuracy(draws, model, name))}"
-            for name in KINDS
+            for name in (*KINDS, MATCHED)
             if name in results.comparison
         ]
         yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
@@ -83,7 +84,8 @@ def sentences(draws: Sequence[Results]) -> Iterator[str]:
 
 def _of_model(draws: Sequence[Results], model: str) -> dict[str, float]:
     compared = draws[0].comparison
-    found = {name: points(accuracy(draws, model, name).value) for name in KINDS if name in compared}
+    names = [name for name in (*KINDS, MATCHED) if name in compared]
+    found = {name: points(accuracy(draws, model, name).value) for name in names}
     if "selected" in compared:
         found["validation"] = points(on_validation(draws, model, "selected"))
     return found
@@ -110,7 +112,7 @@ def _differences(draws: Sequence[Results], model: str) -> dict[str, Estimate]:
     compared = draws[0].comparison
     return {
         other: difference(draws, model, "selected", other)
-        for other in ("random", "full")
+        for other in ("random", "full", MATCHED)
         if "selected" in compared and other in compared
     }
 

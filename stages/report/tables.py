@@ -15,13 +15,21 @@ import numpy as np
 
 from stages.report.raced import race, raced_sizes
 from stages.report.ranking import label_entropy
-from stages.report.results import KINDS, Results, Round, training_flops, training_length
+from stages.report.results import (
+    KINDS,
+    Results,
+    Round,
+    has_matched,
+    training_flops,
+    training_length,
+)
 from stages.report.round_correlations import round_correlations
 from stages.report.round_tables import consensus, ensembles, rounds
 from stages.report.rounding import known_points, percent, points, significant
 from stages.report.speedups import speedups
 from stages.report.summary import accuracy, differences, mean, member_flops, search_flops
 from stages.shared.artifacts import Epoch, Rows, save_table
+from stages.shared.sizes import MATCHED
 
 
 def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
@@ -100,14 +108,15 @@ def _accuracy_row(
 ) -> dict[str, object]:
     results = draws[0]
     found = {kind: accuracy(draws, model, name) for kind, name in names.items()}
+    kinds = [*KINDS, *([MATCHED] if has_matched(results) else [])]
     values = {kind: points(estimate.value) for kind, estimate in found.items()}
     errors = {kind: known_points(estimate.standard_error) for kind, estimate in found.items()}
     return {
         "model": model,
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
-        **{kind: values.get(kind) for kind in KINDS},
-        **{f"{kind}_standard_error": errors.get(kind) for kind in KINDS},
+        **{kind: values.get(kind) for kind in kinds},
+        **{f"{kind}_standard_error": errors.get(kind) for kind in kinds},
         "draws": len(draws),
         "length": training_length(results.params),
     }

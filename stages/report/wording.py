@@ -8,6 +8,7 @@ from stages.report.results import Results
 from stages.report.seconds import Seconds, in_words
 from stages.report.statistics import ANSWERS, AS_GOOD_AS, BETTER, SAMPLES, WORSE
 from stages.shared.errors import printable
+from stages.shared.sizes import MATCHED
 
 SUBSETS = {"selected": "the subset", **OTHERS}
 MOST_NAMED = 10  # classes
@@ -29,6 +30,7 @@ def sentence(found: Conclusion) -> str:
     parts = [
         *warnings_in_words(found),
         verdict_in_words(found),
+        *bargain_in_words(found),
         *errors_in_words(found),
         *cost_in_words(found),
         *smallest_in_words(found),
@@ -41,11 +43,26 @@ def verdict_in_words(found: Conclusion) -> str:
     told = " and ".join(
         _untold(entry, OTHERS[other])
         if found.guessing.keys() & {"selected", other}
-        else _told(entry, OTHERS[other])
+        else _told(entry, OTHERS[other]) + _random_will_do(other, entry, found.margin)
         for other, entry in found.against.items()
     )
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
     return f"{subset} {told or 'was compared with nothing'}"
+
+
+def bargain_in_words(found: Conclusion) -> list[str]:
+    """Say whether to train less on everything instead; nothing where that was not compared."""
+    entry = found.against.get(MATCHED)
+    if entry is None or found.guessing.keys() & {"selected", MATCHED}:
+        return []
+    less = "training less on everything, for as many updates and without a search,"
+    if entry.word == BETTER:
+        return [f"so the subset is the better bargain: {less} is worse"]
+    if entry.word == WORSE:
+        return [f"{less} is the better bargain"]
+    if entry.word == AS_GOOD_AS:
+        return [f"{less} is not shown to be worse, so it is the better bargain"]
+    return [f"{less} may be the better bargain: the subset is not shown to be better"]
 
 
 def warnings_in_words(found: Conclusion) -> list[str]:
@@ -157,7 +174,19 @@ def _told(entry: Against, other: str) -> str:
         return f"is {entry.word} than {other} by {abs(entry.value):.2f} {error}"
     if entry.word == AS_GOOD_AS:
         return f"is as good as {other} ({entry.value:+.2f} {error})"
-    return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+    if entry.reach > MOST_POINTS:
+        return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
+    worse, better = entry.reach - entry.value, entry.reach + entry.value
+    return (
+        f"is at most {worse:.2f} points worse and at most {better:.2f} better than {other} "
+        f"({entry.value:+.2f} {error})"
+    )
+
+
+def _random_will_do(other: str, entry: Against, margin: float) -> str:
+    """Say so where a random subset is as good; nothing where it is worse, or may be."""
+    is_as_good = entry.word != WORSE and entry.value + entry.reach <= margin
+    return ", so random is as good here" if other == "random" and is_as_good else ""
 
 
 def _untold(entry: Against, other: str) -> str:

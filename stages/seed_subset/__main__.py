@@ -5,6 +5,7 @@ from pathlib import Path
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
+from stages.shared.choosing.absent_classes import warn_of_absent_classes
 from stages.shared.choosing.demands import check_demands
 from stages.shared.running import command
 from stages.shared.settings.params import check_counts, load_params
@@ -29,7 +30,7 @@ def main(seed_size: str, prepared: Path, subset: Path) -> None:
             artifacts.save_subset(folder / f"{name}.csv", sampling.unscored(index_P))
     sampling.warn_of_absent_excluded(prepared, sample_ids, Path(params.select.exclude))
     if params.rules.has_labels:
-        sampling.warn_of_absent_classes([*drawn.values()], limits, class_names)
+        warn_of_absent_classes([*drawn.values()], limits.targets_N, class_names)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Array, Floats, Ints, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
+from stages.shared.choosing.absent_classes import warn_of_absent_classes
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params, load_params
@@ -54,7 +55,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
                 chosen.append(own.index_P)
     if params.rules.has_labels and chosen:
         names = artifacts.load_meta(prepared).class_names
-        sampling.warn_of_absent_classes(chosen, limits, names)
+        warn_of_absent_classes(chosen, limits.targets_N, names)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from stages.shared.errors import ParamsError
 
 Size = int | float
+MATCHED = "full-matched"  # everything, trained for as many updates as a subset of that size
 
 
 def num_picks(size: Size, num_train: int) -> int:
@@ -39,3 +40,10 @@ def parse_size(text: str) -> Size:
             f"params.yaml: size {text!r} is no number; allowed are fractions as 0.25 and "
             "counts as 300"
         ) from None
+
+
+def kind_and_size(name: str) -> tuple[str, str]:
+    """Return what a compared subset's name says, as `selected` and `0.25`; no size is empty."""
+    is_matched = name == MATCHED or name.startswith(f"{MATCHED}-")
+    kind = MATCHED if is_matched else name.partition("-")[0]
+    return kind, name[len(kind) + 1 :]

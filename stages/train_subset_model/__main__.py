@@ -42,6 +42,7 @@ def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path
         ),
         initial_weights=None if is_new else _first_weights(settings, source / draw.draw),
         track="none",
+        as_long_as=artifacts.load_as_long_as(subset),
         parallel=Parallel(settings.processes, settings.sync_batch_norm),
     )
 

@@ -10,7 +10,8 @@ from stages.comparison_subsets.__main__ import main
 from stages.seed_subset.__main__ import main as draw_seed
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
-from stages.shared.errors import ParamsError
+from stages.shared.artifacts.subsets import AS_LONG_AS, load_as_long_as
+from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import load_params
 
@@ -77,6 +78,21 @@ def test_selected_is_the_last_rounds_file(compare):
 
 def test_full_is_every_row_once_in_order(compare):
     assert compare.rows("full") == list(range(100))
+
+
+def test_matched_subsets_are_everything_for_the_updates_of_a_size(compare):
+    names = ["full-matched", "full-matched-0.3", "full"]
+    found = compare.run(*names, **{"train_subset_model.length": {"epochs": 4}})
+    assert all(one.index_P.tolist() == list(range(100)) for one in found.values())
+    picks = [load_as_long_as(Path("comparison") / name) for name in names]
+    assert picks == [50, 30, None]
+
+
+@pytest.mark.parametrize("content", ['{"picks": 0}', '{"picks": "3"}', "{}"])
+def test_a_damaged_number_of_picks_is_an_error(tmp_path, content):
+    (tmp_path / AS_LONG_AS).write_text(content)
+    with pytest.raises(ArtifactError, match="it must be a whole number from 1"):
+        load_as_long_as(tmp_path)
 
 
 def test_random_is_the_first_part_of_the_permutation(compare):

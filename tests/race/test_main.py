@@ -157,6 +157,19 @@ def test_what_is_held_out_judges_too_and_the_winner_is_chosen_from_all(racing):
     assert taken == (PROPOSALS / f"seed-0/{result.winner}.csv").read_bytes()
 
 
+def test_classes_of_which_the_winner_has_nothing_are_warned_of(racing, capsys):
+    """Whoever wins: the entrant and the best random subset of each draw are of one class."""
+    racing.content["race"] |= {"judges": 1, "entrants": {"one_class": {}}, "length": {"updates": 2}}
+    racing.propose(one_class=ONE_CLASS)
+    for draw in ("seed-0", "seed-1"):
+        for place in range(2):
+            artifacts.save_subset(PROPOSALS / draw / f"random-{place}.csv", toy.picks(ONE_CLASS))
+    racing.run()
+    names = "right, below"
+    expected = f"2 of 3 classes have no sample in 2 of 2 draws of the subset: {names}\n"
+    assert capsys.readouterr().err.endswith(f"warning: {expected}")
+
+
 def test_one_sample_cannot_judge(racing, monkeypatch):
     racing.content |= {"random_seeds": 1}
     racing.propose(even=EVEN, one_class=ONE_CLASS)

@@ -166,6 +166,18 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
     assert high > 40
 
 
+def test_everything_trained_as_briefly_is_drawn_at_the_size_that_it_matches(run, add_compared):
+    run.set(train_subset_model__length={"epochs": 8})
+    add_compared("full-matched", 80)
+    draws = run.draws()
+    rows = all_tables(draws)["accuracy/resnet8"]
+    axes = pictures.drawn("accuracy/resnet8", rows, draws[0]).axes[0]
+    [(line, _, _)] = [one for one in axes.containers if one.get_label() == "full-matched"]
+    assert line.get_xdata().tolist() == [25]
+    figure = pictures.intervals(conclusions(draws)[0])
+    assert "minus full-matched" in {text.get_text() for text in figure.axes[0].get_yticklabels()}
+
+
 def test_lines_of_many_points_have_no_marks():
     few, many = (line_figure(values=range(count)).axes[0].lines[0] for count in (25, 26))
     assert few.get_marker() == "o"

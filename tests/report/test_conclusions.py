@@ -369,6 +369,54 @@ def test_all_is_said_in_one_sentence():
     )
 
 
+BRIEF = "everything trained as briefly as the subset"
+
+
+@pytest.mark.parametrize(
+    ("matched", "word", "words"),
+    [
+        (990, "worse", "without a search, is the better bargain"),
+        (910, "better", "so the subset is the better bargain: training less on everything, for as"),
+        (950, "as good as", "is not shown to be worse, so it is the better bargain"),
+    ],
+)
+def test_training_less_on_everything_is_weighed_plainly(made, matched, word, words):
+    """Of 1,000 test samples the subset has 950 right, everything as briefly 40 more, or fewer."""
+    targets = {
+        "selected": target([950, 950], 0.9, 1),
+        "full": target([950, 950], 0.9, 4),
+        "full-matched": target([matched, matched], 0.9, 1),
+    }
+    found = conclude([made(targets, picks={"full-matched": 80})], "resnet8")
+    assert found.against["full-matched"].word == word
+    assert found.against["full-matched"].value == pytest.approx((950 - matched) / 10)
+    assert words in sentence(found)
+    assert sentence(found).count("bargain") == 1
+    assert BRIEF in sentence(found)
+
+
+def test_where_nothing_can_be_told_training_less_on_everything_may_be_the_better_bargain(made):
+    targets = {
+        "selected": target([950, 952], 0.9, 1),
+        "full-matched": target([959, 945], 0.9, 1),
+    }
+    found = conclude([made(targets, picks={"full-matched": 80})], "resnet8")
+    assert found.against["full-matched"].word == "cannot tell"
+    assert "without a search, may be the better bargain: the subset is not shown" in sentence(found)
+
+
+def test_nothing_is_said_of_a_bargain_where_it_was_not_compared_or_a_model_guesses(made):
+    assert "bargain" not in sentence(TOLD)
+    targets = {
+        "selected": target([950, 950], 0.9, 1),
+        "full-matched": target([340, 340], 0.1, 1, chance=1 / 3),
+    }
+    found = conclude([made(targets, picks={"full-matched": 80})], "resnet8")
+    assert list(found.guessing) == ["full-matched"]
+    assert "bargain" not in sentence(found)
+    assert f"trained on {BRIEF} it does little more than guess" in sentence(found)
+
+
 def test_classes_that_are_not_tested_are_named_with_what_that_means():
     told = sentence(replace(TOLD, num_classes=12, untested=["rare", "a\nb"]))
     assert (
@@ -411,12 +459,32 @@ def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
         (Against("as good as", -0.21, 0.3), "is as good as everything (-0.21 ± 0.30 points)"),
         (
             Against("cannot tell", -0.21, 2.0),
-            "may be better or worse than everything (cannot tell: -0.21 ± 2.00 points)",
+            "is at most 2.21 points worse and at most 1.79 better than everything "
+            "(-0.21 ± 2.00 points)",
         ),
     ],
 )
 def test_the_other_two_outcomes_are_said_plainly(entry, words):
     assert words in sentence(replace(TOLD, against={"full": entry}))
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_as_good"),
+    [
+        (Against("as good as", 0.1, 0.4), True),  # at most by the margin of 0.5
+        (Against("as good as", 0.1, 0.41), False),
+        (Against("cannot tell", -0.4, 0.6), True),
+        (Against("cannot tell", 0.0, 0.6), False),
+        (Against("better", 0.2, 0.1), True),  # for certain, but by nothing that counts
+        (Against("worse", -1.0, 0.5), False),  # then random is better
+    ],
+)
+def test_random_is_as_good_where_the_subset_is_not_better_by_more_than_the_margin(
+    entry, is_as_good
+):
+    for other, expected in (("random", is_as_good), ("full", False)):
+        told = sentence(replace(TOLD, against={other: entry}))
+        assert ("so random is as good here" in told) == expected
 
 
 # --- where an error comes from -------------------------------------------------------------------

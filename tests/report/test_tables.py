@@ -7,7 +7,9 @@ import pytest
 import two_way
 
 from stages.report import pictures, round_tables, tables
+from stages.report.page.compared import compared
 from stages.report.rounding import points, significant
+from stages.report.summary import summarise
 from stages.shared import artifacts
 from stages.shared.artifacts import Voter
 
@@ -249,3 +251,21 @@ def test_numbers_are_rounded_without_a_negative_zero():
     assert str(points(-0.001)) == "0.0"
     assert points(98.256) == 98.26
     assert significant(123_456_789.0) == 123_500_000.0
+
+
+def test_everything_trained_as_briefly_stands_at_the_size_that_it_matches(run, add_compared):
+    run.set(train_subset_model__length={"epochs": 8})
+    add_compared("full-matched", 80)
+    draws = run.draws()
+    found = {row["size"]: row for row in tables.all_tables(draws)["accuracy/resnet8"]}
+    of_target = draws[0].targets["resnet8", "full-matched"].evaluation.mean["accuracy"]
+    assert found[20]["full-matched"] == pytest.approx(100 * of_target, abs=0.01)
+    assert {found[size]["full-matched"] for size in found if size != 20} == {None}
+    summary = summarise(draws)
+    assert summary["resnet8"]["full-matched"] == found[20]["full-matched"]
+    assert "selected_minus_full_matched" in summary["resnet8"]
+    assert summary["cost"]["full_matched_training"] > 0
+    rows = {row["Subset"].shown: row for row in compared(draws)}
+    difference = found[20]["selected"] - found[20]["full-matched"]
+    assert rows["selected"]["Minus matched"].value == pytest.approx(difference, abs=0.02)
+    assert rows["full"]["Minus matched"].value is None

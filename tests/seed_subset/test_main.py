@@ -112,6 +112,14 @@ def test_too_few_samples_after_exclusions_are_an_error(project):
             "it can have 89 (lists/exclude.csv excludes 0, select.outliers skips 11)",
         ),
         ({"compare.subsets": ["random-0.001"]}, 0, "has random-0.001; size 0.001 of 100 train sa"),
+        (
+            {
+                "compare.subsets": ["full-matched-0.001"],
+                "train_subset_model.length": {"epochs": 3},
+            },
+            0,
+            "has full-matched-0.001; size 0.001 of 100 train samples is no pick",
+        ),
         ({"compare.subsets": ["random-0.95"]}, 10, "has random-0.95, 95 picks; 90 can be had"),
         (
             {"select.outliers": "all_voters_disagree", "train_ensemble.members": 4},

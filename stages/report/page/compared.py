@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.report.results import Results
+from stages.report.results import Results, has_matched
 from stages.report.rounding import known_points, points
 from stages.report.statistics import Estimate
 from stages.report.summary import accuracy, difference, member_flops, on_validation
+from stages.shared.sizes import MATCHED
 
 
 class Cell(NamedTuple):
@@ -41,8 +42,13 @@ def _rows(draws: Sequence[Results], model: str) -> Iterator[dict[str, Cell]]:
         yield {
             "Subset": Cell(name),
             "Test": _with_error(accuracy(draws, model, name)),
-            "Minus random": _minus(draws, model, name, _random_beside(results, name)),
+            "Minus random": _minus(draws, model, name, _beside(results, name, "random")),
             "Minus full": _minus(draws, model, name, "full" if full else None),
+            **(
+                {"Minus matched": _minus(draws, model, name, _beside(results, name, MATCHED))}
+                if has_matched(results)
+                else {}
+            ),
             "Validation": Cell(f"{validated:.2f}", validated),
             "Picks": Cell(f"{len(subset):,}", len(subset)),
             "Unique": Cell(f"{unique:,}", unique),
@@ -51,11 +57,11 @@ def _rows(draws: Sequence[Results], model: str) -> Iterator[dict[str, Cell]]:
         }
 
 
-def _random_beside(results: Results, name: str) -> str | None:
-    """Return the random subset of as many picks as a selected one has."""
+def _beside(results: Results, name: str, kind: str) -> str | None:
+    """Return the subset of this kind of as many picks, or updates, as a selected one has."""
     if name.partition("-")[0] != "selected":
         return None
-    return results.compared_by_size()[len(results.comparison[name])].get("random")
+    return results.compared_by_size()[len(results.comparison[name])].get(kind)
 
 
 def _minus(draws: Sequence[Results], model: str, name: str, other: str | None) -> Cell:

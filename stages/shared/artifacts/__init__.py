@@ -110,8 +110,10 @@ from stages.shared.artifacts.signals import (
 from stages.shared.artifacts.subsets import (
     SUBSET_HEADER,
     Subset,
+    load_as_long_as,
     load_order,
     load_subset,
+    save_as_long_as,
     save_order,
     save_subset,
 )
@@ -166,6 +168,7 @@ __all__ = [
     "has_heat_maps",
     "has_signal",
     "load_array",
+    "load_as_long_as",
     "load_boxes",
     "load_column",
     "load_correlations",
@@ -200,6 +203,7 @@ __all__ = [
     "no_dynamics",
     "require_finite",
     "save_array",
+    "save_as_long_as",
     "save_boxes",
     "save_correlations",
     "save_dynamics",

@@ -10,8 +10,10 @@ from stages.shared.artifacts.formats import (
     Floats,
     Ints,
     load_array,
+    load_json,
     load_table,
     save_array,
+    save_json,
     save_table,
 )
 from stages.shared.errors import ArtifactError, reason
@@ -35,6 +37,7 @@ class Subset:
 
 
 SUBSET_HEADER = ["index", "round", "score"]
+AS_LONG_AS = "as_long_as.json"
 
 
 def save_subset(path: Path, subset: Subset) -> None:
@@ -90,6 +93,26 @@ def _require_once(path: Path, index_P: Ints) -> None:
             f"{path}: row {row + 2} has index {index_P[row]} again; with select.candidates: "
             "remaining, once is allowed"
         )
+
+
+def save_as_long_as(folder: Path, num_picks: int) -> None:
+    """Write beside a subset that it is trained for as many updates as one of so many picks."""
+    save_json(folder / AS_LONG_AS, {"picks": num_picks})
+
+
+def load_as_long_as(folder: Path) -> int | None:
+    """Return how many picks these are; None: the subset is trained as long as its own size says.
+
+    Raises:
+        ArtifactError: it is no whole number from 1.
+    """
+    path = folder / AS_LONG_AS
+    if not path.exists():
+        return None
+    found = load_json(path).get("picks")
+    if not isinstance(found, int) or found < 1:
+        raise ArtifactError(f"{path}: picks is {found}; it must be a whole number from 1")
+    return found
 
 
 def save_order(path: Path, order_K: Ints) -> None:

@@ -11,7 +11,7 @@ from stages.shared.errors import ParamsError
 from stages.shared.settings.messages import AND
 from stages.shared.settings.params import Params
 from stages.shared.settings.sections import OutlierFraction
-from stages.shared.sizes import num_picks, parse_size
+from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 
 
 def check_demands(params: Params, limits: Limits) -> None:
@@ -54,15 +54,15 @@ def _wrong_comparisons(params: Params, limits: Limits) -> Iterator[str]:
     last = num_picks(params.sizes[-1], num_train)
     most = max(num_train - len(limits.excluded), last)
     for name in params.compare.subsets:
-        kind, _, size = name.partition("-")
-        if not size or kind not in ("random", "selected") or size == "unique":
+        kind, size = kind_and_size(name)
+        if not size or size == "unique":
             continue
         try:
             count = num_picks(parse_size(size), num_train)
         except ParamsError as error:
             yield f"compare.subsets has {name}; {str(error).removeprefix('params.yaml: ')}"
             continue
-        if count > (last if kind == "selected" else most):
+        if kind != MATCHED and count > (last if kind == "selected" else most):
             yield (
                 f"compare.subsets has {name}, {count} picks; "
                 f"{last if kind == 'selected' else most} can be had"

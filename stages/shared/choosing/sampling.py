@@ -264,21 +264,3 @@ def seed_rows(size: Size, params: Params, sample_ids: Sequence[str], limits: Lim
 def unscored(index_P: Ints) -> Subset:
     """Return a subset that no score chose: round 0, without scores."""
     return Subset(index_P, np.zeros(len(index_P), dtype=np.int64), np.full(len(index_P), np.nan))
-
-
-def warn_of_absent_classes(
-    draws: Sequence[Ints], limits: Limits, class_names: Sequence[str]
-) -> None:
-    """Say on stderr which classes have no sample in a draw of a subset."""
-    is_absent_DC = np.array([limits.count_classes(index_P) == 0 for index_P in draws])
-    absent = np.flatnonzero(is_absent_DC.any(axis=0))
-    if len(absent):
-        subset = "the subset"
-        if len(draws) > 1:
-            subset = f"{is_absent_DC.any(axis=1).sum()} of {len(draws)} draws of the subset"
-        names = ", ".join(class_names[number] for number in absent[:MOST_NAMES])
-        rest = f" and {len(absent) - MOST_NAMES} more" if len(absent) > MOST_NAMES else ""
-        sys.stderr.write(
-            f"warning: {len(absent)} of {len(class_names)} classes have no sample in {subset}: "
-            f"{names}{rest}\n"
-        )

@@ -46,6 +46,7 @@ class Plan:
     initial_weights: Sequence[Path] | None  # of each member; None: from scratch
     track: Track
     parallel: Parallel = ALONE
+    as_long_as: int | None = None  # as of a job
 
 
 def train_members(
@@ -116,6 +117,7 @@ def job_of(plan: Plan, member: int) -> Job:
         else plan.initial_weights[member].absolute(),
         track=plan.track,
         parallel=plan.parallel,
+        as_long_as=plan.as_long_as,
     )
 
 
@@ -203,6 +205,7 @@ def fingerprint(job: Job, device: str) -> str:
             # Only where something is: a stage that tracks nothing else finds the same members.
             **({} if job.track == "none" else {"track": job.track}),
             **({} if job.parallel.processes == 1 else {"parallel": vars(job.parallel)}),
+            **({} if job.as_long_as is None else {"as_long_as": job.as_long_as}),
         }
     )
 

@@ -11,8 +11,8 @@ from stages.shared.settings.content import Content
 from stages.shared.settings.menu import NEED_DYNAMICS
 from stages.shared.settings.messages import AND, as_written, choice
 from stages.shared.settings.sections import NEVER_FLIPPED
-from stages.shared.settings.training_sections import NOT_OF_PRETRAINED, OneCycle
-from stages.shared.sizes import parse_size
+from stages.shared.settings.training_sections import NOT_OF_PRETRAINED, OneCycle, Plateau
+from stages.shared.sizes import MATCHED, kind_and_size, parse_size
 
 
 def _race_length(params: Content) -> None:
@@ -68,12 +68,15 @@ def _compared_subsets(params: Content) -> None:
 
 def _wrong_with_compared_subset(params: Content, name: str) -> Iterator[str]:
     """Yield what is allowed where `name` is no subset that can be compared."""
-    kind, _, text = name.partition("-")
-    alone = ["selected", "random", "random-unique", "full"]
+    kind, text = kind_and_size(name)
+    alone = ["selected", "random", "random-unique", "full", MATCHED]
+    if kind == MATCHED:
+        yield from _wrong_with_matched(params)
     if name in alone:
         return
-    if kind not in ("selected", "random") or not text:
-        yield choice(name, [*alone, "selected-<size>", "random-<size>"])
+    if kind not in ("selected", "random", MATCHED) or not text:
+        sized = [f"{kind}-<size>" for kind in ("selected", "random", MATCHED)]
+        yield choice(name, [*alone, *sized])
     last = params.sizes[-1]
     try:
         size = parse_size(text)
@@ -85,6 +88,18 @@ def _wrong_with_compared_subset(params: Content, name: str) -> Iterator[str]:
         yield f"its size must be at most {last}, that of the last round"
     if isinstance(size, float) and size > 1:
         yield "a fraction must be at most 1.0"
+
+
+def _wrong_with_matched(params: Content) -> Iterator[str]:
+    """Yield why everything cannot be trained for as many updates as a subset."""
+    target = params.train_subset_model
+    if target.epochs is None:
+        yield "with train_subset_model.length in updates it is full itself, so it must be left out"
+    if isinstance(target.schedule, Plateau):
+        yield (
+            "train_subset_model.schedule must be one_cycle or steps with it: when a plateau ends "
+            "a training is not known beforehand"
+        )
 
 
 def _initialization(params: Content) -> None:

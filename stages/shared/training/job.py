@@ -41,6 +41,7 @@ class Job:
     initial_weights: Path | None  # None: from scratch
     track: Track  # what else to record; decides no weights
     parallel: Parallel = ALONE
+    as_long_as: int | None = None  # picks of the subset whose updates it gets; None: its own
 
 
 @dataclass(frozen=True)

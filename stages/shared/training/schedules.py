@@ -42,6 +42,12 @@ def num_epochs(settings: Training, updates_per_epoch: int) -> int:
     return -(-num_updates(settings, updates_per_epoch) // updates_per_epoch)
 
 
+def made_updates(settings: Training, updates_per_epoch: int) -> int:
+    """Return the updates that are made at most: `stop_after` has ended the schedule."""
+    most = num_epochs(settings, updates_per_epoch) * updates_per_epoch
+    return min(num_updates(settings, updates_per_epoch), most)
+
+
 class OneCycleSchedule:
     """Linear from `start` to 1 at `peak_at` of the updates, then linear to 0 after the last.
 

@@ -132,6 +132,23 @@ def test_a_target_trains_on_as_many_picks_as_its_subset_has(subset, picks):
     assert (found.model, found.num_picks) == ("resnet8", picks)
 
 
+@pytest.mark.parametrize(
+    ("subset", "changes", "updates", "images", "validated"),
+    [
+        ("full-matched", {}, 100, 5000, 500),  # of 500 picks: 10 batches, 10 times; 5 epochs
+        ("full-matched-0.25", {}, 50, 2500, 300),  # two and a half, all validated
+        ("full-matched", {"stop_after": 2}, 20, 1000, 100),
+    ],
+)
+def test_everything_trained_as_briefly_as_a_subset(subset, changes, updates, images, validated):
+    section = {"length": {"epochs": 10}, "batch_size": 50, "validations": 5} | changes
+    params = params_of(**{f"train_subset_model__{name}": value for name, value in section.items()})
+    arguments = [*TARGET[:2], f"data/comparison/{subset}", *TARGET[3:]]
+    found = work_of("train_subset_model", arguments, params)
+    assert (found.num_picks, found.updates, found.images) == (1000, updates, images)
+    assert found.validated == validated
+
+
 def test_a_race_trains_judges_of_all_entrants_and_of_random_at_most():
     arguments = ["0.5", "data/prepared", "data/proposals/0.5", "data/subsets/0.5", "data/races/0.5"]
     assert work_of("race", arguments, params_of()) is None

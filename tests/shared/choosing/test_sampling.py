@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared.artifacts import save_sample_ids
+from stages.shared.choosing.absent_classes import warn_of_absent_classes
 from stages.shared.choosing.sampling import (
     NOTHING,
     Limits,
     draw,
     random_order,
     require_minimum,
-    warn_of_absent_classes,
     warn_of_absent_excluded,
 )
 from stages.shared.errors import ArtifactError, ParamsError
@@ -273,25 +273,25 @@ def test_the_minimum_of_params_yaml_is_a_limit(project):
 
 
 def test_absent_classes_are_named_in_a_warning_of_one_line(capsys):
-    warn_of_absent_classes([rows(0, 1)], limits_of([0, 0, 1, 2]), ["cat", "dog", "owl"])
+    warn_of_absent_classes([rows(0, 1)], np.array([0, 0, 1, 2]), ["cat", "dog", "owl"])
     expected = "warning: 2 of 3 classes have no sample in the subset: dog, owl\n"
     assert capsys.readouterr().err == expected
 
 
 def test_classes_that_some_draws_lack_are_named_once(capsys):
     draws = [rows(0, 2, 3), rows(0, 1), rows(2, 3, 1)]
-    warn_of_absent_classes(draws, limits_of([0, 0, 1, 2]), ["cat", "dog", "owl"])
+    warn_of_absent_classes(draws, np.array([0, 0, 1, 2]), ["cat", "dog", "owl"])
     expected = "2 of 3 classes have no sample in 1 of 3 draws of the subset: dog, owl\n"
     assert capsys.readouterr().err == f"warning: {expected}"
 
 
 def test_many_absent_classes_are_counted(capsys):
-    warn_of_absent_classes([rows(0)], limits_of(range(20)), [f"c{number}" for number in range(20)])
+    warn_of_absent_classes([rows(0)], np.array(range(20)), [f"c{number}" for number in range(20)])
     assert capsys.readouterr().err.endswith(
         ": c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 and 9 more\n"
     )
 
 
 def test_nothing_is_said_when_no_class_is_absent(capsys):
-    warn_of_absent_classes([rows(0, 2)], limits_of([0, 0, 1]), ["cat", "dog"])
+    warn_of_absent_classes([rows(0, 2)], np.array([0, 0, 1]), ["cat", "dog"])
     assert capsys.readouterr().err == ""

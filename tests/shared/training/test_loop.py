@@ -27,6 +27,7 @@ from stages.shared.settings.training_sections import (
     Checkpoints,
     EpochLength,
     Plateau,
+    Steps,
     Training,
     UpdateLength,
 )
@@ -36,6 +37,7 @@ from stages.shared.training.job import Job
 from stages.shared.training.validation import validated_epochs
 
 CPU = torch.device("cpu")
+STEPS = Steps(name="steps", milestones=[2], factor=0.1, warmup_epochs=0, warmup="linear")
 PLAIN = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])
 
 
@@ -204,6 +206,63 @@ def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
 
     assert [epoch.updates for epoch in history] == [3, 6, 7]
     assert history[-1].images_seen == 40 + 40 + 13
+
+
+@pytest.mark.parametrize(
+    ("picks", "changes", "updates"),
+    [
+        (20, {}, 4 * 2),  # 4 epochs of batches of 10
+        (33, {}, 4 * 3),  # of 11
+        (5, {}, 4 * 1),  # smaller than a batch: an update an epoch
+        (20, {"stop_after": 3}, 3 * 2),
+        (20, {"schedule": STEPS}, 4 * 2),
+    ],
+)
+def test_everything_is_trained_for_exactly_as_many_updates_as_a_subset(
+    make_job, tmp_path, picks, changes, updates
+):
+    """Its own epochs are of three batches, the last one cut."""
+    settings = {"length": EpochLength(epochs=4), "batch_size": 16} | changes
+    subset, _ = train(make_job(range(picks), **settings), tmp_path / "subset")
+    job = dataclasses.replace(make_job(range(40), **settings), as_long_as=picks)
+    history, _ = train(job, tmp_path / "matched")
+
+    assert history[-1].updates == subset[-1].updates == updates
+    assert [epoch.updates for epoch in history] == [*range(3, updates, 3), updates]
+    assert history[-1].learning_rate == subset[-1].learning_rate
+
+
+def test_what_is_as_long_as_a_subset_is_the_same_training_in_updates(make_job, tmp_path):
+    """The schedule of one cycle is compressed: 4 epochs of 20 picks are 8 updates of anything."""
+    job = make_job(range(40), length=EpochLength(epochs=4))
+    train(dataclasses.replace(job, as_long_as=20), tmp_path / "a")
+    train(make_job(range(40), length=UpdateLength(updates=8)), tmp_path / "b")
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+
+
+def test_everything_stopped_after_as_many_updates_has_the_same_bytes(make_job, tmp_path):
+    """At a constant rate both schedules agree: 6 epochs of two batches are 4 of three."""
+    constant = STEPS.model_copy(update={"milestones": []})
+    whole = make_job(range(40), length=EpochLength(epochs=6), stop_after=4, schedule=constant)
+    train(whole, tmp_path / "a")
+    job = make_job(range(40), length=EpochLength(epochs=6), schedule=constant)
+    train(dataclasses.replace(job, as_long_as=20), tmp_path / "b")
+
+    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+
+
+def test_steps_fall_after_the_updates_of_the_subsets_epochs(make_job, tmp_path):
+    """Milestones after 1 and 2 epochs of 3 batches: 3 and 6 updates, within epochs of 4."""
+    steps = STEPS.model_copy(update={"milestones": [1, 2]})
+    job = make_job(range(60), length=EpochLength(epochs=4), schedule=steps, learning_rate=1.0)
+    rates = []
+    job = dataclasses.replace(job, as_long_as=40)
+    trainer = loop._Trainer(job, CPU)
+    rates = [trainer.schedule.factor(update) for update in range(trainer.num_updates)]
+
+    assert rates == pytest.approx([1.0] * 3 + [0.1] * 3 + [0.01] * 6)
+    assert trainer.num_epochs == 3
 
 
 def test_stop_after_is_the_start_of_the_longer_training(make_job, tmp_path):
