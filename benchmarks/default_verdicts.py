@@ -2,10 +2,10 @@
 
     python -m benchmarks.default_verdicts --first 0 --runs 20 --out verdicts.csv
 
-Run r of the default has the random seeds first + 3 r and the two after it. Several runs are made at
-once, as draws of one `dvc repro` in a clone of the committed project: a draw has the same bytes
-whatever stands beside it. Finished parts are kept in the clone, and the table is written after each
-of them, so a broken-off series goes on where it stopped.
+Run r of the default has the random seeds first + 5 r and the four after it. Several runs are made
+at once, as draws of one `dvc repro` in a clone of the committed project: a draw has the same bytes
+whatever stands beside it. Finished parts are kept in the clone, and the table is written after
+each of them, so a broken-off series goes on where it stopped.
 
 An answer is better, as good as or worse; or a bound: where an interval cannot tell, it still says
 that the subset is at most so much worse than everything, or not better than random by more than the
@@ -27,7 +27,7 @@ from stages.report.statistics import CANNOT_TELL
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 
-DRAWS = 3  # of a run
+DRAWS = 5  # of a run
 ONE_POINT = 1.0
 HEADER = (
     *("random_seed", "selected", "random", "everything"),
@@ -60,7 +60,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--first", type=int, default=0, help="random seed of the first run")
-    parser.add_argument("--runs", type=int, default=20, help="of three draws each")
+    parser.add_argument("--runs", type=int, default=20, help="of five draws each")
     parser.add_argument("--at-once", type=int, default=2, help="runs in one dvc repro")
     parser.add_argument("--set", nargs="*", default=[], help="other settings, as dvc's -S")
     parser.add_argument("--work", type=Path, default=Path(".default_verdicts"), help="the clone")

@@ -82,7 +82,8 @@ def two_rounds(content: Mapping[str, Any]) -> dict[str, Any]:
         "rounds": [{"from": 0.0625, "to": 0.125}, {"from": 0.125, "to": 0.25}],
         "dataset": content["dataset"] | {"num_folds": 5},
         "race": content["race"] | {"entrants": {}, "judges": 4, "holdout": 0.0},
-        "train_subset_model": content["train_subset_model"] | {"length": {"updates": 300}},
+        "train_subset_model": content["train_subset_model"]
+        | {"members": 2, "length": {"updates": 300}},
     }
 
 
