@@ -129,6 +129,7 @@ def test_an_ordinary_image_is_normalised(tmp_path):
 TINY = ["--images=8", "--repetitions=1", "--model=resnet8", "--loader-workers=0", "--product=16"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("on_cpu")
 def test_training_is_measured(results, capsys):
     bench_train.main([*TINY, "--write"])
