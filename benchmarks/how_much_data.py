@@ -12,16 +12,21 @@ import csv
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
 from benchmarks import clones
 from benchmarks.generated import ROOT
 from stages.shared import artifacts
+from stages.shared.artifacts import Ints
 from stages.shared.artifacts.formats import load_json
 from stages.shared.choosing.sampling import unscored
 from stages.shared.sizes import Size, num_picks
@@ -44,6 +49,7 @@ class Series:
 SHARES = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 COUNTS = (60, 120, 240, 480, 960, 1920, 3840)
 SHORT = ("train_subset_model.length.updates=300", "train_subset_model.batch_size=64")
+DIGITS, MNIST = "dataset.name=digits", "dataset.name=mnist"
 SERIES = {
     "digits-mlp": Series(
         "embeddings_cpu", "mlp_probe", ("dataset.name=digit_vectors", *SHORT), SHARES
@@ -54,14 +60,19 @@ SERIES = {
     "digits-cnn": Series(
         "default", "resnet8_quarter", ("train_subset_model.length.updates=150",), SHARES
     ),
-    "mnist-cnn": Series(
-        "default",
-        "resnet8_quarter",
-        ("dataset.name=mnist", "train_subset_model.length.updates=150"),
-        COUNTS,
-        splits=5,
-    ),
+    "digits-svc": Series("default", "svc", (DIGITS,), SHARES),
+    "digits-neighbour": Series("default", "neighbour", (DIGITS,), SHARES),
+    "digits-bayes": Series("default", "bayes", (DIGITS,), SHARES),
+    "mnist-neighbour": Series("default", "neighbour", (MNIST,), COUNTS, splits=10),
+    "mnist-bayes": Series("default", "bayes", (MNIST,), COUNTS, splits=10),
 }
+# Models of scikit-learn, whose curves take a second: of other shapes than those of networks.
+CLASSIFIERS: dict[str, Callable[[], Any]] = {
+    "svc": lambda: SVC(C=5),
+    "neighbour": lambda: KNeighborsClassifier(1),
+    "bayes": lambda: GaussianNB(var_smoothing=0.01),
+}
+MOST_VALIDATION = 1000  # samples that those are measured on
 
 
 def main() -> None:
@@ -101,29 +112,58 @@ def measure(name: str, split: int, folder: Path, raw: Path | None) -> list[list[
         "train_subset_model.members=1",
         "train_subset_model.validations=1",
         "train_subset_model.checkpoints.best=false",
-        f"compare.models=[{series.model}]",
+        *([] if series.model in CLASSIFIERS else [f"compare.models=[{series.model}]"]),
         *series.changes,
         *([f"dataset.root={raw.absolute()}"] if raw else []),
     ]
     (folder / "params.yaml").write_text(clones.changed(text, changes), encoding="utf-8")
     _stage(folder, "prepare", "prepared", "scratch")
     numbers = artifacts.load_meta(folder / "prepared").num_samples
-    names = [f"seed-{len(cells) * split + number}" for number in range(len(cells))]
     picks = [num_picks(size, numbers["train"]) for _, size in cells]
-    for draw, count, (seed, _) in zip(names, picks, cells, strict=True):
-        order_N = np.random.default_rng([split, seed]).permutation(numbers["train"])
-        artifacts.save_subset(folder / f"subsets/{draw}.csv", unscored(order_N[:count]))
-    _stage(
-        folder,
-        *("train_subset_model", series.model, "prepared", "subsets", "scratch", "model", "history"),
-    )
-    _stage(folder, "evaluate", "prepared", "model", "evaluation")
+    orders = [
+        np.random.default_rng([split, seed]).permutation(numbers["train"])
+        for seed in range(series.seeds)
+    ]
+    rows_of_cells = [orders[seed][:count] for count, (seed, _) in zip(picks, cells, strict=True)]
+    by_model = _of_classifier if series.model in CLASSIFIERS else _of_network
+    accuracies = by_model(series.model, folder, rows_of_cells, len(cells) * split)
+    num_samples = numbers["validation"]
+    if series.model in CLASSIFIERS:
+        num_samples = min(num_samples, MOST_VALIDATION)
     return [
-        [name, split, count, seed, numbers["validation"], f"{100 * accuracy:.4f}"]
-        for draw, count, (seed, _) in zip(names, picks, cells, strict=True)
-        for accuracy in [
-            load_json(folder / f"evaluation/{draw}/metrics.json")["mean"]["validation_accuracy"]
-        ]
+        [name, split, count, seed, num_samples, f"{100 * accuracy:.4f}"]
+        for accuracy, count, (seed, _) in zip(accuracies, picks, cells, strict=True)
+    ]
+
+
+def _of_network(
+    model: str, folder: Path, rows_of_cells: Sequence[Ints], first_seed: int
+) -> list[float]:
+    """Return the accuracies on validation of the project's own trainings."""
+    names = [f"seed-{first_seed + number}" for number in range(len(rows_of_cells))]
+    for draw, index_P in zip(names, rows_of_cells, strict=True):
+        artifacts.save_subset(folder / f"subsets/{draw}.csv", unscored(index_P))
+    paths = ("prepared", "subsets", "scratch", "model", "history")
+    _stage(folder, "train_subset_model", model, *paths)
+    _stage(folder, "evaluate", "prepared", "model", "evaluation")
+    found = [load_json(folder / f"evaluation/{draw}/metrics.json") for draw in names]
+    return [one["mean"]["validation_accuracy"] for one in found]
+
+
+def _of_classifier(model: str, folder: Path, rows_of_cells: Sequence[Ints], _: int) -> list[float]:
+    """Return the accuracies on validation of a model of scikit-learn."""
+    (train, labels), (held, known) = (
+        (
+            artifacts.load_inputs(folder / "prepared", split)[:].reshape(num[split], -1) / 255,
+            artifacts.load_targets(folder / "prepared", split),
+        )
+        for num in [artifacts.load_meta(folder / "prepared").num_samples]
+        for split in ("train", "validation")
+    )
+    held, known = held[:MOST_VALIDATION], known[:MOST_VALIDATION]
+    return [
+        float((CLASSIFIERS[model]().fit(train[rows], labels[rows]).predict(held) == known).mean())
+        for rows in rows_of_cells
     ]
 
 

@@ -21,7 +21,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 16 numbers for one target model
         metrics/verdict.txt           what they allow to say, a sentence for each target model and
-                                      each race
+                                      each race, and how much data is needed
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
@@ -29,6 +29,7 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
             race.csv                  how each entrant of each race was judged
+            how_much_data/<model>.csv  its learning curve on validation, with a band
             metrics.csv               every metric of every target, mean and sd over its members
             speedups.csv              FLOPs by budget, against the target as its own proxy and
                                       everything (SVP, Tables 1, 2); seconds stand in no output,

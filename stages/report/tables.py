@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report.how_much_data import how_much_data
 from stages.report.raced import race, raced_sizes
 from stages.report.ranking import label_entropy
 from stages.report.results import KINDS, Results, Round, training_flops, training_length
@@ -51,6 +52,7 @@ def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
         "costs": costs(draws),
         "metrics": metrics(draws),
         "race": race(draws),
+        **{f"how_much_data/{name}": rows for name, rows in how_much_data(draws).items()},
         "speedups": speedups(results),
     }
     return {name: rows for name, rows in tables.items() if rows}

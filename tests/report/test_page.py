@@ -58,7 +58,7 @@ def test_ids_are_unique_and_links_lead_to_them(page):
     assert links[0] == "main"  # the skip link is the first
     assert set(links) <= set(ids)
     named = [found["aria-labelledby"] for found, _ in page.all("section")]
-    assert len(named) == 6
+    assert len(named) == 7
     assert set(named) <= set(ids)
 
 
