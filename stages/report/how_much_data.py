@@ -8,7 +8,7 @@ reach other numbers, so no curve mixes them.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from stages.report.rounding import points as rounded
 from stages.shared.artifacts import Rows, Subset
 
 TARGET, VOTER, JUDGE = "target", "voter", "judge"  # how the model was trained
-STEPS = 24  # sizes at which a curve is drawn, evenly by their logarithm
+STEPS = 20  # sizes at which a curve is drawn, evenly by their logarithm
 WIDEST = 10.0  # points: a wider band is none to decide by
 
 
@@ -31,26 +31,20 @@ class LearningCurve:
     model: str
     trained_as: str
     kind: str  # of the subsets: selected or random
-    points: Sequence[Point]  # ascending, of distinct samples
+    points: tuple[Point, ...]  # ascending, of distinct samples
     num_train: int  # samples in everything
     num_samples: int  # that it is measured on
     margin: float  # points: report.margin
 
-    @cached_property
+    @property
     def curve(self) -> Curve | None:
         """What goes through the points; None of too few sizes."""
-        return fitted(self.points, self.num_samples)
+        return _fitted(self.points, self.num_samples)[0]
 
-    @cached_property
+    @property
     def bands(self) -> dict[int, Band]:
         """The band by size, from the smallest that was measured to twice the largest."""
-        if self.curve is None:
-            return {}
-        low, high = self.points[0].size, self.points[-1].size
-        steps = np.geomspace(low, 2 * high, STEPS).round().astype(int).tolist()
-        known = [size for point in self.points for size in (point.size, 2 * point.size)]
-        sizes = sorted({*steps, *known})
-        return dict(zip(sizes, self.curve.bands(sizes), strict=True))
+        return _fitted(self.points, self.num_samples)[1]
 
     @property
     def everything(self) -> Point | None:
@@ -96,6 +90,17 @@ class LearningCurve:
         """Return by how many points twice as many samples are better than what was measured."""
         band = self.bands[2 * point.size]
         return Band(*(value - point.mean for value in (band.low, band.middle, band.high)))
+
+
+@cache  # sentences, tables and pictures ask for the same
+def _fitted(points: tuple[Point, ...], num_samples: int) -> tuple[Curve | None, dict[int, Band]]:
+    curve = fitted(points, num_samples)
+    if curve is None:
+        return None, {}
+    steps = np.geomspace(points[0].size, 2 * points[-1].size, STEPS).round().astype(int).tolist()
+    known = [size for point in points for size in (point.size, 2 * point.size)]
+    sizes = sorted({*steps, *known})
+    return curve, dict(zip(sizes, curve.bands(sizes), strict=True))
 
 
 def learning_curves(draws: Sequence[Results]) -> list[LearningCurve]:
@@ -216,7 +221,7 @@ def _curve(
         model=model,
         trained_as=trained_as,
         kind=kind,
-        points=[Point(size, by_size[size]) for size in sorted(by_size)],
+        points=tuple(Point(size, tuple(by_size[size].tolist())) for size in sorted(by_size)),
         num_train=numbers["train"],
         num_samples=num_samples or numbers["validation"],
         margin=draws[0].params.report.margin,
