@@ -1,200 +1,203 @@
 """Does the band of *How much data?* hold what is measured afterwards?
 
-    python -m benchmarks.how_much_data measure digits-vectors --out how_much_data.csv
+    python -m benchmarks.how_much_data measured_curves.csv --out coverage.csv
 
-The first form trains a model on random subsets of growing sizes, of several splits of the data and
-from several random seeds, and appends a row for each training: what it reaches on validation. A
-split that is in the file already is not measured again, so a broken-off series goes on.
+The curves of benchmarks/measured_curves.py, and simulated ones whose truth is known, are shown to
+stages/report/learning_curve.py in part: the largest sizes are hidden (`beyond`: the first four or
+more are known), or one between others is (`between`). The table has, for each hidden size, in how
+many runs the 90 % band holds the mean that was measured there, how often it lies below or above,
+and how wide the band is in the mean, in points. A run is three draws of one split, or one draw.
+
+The simulated shapes, with 500 samples of validation and three draws each:
+
+power    to a floor, of exponents from 0.2 to 1.2
+kink     a power law whose exponent changes in the middle, from 0.3 to 0.9 or back
+log      the error falls by as much with each doubling
+flat     more samples bring nothing
+sigmoid  chance at first, then steep: what a curve through small sizes foresees least
 """
 
 import argparse
 import csv
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC
 
-from benchmarks import clones
-from benchmarks.generated import ROOT
-from stages.shared import artifacts
-from stages.shared.artifacts import Ints
-from stages.shared.artifacts.formats import load_json
-from stages.shared.choosing.sampling import unscored
-from stages.shared.sizes import Size, num_picks
+from stages.report.learning_curve import FEWEST, Point, Values, fitted
 
-HEADER = ("series", "split", "size", "seed", "samples", "accuracy")
+SIZES = (32, 64, 128, 256, 512, 1024, 2048)
+DRAWS = 3
+NUM_SAMPLES = 500
+DRAW_NOISE = 0.15  # of the error: one random subset differs from the next
+SMALLEST_KNOWN = 2  # where a size between others is hidden: of those below it
 
 
-@dataclass(frozen=True)
-class Series:
-    """A data set and a model: what differs from a preset, and the sizes of the subsets."""
+class Run(NamedTuple):
+    """A curve that was measured or simulated."""
 
-    preset: str
-    model: str
-    changes: tuple[str, ...]
-    sizes: tuple[Size, ...]
-    splits: int = 25
-    seeds: int = 6
+    points: list[Point]
+    num_samples: int  # of validation
 
 
-SHARES = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-COUNTS = (60, 120, 240, 480, 960, 1920, 3840)
-SHORT = ("train_subset_model.length.updates=300", "train_subset_model.batch_size=64")
-DIGITS, MNIST = "dataset.name=digits", "dataset.name=mnist"
-SERIES = {
-    "digits-mlp": Series(
-        "embeddings_cpu", "mlp_probe", ("dataset.name=digit_vectors", *SHORT), SHARES
-    ),
-    "digits-linear": Series(
-        "embeddings_cpu", "linear_probe", ("dataset.name=digit_vectors", *SHORT), SHARES
-    ),
-    "digits-cnn": Series(
-        "default", "resnet8_quarter", ("train_subset_model.length.updates=150",), SHARES
-    ),
-    "digits-svc": Series("default", "svc", (DIGITS,), SHARES),
-    "digits-neighbour": Series("default", "neighbour", (DIGITS,), SHARES),
-    "digits-bayes": Series("default", "bayes", (DIGITS,), SHARES),
-    "mnist-neighbour": Series("default", "neighbour", (MNIST,), COUNTS, splits=10),
-    "mnist-bayes": Series("default", "bayes", (MNIST,), COUNTS, splits=10),
-}
-# Models of scikit-learn, whose curves take a second: of other shapes than those of networks.
-CLASSIFIERS: dict[str, Callable[[], Any]] = {
-    "svc": lambda: SVC(C=5),
-    "neighbour": lambda: KNeighborsClassifier(1),
-    "bayes": lambda: GaussianNB(var_smoothing=0.01),
-}
-MOST_VALIDATION = 1000  # samples that those are measured on
+class Hidden(NamedTuple):
+    """A hidden size: where it lies, what was measured there, and the band."""
+
+    place: str
+    known: int  # sizes
+    times: float  # as large as the largest known, or as the one below it
+    value: float
+    low: float
+    high: float
 
 
 def main() -> None:
-    """Measure what is missing."""
-    arguments = _parse()
-    for name in arguments.series:
-        for split in range(SERIES[name].splits)[: arguments.splits]:
-            if not _is_there(arguments.out, name, split):
-                folder = arguments.work.absolute() / f"{name}-{split}"
-                _append(arguments.out, measure(name, split, folder, arguments.raw))
-                shutil.rmtree(folder)
-
-
-def _parse() -> argparse.Namespace:
+    """Write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("series", nargs="+", choices=SERIES)
-    parser.add_argument("--work", type=Path, default=Path(".how_much_data"))
-    parser.add_argument("--raw", type=Path, help="your data/raw, if MNIST is there already")
-    parser.add_argument("--out", type=Path, required=True, help="the CSV file")
-    parser.add_argument("--splits", type=int, help="so many of them")
-    return parser.parse_args()
+    parser.add_argument("curves", type=Path, help="of benchmarks/measured_curves.py")
+    parser.add_argument("--simulations", type=int, default=200, help="of each shape")
+    parser.add_argument("--out", type=Path, help="write the table as CSV")
+    arguments = parser.parse_args()
+    series = {
+        f"{name}, {told}": runs
+        for draws, told in ((DRAWS, "three draws"), (1, "one draw"))
+        for name, runs in measured(arguments.curves, draws).items()
+    }
+    for shape in SHAPES:
+        rng = np.random.default_rng([7, len(shape), ord(shape[0])])
+        series[f"simulated {shape}"] = [simulated(shape, rng) for _ in range(arguments.simulations)]
+    rows = table(series)
+    for row in rows:
+        print(*row.values(), sep=",", flush=True)
+    if arguments.out:
+        with arguments.out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
 
-def measure(name: str, split: int, folder: Path, raw: Path | None) -> list[list[object]]:
-    """Return a row for each size and random seed, of stages that run in a folder.
-
-    Each size of each seed is a draw of its own, so that all are trained by one process.
-    """
-    series = SERIES[name]
-    cells = list(product(range(series.seeds), series.sizes))
-    shutil.copytree(ROOT / "lists", folder / "lists", dirs_exist_ok=True)
-    text = clones.settings(ROOT / f"presets/{series.preset}.yaml")
-    changes = [
-        f"random_seeds={len(cells)}",
-        f"random_seed={len(cells) * split}",
-        f"dataset.split_seed={split}",
-        "train_subset_model.members=1",
-        "train_subset_model.validations=1",
-        "train_subset_model.checkpoints.best=false",
-        *([] if series.model in CLASSIFIERS else [f"compare.models=[{series.model}]"]),
-        *series.changes,
-        *([f"dataset.root={raw.absolute()}"] if raw else []),
-    ]
-    (folder / "params.yaml").write_text(clones.changed(text, changes), encoding="utf-8")
-    _stage(folder, "prepare", "prepared", "scratch")
-    numbers = artifacts.load_meta(folder / "prepared").num_samples
-    picks = [num_picks(size, numbers["train"]) for _, size in cells]
-    orders = [
-        np.random.default_rng([split, seed]).permutation(numbers["train"])
-        for seed in range(series.seeds)
-    ]
-    rows_of_cells = [orders[seed][:count] for count, (seed, _) in zip(picks, cells, strict=True)]
-    by_model = _of_classifier if series.model in CLASSIFIERS else _of_network
-    accuracies = by_model(series.model, folder, rows_of_cells, len(cells) * split)
-    num_samples = numbers["validation"]
-    if series.model in CLASSIFIERS:
-        num_samples = min(num_samples, MOST_VALIDATION)
-    return [
-        [name, split, count, seed, num_samples, f"{100 * accuracy:.4f}"]
-        for accuracy, count, (seed, _) in zip(accuracies, picks, cells, strict=True)
-    ]
+# --- curves ---------------------------------------------------------------------------------------
 
 
-def _of_network(
-    model: str, folder: Path, rows_of_cells: Sequence[Ints], first_seed: int
-) -> list[float]:
-    """Return the accuracies on validation of the project's own trainings."""
-    names = [f"seed-{first_seed + number}" for number in range(len(rows_of_cells))]
-    for draw, index_P in zip(names, rows_of_cells, strict=True):
-        artifacts.save_subset(folder / f"subsets/{draw}.csv", unscored(index_P))
-    paths = ("prepared", "subsets", "scratch", "model", "history")
-    _stage(folder, "train_subset_model", model, *paths)
-    _stage(folder, "evaluate", "prepared", "model", "evaluation")
-    found = [load_json(folder / f"evaluation/{draw}/metrics.json") for draw in names]
-    return [one["mean"]["validation_accuracy"] for one in found]
-
-
-def _of_classifier(model: str, folder: Path, rows_of_cells: Sequence[Ints], _: int) -> list[float]:
-    """Return the accuracies on validation of a model of scikit-learn."""
-    (train, labels), (held, known) = (
-        (
-            artifacts.load_inputs(folder / "prepared", split)[:].reshape(num[split], -1) / 255,
-            artifacts.load_targets(folder / "prepared", split),
-        )
-        for num in [artifacts.load_meta(folder / "prepared").num_samples]
-        for split in ("train", "validation")
-    )
-    held, known = held[:MOST_VALIDATION], known[:MOST_VALIDATION]
-    return [
-        float((CLASSIFIERS[model]().fit(train[rows], labels[rows]).predict(held) == known).mean())
-        for rows in rows_of_cells
-    ]
-
-
-def _stage(folder: Path, stage: str, *paths: str) -> None:
-    with (folder / "runs.log").open("a", encoding="utf-8") as log:
-        subprocess.run(
-            ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", f"stages.{stage}", *paths],
-            cwd=folder,
-            check=True,
-            stdout=log,
-            stderr=log,
-        )
-
-
-def _is_there(path: Path, name: str, split: int) -> bool:
-    return any(row["series"] == name and row["split"] == str(split) for row in rows_of(path))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of the CSV file; none where there is no such file."""
-    if not path.exists():
-        return []
+def measured(path: Path, draws: int) -> dict[str, list[Run]]:
+    """Return the runs of each series of the CSV file, of so many draws each."""
+    by_split: dict[tuple[str, str], list[dict[str, str]]] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        for row in csv.DictReader(file):
+            by_split.setdefault((row["series"], row["split"]), []).append(row)
+    found: dict[str, list[Run]] = {}
+    for (name, _), rows in by_split.items():
+        reached = [tuple(map(float, row["accuracies"].split())) for row in rows]
+        for first in range(0, len(reached[0]) - draws + 1, draws):
+            points = [
+                Point(int(row["size"]), values[first : first + draws])
+                for row, values in zip(rows, reached, strict=True)
+            ]
+            found.setdefault(name, []).append(Run(points, int(rows[0]["samples"])))
+    return found
 
 
-def _append(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER] if is_new else [])
-        csv.writer(file, lineterminator="\n").writerows(rows)
+def _power(share: Values, rng: np.random.Generator) -> Values:
+    floor, begin, exponent = rng.uniform(0, 0.1), rng.uniform(0.15, 0.5), rng.uniform(0.2, 1.2)
+    return floor + begin * share**-exponent
+
+
+def _kink(share: Values, rng: np.random.Generator) -> Values:
+    first, then = (0.3, 0.9) if rng.random() < 0.5 else (0.9, 0.3)  # noqa: PLR2004 - a coin
+    middle = share[len(share) // 2]
+    before, after = np.minimum(share, middle) ** -first, np.maximum(share / middle, 1) ** -then
+    return rng.uniform(0.2, 0.5) * before * after
+
+
+def _log(share: Values, rng: np.random.Generator) -> Values:
+    begin = rng.uniform(0.3, 0.6)
+    return begin - begin * rng.uniform(0.05, 0.13) * np.log2(share)
+
+
+def _flat(share: Values, rng: np.random.Generator) -> Values:
+    return np.full_like(share, rng.uniform(0.02, 0.3))
+
+
+def _sigmoid(share: Values, rng: np.random.Generator) -> Values:
+    return 0.03 + 0.6 / (1 + share / rng.uniform(2, 5))
+
+
+SHAPES: Mapping[str, Callable[[Values, np.random.Generator], Values]] = {
+    "power": _power,
+    "kink": _kink,
+    "log": _log,
+    "flat": _flat,
+    "sigmoid": _sigmoid,
+}
+
+
+def simulated(shape: str, rng: np.random.Generator) -> Run:
+    """Return a run whose expected error has a shape: answers counted, subsets and samples drawn."""
+    sizes = np.array(SIZES, dtype=np.float64)
+    error_K = SHAPES[shape](sizes / sizes[0], rng)
+    noise_KR = (
+        1
+        + DRAW_NOISE
+        * rng.standard_normal((len(SIZES), DRAWS))
+        * (sizes[:, np.newaxis] / sizes[0]) ** -0.25
+    )
+    shares_KR = np.clip(error_K[:, np.newaxis] * noise_KR, 0.001, 0.999)
+    wrong_KR = rng.binomial(NUM_SAMPLES, shares_KR) / NUM_SAMPLES
+    points = [
+        Point(size, tuple((100 - 100 * wrong_R).tolist()))
+        for size, wrong_R in zip(SIZES, wrong_KR, strict=True)
+    ]
+    return Run(points, NUM_SAMPLES)
+
+
+# --- coverage -------------------------------------------------------------------------------------
+
+
+def hidden(run: Run) -> Iterator[Hidden]:
+    """Yield each hidden size with the band that the others give it."""
+    points = run.points
+    for known in range(FEWEST, len(points)):
+        curve = fitted(tuple(points[:known]), run.num_samples)
+        assert curve is not None
+        bands = curve.bands([point.size for point in points[known:]])
+        for point, band in zip(points[known:], bands, strict=True):
+            times = point.size / points[known - 1].size
+            yield Hidden("beyond", known, times, point.mean, band.low, band.high)
+    for place in range(SMALLEST_KNOWN, len(points) - 1):
+        others = tuple(point for point in points if point is not points[place])
+        curve = fitted(others, run.num_samples)
+        assert curve is not None
+        point, [band] = points[place], curve.bands([points[place].size])
+        times = point.size / points[place - 1].size
+        yield Hidden("between", len(others), times, point.mean, band.low, band.high)
+
+
+def table(series: Mapping[str, Sequence[Run]]) -> list[dict[str, object]]:
+    """Return coverage and width for each series, what was hidden, and how many sizes were known."""
+    rows: list[dict[str, object]] = []
+    for name, runs in series.items():
+        found: dict[tuple[str, int], list[Hidden]] = {}
+        for run in runs:
+            for one in hidden(run):
+                found.setdefault((one.place, one.known), []).append(one)
+        for (place, known), ones in found.items():
+            below = np.mean([one.value < one.low for one in ones])
+            above = np.mean([one.value > one.high for one in ones])
+            rows.append(
+                {
+                    "series": name,
+                    "hidden": place,
+                    "known_sizes": known,
+                    "times_as_large": f"up to {max(one.times for one in ones):.3g}",
+                    "runs": len(runs),
+                    "covered": round(100 * float(1 - below - above), 1),
+                    "below": round(100 * float(below), 1),
+                    "above": round(100 * float(above), 1),
+                    "mean_width": round(float(np.mean([one.high - one.low for one in ones])), 2),
+                }
+            )
+    return rows
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ m, whose error is s and of which a share u never goes away:
     e(n) = s (u + (1 - u) (n / m)^-b),   0 < u < 1,   b > 0
 
 Five sizes do not fix u and b, so none is chosen: all of a grid are weighed by how well they fit
-and by a prior, u even in (0, 1), b around 0.7 with a factor of e^0.8 to both sides. That lies
-between the two extremes, no more gain (u = 1) and a power law without a floor (u = 0), and leans
-to the one or other as far as the points say so. s, and the noise, are integrated out in closed
-form (Gelman et al., Bayesian Data Analysis, chapter 14), so that each u and b says a Student t and
-the band is the quantiles of their mixture.
+and by a prior. That of u is Jeffreys' for a share, so that no more gain (u near 1) and a power law
+without a floor (u near 0) are both likely; that of b lies around 0.7, a factor of e^0.8 to both
+sides. s, and the noise, are integrated out in closed form (Gelman et al., Bayesian Data Analysis,
+chapter 14), so that each u and b says a Student t, and the band is the quantiles of their mixture.
 
 The noise of a point is v e (1 - e), as that of counted answers is. v is learnt from how far the
 points lie off the curves, and beforehand, worth PRIOR_WEIGHT points, from the spread of the rows
 over their number, plus what the rows share and the curves cannot follow: KAPPA of the error of V
-samples. Of single rows nothing is known; then it is all of it.
+samples. Of single rows nothing is known; then it is all of it. And a curve need not be a power law:
+with each doubling of the distance to the nearest point its logarithm may drift by DRIFT.
 
 The band is for a new measurement: the mean of as many rows, on the same samples of validation.
 benchmarks/how_much_data.py measures how often it holds that.
@@ -36,7 +36,8 @@ LEVEL = 0.9  # of the band
 FEWEST = 4  # sizes: as many as the curve and its noise have numbers
 FLOORS, EXPONENTS = np.linspace(0.02, 0.98, 25), np.geomspace(0.05, 3, 25)  # u and b
 EXPONENT, FACTOR = 0.7, 0.8  # of the prior over b: median, and standard deviation of its logarithm
-KAPPA = 0.2  # of v, in 1/V: what the samples alone do to a point
+DRIFT = 0.1  # of the error: by how much a curve leaves its power law in one doubling
+KAPPA = 0.1  # of v, in 1/V: what the samples alone do to a point
 PRIOR_WEIGHT = 4  # points
 NEGLIGIBLE = 1e-5  # of the weight of the heaviest
 HALVINGS = 20  # of the interval that a quantile lies in: to 0.0003 points
@@ -68,7 +69,7 @@ class Band:
 class Curve:
     """All curves of the grid that the points speak for; errors are shares."""
 
-    largest: int  # the size m
+    sizes: tuple[int, ...]  # K, that were measured; the last is m
     num_samples: int  # V
     floor_G: Values
     exponent_G: Values
@@ -80,12 +81,13 @@ class Curve:
 
     def bands(self, sizes: Sequence[int]) -> list[Band]:
         """Return the band at each size."""
-        shape_NG = _shape(np.array(sizes), self.largest, self.floor_G, self.exponent_G)
+        shape_NG = _shape(np.array(sizes), self.sizes[-1], self.floor_G, self.exponent_G)
         error_NG = self.error_G * shape_NG
-        spread_NG = np.sqrt(
-            self.noise_G
-            * (_of_answers(error_NG, self.num_samples) + shape_NG**2 / self.certainty_G)
-        )
+        answers_NG = _of_answers(error_NG, self.num_samples)
+        variance_NG = self.noise_G * (answers_NG + shape_NG**2 / self.certainty_G)
+        doublings_N = np.abs(np.log2(np.divide.outer(sizes, self.sizes))).min(axis=1)
+        drift_NG = doublings_N[:, np.newaxis] * (DRIFT * error_NG) ** 2
+        spread_NG = np.sqrt(variance_NG + drift_NG)
         outside = (1 - LEVEL) / 2
         quantiles = [
             100 * (1 - self._quantile(share, error_NG, spread_NG))
@@ -106,13 +108,15 @@ class Curve:
 
 
 def fitted(points: Sequence[Point], num_samples: int) -> Curve | None:
-    """Return the curves through points of growing sizes; None of fewer than FEWEST.
+    """Return the curves through points of growing sizes.
+
+    None of fewer than FEWEST, or where one is no number.
 
     Args:
         points: of one model and one recipe; the sizes differ.
         num_samples: of validation.
     """
-    if len(points) < FEWEST:
+    if len(points) < FEWEST or not np.isfinite([point.mean for point in points]).all():
         return None
     size_K = np.array([point.size for point in points], dtype=np.float64)
     error_K = np.array([1 - point.mean / 100 for point in points])
@@ -126,11 +130,12 @@ def fitted(points: Sequence[Point], num_samples: int) -> Curve | None:
     freedom = PRIOR_WEIGHT + len(points) - 1
     noise_G = (PRIOR_WEIGHT * _expected_noise(points, answers_K, num_samples) + rest_G) / freedom
     log_weight_G = -0.5 * np.log(certainty_G) - freedom / 2 * np.log(noise_G)
+    log_weight_G -= 0.5 * np.log(floor_G * (1 - floor_G))
     log_weight_G -= 0.5 * (np.log(exponent_G / EXPONENT) / FACTOR) ** 2
     weight_G = np.exp(log_weight_G - log_weight_G.max())
     kept_G = weight_G > NEGLIGIBLE
     return Curve(
-        largest=points[-1].size,
+        sizes=tuple(point.size for point in points),
         num_samples=num_samples,
         floor_G=floor_G[kept_G],
         exponent_G=exponent_G[kept_G],

@@ -40,7 +40,10 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
         enough = smallest_enough(table, value - margin)
         if enough is not None:
             axes.axvline(
-                100 * enough, label=f"enough: {100 * enough:.3g} %", color="grey", linestyle=":"
+                100 * enough,
+                label=f"expected to do: {100 * enough:.3g} %",
+                color="grey",
+                linestyle=":",
             )
     axes.set_xscale("log")
     low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING * 1.15
@@ -48,8 +51,8 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
     shown = [tick for tick in TICKS if low <= tick <= high]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.set_xticks([], minor=True)
-    axes.set_xlabel("different samples (% of the train split, each step twice as many)")
-    axes.set_ylabel("on validation (points)")
+    axes.set_xlabel("different samples (% of the train split)")
+    axes.set_ylabel("reached on validation (points)")
     title = f"{table['model'].iloc[0]} by size, {training_length(results.params)}"
     note = "Points were measured"
     if table["low"].notna().any():

@@ -47,7 +47,7 @@ def curve_in_words(curve: LearningCurve) -> str:
     """Say what a curve is of."""
     role = "" if curve.trained_as == TARGET else f" as {curve.trained_as}"
     return (
-        f"{curve.model}{role} on {curve.kind} subsets of {len(curve.points)} sizes "
+        f"the curve of {curve.model}{role} on {curve.kind} subsets of {len(curve.points)} sizes "
         f"({curve.num_samples:,} validation samples, {100 * LEVEL:g} % bands of a new measurement)"
     )
 

@@ -162,7 +162,15 @@ def test_everything_that_is_not_text_has_a_name_for_those_who_listen(opened):
     page = opened()
     assert page.get_by_role("main").count() == 1
     assert page.get_by_role("navigation", name="Contents").count() == 1
-    for name in ("Verdict", "How much data?", "Compared subsets", "Accuracy", "Classes", "Rounds", "Samples"):
+    for name in (
+        "Verdict",
+        "How much data?",
+        "Compared subsets",
+        "Accuracy",
+        "Classes",
+        "Rounds",
+        "Samples",
+    ):
         assert page.get_by_role("region", name=name, exact=True).count() >= 1
     for role in ("img", "button", "link", "table"):
         shown = page.get_by_role(role)
