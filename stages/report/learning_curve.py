@@ -1,7 +1,7 @@
 """A learning curve with its band: what a model reaches with so many samples, measured or not.
 
 The error e (1 minus the metric) falls as a power law to a floor (Hoiem et al. 2021,
-arXiv 2010.15772; Mahmood et al. 2022, arXiv 2207.01725), written around the largest measured size
+arXiv 2010.11029; Mahmood et al. 2022, arXiv 2207.01725), written around the largest measured size
 m, whose error is s and of which a share u never goes away:
 
     e(n) = s (u + (1 - u) (n / m)^-b),   0 < u < 1,   b > 0
