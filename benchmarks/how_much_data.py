@@ -1,4 +1,4 @@
-"""Does the band of *How much data?* hold what is measured afterwards?
+"""How often the band of *How much data?* holds what is measured afterwards.
 
     python -m benchmarks.how_much_data measured_curves.csv --out coverage.csv
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from commands.compare.comment import text_table
+from commands.compare.markdown import Row
 from stages.report.how_much_data import LearningCurve, learning_curves
 from stages.report.results import Folders, load_draws
 from stages.report.rounding import points
 from stages.report.size_wording import size_sentences
-from stages.shared.artifacts import Rows
 from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
@@ -50,7 +50,7 @@ def _samples(size: str, num_train: int) -> int:
         raise DataError(f"size {size!r} cannot be asked for: {error}") from None
 
 
-def _rows(curve: LearningCurve, asked: Sequence[int]) -> Rows:
+def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:
     """Return what was measured of a curve and what was asked, with bands where it has them."""
     known = {point.size: points(point.mean) for point in curve.points}
     sizes = sorted({*known, *asked, 2 * max(known)}) if curve.curve else sorted(known)

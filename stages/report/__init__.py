@@ -52,6 +52,6 @@ Writes  metrics/summary.json          at most 16 numbers for one target model
         plots/suspects.csv            likely label errors and outliers, a list for select.exclude
 Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, race, random_seed, report,
         rounds, seed_size, seed_subset.random_seed, select.{candidates,exclude,outliers},
-        train_ensemble.track,
+        train_ensemble.{model,track},
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}
 """
