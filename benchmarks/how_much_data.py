@@ -31,6 +31,7 @@ SIZES = (32, 64, 128, 256, 512, 1024, 2048)
 DRAWS = 3
 NUM_SAMPLES = 500
 DRAW_NOISE = 0.15  # of the error: one random subset differs from the next
+MOST_RUNS = 2  # of one split, which share its validation samples
 SMALLEST_KNOWN = 2  # where a size between others is hidden: of those below it
 
 
@@ -56,7 +57,7 @@ def main() -> None:
     """Write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("curves", type=Path, help="of benchmarks/measured_curves.py")
-    parser.add_argument("--simulations", type=int, default=200, help="of each shape")
+    parser.add_argument("--simulations", type=int, default=100, help="of each shape")
     parser.add_argument("--out", type=Path, help="write the table as CSV")
     arguments = parser.parse_args()
     series = {
@@ -89,7 +90,7 @@ def measured(path: Path, draws: int) -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = {}
     for (name, _), rows in by_split.items():
         reached = [tuple(map(float, row["accuracies"].split())) for row in rows]
-        for first in range(0, len(reached[0]) - draws + 1, draws):
+        for first in range(0, len(reached[0]) - draws + 1, draws)[:MOST_RUNS]:
             points = [
                 Point(int(row["size"]), values[first : first + draws])
                 for row, values in zip(rows, reached, strict=True)

@@ -24,13 +24,13 @@ def test_what_a_series_changes_is_valid(name, tmp_path):
 def test_draws_of_a_split_are_grouped_into_runs(tmp_path):
     rows = [
         ",".join(HEADER),
-        *(f"a,{split},{size},90,1 2 3 4" for split in (0, 1) for size in (8, 9)),
+        *(f"a,{split},{size},90,1 2 3 4 5" for split in (0, 1) for size in (8, 9)),
     ]
     (tmp_path / "curves.csv").write_text("\n".join(rows) + "\n")
     three = measured(tmp_path / "curves.csv", 3)["a"]
     assert [run.num_samples for run in three] == [90, 90]
     assert three[0].points == [Point(8, (1.0, 2.0, 3.0)), Point(9, (1.0, 2.0, 3.0))]
-    assert len(measured(tmp_path / "curves.csv", 1)["a"]) == 8
+    assert len(measured(tmp_path / "curves.csv", 1)["a"]) == 4  # two of each split
 
 
 def test_what_is_hidden_is_not_shown_and_misses_are_counted_on_their_side():

@@ -128,14 +128,13 @@ def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> s
 def _size_to_try(params: Params, curve: LearningCurve | None, num_train: int) -> Size | None:
     """Return the size that is expected to do, else twice the last; None: there is no other one."""
     known = [num_picks(size, num_train) for size in params.sizes]
-    wanted = [2 * known[-1]]
+    wanted: list[int | None] = [2 * known[-1]]
     if curve is not None:
         known = [point.size for point in curve.points]
-        likely, surely = curve.likely_enough, curve.surely_enough
-        wanted = [size for size in (likely, surely, *wanted) if size is not None]
-    elif len(params.compare.subsets) < FEWEST + len(params.sizes):
+        wanted = [curve.likely_enough, curve.surely_enough, *wanted]
+    elif {*_subsets(params, params.sizes, None)} - {*params.compare.subsets}:
         return None  # the rounds' sizes come first
-    for size in wanted:
+    for size in filter(None, wanted):
         written = _written(params, size, num_train)
         picks = num_picks(written, num_train)
         if picks < num_train and all(max(picks / one, one / picks) > NEAR for one in known):
