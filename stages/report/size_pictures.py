@@ -41,7 +41,7 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
         if enough is not None:
             axes.axvline(
                 100 * enough,
-                label=f"expected to do: {100 * enough:.3g} %",
+                label=f"likely enough: {100 * enough:.2g} %",
                 color="grey",
                 linestyle=":",
             )
@@ -52,7 +52,7 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("different samples (% of the train split)")
-    axes.set_ylabel("reached on validation (points)")
+    axes.set_ylabel("validation (points)")
     title = f"{table['model'].iloc[0]} by size, {training_length(results.params)}"
     note = "Points were measured"
     if table["low"].notna().any():
