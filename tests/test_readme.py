@@ -134,6 +134,8 @@ ELSEWHERE = {
         "tests/test_pipeline.py",
         '"commands.verdict", "workspace"',
     ),
+    "python -m commands.size": ("tests/commands/test_size.py", "told([])"),
+    "python -m commands.size 500 0.75": ("tests/commands/test_size.py", 'told(["60", "0.5"])'),
     "python -m commands.resume --prune": ("tests/shared/members/test_members.py", '"--prune"'),
     "python -m commands.verdict": ("tests/commands/test_verdict.py", '"commands.verdict"'),
     "python -m commands.verdict exp-a exp-b exp-c": (

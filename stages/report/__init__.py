@@ -21,7 +21,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 6 numbers for one target model
         metrics/verdict.txt           what they allow to say, a sentence for each target model and
-                                      each race
+                                      each race, and how much data is needed
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
@@ -30,6 +30,7 @@ Writes  metrics/summary.json          at most 6 numbers for one target model
             rounds.csv duplicates.csv costs.csv
             differences.csv           selected minus the others, with paired standard errors
             race.csv                  how each entrant of each race was judged
+            how_much_data/<model>.csv  its learning curve on validation, with a band
             metrics.csv               every metric of every target, mean and sd over its members
             speedups.csv              FLOPs by budget, against the target as its own proxy and
                                       everything (SVP, Tables 1, 2); seconds stand in no output,
@@ -52,6 +53,6 @@ Writes  metrics/summary.json          at most 6 numbers for one target model
         plots/suspects.csv            likely label errors and outliers, a list for select.exclude
 Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, race, random_seed, report,
         rounds, seed_size, seed_subset.random_seed, select.{candidates,exclude,outliers},
-        train_ensemble.track,
+        train_ensemble.{model,track},
         train_subset_model.{batch_size,length,schedule.name,stop_after,validations}
 """

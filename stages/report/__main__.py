@@ -13,6 +13,7 @@ from stages.report.pictures import save_pictures
 from stages.report.raced import race_sentences
 from stages.report.results import Folders, Results, load_draws
 from stages.report.seconds import Seconds
+from stages.report.size_wording import size_sentences
 from stages.report.speedups import budgets, in_sentences
 from stages.report.summary import sentences, summarise
 from stages.report.suspected import save_suspects
@@ -55,10 +56,11 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     save_page(page, draws, content)
     save_suspects(suspects, draws[0])
     artifacts.save_json(summary, summarise(draws))
-    told = [*verdict_sentences(draws), *race_sentences(draws)]
+    others = [*race_sentences(draws), *size_sentences(draws)]
+    told = [*verdict_sentences(draws), *others]
     write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
-    told = [*verdict_sentences(draws, seconds), *race_sentences(draws)]
+    told = [*verdict_sentences(draws, seconds), *others]
     for sentence in (*sentences(draws), *told, *_speedups(draws, seconds)):
         sys.stdout.write(f"{sentence}\n")
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.report import galleries, heat_map_pictures, race_pictures, score_pictures
+from stages.report import (
+    galleries,
+    heat_map_pictures,
+    race_pictures,
+    score_pictures,
+    size_pictures,
+)
 from stages.report.conclusions import Conclusion
 from stages.report.figures import (
     COLOURS,
@@ -223,6 +229,7 @@ PICTURES: dict[str, Callable[["DataFrame", str, Results], "Figure"]] = {
     "class_shares": class_shares,
     "consensus": consensus,
     "race": race_pictures.race,
+    "how_much_data": size_pictures.how_much_data,
     "correlations": heat_map_pictures.acquisitions,
     "voter_correlations": heat_map_pictures.voters,
     "round_correlations": heat_map_pictures.rounds,

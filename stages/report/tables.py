@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report.how_much_data import how_much_data
 from stages.report.raced import race, raced_sizes
 from stages.report.ranking import label_entropy
 from stages.report.results import (
@@ -60,6 +61,7 @@ def all_tables(draws: Sequence[Results]) -> dict[str, Rows]:
         "differences": differences(draws),
         "metrics": metrics(draws),
         "race": race(draws),
+        **{f"how_much_data/{name}": rows for name, rows in how_much_data(draws).items()},
         "speedups": speedups(results),
     }
     return {name: rows for name, rows in tables.items() if rows}

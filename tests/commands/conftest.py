@@ -1,3 +1,3 @@
 """The finished run that commands read."""
 
-from finished_run import finished, run  # noqa: F401
+from finished_run import add_compared, finished, run  # noqa: F401

@@ -110,12 +110,12 @@ def test_a_subset_with_duplicates_reports_its_picks(run):
 def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(run, capsys):
     run.set(train_subset_model__length={"updates": 600})
     written = run.report(draw=False)
-    accuracies, verdict, _ = capsys.readouterr().out.splitlines()
+    accuracies, verdict, size, command, _ = capsys.readouterr().out.splitlines()
     assert accuracies.startswith("resnet8, accuracy, 600 updates: selected 25 % (20 samples): ")
     assert "; random: " in accuracies
     assert "; full: " in accuracies
     assert "accuracy on test, 95 % intervals, this draw alone" in verdict
-    assert written["metrics/verdict.txt"].decode() == f"{verdict}\n"
+    assert written["metrics/verdict.txt"].decode() == f"{verdict}\n{size}\n{command}\n"
 
 
 def test_the_verdict_says_when_a_schedule_was_stopped_early(run):
@@ -128,6 +128,7 @@ DRAWN = {
     "class_shares",
     "consensus/0.0625",
     "consensus/0.125",
+    "how_much_data/resnet8",
     "correlations/0.0625",
     "correlations/0.125",
     "label_entropy/0.0625",

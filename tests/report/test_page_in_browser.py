@@ -168,8 +168,8 @@ def test_everything_that_is_not_text_has_a_name_for_those_who_listen(opened):
     page = opened()
     assert page.get_by_role("main").count() == 1
     assert page.get_by_role("navigation", name="Contents").count() == 1
-    titles = ("Verdict", "May I trust it?", "Labels to check", "Taken and left out")
-    for name in (*titles, "Compared subsets", "Rounds", "Method and terms"):
+    decisions = ("Verdict", "How much data?", "May I trust it?", "Labels to check")
+    for name in (*decisions, "Taken and left out", "Compared subsets", "Rounds"):
         assert page.get_by_role("region", name=name, exact=True).count() >= 1
     for role in ("img", "button", "link", "table"):
         shown = page.get_by_role(role)

@@ -263,8 +263,6 @@ def test_everything_trained_as_briefly_stands_at_the_size_that_it_matches(run, a
     assert {found[size]["full-matched"] for size in found if size != 20} == {None}
     summary = summarise(draws)
     assert summary["resnet8"]["full-matched"] == found[20]["full-matched"]
-    assert "selected_minus_full_matched" in summary["resnet8"]
-    assert summary["cost"]["full_matched_training"] > 0
     rows = {row["Subset"].shown: row for row in compared(draws)}
     difference = found[20]["selected"] - found[20]["full-matched"]
     assert rows["selected"]["Minus matched"].value == pytest.approx(difference, abs=0.02)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.report import pictures, raced, wording
+from stages.report import pictures, raced, size_wording, wording
 from stages.report.conclusions import OTHERS, conclusions
 from stages.report.heat_map_pictures import square
+from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
 from stages.report.page.labels_to_check import accuracy_in_words, label_groups
@@ -58,13 +59,16 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
 
     models = results.params.compare.models
-    found, samples = conclusions(draws), browsed(draws)
+    found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
     return render(
         "report.html",
         results=results,
         seeds=", ".join(str(draw.params.random_seed) for draw in draws),
         races=raced.races_in_words(draws),
         race_charts=drawn("race"),
+        sizes=size_wording.sizes_in_words(draws, curves),
+        next_size=size_wording.next_command(draws, curves),
+        size_charts=drawn(*(name for name in tables if name.startswith("how_much_data/"))),
         overlap=tables.get("overlap", []),
         length=training_length(results.params),
         wording=wording,
@@ -81,9 +85,8 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         browsed=samples,
         samples_json=as_json(samples),
         compared=compared(draws),
-        curves=drawn(
-            *(f"{of}/{one}" for one in models for of in ("accuracy", "validation_by_images"))
-        ),
+        accuracy_charts=drawn(*(f"accuracy/{one}" for one in models)),
+        training_charts=drawn(*(f"validation_by_images/{one}" for one in models)),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
         rounds=[shown(entry) for entry in results.rounds],

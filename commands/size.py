@@ -1,0 +1,87 @@
+"""How much data is needed, as far as the run that lies here can tell.
+
+    python -m commands.size             what the verdict says of it, and the bands by size
+    python -m commands.size 500 0.75    and what so many samples, or so large a share, would bring
+
+Learning curves of what was trained anyway, on validation; see docs/methods.md for the formula. It
+writes nothing.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from commands.compare.comment import text_table
+from commands.compare.markdown import Row
+from stages.report.how_much_data import LearningCurve, learning_curves
+from stages.report.results import Folders, load_draws
+from stages.report.rounding import points
+from stages.report.size_wording import size_sentences
+from stages.shared.errors import DataError
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+from stages.shared.sizes import num_picks, parse_size
+
+
+def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
+    """Yield the sentences of the verdict and a table of bands, at these sizes too.
+
+    Raises:
+        DataError: a size is no positive number.
+        ArtifactError: a file is missing, or does not fit the others.
+    """
+    draws = load_draws(load_params(), Folders(*(data / name for name in Folders.__annotations__)))
+    num_train = draws[0].meta.num_samples["train"]
+    asked = [_samples(size, num_train) for size in sizes]
+    yield from size_sentences(draws)
+    rows = [row for curve in learning_curves(draws) for row in _rows(curve, asked)]
+    if rows:
+        yield ""
+        yield text_table(rows, 2).rstrip("\n")
+
+
+def _samples(size: str, num_train: int) -> int:
+    """Return a size as a number of samples; a share of them has a dot, as in params.yaml."""
+    try:
+        value = parse_size(size)
+        return num_picks(value, num_train)
+    except ValueError as error:
+        raise DataError(f"size {size!r} cannot be asked for: {error}") from None
+
+
+def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:
+    """Return what was measured of a curve and what was asked, with bands where it has them."""
+    known = {point.size: points(point.mean) for point in curve.points}
+    sizes = sorted({*known, *asked, 2 * max(known)}) if curve.curve else sorted(known)
+    bands = curve.curve.bands(sizes) if curve.curve else [None] * len(sizes)
+    return [
+        {
+            "model": curve.model,
+            "trained as": curve.trained_as,
+            "subset": curve.kind,
+            "samples": size,
+            "share": f"{100 * size / curve.num_train:.3g} %",
+            "measured": known.get(size, ""),
+            "band": f"{band.low:.1f} to {band.high:.1f}" if band else "",
+        }
+        for size, band in zip(sizes, bands, strict=True)
+    ]
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.size",
+        description=__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sizes", nargs="*", metavar="SIZE", help="such as 500, or 0.75 of train")
+    arguments = parser.parse_args()
+    with command.errors_in_one_line():
+        for line in told(arguments.sizes):
+            sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The chart that answers how much data is needed."""
+
+from typing import TYPE_CHECKING
+
+from stages.report.figures import COLOURS, finished, new_figure, style
+from stages.report.learning_curve import LEVEL
+from stages.report.results import KINDS, Results, training_length
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+EVERYTHING = 100.0  # percent
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)  # percent, those that fit
+
+
+def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
+    """Draw what a model reaches by size up to everything: points as measured, and their bands."""
+    figure, axes = new_figure()
+    table = table[table["fraction"] <= 1]
+    for place, kind in enumerate(KINDS[:2]):
+        rows = table[table["subset"] == kind]
+        if not len(rows):
+            continue
+        share, drawn = 100 * rows["fraction"], style(place)
+        if rows["low"].notna().any():
+            axes.fill_between(
+                share, rows["low"], rows["high"], color=COLOURS[place], alpha=0.13, linewidth=0
+            )
+            axes.plot(share, rows["middle"], color=COLOURS[place], linewidth=1.2)
+        known = rows.dropna(subset=["measured"])
+        axes.plot(
+            100 * known["fraction"], known["measured"], label=kind, **drawn | {"linestyle": "none"}
+        )
+    everything = table[(table["fraction"] == 1) & table["measured"].notna()]
+    if len(everything):
+        value, margin = everything["measured"].iloc[0], results.params.report.margin
+        axes.axhline(value, label="everything", color=COLOURS[2], linestyle="--")
+        axes.axhspan(value - margin, value, color=COLOURS[2], alpha=0.09, linewidth=0)
+        enough = smallest_enough(table, value - margin)
+        if enough is not None:
+            axes.axvline(
+                100 * enough,
+                label=f"likely enough: {100 * enough:.2g} %",
+                color="grey",
+                linestyle=":",
+            )
+    axes.set_xscale("log")
+    low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING * 1.15
+    axes.set_xlim(low, high)
+    shown = [tick for tick in TICKS if low <= tick <= high]
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("different samples (% of the train split)")
+    axes.set_ylabel("validation (points)")
+    title = f"{table['model'].iloc[0]} by size, {training_length(results.params)}"
+    note = "Points were measured"
+    if table["low"].notna().any():
+        note += f"; a new measurement lies in the band in {100 * LEVEL:g} % of cases"
+    return finished(figure, title, f"{note}.")
+
+
+def smallest_enough(table: "DataFrame", least: float) -> float | None:
+    """Return the smallest share whose band is expected above so many points, selected first."""
+    for kind in KINDS[:2]:
+        rows = table[(table["subset"] == kind) & (table["middle"] >= least)]
+        if len(rows):
+            share = float(rows["fraction"].min())
+            return share if share < 1 else None
+    return None

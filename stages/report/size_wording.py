@@ -1,0 +1,172 @@
+"""How much data is needed, in words, and the size to try next as a command."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from stages.report.how_much_data import (
+    TARGET,
+    WIDEST,
+    LearningCurve,
+    curve_to_tell,
+    learning_curves,
+)
+from stages.report.learning_curve import FEWEST, LEVEL, Band
+from stages.report.results import Results
+from stages.shared.settings.params import Params
+from stages.shared.sizes import Size, num_picks
+
+NEAR = 1.15  # times: sizes that are nearer are one
+DIGITS = 2  # of the size to try next
+
+
+def size_sentences(draws: Sequence[Results]) -> list[str]:
+    """Return a sentence for each target model, and the command that tells more."""
+    curves = learning_curves(draws)
+    told = [f"How much data: {words}." for words in sizes_in_words(draws, curves)]
+    command = next_command(draws, curves)
+    return [*told, f"To know more: {command}"] if command else told
+
+
+def sizes_in_words(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> list[str]:
+    """Return what is known of each target model, without full stops."""
+    found = []
+    for model in draws[0].params.compare.models:
+        curve = curve_to_tell(curves, model)
+        found.append(told(curve) if curve else untold(model, curves))
+    return found
+
+
+def told(curve: LearningCurve) -> str:
+    """Say what a curve answers."""
+    return "; ".join(
+        [f"{curve_in_words(curve)}: {enough_in_words(curve)}", *doublings_in_words(curve)]
+    )
+
+
+def curve_in_words(curve: LearningCurve) -> str:
+    """Say what a curve is of."""
+    role = "" if curve.trained_as == TARGET else f" as {curve.trained_as}"
+    return (
+        f"the curve of {curve.model}{role} on {curve.kind} subsets of {len(curve.points)} sizes "
+        f"({curve.num_samples:,} validation samples, {100 * LEVEL:g} % bands of a new measurement)"
+    )
+
+
+def enough_in_words(curve: LearningCurve) -> str:
+    """Say which size will do."""
+    within = f"within {curve.margin:g} points of everything"
+    likely, surely = curve.likely_enough, curve.surely_enough
+    if curve.everything is None:
+        return "everything was not measured"
+    if likely is None:
+        return f"no subset is expected {within}"
+    expected = f"{_share(curve, likely)} are expected {within}"
+    if surely is None:
+        return f"{expected}, and no subset is so for certain"
+    return f"{expected}, and {_share(curve, surely)} are so for certain"
+
+
+def doublings_in_words(curve: LearningCurve) -> list[str]:
+    """Say what twice as many samples bring: of the largest subset, and of everything."""
+    largest, everything = curve.largest, curve.everything
+    found = [f"twice the {_share(curve, largest.size)} bring {_gain(curve.doubling(largest))}"]
+    if everything is not None:
+        found.append(f"twice everything would bring {_gain(curve.doubling(everything))}")
+    return found
+
+
+def untold(model: str, curves: Sequence[LearningCurve]) -> str:
+    """Say why nothing is known of a target model."""
+    own = [curve for curve in curves if curve.trained_as == TARGET and curve.model == model]
+    fitted = [curve for curve in own if curve.curve is not None]
+    if not fitted:
+        most = max((len(curve.points) for curve in own), default=1)
+        return (
+            f"cannot tell how much {model} needs: it was measured at {most} "
+            f"size{'s' if most > 1 else ''}, and a curve takes {FEWEST}"
+        )
+    return (
+        f"cannot tell how much {model} needs: at twice the largest subset its band is wider than "
+        f"{WIDEST:g} points"
+    )
+
+
+def _share(curve: LearningCurve, size: int) -> str:
+    return f"{size:,} samples ({100 * size / curve.num_train:.3g} %)"
+
+
+def _gain(band: Band) -> str:
+    return f"{band.middle:+.1f} points ({band.low:+.1f} to {band.high:+.1f})"
+
+
+# --- what to run next -----------------------------------------------------------------------------
+
+
+def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> str | None:
+    """Return the experiment that tells most; None where there is none to propose.
+
+    It compares every round's size, and the size to try next: where that is larger than the last
+    round's, by another round (of shrinking rounds the last leads there instead).
+    """
+    params, num_train = draws[0].params, draws[0].meta.num_samples["train"]
+    own = [curve for curve in curves if curve.trained_as == TARGET]
+    curve = curve_to_tell(own, params.compare.models[0])
+    size = _size_to_try(params, curve, num_train)
+    rounds, last = None, params.sizes[-1]
+    if size is not None and num_picks(size, num_train) > num_picks(last, num_train):
+        rounds = _rounds_to(params, size, num_train)
+        size = None
+        if rounds is None:
+            return None
+    subsets = _subsets(params, [*params.sizes, *([size] if size is not None else [])], rounds)
+    changes = [f"-S 'rounds=[{', '.join(rounds)}]'"] if rounds else []
+    if subsets != params.compare.subsets:
+        changes.append(f"-S 'compare.subsets=[{', '.join(subsets)}]'")
+    return " ".join(["dvc exp run", *changes]) if changes else None
+
+
+def _size_to_try(params: Params, curve: LearningCurve | None, num_train: int) -> Size | None:
+    """Return the size that is expected to do, else twice the last; None: there is no other one."""
+    known = [num_picks(size, num_train) for size in params.sizes]
+    wanted: list[int | None] = [2 * known[-1]]
+    if curve is not None:
+        known = [point.size for point in curve.points]
+        wanted = [curve.likely_enough, curve.surely_enough, *wanted]
+    elif {*_subsets(params, params.sizes, None)} - {*params.compare.subsets}:
+        return None  # the rounds' sizes come first
+    for size in filter(None, wanted):
+        written = _written(params, size, num_train)
+        picks = num_picks(written, num_train)
+        if picks < num_train and all(max(picks / one, one / picks) > NEAR for one in known):
+            return written
+    return None
+
+
+def _written(params: Params, size: int, num_train: int) -> Size:
+    """Return a number of samples as params.yaml has sizes, with few digits."""
+    if isinstance(params.seed_size, float):
+        return float(f"{size / num_train:.{DIGITS}g}")
+    return int(float(f"{size:.{DIGITS}g}"))
+
+
+def _rounds_to(params: Params, size: Size, num_train: int) -> list[str] | None:
+    """Return the rounds that lead to a size; None where acquisition would need it too."""
+    if not isinstance(params.acquisition, str):
+        return None
+    steps = list(params.sizes)
+    is_shrinking = num_picks(steps[-1], num_train) < num_picks(steps[-2], num_train)
+    steps = [*steps[:-1], size] if is_shrinking else [*steps, size]
+    if len({*steps}) < len(steps):
+        return None
+    return [f"{{from: {one}, to: {other}}}" for one, other in pairwise(steps)]
+
+
+def _subsets(params: Params, sizes: Sequence[Size], rounds: Sequence[str] | None) -> list[str]:
+    """Return compare.subsets with these sizes, selected and random; the last round's has no size.
+
+    With other rounds the size that was the last one's is named.
+    """
+    named = sizes if rounds else [size for size in sizes if size != params.sizes[-1]]
+    wanted = [f"{kind}-{size}" for size in named for kind in ("selected", "random")]
+    first = ["selected", "random", "full"]
+    return list(dict.fromkeys([*params.compare.subsets, *first, *wanted]))

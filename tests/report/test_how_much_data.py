@@ -1,0 +1,252 @@
+"""How much data is needed: which numbers make a curve, what it answers, and what to run next."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from finished_run import raced
+
+from stages.report import how_much_data, size_wording
+from stages.report.how_much_data import LearningCurve, learning_curves
+from stages.report.learning_curve import Band, Point
+from stages.report.size_wording import next_command, size_sentences, sizes_in_words
+from stages.report.tables import all_tables
+
+NUM_TRAIN = 1000
+
+
+def curve_of(reached, margin=0.5, num_samples=2000, **more):
+    """Return a curve by size; each is measured by three draws that differ by half a point."""
+    points = tuple(
+        Point(size, (mean - 0.25, mean, mean + 0.25)) for size, mean in sorted(reached.items())
+    )
+    known = {"model": "resnet8", "trained_as": "target", "kind": "selected"} | more
+    return LearningCurve(
+        **known, points=points, num_train=NUM_TRAIN, num_samples=num_samples, margin=margin
+    )
+
+
+GROWING = curve_of({62: 80, 125: 88, 250: 93, 500: 95.5, 1000: 96})
+
+
+@pytest.fixture
+def with_bands(monkeypatch):
+    """Return a function that gives every curve these bands instead of its own."""
+
+    def give(bands):
+        monkeypatch.setattr(how_much_data, "_fitted", lambda points, num: (object(), bands))
+
+    return give
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+def test_a_targets_curves_end_at_everything_and_no_other_model_is_on_them(run, add_compared):
+    add_compared("selected-0.125", 10)
+    curves = learning_curves([run.results()])
+    found = {(one.model, one.trained_as, one.kind): one for one in curves}
+    assert list(found) == [
+        ("resnet8", "target", "selected"),
+        ("resnet8", "target", "random"),
+        ("resnet8_quarter", "voter", "selected"),
+    ]
+    selected = found["resnet8", "target", "selected"]
+    assert [point.size for point in selected.points] == [10, 20, 80]
+    assert [point.mean for point in selected.points] == pytest.approx([70.0, 90.0, 90.0])
+    assert all(len(point.values) == 3 for point in selected.points)  # the members of one draw
+    assert (selected.num_train, selected.num_samples, selected.margin) == (80, 40, 0.5)
+    voters = found["resnet8_quarter", "voter", "selected"]
+    assert [point.size for point in voters.points] == [5, 10]
+    right = run.results().rounds[1].validation.voter_accuracy
+    assert voters.points[1].values == pytest.approx(tuple(100 * share for share in right))
+
+
+def test_several_draws_are_the_rows_and_members_are_averaged(run):
+    results = run.results()
+    [first, *_] = learning_curves([results, results])
+    assert all(len(point.values) == 2 for point in first.points)
+
+
+def test_judges_have_a_curve_of_random_subsets_alone(run):
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    results = run.results()
+    races = {size: raced("cut") for size in ("0.125", "0.25")}
+    races["0.25"] = replace(races["0.25"], random_score=88.0)
+    judges = learning_curves([replace(results, races=races)])[-1]
+    assert (judges.model, judges.trained_as, judges.kind) == ("resnet8_quarter", "judge", "random")
+    assert [(point.size, point.mean) for point in judges.points] == [(10, 80.0), (20, 88.0)]
+    assert judges.everything is None
+
+
+def test_a_sample_that_is_drawn_twice_is_one(run):
+    results = run.results()
+    subset = results.comparison["selected"]
+    twice = replace(subset, index_P=np.repeat(subset.index_P[:10], 2))
+    comparison = results.comparison | {"selected": twice}
+    [first, *_] = learning_curves([replace(results, comparison=comparison)])
+    assert [point.size for point in first.points] == [10, 80]
+
+
+# --- what follows ---------------------------------------------------------------------------------
+
+
+def test_enough_is_the_first_size_whose_end_of_the_band_is_within_the_margin(with_bands):
+    with_bands(
+        {
+            125: Band(80, 95.4, 97),
+            250: Band(95.49, 95.5, 97),  # 96 - 0.5: on the border
+            500: Band(95.5, 96, 97),
+            1000: Band(95.6, 96, 97),
+            2000: Band(95.8, 96.5, 98),
+        }
+    )
+    assert (GROWING.likely_enough, GROWING.surely_enough) == (250, 500)
+    assert vars(GROWING.doubling(GROWING.largest)) == pytest.approx(
+        {"low": 0.1, "middle": 0.5, "high": 1.5}
+    )
+    assert vars(GROWING.doubling(GROWING.everything)) == pytest.approx(
+        {"low": -0.2, "middle": 0.5, "high": 2.0}
+    )
+
+
+def test_everything_itself_is_no_subset_that_will_do(with_bands):
+    with_bands({500: Band(90, 91, 92), 1000: Band(95.9, 96, 97), 2000: Band(96, 97, 98)})
+    assert (GROWING.likely_enough, GROWING.surely_enough) == (None, None)
+    assert "no subset is expected within 0.5 points" in size_wording.told(GROWING)
+
+
+def test_a_band_that_is_too_wide_tells_nothing(with_bands):
+    with_bands({1000: Band(85.9, 96, 96), 2000: Band(90, 91, 92)})
+    assert not GROWING.is_told
+    assert "wider than 10 points" in size_wording.untold("resnet8", [GROWING])
+    with_bands({1000: Band(86.1, 96, 96), 2000: Band(90, 91, 92)})
+    assert GROWING.is_told
+
+
+def test_of_few_sizes_it_says_how_many_it_takes(run):
+    [told, command] = size_sentences([run.results()])
+    assert told == (
+        "How much data: cannot tell how much resnet8 needs: it was measured at 2 sizes, and a "
+        "curve takes 4."
+    )
+    assert command == (
+        "To know more: dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.0625, "
+        "random-0.0625, selected-0.125, random-0.125]'"
+    )
+
+
+def test_a_curve_is_told_with_what_it_is_of(with_bands):
+    with_bands(
+        {250: Band(94, 95.6, 97), 500: Band(95.6, 96, 97), 1000: Band(95.1, 96, 97)}
+        | {2000: Band(95.8, 96.5, 98)}
+    )
+    assert size_wording.told(GROWING) == (
+        "the curve of resnet8 on selected subsets of 5 sizes (2,000 validation samples, 90 % bands "
+        "of a new measurement): 250 samples (25 %) are expected within 0.5 points of everything, "
+        "and 500 samples (50 %) are so for certain; twice the 500 samples (50 %) bring +0.5 points "
+        "(-0.4 to +1.5); twice everything would bring +0.5 points (-0.2 to +2.0)"
+    )
+
+
+def test_where_a_target_has_too_few_sizes_the_model_that_chose_answers(run):
+    few = curve_of({500: 95, 1000: 96})
+    chose = curve_of({62: 80, 125: 88, 250: 93, 500: 95}, model="small", trained_as="voter")
+    [words] = sizes_in_words([run.results()], [few, chose])
+    assert words.startswith("the curve of small as voter on selected subsets of 4 sizes (")
+    assert "everything was not measured; twice the 500 samples" in words
+
+
+# --- what to run next -----------------------------------------------------------------------------
+
+
+def asked(run, bands, monkeypatch, sizes=(5, 10, 20, 80)):
+    """Return the command where the first model's curve has these bands."""
+    curve = replace(
+        curve_of(dict(zip(sizes, (70, 80, 90, 92), strict=True))),
+        points=tuple(Point(size, (value,)) for size, value in zip(sizes, (70, 80, 90, 92))),  # noqa: B905
+        num_train=80,
+    )
+    monkeypatch.setattr(how_much_data, "_fitted", lambda points, num: (object(), bands))
+    return next_command([run.results()], [curve])
+
+
+FLAT = {40: Band(91, 91.2, 93), 160: Band(92, 92.2, 93)}
+
+
+def test_a_larger_size_is_another_round(run, monkeypatch):
+    bands = FLAT | {32: Band(91, 91.6, 92)}
+    assert asked(run, dict(sorted(bands.items())), monkeypatch) == (
+        "dvc exp run -S 'rounds=[{from: 0.0625, to: 0.125}, {from: 0.125, to: 0.25}, "
+        "{from: 0.25, to: 0.4}]' -S 'compare.subsets=[selected, random, full, selected-0.0625, "
+        "random-0.0625, selected-0.125, random-0.125, selected-0.25, random-0.25]'"
+    )
+
+
+def test_a_smaller_one_is_compared(run, monkeypatch):
+    bands = FLAT | {14: Band(91, 91.6, 92)}
+    command = asked(run, dict(sorted(bands.items())), monkeypatch)
+    assert "rounds" not in command
+    assert command.endswith("random-0.125, selected-0.17, random-0.17]'")  # 14 of 80 samples
+
+
+def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_of_its_own(
+    run, monkeypatch
+):
+    named = [f"{kind}-{size}" for size in ("0.0625", "0.125") for kind in ("selected", "random")]
+    full = replace(
+        (results := run.results()),
+        params=results.params.model_copy(
+            update={
+                "compare": results.params.compare.model_copy(
+                    update={"subsets": ["selected", "random", "full", *named]}
+                ),
+                "acquisition": {"0.125": "entropy", "0.25": "margin"},
+            }
+        ),
+    )
+    monkeypatch.setattr(
+        how_much_data, "_fitted", lambda points, num: (object(), FLAT | {32: Band(91, 91.6, 92)})
+    )
+    curve = replace(curve_of({5: 70, 10: 80, 20: 90, 80: 92}), num_train=80)
+    assert next_command([full], [curve]) is None
+
+
+def test_what_is_proposed_is_a_valid_params_yaml(run, monkeypatch, tmp_path):
+    """As DVC reads the command, and all settings are checked."""
+    import shlex
+
+    from dvc.utils.hydra import apply_overrides
+
+    from stages.shared.settings.params import load_params
+
+    command = asked(run, FLAT | {32: Band(91, 91.6, 92)}, monkeypatch)
+    words = shlex.split(command)
+    assert words[:3] == ["dvc", "exp", "run"]
+    apply_overrides(tmp_path / "params.yaml", words[4::2])
+    params = load_params(tmp_path / "params.yaml")
+    assert params.sizes == [0.0625, 0.125, 0.25, 0.4]
+    assert "selected-0.25" in params.compare.subsets
+
+
+# --- table, picture, page -------------------------------------------------------------------------
+
+
+def test_the_table_has_what_was_measured_and_its_band_and_the_page_shows_it(run, add_compared):
+    for name, picks in (("selected-0.125", 10), ("selected-0.2", 16), ("random-0.1", 8)):
+        add_compared(name, picks)
+    rows = all_tables([run.results()])["how_much_data/resnet8"]
+    known = {row["size"]: row for row in rows if row["subset"] == "selected" and row["measured"]}
+    assert list(known) == [10, 16, 20, 80]
+    assert all(row["low"] < row["middle"] < row["high"] for row in known.values())
+    assert known[80]["fraction"] == 1
+    assert max(row["size"] for row in rows) == 160
+    random = [row for row in rows if row["subset"] == "random"]
+    assert [row["size"] for row in random] == [8, 20, 80]  # of too few sizes for a band
+    assert {row["low"] for row in random} == {None}
+    written = run.report()
+    page = written["plots/report.html"].decode()
+    assert 'id="size"' in page
+    assert "resnet8 by size, 300 updates" in page
+    assert "plots/images/how_much_data/resnet8.png" in written
+    assert "How much data: " in written["metrics/verdict.txt"].decode()
