@@ -20,6 +20,7 @@ from stages.shared.settings.sections import (
     Select,
     SizeParam,
     TaskName,
+    WeightSource,
 )
 from stages.shared.settings.training_sections import (
     Checkpoints,
@@ -45,6 +46,7 @@ class Content(Section):
     ]
     dataset: Dataset
     seed_subset: SeedSubset
+    weights: dict[str, WeightSource]
     train_ensemble: TrainEnsemble
     predict_pool: PredictPool
     score: Score
@@ -106,6 +108,11 @@ class Content(Section):
         if length is not None:
             changes |= {"length": length, "stop_after": None}
         return target.model_copy(update=changes)
+
+    @property
+    def trained_models(self) -> list[str]:
+        """The models whose first weights a stage looks up, each once."""
+        return sorted({self.train_ensemble.model, self.race.judge, *self.compare.models})
 
     @property
     def picks_once(self) -> bool:
