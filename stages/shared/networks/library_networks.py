@@ -152,10 +152,11 @@ def timm_network(
         options: of timm's `create_model`.
     """
     import timm  # here, because the import takes two seconds
-    from timm.data import resolve_data_config
+    from timm.data.config import resolve_data_config
 
     network: Any = timm.create_model(name, num_classes=num_classes, **options)
-    data, own = resolve_data_config(model=network), network.pretrained_cfg
+    own = network.pretrained_cfg
+    data: Mapping[str, Any] = resolve_data_config(pretrained_cfg=own)  # type: ignore[no-untyped-call]
     size = data["input_size"][-1]
     wanted = Preprocessing(
         size=size,
