@@ -251,6 +251,14 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"precision": "bf16"},
         {"label_smoothing": 0.2},
         {"first_layer": "whitened"},
+        {
+            "optimizer": {
+                "name": "adamw",
+                "learning_rate": 0.1,
+                "backbone": 1.0,
+                "weight_decay": 0.1,
+            }
+        },
         {"checkpoints": {"last": 2, "every": 1, "best": True}},
     ],
 )
