@@ -286,7 +286,7 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
         name: getattr(params.train_ensemble, name)
         for name in type(of_ensemble.settings).model_fields
     }
-    for name in ("model", "weights", "track"):
+    for name in ("model", "track"):
         del fields[name]
     target = params.train_subset_model.model_copy(update={**fields, "members": 5})
 
