@@ -58,6 +58,11 @@ def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
         ["embeddings_cpu", "dataset.root=/my/vectors"],
         ["detection_bccd", "dataset.name=yolo", "dataset.root=/my/yolo"],
         ["images_cpu", "dataset.name=huggingface_images", "dataset.root=/my/set"],
+        [
+            "images_pretrained_cpu",
+            "weights={efficientnet_lite0: my.pth}",
+            "dataset.root=/my/images",
+        ],
         ["svp_polarity_cpu", "dataset.name=huggingface_texts", "dataset.root=/my/set"],
     ],
     ids=" ".join,
