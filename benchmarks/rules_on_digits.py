@@ -99,7 +99,11 @@ class Series:
         begin = str(self._begin)
         self._stage("prepare", "prepared", "scratch")
         self._stage("seed_subset", begin, "prepared", "begin")
-        self._stage("train_ensemble", "prepared", "begin", "ensemble", "history", "dynamics")
+        self._stage("weights", "prepared", "weights")
+        self._stage(
+            *("train_ensemble", "prepared", "begin", "weights/resnet8_quarter.safetensors"),
+            *("ensemble", "history", "dynamics"),
+        )
         self._stage("predict_pool", "prepared", "ensemble", "signals")
 
     def measure(self, rule: str) -> list[list[object]]:
@@ -120,7 +124,10 @@ class Series:
         if rule == RANDOM:
             self._stage("comparison_subsets", sizes[1], "prepared", subset, "comparison")
             subset = "comparison/random"
-        self._stage("train_subset_model", "resnet8", "prepared", subset, "scratch", name, "history")
+        self._stage(
+            *("train_subset_model", "resnet8", "prepared", subset, "scratch"),
+            *("weights/resnet8.safetensors", name, "history"),
+        )
         self._stage("evaluate", "prepared", name, f"{name}-evaluation")
         return [self._row(rule, folder) for folder in self._evaluations(name)]
 

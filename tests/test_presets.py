@@ -297,6 +297,7 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     model = TINY_MODELS[content["task"]]
     content["compare"]["models"] = [model]
     content["train_ensemble"]["model"] = model
+    content["weights"] = {}  # nobody has any of the tiny models
     for section in ("train_ensemble", "train_subset_model"):
         shorten(content[section])
     scale_counts(content)
@@ -375,6 +376,7 @@ def shorten(training: dict[str, Any]) -> None:
     training["length"] = {"epochs": EPOCHS}
     training["members"] = min(training["members"], 2)
     training["batch_size"] = 16
+    training["train"] = "all"
     training["checkpoints"]["last"] = min(training["checkpoints"]["last"], CHECKPOINTS)
     augmentation["crop_padding"] = min(augmentation["crop_padding"], 1)
     if training["stop_after"]:

@@ -15,14 +15,16 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
 
-def main(to_size: str, prepared: Path, proposals: Path, subsets: Path, races: Path) -> None:
+def main(
+    to_size: str, prepared: Path, proposals: Path, weights: Path, subsets: Path, races: Path
+) -> None:
     """Take the winner's proposal of each draw."""
     params = load_params()
     found: Sequence[tuple[RaceResult, Sequence[Judgement]]]
     if params.race.entrants:
         from stages.race.judging import run_races  # here: without a race no training is imported
 
-        found = run_races(params, prepared, proposals)
+        found = run_races(params, prepared, proposals, weights)
         winners = Counter(result.winner.partition("-")[0] for result, _ in found)
         told = ", ".join(f"{name} in {num}" for name, num in winners.most_common())
         sys.stdout.write(f"race to {to_size}: of {len(found)} draws won {told}\n")

@@ -83,6 +83,7 @@ def written(prepared, ensemble, tmp_path_factory):
 def write_toy_files(prepared: Path, ensemble: Path) -> None:
     shutil.copytree(prepared, "toy")
     shutil.copytree(ensemble, "toy/ensemble/seed-0")
+    Path("weights").touch()  # random ones
     rng = np.random.default_rng(0)
     for name, dtype in artifacts.SIGNAL_DTYPES.items():
         shape = (2, 100) if name.endswith("_MN") else 100

@@ -14,6 +14,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
+from stages.shared.errors import ArtifactError
 from stages.shared.members import finished_members
 from stages.shared.members.finished_members import code_fingerprint, file_fingerprint
 from stages.shared.running import dispatch, engine, resume_folder, timings
@@ -93,6 +94,19 @@ def train_jobs(jobs: Sequence[Job]) -> list[Path]:
         num_found = len(jobs) - progress.num_started
         timings.note_trainings([*map(timings.load, finished)], num_found, progress.seconds)
     return finished
+
+
+def given_weights(weights: Path, settings: Training) -> list[Path] | None:
+    """Return what each member starts from: the same weights, or None where the file is empty.
+
+    Raises:
+        ArtifactError: there is no such file.
+    """
+    try:
+        is_given = weights.stat().st_size > 0
+    except OSError as error:
+        raise ArtifactError(f"{weights}: cannot be read ({error}); run `dvc repro`") from None
+    return [weights] * settings.members if is_given else None
 
 
 def _jobs(plan: Plan) -> list[Job]:
@@ -175,14 +189,15 @@ def fingerprint(job: Job, device: str) -> str:
         for name, value in job.settings.model_dump(mode="json").items()
         if name in Training.model_fields and name != "members"
     }
-    task = SHARED / "tasks" / job.task
+    task, model = SHARED / "tasks" / job.task, SHARED / "models" / job.task / f"{job.model}.py"
     code = [
         *(path for room in ROOMS for path in sorted((SHARED / room).glob("*.py"))),
         *(SHARED / name for name in COST),
-        SHARED / "models" / job.task / f"{job.model}.py",
+        model,
         *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
     ]
     initial = job.initial_weights
+    is_library = "library_networks" in model.read_text(encoding="utf-8")
     return finished_members.fingerprint(
         {
             "code": code_fingerprint(code),
@@ -201,6 +216,7 @@ def fingerprint(job: Job, device: str) -> str:
             "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
             "task": job.task,
             "torch": version("torch"),
+            **({"timm": version("timm")} if is_library else {}),
             "torchvision": version("torchvision"),
             # Only where something is: a stage that tracks nothing else finds the same members.
             **({} if job.track == "none" else {"track": job.track}),

@@ -20,6 +20,7 @@ from stages.shared.settings.sections import (
     Select,
     SizeParam,
     TaskName,
+    WeightSource,
 )
 from stages.shared.settings.training_sections import (
     Checkpoints,
@@ -45,6 +46,7 @@ class Content(Section):
     ]
     dataset: Dataset
     seed_subset: SeedSubset
+    weights: dict[str, WeightSource]
     train_ensemble: TrainEnsemble
     predict_pool: PredictPool
     score: Score
@@ -106,6 +108,24 @@ class Content(Section):
         if length is not None:
             changes |= {"length": length, "stop_after": None}
         return target.model_copy(update=changes)
+
+    @property
+    def trained_models(self) -> list[str]:
+        """The models whose first weights a stage looks up, each once."""
+        return sorted({self.train_ensemble.model, self.race.judge, *self.compare.models})
+
+    @property
+    def trainings(self) -> list[tuple[str, list[str]]]:
+        """The sections that say how models are trained, and which models by each."""
+        judges = [self.race.judge] if self.race.entrants else []
+        return [
+            ("train_ensemble", [self.train_ensemble.model]),
+            ("train_subset_model", [*judges, *self.compare.models]),
+        ]
+
+    def is_given(self, model: str) -> bool:
+        """Return whether a model starts from weights that somebody has trained."""
+        return self.weights.get(model, "random") != "random"
 
     @property
     def picks_once(self) -> bool:
