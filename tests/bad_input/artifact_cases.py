@@ -24,7 +24,7 @@ ARGUMENTS = {
     "seed_subset": ("0.2", "prepared", "subsets/0.2"),
     "select": (
         *("0.2", "0.5", "prepared", "signals", "dynamics", "scores"),
-        *("subsets/0.2", "proposals/0.5", "orders/0.5"),
+        *("subsets/0.2", "near_duplicates", "proposals/0.5", "orders/0.5"),
     ),
     "train_ensemble": ("toy", "subsets/0.2", "ensemble", "history", "dynamics"),
     "train_subset_model": (

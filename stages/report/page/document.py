@@ -8,6 +8,7 @@ from stages.report import pictures, raced, wording
 from stages.report.conclusions import OTHERS, conclusions
 from stages.report.heat_map_pictures import square
 from stages.report.page.compared import Cell, compared
+from stages.report.page.nearly_same import nearly_same
 from stages.report.page.samples import galleries
 from stages.report.pages import render
 from stages.report.results import KINDS, Results, Round, training_length
@@ -76,6 +77,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         curves=drawn(
             *(f"{of}/{one}" for one in models for of in ("accuracy", "validation_by_images"))
         ),
+        alike=nearly_same(results.alike),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
         rounds=[shown(entry) for entry in results.rounds],

@@ -10,7 +10,9 @@ from stages.shared.settings.sections import (
     Acquisition,
     Compare,
     Dataset,
+    Embed,
     Evaluate,
+    NearDuplicates,
     PredictPool,
     Report,
     Round,
@@ -44,6 +46,8 @@ class Content(Section):
         Discriminator(lambda found: "map" if isinstance(found, dict) else "name"),
     ]
     dataset: Dataset
+    embed: Embed
+    near_duplicates: NearDuplicates
     seed_subset: SeedSubset
     train_ensemble: TrainEnsemble
     predict_pool: PredictPool
