@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
-from stages.shared.artifacts.near_duplicates import Grouped, load_found, load_grouped
+from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.errors import DataError
 from stages.shared.running import command

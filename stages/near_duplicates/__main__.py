@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.near_duplicates import compared
+from stages.near_duplicates import all_samples
 from stages.near_duplicates.components import groups
 from stages.near_duplicates.search import Search
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints
+from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found, save_train_groups
 from stages.shared.artifacts.files import atomic_folder
-from stages.shared.artifacts.near_duplicates import Found, Grouped, save_found, save_train_groups
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
@@ -27,7 +27,7 @@ def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
             save_found(folder, Found("none", threshold, None, *[0] * 9), [], [])
             save_train_groups(folder / "train", np.arange(num_train))
             return
-        samples = compared.load(embeddings if are_images else prepared, are_images=are_images)
+        samples = all_samples.load(embeddings if are_images else prepared, are_images=are_images)
         search = Search(samples, num_train, threshold)
         save_train_groups(folder / "train", search.train_T)
         told = _Names(prepared)

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from stages.near_duplicates.compared import Compared
+from stages.near_duplicates.all_samples import Compared
 from stages.near_duplicates.components import Components
 from stages.near_duplicates.meeting_places import meeting_places
 from stages.near_duplicates.similar_pairs import (

@@ -22,6 +22,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     signal_dtype,
 )
+from stages.shared.networks.library_networks import normalised_for
 from stages.shared.networks.one_label import labelled
 from stages.shared.prediction import forward_passes
 from stages.shared.running import dispatch, engine, progress
@@ -68,7 +69,8 @@ class Pool:
         device = forward_passes.device()
         targets_N = task.load_targets(self.prepared, "train", device)
         measured = []
-        loaded = task.read_batches(self.prepared, "train", batches, self.meta, device)
+        meta = normalised_for(model, self.meta)
+        loaded = task.read_batches(self.prepared, "train", batches, meta, device)
         for number, (rows_B, inputs_B) in enumerate(zip(batches, loaded, strict=True)):
             forward = forward_passes.forward(task, model, inputs_B, self.settings.precision)
             targets_B = targets_N[torch.from_numpy(rows_B).to(device)]

@@ -35,6 +35,7 @@ class DrawnRace:
     params: Params
     prepared: Path
     proposals: Path  # of this draw
+    weights: Path  # that a judge starts from; an empty file: random ones
     race: Race
     judgements: list[Judgement] = field(default_factory=list)
     training_flops: float = 0.0
@@ -112,7 +113,7 @@ class DrawnRace:
             prepared=self.prepared,
             meta=meta,
             subset=artifacts.load_subset(path, meta.num_samples["train"], once=params.picks_once),
-            initial_weights=None,
+            initial_weights=members.given_weights(self.weights, settings),
             track="none",
             parallel=Parallel(settings.processes, settings.sync_batch_norm),
         )
@@ -141,7 +142,7 @@ class DrawnRace:
 
 
 def run_races(
-    params: Params, prepared: Path, proposals: Path
+    params: Params, prepared: Path, proposals: Path, weights: Path
 ) -> list[tuple[RaceResult, list[Judgement]]]:
     """Return how each draw's race ended and what its judges said; all draws race side by side."""
     meta, settings = artifacts.load_meta(prepared), params.race
@@ -150,6 +151,7 @@ def run_races(
             draw,
             prepared,
             proposals / draw.draw,
+            weights,
             Race(list(params.entrants), level=settings.level, margin=settings.margin),
         )
         for draw in params.draws

@@ -31,7 +31,7 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
-from stages.shared.artifacts.near_duplicates import (
+from stages.shared.artifacts.duplicate_groups import (
     Found,
     Grouped,
     load_blank,
@@ -39,6 +39,7 @@ from stages.shared.artifacts.near_duplicates import (
     load_grouped,
 )
 from stages.shared.artifacts.races import RaceResult, load_race
+from stages.shared.artifacts.saved_embeddings import load_flops
 from stages.shared.artifacts.tracking import Tracked, load_tracked
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.samples.randomness import uniform_by_id
@@ -154,6 +155,7 @@ class Results:
     ensembles: Mapping[str, Evaluation]  # by size, those that evaluate.ensembles names
     races: Mapping[str, RaceResult]  # by the size of the round's subset
     alike: Alike
+    embedding_flops: float  # of all splits
 
     def selecting(self, entry: Round) -> Select:
         """Return the settings that chose a round's subset: those of its race's winner."""
@@ -201,6 +203,7 @@ class Folders:
     evaluation: Path
     races: Path
     near_duplicates: Path
+    embeddings: Path
 
 
 def load_draws(params: Params, folders: Folders) -> list[Results]:
@@ -224,6 +227,7 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
         "is_excluded_N": _is_excluded(Path(params.select.exclude), sample_ids),
         "validation_targets_V": artifacts.load_targets(folders.prepared, "validation"),
         "alike": Alike.load(folders.near_duplicates),
+        "embedding_flops": load_flops(folders.embeddings),
     }
     return [
         Results(

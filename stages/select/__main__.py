@@ -11,8 +11,8 @@ from stages.select.proposals import held_out, random_subsets
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Floats, Ints, Subset
+from stages.shared.artifacts.duplicate_groups import load_train_groups
 from stages.shared.artifacts.files import atomic_folder
-from stages.shared.artifacts.near_duplicates import load_train_groups
 from stages.shared.choosing import sampling
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from pathlib import Path
 
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.members import members
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
@@ -15,16 +15,26 @@ from stages.shared.training.job import Parallel
 FINE_TUNED = "selected"
 
 
-def main(
-    model: str, prepared: Path, subset: Path, source: Path, models: Path, history: Path
+def main(  # noqa: PLR0913, PLR0917 - paths of dvc.yaml
+    model: str,
+    prepared: Path,
+    embeddings: Path,
+    subset: Path,
+    source: Path,
+    weights: Path,
+    trained: Path,
+    history: Path,
 ) -> None:
-    """Train a target model on a subset, from scratch or from the ensemble `source`."""
+    """Train a target model on a subset, from `weights` or from the ensemble `source`."""
     params = load_params()
-    plans = [plan_of(draw, model, prepared, subset, source) for draw in params.draws]
-    members.train_members(plans, models, history)
+    prepared = models.data_of(params.task, model, prepared, embeddings)
+    plans = [plan_of(draw, model, prepared, subset, source, weights) for draw in params.draws]
+    members.train_members(plans, trained, history)
 
 
-def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path) -> members.Plan:
+def plan_of(
+    draw: Params, model: str, prepared: Path, subset: Path, source: Path, weights: Path
+) -> members.Plan:
     """Return what is to be trained of one draw."""
     settings = draw.train_subset_model
     meta = artifacts.load_meta(prepared)
@@ -40,7 +50,9 @@ def plan_of(draw: Params, model: str, prepared: Path, subset: Path, source: Path
         subset=artifacts.load_subset(
             subset / f"{draw.draw}.csv", meta.num_samples["train"], once=draw.picks_once
         ),
-        initial_weights=None if is_new else _first_weights(settings, source / draw.draw),
+        initial_weights=members.given_weights(weights, settings)
+        if is_new
+        else _first_weights(settings, source / draw.draw),
         track="none",
         parallel=Parallel(settings.processes, settings.sync_batch_norm),
     )

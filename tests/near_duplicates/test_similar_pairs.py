@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from stages.near_duplicates import meeting_places as trees
 from stages.near_duplicates import search, similar_pairs
-from stages.near_duplicates.compared import Compared, Stacked
+from stages.near_duplicates.all_samples import Compared, Stacked
 from stages.near_duplicates.components import Components, groups
 from stages.near_duplicates.meeting_places import meeting_places
 

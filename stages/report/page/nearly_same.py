@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stages.report.page.compared import Cell
 from stages.report.results import Alike
-from stages.shared.artifacts.near_duplicates import Found, Grouped
+from stages.shared.artifacts.duplicate_groups import Found, Grouped
 
 MOST_ROWS = 10  # of a table
 MOST_NAMES = 4  # of a group

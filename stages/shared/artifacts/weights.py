@@ -26,13 +26,18 @@ def read_weights(path: Path) -> bytes:
         raise ArtifactError(f"{path}: cannot be read ({error}); run `dvc repro`") from None
 
 
-def load_weights(source: Path | bytes, model: nn.Module) -> None:
+def load_weights(source: Path | bytes, model: nn.Module, *, may_lack: str | None = None) -> None:
     """Read parameters and buffers, from a file or its content, into a model of the same form.
+
+    Tensors whose names begin with `may_lack` may be missing: the model's stay as they are.
 
     Raises:
         ArtifactError: the file is missing, damaged, or of another model.
     """
     tensors = load_tensors(source)
+    if may_lack is not None:
+        kept = {n: own for n, own in model.state_dict().items() if n.startswith(may_lack)}
+        tensors = kept | tensors
     expected, found = _forms(model.state_dict()), _forms(tensors)
     if found != expected:
         wrong = next(

@@ -14,6 +14,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
+from stages.shared.errors import ArtifactError
 from stages.shared.members import finished_members
 from stages.shared.members.finished_members import code_fingerprint, file_fingerprint
 from stages.shared.running import dispatch, engine, resume_folder, timings
@@ -94,6 +95,19 @@ def train_jobs(jobs: Sequence[Job]) -> list[Path]:
     return finished
 
 
+def given_weights(weights: Path, settings: Training) -> list[Path] | None:
+    """Return what each member starts from: the same weights, or None where the file is empty.
+
+    Raises:
+        ArtifactError: there is no such file.
+    """
+    try:
+        is_given = weights.stat().st_size > 0
+    except OSError as error:
+        raise ArtifactError(f"{weights}: cannot be read ({error}); run `dvc repro`") from None
+    return [weights] * settings.members if is_given else None
+
+
 def _jobs(plan: Plan) -> list[Job]:
     return [job_of(plan, member) for member in range(plan.settings.members)]
 
@@ -102,7 +116,7 @@ def job_of(plan: Plan, member: int) -> Job:
     """Return one member of a plan, to be trained."""
     params = plan.params
     return Job(
-        task=params.task,
+        task=plan.meta.task,
         model=plan.model,
         settings=plan.settings,
         learning_rate=plan.learning_rate,

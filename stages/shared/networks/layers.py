@@ -12,6 +12,10 @@ from torch import Tensor, nn
 # for CIFAR (3x3 stem, no pooling before the first block), larger ones that for ImageNet.
 LARGEST_SMALL_IMAGE = 64
 
+# What the names of a classifier's last layer begin with: without it weights can be those of a model
+# for other classes.
+LAST_LAYER = "classifier."
+
 # Builds the convolutions of one residual block from its input channels, width and stride.
 BlockType = Callable[[int, int, int], nn.Sequential]
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Split
 from stages.shared.artifacts.weights import load_weights, read_weights
+from stages.shared.networks.library_networks import normalised_for
 from stages.shared.networks.task import Task
 from stages.shared.running import engine, progress
 from stages.shared.samples.loading import Rows
@@ -80,9 +81,9 @@ def passes_of_batches(
     # Prediction gives the same bits with any number of threads.
     torch.set_num_threads(engine.num_cores())
     engine.keep_freed_memory()
-    meta = artifacts.load_meta(prepared)
-    task = tasks.load(meta.task)
     models = voters.load()
+    meta = normalised_for(models[0], artifacts.load_meta(prepared))
+    task = tasks.load(meta.task)
     loaded = zip(batches, task.read_batches(prepared, split, batches, meta, device()), strict=True)
     sized = ((_length(rows), (rows, inputs_B)) for rows, inputs_B in loaded)
     num = sum(map(_length, batches))

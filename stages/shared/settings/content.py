@@ -22,6 +22,7 @@ from stages.shared.settings.sections import (
     Select,
     SizeParam,
     TaskName,
+    WeightSource,
 )
 from stages.shared.settings.training_sections import (
     Checkpoints,
@@ -49,6 +50,7 @@ class Content(Section):
     embed: Embed
     near_duplicates: NearDuplicates
     seed_subset: SeedSubset
+    weights: dict[str, WeightSource]
     train_ensemble: TrainEnsemble
     predict_pool: PredictPool
     score: Score
@@ -110,6 +112,13 @@ class Content(Section):
         if length is not None:
             changes |= {"length": length, "stop_after": None}
         return target.model_copy(update=changes)
+
+    @property
+    def trained_models(self) -> list[str]:
+        """The models whose first weights a stage looks up, each once; none: that of `embed`."""
+        return sorted(
+            {self.train_ensemble.model, self.race.judge, *self.compare.models, self.embed.model}
+        )
 
     @property
     def picks_once(self) -> bool:

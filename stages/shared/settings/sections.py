@@ -23,6 +23,8 @@ MOST_BITS = 63  # of a whole number, besides its sign
 # Digits are other digits, or none, when they are mirrored.
 NEVER_FLIPPED = ("digit_scenes", "digits", "mnist")
 
+WEIGHT_FILES = (".safetensors", ".pth")
+
 
 class Section(BaseModel):
     """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
@@ -49,6 +51,15 @@ SizeParam = Annotated[
     PositiveInt | Annotated[float, Field(gt=0, le=1)],
     either("a fraction above 0 and up to 1.0, or a count from 1"),
 ]
+
+
+def _is_weight_source(source: str) -> str:
+    if source not in ("pretrained", "random") and not source.endswith(WEIGHT_FILES):
+        raise not_allowed("it must be pretrained, random, or a file .safetensors or .pth")
+    return source
+
+
+WeightSource = Annotated[str, AfterValidator(_is_weight_source)]
 TaskName = Annotated[str, one_of(tasks.names())]
 Acquisition = Annotated[str, one_of(menu.ACQUISITIONS)]
 

@@ -5,6 +5,7 @@ from torch import nn
 
 from stages.shared import models
 from stages.shared.artifacts.weights import load_weights
+from stages.shared.networks.layers import LAST_LAYER
 from stages.shared.samples.randomness import stream_seed
 from stages.shared.training import first_layer
 from stages.shared.training.job import Job
@@ -21,7 +22,7 @@ def initial_model(job: Job) -> nn.Module:
             first_layer.whiten(layer, job)
         layer.weight.requires_grad_(False)
     if job.initial_weights is not None:
-        load_weights(job.initial_weights, model)
+        load_weights(job.initial_weights, model, may_lack=LAST_LAYER)
     if job.parallel.sync_batch_norm:
         convert = nn.SyncBatchNorm.convert_sync_batchnorm
         model = convert(model)  # type: ignore[no-untyped-call]  # torch does not say its types

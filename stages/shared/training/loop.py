@@ -20,6 +20,7 @@ from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.errors import TrainingError
 from stages.shared.networks.batches import Samples, batches, num_batches
 from stages.shared.networks.determinism import deterministic
+from stages.shared.networks.library_networks import normalised_for
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.samples.randomness import stream_seed
@@ -75,8 +76,9 @@ def follow(job: Job, device: torch.device, group: Group) -> None:
 class _Trainer:
     def __init__(self, job: Job, device: torch.device, group: Group = ALONE) -> None:
         self.group = group
-        self.job = job
         self.device = device
+        self.model = initial_model(job).to(device)
+        self.job = job = replace(job, meta=normalised_for(self.model, job.meta))
         self.task = tasks.load(job.task)
         self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
         self.samples: Samples = self.task.load_samples(job.prepared, "train", device, self.row_R)
@@ -85,7 +87,6 @@ class _Trainer:
             job.settings, job.meta.num_classes, self.samples.targets_N, copies_R
         )
         self.validation = Validation(job, device, validation_loss)
-        self.model = initial_model(job).to(device)
         self.outputs = group.averaging(self.model, self.task, job.settings.precision)
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         self.num_updates = schedules.num_updates(job.settings, self.updates_per_epoch)

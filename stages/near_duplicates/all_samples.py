@@ -13,7 +13,7 @@ import numpy as np
 from stages.near_duplicates.similar_pairs import BLOCK
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
-from stages.shared.artifacts.embeddings import load_looks
+from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digests
 
 LEAST_CONTRAST = 8  # levels of 255 between the darkest and the brightest: less is a blank image
 
@@ -69,8 +69,7 @@ def load(folder: Path, *, are_images: bool) -> Compared:
 
 
 def _of_images(folder: Path, split: Split) -> tuple[Array, Array]:
-    digest_N, contrast_N = load_looks(folder, split)
-    return digest_N, contrast_N < LEAST_CONTRAST
+    return load_digests(folder, split), load_contrasts(folder, split) < LEAST_CONTRAST
 
 
 def _of_vectors(folder: Path, split: Split) -> tuple[Array, Array]:
