@@ -20,6 +20,7 @@ from stages.shared.artifacts.weights import load_weights, read_weights
 from stages.shared.errors import TrainingError
 from stages.shared.networks import one_label
 from stages.shared.networks.batches import normalise, on_device
+from stages.shared.networks.determinism import deterministic
 from stages.shared.networks.layers import LAST_LAYER, Classifier
 from stages.shared.networks.library_networks import normalised_for
 from stages.shared.prediction.flops import forward_flops
@@ -30,7 +31,7 @@ from stages.shared.samples.decoding import Pixels
 # Images that go through the network together. The last ones are filled up: how many there are
 # beside an image would decide its last bits, and so would what is kept from other runs.
 BATCH = 64
-SHARD = 16 * BATCH  # images that are decoded, embedded and kept together
+SHARD = 8 * BATCH  # images that are decoded, embedded and kept together
 PRECISION = "fp32"
 
 
@@ -110,6 +111,11 @@ def embed_shards(work: Work, shards: Sequence[slice]) -> Iterator[Part]:
     """
     torch.set_num_threads(engine.num_cores())
     engine.keep_freed_memory()
+    with deterministic(True, engine.device_name()):  # what is kept must not change
+        yield from _embedded_shards(work, shards)
+
+
+def _embedded_shards(work: Work, shards: Sequence[slice]) -> Iterator[Part]:
     network = network_of(work.model, work.weights, work.meta).to(engine.device_name())
     meta = normalised_for(network, work.meta)
     images = loading.load_images(work.prepared, work.split)

@@ -43,7 +43,7 @@ class Racing:
     def run(self):
         """Run the stage and return the result of each draw."""
         toy.write_params(Path(), self.content)
-        main("0.3", self.prepared, PROPOSALS, SUBSETS, RACES)
+        main("0.3", self.prepared, Path("none"), PROPOSALS, SUBSETS, RACES)
         return [load_race(RACES, draw.draw) for draw in load_params().draws]
 
     def judged(self, draw="seed-0"):

@@ -81,7 +81,7 @@ def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
     artifacts.save_meta(tmp_path / "prepared", imagenet)
     monkeypatch.chdir(tmp_path)
 
-    main(*(tmp_path / name for name in ("prepared", "none", "ensemble", "history", "dyn")))
+    main(*(tmp_path / name for name in ("prepared", "none", "none", "ensemble", "history", "dyn")))
 
     assert artifacts.load_history(tmp_path / "history/seed-0.csv") == []
     assert artifacts.load_dynamics(tmp_path / "dyn/seed-0", 80).aum_MR.shape == (0, 0)
