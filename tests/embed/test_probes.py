@@ -77,7 +77,7 @@ def test_models_of_images_read_images():
 WRONG = {
     "embed.model": ("none", "train_ensemble.model is linear_probe, which reads embeddings; "),
     "embed.model ": ("mlp_probe", "embed.model is 'mlp_probe'; choose one of"),
-    "train_ensemble.first_layer": ("whitened", "it must be trained with linear_probe"),
+    "train_ensemble.first_layer": ("whitened", "it must be 'trained' with linear_probe"),
     "train_subset_model.augmentation.crop_padding": (2, "it must be 0 with linear_probe"),
     "predict_pool.views": (["identity", "flip"], "it must be [identity] with linear_probe"),
     "evaluate.views": (["identity", "flip"], "it must be [identity] with linear_probe"),
