@@ -37,7 +37,7 @@ from stages.shared.artifacts.files import write_atomically
 from stages.shared.running import dispatch, engine
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import check_params
-from stages.shared.settings.training_sections import TrainEnsemble
+from stages.shared.settings.training_sections import Sgd, TrainEnsemble
 from stages.shared.training.job import Job
 
 Shown = dict[str, Any]  # what one training shows, as JSON
@@ -74,6 +74,7 @@ class Piece:
 def rows(base: TrainEnsemble) -> list[Row]:
     """Return the rows, the base first."""
     optimizer = base.optimizer
+    assert isinstance(optimizer, Sgd), "what the rows change is SGD's"
     rate, decay = optimizer.learning_rate, optimizer.weight_decay
     other = "fp32" if base.precision == "bf16" else "bf16"
     return [

@@ -35,7 +35,7 @@ from stages.shared.artifacts import Meta
 from stages.shared.prediction.cost import TRAINING_COST
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.running import dispatch, engine
-from stages.shared.settings.training_sections import TrainEnsemble
+from stages.shared.settings.training_sections import Sgd, TrainEnsemble
 from stages.shared.training import loop
 from stages.shared.training.job import Job
 
@@ -192,6 +192,7 @@ def _train_member(work: Work, member: int) -> Seconds:
     torch.manual_seed(member)
     settings, device = work.settings, torch.device(engine.device_name())
     model = models.build(settings.model, work.meta.num_classes, work.meta.input_shape).to(device)
+    assert isinstance(settings.optimizer, Sgd)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=settings.optimizer.learning_rate,

@@ -11,7 +11,7 @@ from commands.plan.data_sets import Data
 from commands.plan.graph import Stage
 from commands.plan.trials import Machine, num_workers
 from commands.plan.work import Predictions, Trainings, Work
-from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.prediction.cost import training_cost
 from stages.shared.running import cgroups, engine
 from stages.shared.samples.decoding import MOST_RESIDENT
 from stages.shared.settings.params import Params
@@ -68,7 +68,7 @@ def estimate(stage: Stage, work: Work, plan: Plan) -> Estimate:
 def member_seconds(work: Trainings, plan: Plan) -> float:
     """Return what one member's training takes, with the others at its side."""
     rate = plan.machine.rate(work)
-    images = work.images + work.validated / TRAINING_COST
+    images = work.images + work.validated / training_cost(work.settings.train)
     computing = rate.seconds_to_begin + images * rate.seconds_per_image
     if not plan.data.files:
         return computing
@@ -97,7 +97,8 @@ def _of_training(stage: Stage, work: Trainings, plan: Plan) -> Estimate:
 def _of_prediction(stage: Stage, work: Predictions, plan: Plan) -> Estimate:
     """Return what a prediction takes: the forward pass of a training, on all cores."""
     data, machine, rate = plan.data, plan.machine, plan.machine.rate(work.like)
-    of_sample = rate.seconds_per_image / TRAINING_COST / num_workers(work.like)
+    cost = training_cost(work.like.settings.train)
+    of_sample = rate.seconds_per_image / cost / num_workers(work.like)
     seconds = _torch_start(plan) + work.num_models * work.num_samples * of_sample
     if data.files:
         seconds += work.num_samples * machine.decoding / engine.num_loaders()

@@ -34,7 +34,7 @@ def count(running: Sequence[Stage], params: Params) -> dict[str, int]:
 
 def _plan(stage: Stage, params: Params) -> members.Plan | None:
     paths = [Path(argument) for argument in stage.arguments]
-    if stage.kind == "train_ensemble" and params.train_ensemble.weights == "trained":
+    if stage.kind == "train_ensemble" and params.train_ensemble.train != "none":
         return train_ensemble.plan_of(params, *paths[:3])
     if stage.kind == "train_subset_model":
         return train_subset_model.plan_of(params, stage.arguments[0], *paths[1:5])

@@ -124,14 +124,16 @@ def _changes(entries: Iterable[Any], outs: set[str]) -> Iterable[str]:
 
 
 def _changes_of_files(stage: Any) -> Iterable[str]:
-    """Yield a word where the listing will not be the one that dvc.lock knows."""
-    (out,) = stage.outs
-    if not out.hash_info.value:
+    """Yield a word for each listing that will not be the one that dvc.lock knows."""
+    known = {Path(out.def_path): out.hash_info.value for out in stage.outs}
+    if not all(known.values()):
         yield "outputs"
         return
-    table = listing.content(load_params(), Path(out.def_path), remember=False)
-    if table is not None and hashlib.md5(table).hexdigest() != out.hash_info.value:
-        yield "files of the data set"
+    tables = listing.tables(load_params(), *sorted(known), remember=False)
+    for table, what in zip(tables, ("files of the data set", "files of weights"), strict=True):
+        content = tables[table]
+        if content is not None and hashlib.md5(content).hexdigest() != known[table]:
+            yield what
 
 
 def _is_written(path: str, outs: set[str]) -> bool:

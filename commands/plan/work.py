@@ -88,8 +88,9 @@ def size_of_subset(name: str, params: Params, num_train: int) -> int:
 
 
 def _train_ensemble(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
-    is_trained = params.train_ensemble.weights == "trained"
-    return _ensemble(Path(arguments[1]).name, params, meta) if is_trained else None
+    if params.train_ensemble.train == "none":
+        return None
+    return _ensemble(Path(arguments[1]).name, params, meta)
 
 
 def _ensemble(size: str, params: Params, meta: Meta) -> Trainings:

@@ -25,14 +25,22 @@ from stages.shared.running import engine, resume_folder
 
 HERE = Path(__file__).parent
 SHARED = Path(artifacts.__file__).parents[1]
-ROOMS = ("networks", "samples")
+# Code that decides an embedding, beside the model's file.
+CODE = (
+    "networks/batches.py",
+    "networks/layers.py",
+    "networks/library_networks.py",
+    "networks/one_label.py",
+    "samples/decoding.py",
+    "samples/loading.py",
+)
 
 
 def key_of(model: str, weights: bytes, meta: Meta) -> str:
     """Return a name for everything that decides an embedding beside the image's pixels."""
     code = [
         HERE / "frozen.py",
-        *(path for room in ROOMS for path in sorted((SHARED / room).glob("*.py"))),
+        *(SHARED / name for name in CODE),
         SHARED / "models" / meta.task / f"{model}.py",
     ]
     return fingerprint(

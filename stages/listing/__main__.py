@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from stages.listing import checksums
+from stages.listing import checksums, given_weights
 from stages.shared import artifacts
 from stages.shared.artifacts.files import write_atomically
 from stages.shared.datasets.reading import sample_files
@@ -23,13 +23,23 @@ WITHOUT_FILES = frozenset(
 IN_FOLDERS = frozenset(("imagefolder",))  # of classes, or in a manifest
 
 
-def main(listing: Path) -> None:
-    """List the files of the data set."""
+def main(listing: Path, weights: Path) -> None:
+    """List the files of the data set, and those of weights."""
     params = load_params()
     artifacts.check_lists(params)  # whichever stage reads them later: nothing else runs each time
-    table = content(params, listing, remember=True)
-    if table is not None and not (listing.is_file() and listing.read_bytes() == table):
-        write_atomically(listing, table)
+    for path, table in tables(params, listing, weights, remember=True).items():
+        if table is not None and not (path.is_file() and path.read_bytes() == table):
+            write_atomically(path, table)
+
+
+def tables(
+    params: Params, listing: Path, weights: Path, *, remember: bool
+) -> dict[Path, bytes | None]:
+    """Return what both tables hold, as `content` does."""
+    return {
+        listing: content(params, listing, remember=remember),
+        weights: given_weights.content(params, weights, remember=remember),
+    }
 
 
 def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:

@@ -74,7 +74,7 @@ def from_training(dynamics: Path, num_train: int) -> dict[str, Loader]:
         if not len(load().row_R):
             raise ArtifactError(
                 f"{dynamics}: no sample was trained on; acquisition {name} needs "
-                "train_ensemble.weights: trained"
+                "another train_ensemble.train than none"
             )
         return expand(load(), name, num_train)
 

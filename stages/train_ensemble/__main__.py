@@ -20,13 +20,12 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     """Train a round's ensemble on its subset."""
     params = load_params()
     prepared = models.data_of(params.task, params.train_ensemble.model, prepared, embeddings)
-    if params.train_ensemble.weights == "pretrained":
-        from stages.train_ensemble import pretrained  # here, because it needs torch
+    if params.train_ensemble.train == "none":
+        from stages.train_ensemble import untrained  # here, because it needs torch
 
+        meta = artifacts.load_meta(prepared)
         for draw in params.draws:
-            pretrained.write(
-                params.train_ensemble.model, artifacts.load_meta(prepared), ensemble / draw.draw
-            )
+            untrained.write(params.train_ensemble.model, weights, meta, ensemble / draw.draw)
             artifacts.save_history(history / f"{draw.draw}.csv", [])
             artifacts.save_dynamics(dynamics / draw.draw, artifacts.no_dynamics())
         return

@@ -17,9 +17,9 @@ def main(prepared: Path, weights: Path) -> None:
             if source == "random":
                 path.touch()
             else:
-                from stages.weights import sources  # here, because it needs torch
+                from stages.weights import weight_files  # here, because it needs torch
 
-                sources.write(path, model, source, meta)
+                weight_files.write(path, model, source, meta)
 
 
 if __name__ == "__main__":

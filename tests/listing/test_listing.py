@@ -15,6 +15,7 @@ from stages.shared.errors import DataError
 from stages.shared.running import command
 
 LISTING = Path("data/listing.csv")
+WEIGHTS = Path("data/weight_files.csv")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def write_params(**dataset):
 def listed(**dataset):
     """Return what the stage writes."""
     write_params(**dataset)
-    main(LISTING)
+    main(LISTING, WEIGHTS)
     return LISTING.read_bytes()
 
 
@@ -251,7 +252,7 @@ def test_data_sets_without_files_are_those_that_refuse_settings_of_files():
 def test_a_root_that_is_not_here_keeps_what_was_listed_of_it(capsys):
     before = listed()
     Path("images").rename("elsewhere")
-    main(LISTING)
+    main(LISTING, WEIGHTS)
     assert LISTING.read_bytes() == before
     assert capsys.readouterr().err == (
         "warning: dataset.root, images, is not here; what was prepared of it before is used\n"

@@ -16,6 +16,7 @@ from stages.shared.running import dispatch, timings
 from stages.shared.settings.params import load_params
 
 PROPOSALS, SUBSETS, RACES = Path("proposals"), Path("subsets"), Path("races")
+WEIGHTS = Path("judge.safetensors")
 NUM_PICKS = 18
 # Of three classes, in turn: some of each, or of one alone.
 EVEN, ONE_CLASS = list(range(NUM_PICKS)), list(range(0, 3 * NUM_PICKS, 3))
@@ -43,7 +44,8 @@ class Racing:
     def run(self):
         """Run the stage and return the result of each draw."""
         toy.write_params(Path(), self.content)
-        main("0.3", self.prepared, Path("none"), PROPOSALS, SUBSETS, RACES)
+        WEIGHTS.touch()  # random ones
+        main("0.3", self.prepared, Path("none"), PROPOSALS, WEIGHTS, SUBSETS, RACES)
         return [load_race(RACES, draw.draw) for draw in load_params().draws]
 
     def judged(self, draw="seed-0"):

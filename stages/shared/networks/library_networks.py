@@ -181,24 +181,31 @@ def timm_network(
 
 
 def torchvision_network(
-    name: str,
-    num_classes: int,
-    input_shape: Sequence[int],
-    *,
-    preprocessing: Mapping[str, Any] | None = None,
-    **options: Any,
+    name: str, num_classes: int, input_shape: Sequence[int], **options: Any
 ) -> LibraryNetwork:
-    """Return a network of torchvision with its random initial weights, as `timm_network`.
+    """Return a network of torchvision with its random initial weights, as `timm_network` does.
+
+    Its last layer is its last linear one.
+    """
+    from torchvision.models import get_model  # here, because the import takes a second
+
+    network: Any = get_model(name, weights=None, **options)
+    head = [part for part, layer in network.named_modules() if isinstance(layer, nn.Linear)][-1]
+    num_features = network.get_submodule(head).in_features
+    network.set_submodule(head, nn.Identity())
+    return of_torchvision(network, name, head, num_features, num_classes)
+
+
+def of_torchvision(
+    network: nn.Module, name: str, head: str, num_features: int, num_classes: int
+) -> LibraryNetwork:
+    """Return one of torchvision's networks, from which the last layer, `head`, is taken.
 
     Its data configuration is that of torchvision's first ImageNet weights.
     """
-    from torchvision import models  # here, because the import takes a second
+    from torchvision.models import get_model_weights
 
-    network: Any = models.get_model(name, weights=None, **options)
-    heads = [part for part, layer in network.named_modules() if isinstance(layer, nn.Linear)]
-    num_features = network.get_submodule(heads[-1]).in_features
-    network.set_submodule(heads[-1], nn.Identity())
-    weights = models.get_model_weights(name).IMAGENET1K_V1
+    weights = get_model_weights(name).IMAGENET1K_V1
     data = weights.transforms()
     wanted = Preprocessing(
         size=data.crop_size[0],
@@ -208,7 +215,6 @@ def torchvision_network(
         interpolation=data.interpolation.value,
         takes_any_size=True,
     )
-    wanted = replace(wanted, **(preprocessing or {}))
 
     def pretrained() -> Mapping[str, Tensor]:
         found: Mapping[str, Tensor] = weights.get_state_dict(
@@ -216,5 +222,5 @@ def torchvision_network(
         )
         return found
 
-    origin = Origin(f"torchvision's {name}", heads[-1], pretrained)
+    origin = Origin(f"torchvision's {name}", head, pretrained)
     return LibraryNetwork(network, num_features, num_classes, wanted, origin)

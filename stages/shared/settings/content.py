@@ -121,6 +121,19 @@ class Content(Section):
         )
 
     @property
+    def trainings(self) -> list[tuple[str, list[str]]]:
+        """The sections that say how models are trained, and which models by each."""
+        judges = [self.race.judge] if self.race.entrants else []
+        return [
+            ("train_ensemble", [self.train_ensemble.model]),
+            ("train_subset_model", [*judges, *self.compare.models]),
+        ]
+
+    def is_given(self, model: str) -> bool:
+        """Return whether a model starts from weights that somebody has trained."""
+        return self.weights.get(model, "random") != "random"
+
+    @property
     def picks_once(self) -> bool:
         """Whether no sample may stand twice in a subset."""
         return self.select.candidates == "remaining"

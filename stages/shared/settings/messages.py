@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 # In pydantic's locations the part behind one of these keys says which form of the value was meant;
 # the file has no such key.
-TAGGED = ("acquisition", "schedule")
+TAGGED = ("acquisition", "optimizer", "schedule")
 LONGEST_FOUND = 60
 AND = "; and "  # between two things that are wrong
 
@@ -151,7 +151,7 @@ def _keys(model: type[BaseModel], location: Iterable[int | str]) -> list[str]:
         found = [_fields(section)[part] for section in sections if part in _fields(section)]
         if found:
             sections = [section for annotation in found for section in _sections_in(annotation)]
-        elif isinstance(part, str):  # the name of a schedule: one of the sections has it
+        elif isinstance(part, str):  # the name of a schedule, say: one of the sections has it
             sections = [
                 section for section in sections if part in get_args(_fields(section)["name"])
             ]

@@ -6,12 +6,13 @@ Each check raises a ValueError of one line.
 from collections.abc import Iterator
 from itertools import islice
 
+from stages.shared import models
 from stages.shared.errors import ParamsError
 from stages.shared.settings.content import Content
 from stages.shared.settings.menu import NEED_DYNAMICS
 from stages.shared.settings.messages import AND, as_written, choice
 from stages.shared.settings.sections import NEVER_FLIPPED
-from stages.shared.settings.training_sections import NOT_OF_PRETRAINED, OneCycle
+from stages.shared.settings.training_sections import NOT_OF_UNTRAINED, OneCycle
 from stages.shared.sizes import parse_size
 
 
@@ -24,33 +25,57 @@ def _race_length(params: Content) -> None:
         )
 
 
-def _pretrained(params: Content) -> None:
+def _first_weights(params: Content) -> None:
+    known = models.names(params.task)
+    for model in params.weights:
+        if model not in known:
+            raise ValueError(f"weights.{model} is unknown; {choice(model, known)}")
+    target, ensemble = params.train_subset_model, params.train_ensemble
+    if target.initialize_from != "scratch" and params.is_given(ensemble.model):
+        raise ValueError(
+            f"weights.{ensemble.model} is {params.weights[ensemble.model]}; it must be random with "
+            f"train_subset_model.initialize_from: {target.initialize_from}, or that be scratch"
+        )
+    for here, trained in params.trainings:
+        given = [name for name in trained if params.is_given(name)]
+        settings = getattr(params, here)
+        if settings.train != "all" and given != trained:
+            lacking = next(name for name in trained if name not in given)
+            raise ValueError(
+                f"{here}.train is {settings.train}; it must be all unless weights.{lacking} is "
+                "pretrained or a file"
+            )
+        if settings.first_layer == "whitened" and given:
+            raise ValueError(
+                f"{here}.first_layer is whitened; it must be trained with weights.{given[0]}: "
+                f"{params.weights[given[0]]}"
+            )
+
+
+def _untrained(params: Content) -> None:
     ensemble, here = params.train_ensemble, "train_ensemble"
-    if ensemble.weights == "trained":
+    if ensemble.train != "none":
         return
     if ensemble.members != 1:
         raise ValueError(
-            f"{here}.members is {ensemble.members}; it must be 1 with {here}.weights: "
-            "pretrained, which there is one of"
+            f"{here}.members is {ensemble.members}; it must be 1 with {here}.train: none, since "
+            "all would be equal"
         )
     if params.predict_pool.voters.count != 1:
         raise ValueError(
             f"predict_pool.voters.count is {params.predict_pool.voters.count}; it must be 1 with "
-            f"{here}.weights: pretrained, which has one checkpoint"
+            f"{here}.train: none, which has one checkpoint"
         )
     settings = ensemble.model_dump()
-    for key, nothing in NOT_OF_PRETRAINED.items():
+    for key, nothing in NOT_OF_UNTRAINED.items():
         if settings[key] != nothing:
             raise ValueError(
-                f"{here}.{key} is {settings[key]}; it must be {nothing} with {here}.weights: "
-                "pretrained, where nothing is trained"
+                f"{here}.{key} is {settings[key]}; it must be {nothing} with {here}.train: none"
             )
     for entry in params.rounds:
         name = params.acquisition_of(str(entry.to))
         if name in NEED_DYNAMICS:
-            raise ValueError(
-                f"acquisition is {name}; {here}.weights must then be trained, not pretrained"
-            )
+            raise ValueError(f"acquisition is {name}; {here}.train must then be another than none")
 
 
 def _compared_subsets(params: Content) -> None:
@@ -155,4 +180,12 @@ def _evaluation(params: Content) -> None:
         )
 
 
-ALL = (_pretrained, _race_length, _compared_subsets, _initialization, _flips, _evaluation)
+ALL = (
+    _first_weights,
+    _untrained,
+    _race_length,
+    _compared_subsets,
+    _initialization,
+    _flips,
+    _evaluation,
+)

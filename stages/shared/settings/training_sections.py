@@ -17,7 +17,7 @@ from stages.shared.settings.messages import either, not_allowed
 from stages.shared.settings.sections import Fraction, Section, SizeParam
 
 # What an ensemble that is not trained must say of its training.
-NOT_OF_PRETRAINED = {
+NOT_OF_UNTRAINED = {
     "track": "none",
     "first_layer": "trained",
 }
@@ -35,13 +35,27 @@ class UpdateLength(Section):
     updates: PositiveInt
 
 
-class Optimizer(Section):
+class Sgd(Section):
     """SGD with momentum."""
 
+    name: Literal["sgd"]
     learning_rate: PositiveFloat
+    backbone: PositiveFloat
     momentum: Annotated[float, Field(ge=0, lt=1)]
     nesterov: bool
     weight_decay: NonNegativeFloat
+
+
+class AdamW(Section):
+    """Adam whose weight decay is apart from the gradients (Loshchilov and Hutter 2019)."""
+
+    name: Literal["adamw"]
+    learning_rate: PositiveFloat
+    backbone: PositiveFloat
+    weight_decay: NonNegativeFloat
+
+
+Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
 
 
 class OneCycle(Section):
@@ -120,6 +134,7 @@ class Training(Section):
     ]
     stop_after: PositiveInt | None
     batch_size: Annotated[int, Field(ge=3)]  # with 2, an epoch could hold a batch of one
+    train: Literal["all", "head"]
     optimizer: Optimizer
     schedule: Schedule
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
@@ -159,7 +174,7 @@ class TrainEnsemble(Training):
     """The ensemble that chooses: its model is the proxy."""
 
     model: str  # a file of stages/shared/models/<task>
-    weights: Literal["pretrained", "trained"]
+    train: Literal["all", "head", "none"]  # type: ignore[assignment] # a target is always trained
     track: Literal["gradient_norm", "none"]
 
 

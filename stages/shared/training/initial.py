@@ -1,4 +1,4 @@
-"""The weights that a training begins with."""
+"""The weights that a training begins with, and which of them it changes."""
 
 import torch
 from torch import nn
@@ -7,6 +7,7 @@ from stages.shared import models
 from stages.shared.artifacts.weights import load_weights
 from stages.shared.networks.layers import LAST_LAYER
 from stages.shared.samples.randomness import stream_seed
+from stages.shared.settings.training_sections import Training
 from stages.shared.training import first_layer
 from stages.shared.training.job import Job
 
@@ -23,7 +24,19 @@ def initial_model(job: Job) -> nn.Module:
         layer.weight.requires_grad_(False)
     if job.initial_weights is not None:
         load_weights(job.initial_weights, model, may_lack=LAST_LAYER)
+    if job.settings.train == "head":
+        model.get_submodule("features").requires_grad_(False)
     if job.parallel.sync_batch_norm:
         convert = nn.SyncBatchNorm.convert_sync_batchnorm
         model = convert(model)  # type: ignore[no-untyped-call]  # torch does not say its types
     return model.to(memory_format=torch.channels_last)
+
+
+def begin_epoch(model: nn.Module, settings: Training) -> None:
+    """Set a model to be trained; of frozen features the statistics of batches stay what they are.
+
+    They then drop nothing either.
+    """
+    model.train()
+    if settings.train == "head":
+        model.get_submodule("features").eval()

@@ -21,19 +21,18 @@ from stages.shared.errors import TrainingError
 from stages.shared.networks.batches import Samples, batches, num_batches
 from stages.shared.networks.determinism import deterministic
 from stages.shared.networks.library_networks import normalised_for
-from stages.shared.prediction.cost import TRAINING_COST
+from stages.shared.prediction.cost import training_cost
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.samples.randomness import stream_seed
-from stages.shared.training import augmentation, parallel, schedules
+from stages.shared.training import augmentation, optimizer, parallel, schedules
 from stages.shared.training.checkpoints import CheckpointKeeper
 from stages.shared.training.dynamics import (
     GradientNormTracker,
     NoRecorder,
     recorder_of,
 )
-from stages.shared.training.initial import initial_model
+from stages.shared.training.initial import begin_epoch, initial_model
 from stages.shared.training.job import Job, Trained
-from stages.shared.training.optimizer import Sgd
 from stages.shared.training.parallel import ALONE, Group
 from stages.shared.training.state import Saved, State, Stateful, States, joined, part_of
 from stages.shared.training.tally import Tally
@@ -93,7 +92,8 @@ class _Trainer:
         self.num_epochs = schedules.num_epochs(job.settings, self.updates_per_epoch)
         self.schedule = schedules.build(job.settings, self.updates_per_epoch)
         self.flops_per_sample = forward_flops(job.model, job.meta)
-        self.optimizer = Sgd(self.model, job.settings.optimizer)
+        self.cost = training_cost(job.settings.train)
+        self.optimizer = optimizer.build(self.model, job.settings.optimizer)
         self.recorder = recorder_of(job, self.row_R, copies_R) if group.is_first else NoRecorder()
         tracks = job.track != "none" and group.is_first
         self.tracker = GradientNormTracker(job, device) if tracks else None
@@ -193,7 +193,7 @@ class _Trainer:
     def _train_epoch(self, number: int) -> Epoch:
         tally = Tally(self.device)
         images, rate = 0, 0.0
-        self.model.train()
+        begin_epoch(self.model, self.job.settings)
         for rows_B, inputs_S, targets_B in self._epoch_batches(number):
             if self.updates == self.num_updates:
                 break
@@ -202,7 +202,7 @@ class _Trainer:
             tally.add(loss, self.task.right_and_all(outputs_B, targets_B), len(rows_B))
             self.recorder.add(number, rows_B, outputs_B, targets_B)
             images += len(rows_B)
-            self.flops += TRAINING_COST * self.flops_per_sample * len(rows_B)
+            self.flops += self.cost * self.flops_per_sample * len(rows_B)
             self.updates += 1
         self.images_seen += images
         mean_loss, accuracy = tally.means()

@@ -108,9 +108,12 @@ def test_updates_images_and_validations_of_a_training(size, changes, updates, im
     assert (found.model, found.num_members) == ("resnet8_quarter", 3)
 
 
-def test_pretrained_weights_are_no_training():
+def test_an_ensemble_that_is_not_trained_is_no_training():
     params = params_of(
-        train_ensemble__weights="pretrained", train_ensemble__members=1, acquisition="entropy"
+        train_ensemble__train="none",
+        weights={"resnet8_quarter": "pretrained"},
+        train_ensemble__members=1,
+        acquisition="entropy",
     )
     assert work_of("train_ensemble", ENSEMBLE, params) is None
 

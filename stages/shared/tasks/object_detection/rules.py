@@ -5,7 +5,12 @@ from stages.shared.tasks import Rules
 _TRAINING = {
     f"{section}.{key}": value
     for section in ("train_ensemble", "train_subset_model")
-    for key, value in {"label_smoothing": 0.0, "first_layer": "trained"}.items()
+    for key, value in {
+        "label_smoothing": 0.0,
+        "first_layer": "trained",
+        "train": "all",  # the last layer of its networks is not apart
+        "optimizer.backbone": 1.0,
+    }.items()
 }
 
 RULES = Rules(
@@ -23,7 +28,6 @@ RULES = Rules(
         "select.min_per_class": 0,
         "predict_pool.views": ["identity"],
         "evaluate.views": ["identity"],
-        "train_ensemble.weights": "trained",
         "train_ensemble.track": "none",
         **_TRAINING,
     },

@@ -15,7 +15,6 @@ RULES = Rules(
         "predict_pool.views": ["identity"],
         "evaluate.views": ["identity"],
         "predict_pool.gradient_norm.parameters": "last_layer_weights",
-        "train_ensemble.weights": "trained",
         "dataset.image_size": None,
         "dataset.manifest": "lists/manifest.csv",  # which is empty
         "dataset.storage": "auto",

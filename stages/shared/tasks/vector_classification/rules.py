@@ -14,7 +14,6 @@ RULES = Rules(
         "score.reduction": "max",  # read where a sample has many outputs
         "predict_pool.views": ["identity"],
         "evaluate.views": ["identity"],
-        "train_ensemble.weights": "trained",
         "dataset.image_size": None,
         "dataset.manifest": "lists/manifest.csv",  # which is empty
         "dataset.storage": "auto",

@@ -1,4 +1,4 @@
-"""Tests for stages/train_ensemble/pretrained.py: torchvision's weights in our form of a network."""
+"""torchvision's ImageNet weights in our form of a network, trained no further."""
 
 import dataclasses
 from urllib.error import URLError
@@ -12,8 +12,9 @@ from stages.shared import artifacts, models
 from stages.shared.artifacts import Meta
 from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ParamsError, UserError
-from stages.train_ensemble import pretrained
+from stages.train_ensemble import untrained
 from stages.train_ensemble.__main__ import main
+from stages.weights import torchvision_files, weight_files
 
 SHAPE = [65, 70, 3]  # the smallest images that get the 224-pixel form
 
@@ -32,7 +33,7 @@ def cached(name: str) -> torch.nn.Module:
     """Write random weights under the name of torchvision's file; return the network of them."""
     network = torchvision_models.get_model(name, weights=None).eval()
     url = torchvision_models.get_model_weights(name).IMAGENET1K_V1.url
-    folder = pretrained.cache()
+    folder = torchvision_files.cache()
     folder.mkdir(parents=True)
     torch.save(network.state_dict(), folder / url.rpartition("/")[2])
     return network
@@ -45,7 +46,8 @@ def cached(name: str) -> torch.nn.Module:
 def test_the_ensemble_says_what_torchvisions_network_says(imagenet, tmp_path, name):
     network = cached(name)
 
-    pretrained.write(name, imagenet, tmp_path / "ensemble")
+    weight_files.write(tmp_path / "weights", name, "pretrained", imagenet)
+    untrained.write(name, tmp_path / "weights", imagenet, tmp_path / "ensemble")
 
     ensemble = artifacts.load_ensemble(tmp_path / "ensemble")
     assert [(entry.member, entry.epoch) for entry in ensemble.checkpoints] == [(0, 0)]
@@ -64,9 +66,9 @@ def test_the_names_of_densenets_old_file_are_understood(imagenet, monkeypatch):
         for name, tensor in state.items()
         if not name.endswith("num_batches_tracked")
     }
-    monkeypatch.setattr(pretrained, "download", lambda model: old)
+    monkeypatch.setattr(torchvision_files, "download", lambda model: old)
 
-    found = pretrained.torchvision_weights("densenet121")
+    found = torchvision_files.state("densenet121")
 
     assert list(found) == list(state)
     assert all(torch.equal(found[name], state[name]) for name in old if name in state)
@@ -75,39 +77,44 @@ def test_the_names_of_densenets_old_file_are_understood(imagenet, monkeypatch):
 def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
     cached("resnet18")
     content = toy.default_params()
-    content["train_ensemble"] |= {"weights": "pretrained", "members": 1, "model": "resnet18"}
-    content["acquisition"] = "entropy"
+    content["train_ensemble"] |= {"train": "none", "members": 1, "model": "resnet18"}
+    content["acquisition"], content["weights"] = "entropy", {"resnet18": "pretrained"}
     toy.write_params(tmp_path, content)
     artifacts.save_meta(tmp_path / "prepared", imagenet)
     monkeypatch.chdir(tmp_path)
 
-    main(*(tmp_path / name for name in ("prepared", "none", "none", "ensemble", "history", "dyn")))
+    weight_files.write(tmp_path / "weights", "resnet18", "pretrained", imagenet)
+    names = ("prepared", "none", "none", "weights", "ensemble", "history", "dyn")
+    main(*(tmp_path / name for name in names))
 
     assert artifacts.load_history(tmp_path / "history/seed-0.csv") == []
     assert artifacts.load_dynamics(tmp_path / "dyn/seed-0", 80).aum_MR.shape == (0, 0)
 
 
-def test_images_or_classes_that_are_not_imagenets_are_refused(imagenet):
+def test_images_that_are_not_imagenets_are_refused(imagenet, tmp_path):
+    cached("resnet18")
+    small = dataclasses.replace(imagenet, input_shape=[32, 32, 3])
+    with pytest.raises(ParamsError, match="must be of the same network"):
+        weight_files.write(tmp_path / "weights", "resnet18", "pretrained", small)
+
+
+def test_other_classes_than_imagenets_must_be_trained(imagenet, tmp_path):
     cached("resnet18")
     fewer = dataclasses.replace(imagenet, class_names=imagenet.class_names[:10])
-    with pytest.raises(ParamsError, match="1000 classes alone"):
-        pretrained.write("resnet18", fewer, pretrained.cache() / "ensemble")
+    weight_files.write(tmp_path / "weights", "resnet18", "pretrained", fewer)
+    with pytest.raises(ParamsError, match=r"has no classifier.weight for these 10 classes, so "):
+        untrained.write("resnet18", tmp_path / "weights", fewer, tmp_path / "ensemble")
 
 
-def test_a_network_that_torchvision_does_not_know_is_refused(imagenet, tmp_path):
-    with pytest.raises(ParamsError, match="torchvision has none for resnet8, "):
-        pretrained.write("resnet8", imagenet, tmp_path / "ensemble")
-
-
-def test_a_damaged_file_is_named(imagenet, tmp_path):
+def test_a_damaged_file_is_named(imagenet):
     cached("resnet18")
-    (file,) = pretrained.cache().iterdir()
+    (file,) = torchvision_files.cache().iterdir()
     file.write_bytes(b"no weights")
     with pytest.raises(UserError, match=rf"{file.name}: is damaged .*; delete it"):
-        pretrained.write("resnet18", imagenet, tmp_path / "ensemble")
+        torchvision_files.state("resnet18")
 
 
-def test_without_file_and_network_the_line_says_where_to_put_it(imagenet, tmp_path, monkeypatch):
+def test_without_file_and_network_the_line_says_where_to_put_it(imagenet, monkeypatch):
     def offline(*_args: object, **_kwargs: object) -> None:
         raise URLError("no network")
 
@@ -115,4 +122,4 @@ def test_without_file_and_network_the_line_says_where_to_put_it(imagenet, tmp_pa
     with pytest.raises(
         UserError, match=r"resnet18-\w+\.pth: cannot be had .*put the file into .*torch"
     ):
-        pretrained.write("resnet18", imagenet, tmp_path / "ensemble")
+        torchvision_files.state("resnet18")

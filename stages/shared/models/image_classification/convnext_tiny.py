@@ -1,0 +1,7 @@
+"""ConvNeXt-T (Liu et al. 2022, arXiv 2201.03545, section 3)."""
+
+from functools import partial
+
+from stages.shared.networks.library_networks import timm_network
+
+build = partial(timm_network, "convnext_tiny")
