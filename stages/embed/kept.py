@@ -20,7 +20,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Array, Ints, Meta
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.saved_embeddings import load_shard, save_shard
-from stages.shared.members.finished_members import code_fingerprint, fingerprint
+from stages.shared.members.fingerprints import code_fingerprint, fingerprint
 from stages.shared.running import engine, resume_folder
 
 HERE = Path(__file__).parent
