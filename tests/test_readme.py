@@ -34,6 +34,8 @@ LOOK = [
     "python -m commands.resume --prune 30",
     "python -m commands.correlate",
     "python -m commands.suspects plots/suspects.csv lists/exclude.csv",
+    "python -m commands.near_duplicates",
+    "python -m commands.near_duplicates --leave-out",
     "python -m commands.export csv subset.csv",
     "python -m commands.export copy /data/smaller --subset selected",
     "python tests/pipeline.py",
