@@ -273,6 +273,8 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     if images and content["seed_size"] * NUM_IMAGES < len(toy.CLASS_NAMES):
         content["dataset"]["root"] += MANY  # a subset has no fewer samples than there are classes
     model = TINY_MODELS[content["task"]]
+    if content["embed"]["model"] != "none":  # probes of a small network's embeddings
+        content["embed"]["model"], content["weights"], model = model, {}, "linear_probe"
     content["compare"]["models"] = [model]
     content["train_ensemble"]["model"] = model
     for section in ("train_ensemble", "train_subset_model"):

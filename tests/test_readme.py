@@ -34,8 +34,6 @@ LOOK = [
     "python -m commands.resume --prune 30",
     "python -m commands.correlate",
     "python -m commands.suspects plots/suspects.csv lists/exclude.csv",
-    "python -m commands.near_duplicates",
-    "python -m commands.near_duplicates --leave-out",
     "python -m commands.export csv subset.csv",
     "python -m commands.export copy /data/smaller --subset selected",
     "python tests/pipeline.py",
@@ -141,6 +139,19 @@ ELSEWHERE = {
     "python -m commands.preset embeddings_cpu dataset.root=/my/vectors": (
         "tests/commands/test_preset.py",
         '"embeddings_cpu", "dataset.root=/my/vectors"',
+    ),
+    "python -m commands.preset images_pretrained_cpu "
+    "weights.efficientnet_lite0=/my/weights.pth dataset.root=/my/images": (
+        "tests/commands/test_preset.py",
+        '"images_pretrained_cpu", "weights.efficientnet_lite0=/my/weights.pth"',
+    ),
+    "python -m commands.near_duplicates": (
+        "tests/commands/test_near_duplicates.py",
+        "near_duplicates.main()",
+    ),
+    "python -m commands.near_duplicates --leave-out": (
+        "tests/commands/test_near_duplicates.py",
+        '"--leave-out"',
     ),
     "python -m commands.preset detection_bccd dataset.name=yolo dataset.root=/my/yolo": (
         "tests/commands/test_preset.py",

@@ -52,10 +52,17 @@ def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
     assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
 
 
+WITH_WEIGHTS = [
+    *("images_pretrained_cpu", "weights.efficientnet_lite0=/my/weights.pth"),
+    "dataset.root=/my/images",
+]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["embeddings_cpu", "dataset.root=/my/vectors"],
+        WITH_WEIGHTS,
         ["detection_bccd", "dataset.name=yolo", "dataset.root=/my/yolo"],
         ["images_cpu", "dataset.name=huggingface_images", "dataset.root=/my/set"],
         ["svp_polarity_cpu", "dataset.name=huggingface_texts", "dataset.root=/my/set"],
