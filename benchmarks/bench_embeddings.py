@@ -104,7 +104,15 @@ def _train(prepared: Path, num: int, length: int, member: Path) -> int:
     artifacts.save_vectors(prepared, "validation", np.float16, first.shape, [first])
     names = [str(number) for number in range(NUM_CLASSES)]
     plain = [0.0] * length, [1.0] * length
-    meta = Meta("vector_classification", "generated", names, [length], *plain, dict(sizes), "0")
+    meta = Meta(
+        "vector_classification",
+        "generated",
+        names,
+        [length],
+        *plain,
+        {str(s): n for s, n in sizes.items()},
+        "0",
+    )
     artifacts.save_meta(prepared, meta)
     content = preset.resolved("embeddings_cpu")
     content["train_ensemble"] |= {"batch_size": 1024, "length": {"epochs": 1}}
