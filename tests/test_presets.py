@@ -273,10 +273,11 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     if images and content["seed_size"] * NUM_IMAGES < len(toy.CLASS_NAMES):
         content["dataset"]["root"] += MANY  # a subset has no fewer samples than there are classes
     model = TINY_MODELS[content["task"]]
-    if content["embed"]["model"] != "none":  # probes of a small network's embeddings
-        content["embed"]["model"], content["weights"], model = model, {}, "linear_probe"
     content["compare"]["models"] = [model]
     content["train_ensemble"]["model"] = model
+    if content["embed"]["model"] != "none":
+        content["embed"]["model"], content["train_ensemble"]["model"] = model, "linear_probe"
+    content["weights"] = {}  # nobody has any of the tiny models
     for section in ("train_ensemble", "train_subset_model"):
         shorten(content[section])
     scale_counts(content)
@@ -347,6 +348,7 @@ def shorten(training: dict[str, Any]) -> None:
     training["length"] = {"epochs": EPOCHS}
     training["members"] = min(training["members"], 2)
     training["batch_size"] = 8
+    training["train"] = "all"
     training["checkpoints"]["last"] = min(training["checkpoints"]["last"], CHECKPOINTS)
     augmentation["crop_padding"] = min(augmentation["crop_padding"], 1)
     if training["stop_after"]:

@@ -161,6 +161,11 @@ ELSEWHERE = {
         "tests/commands/test_preset.py",
         '"images_cpu", "dataset.name=huggingface_images"',
     ),
+    "python -m commands.preset images_pretrained_cpu 'weights={efficientnet_lite0: my.pth}' "
+    "dataset.root=/my/images": (
+        "tests/commands/test_preset.py",
+        '"weights={efficientnet_lite0: my.pth}"',
+    ),
     "python -m commands.export yolo /my/subset": (
         "tests/commands/export/test_yolo_folder.py",
         'export("yolo"',

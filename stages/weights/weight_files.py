@@ -12,7 +12,7 @@ from stages.shared import models
 from stages.shared.artifacts import Meta
 from stages.shared.artifacts.weights import save_tensors
 from stages.shared.errors import UserError, reason
-from stages.shared.networks.library_networks import LibraryNetwork
+from stages.shared.networks.library_networks import LibraryNetwork, Preprocessing
 from stages.shared.running.workspace import located
 from stages.weights import matching, torchvision_files
 
@@ -39,6 +39,17 @@ def write(path: Path, model: str, source: str, meta: Meta) -> None:
     matched = matching.match(network, found, where, in_order=in_order)
     save_tensors(path, matched.tensors)
     sys.stdout.write(f"weights of {model}, {source}: {matched.described}\n")
+    if isinstance(network, LibraryNetwork) and meta.task == "image_classification":
+        _warn_of_small_images(model, network.preprocessing, meta)
+
+
+def _warn_of_small_images(model: str, wanted: Preprocessing, meta: Meta) -> None:
+    height, width = meta.input_shape[:2]
+    if min(height, width) < wanted.size:
+        sys.stderr.write(
+            f"warning: images are stored with {width} x {height} pixels, and {model} was trained "
+            f"with {wanted.size}: a larger dataset.image_size costs more and is mostly better\n"
+        )
 
 
 def read(path: Path, where: str) -> dict[str, Tensor]:

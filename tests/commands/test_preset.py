@@ -65,6 +65,11 @@ WITH_WEIGHTS = [
         WITH_WEIGHTS,
         ["detection_bccd", "dataset.name=yolo", "dataset.root=/my/yolo"],
         ["images_cpu", "dataset.name=huggingface_images", "dataset.root=/my/set"],
+        [
+            "images_pretrained_cpu",
+            "weights={efficientnet_lite0: my.pth}",
+            "dataset.root=/my/images",
+        ],
         ["svp_polarity_cpu", "dataset.name=huggingface_texts", "dataset.root=/my/set"],
     ],
     ids=" ".join,

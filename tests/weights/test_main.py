@@ -140,13 +140,17 @@ def test_a_library_without_cache_and_network_says_what_to_do(prepared, tmp_path,
     )
 
 
-def test_the_librarys_weights_are_taken_by_its_names(prepared, tmp_path, monkeypatch):
+def test_the_librarys_weights_are_taken_by_its_names(prepared, tmp_path, monkeypatch, capsys):
     import torchvision
 
     theirs = torchvision.models.squeezenet1_1()
     weights = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1
     monkeypatch.setattr(type(weights), "get_state_dict", lambda self, **_: theirs.state_dict())
     weight_files.write(tmp_path / "x", "squeezenet", "pretrained", artifacts.load_meta(prepared))
+    assert capsys.readouterr().err == (
+        "warning: images are stored with 8 x 8 pixels, and squeezenet was trained with 224: a "
+        "larger dataset.image_size costs more and is mostly better\n"
+    )
     own = models.build("squeezenet", 3, [8, 8, 1])
     assert isinstance(own, LibraryNetwork)
     load_weights(tmp_path / "x", own, may_lack=LAST_LAYER)

@@ -19,6 +19,8 @@ ABOVE = {
     "prepare": [],
 }
 
+TABLES = [Path("data/listing.csv"), Path("data/weight_files.csv")]
+
 
 def states(changes, cached=()):
     return {name: found[0] for name, found in graph.decide(ABOVE, changes, cached).items()}
@@ -87,6 +89,7 @@ def test_a_missing_file_of_the_users_is_a_change():
         (lambda: None, []),
         (lambda: Path("images/a/1.png").write_bytes(b"new"), ["files of the data set"]),
         (lambda: Path("images/a/2.png").write_bytes(b"one"), ["files of the data set"]),
+        (lambda: Path("mine.pth").write_bytes(b"new"), ["files of weights"]),
         (lambda: Path("images").rename("away"), []),  # then what is prepared stays
         (lambda: Path("data/listing.csv").unlink(), []),  # it will be written again
     ],
@@ -100,20 +103,25 @@ def test_the_listing_counts_as_changed_where_the_files_have(
     Path("images/a/1.png").write_bytes(b"one")
     content = toy.default_params()
     content["dataset"] |= {"name": "imagefolder", "root": "images"}
+    content["weights"] = {"resnet8": "mine.pth"}
     toy.write_params(tmp_path, content)
-    write_listing(Path("data/listing.csv"))
-    known = hashlib.md5(Path("data/listing.csv").read_bytes()).hexdigest()
+    Path("mine.pth").write_bytes(b"one")
+    write_listing(*TABLES)
+    known = [hashlib.md5(table.read_bytes()).hexdigest() for table in TABLES]
 
     happens()
     before = sorted(tmp_path.rglob("*"))
-    assert list(graph._changes_of_files(listing_stage(known))) == expected
+    assert list(graph._changes_of_files(listing_stage(*known))) == expected
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_listing_that_dvc_does_not_know_is_new():
-    assert list(graph._changes_of_files(listing_stage(None))) == ["outputs"]
+    assert list(graph._changes_of_files(listing_stage(None, None))) == ["outputs"]
 
 
-def listing_stage(known):
-    out = SimpleNamespace(hash_info=SimpleNamespace(value=known), def_path="data/listing.csv")
-    return SimpleNamespace(outs=[out])
+def listing_stage(*known):
+    outs = [
+        SimpleNamespace(hash_info=SimpleNamespace(value=value), def_path=str(table))
+        for value, table in zip(known, TABLES, strict=True)
+    ]
+    return SimpleNamespace(outs=outs)

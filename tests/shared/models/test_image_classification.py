@@ -15,7 +15,10 @@ from stages.shared import models
 from stages.shared.networks import layers
 
 MODELS = Path(models.__file__).parent / "image_classification"
-NAMES = sorted(path.stem for path in MODELS.glob("*.py") if not path.stem.startswith("_"))
+FILES = sorted(path for path in MODELS.glob("*.py") if not path.stem.startswith("_"))
+# Networks of libraries have tests of their own (test_library_models.py).
+LIBRARY = [path.stem for path in FILES if "library_networks" in path.read_text()]
+NAMES = [path.stem for path in FILES if path.stem not in LIBRARY]
 # What torchvision calls the last layer.
 IN_TORCHVISION = {
     "alexnet": "classifier.6",
@@ -96,7 +99,7 @@ def trained(request: pytest.FixtureRequest) -> tuple[str, int, layers.Classifier
 
 
 def test_the_package_lists_every_model_file() -> None:
-    assert models.names("image_classification") == NAMES
+    assert models.names("image_classification") == sorted([*NAMES, *LIBRARY])
     assert set(NAMES) <= set(models.names())
     assert "resnet8" in NAMES
 

@@ -21,7 +21,8 @@ from stages.shared.artifacts import Meta
 from stages.shared.models.text_classification import fasttext
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.params import check_params
-from stages.shared.settings.training_sections import EpochLength, Optimizer
+from stages.shared.settings.training_sections import EpochLength
+from stages.shared.settings.training_sections import Sgd as SgdSettings
 from stages.shared.tasks.text_classification import text_batches as reading
 from stages.shared.tasks.text_classification.ngrams import MULTIPLIER, NgramBag, uni_and_bigrams
 from stages.shared.tasks.text_classification.text_batches import (
@@ -41,7 +42,9 @@ from stages.shared.training.optimizer import Sgd
 
 CPU = torch.device("cpu")
 IDS = {" ": 2, **{letter: place for place, letter in enumerate(ALPHABET, start=3)}}
-PLAIN = Optimizer(learning_rate=0.5, momentum=0.9, nesterov=False, weight_decay=0.1)
+PLAIN = SgdSettings(
+    name="sgd", learning_rate=0.5, backbone=1.0, momentum=0.9, nesterov=False, weight_decay=0.1
+)
 
 
 def flat(sequences, dtype):
@@ -368,7 +371,7 @@ def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
 
 
 def test_vdcnn_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
-    optimizer = Optimizer(learning_rate=0.01, momentum=0.9, nesterov=False, weight_decay=0.0)
+    optimizer = PLAIN.model_copy(update={"learning_rate": 0.01, "weight_decay": 0.0})
     job = make_job("vdcnn9", optimizer=optimizer)
     job = replace(job, learning_rate=0.01, index_P=np.arange(16))
     first, weights = train(job, tmp_path / "first")
