@@ -383,7 +383,7 @@ class Finished:
 
     @property
     def model(self) -> str:
-        return self.params.train_ensemble.model
+        return self.params.compare.models[0]
 
     @property
     def num_train(self) -> int:

@@ -6,7 +6,7 @@ from commands.plan.estimates import Estimate, Plan, in_bytes, total_seconds
 from commands.plan.graph import Stage
 from commands.plan.work import Trainings, Work
 
-OF_A_SEARCH = ("train_ensemble", "predict_pool", "score", "select", "race")
+OF_A_SEARCH = ("embed", "train_ensemble", "predict_pool", "score", "select", "race")
 LONGEST_WHY = 28  # characters: the whole table has 100
 COUNTED = {
     "changed": "will run",
