@@ -162,6 +162,7 @@ def to_train(tmp_path_factory):
     content["train_ensemble"] |= {"length": {"updates": 1}, "track": "none"}
     toy.write_params(project, content)
     run(project, "stages.prepare", "data/prepared", "data/ensembles/scratch")
+    run(project, "stages.weights", "data/prepared", "data/weights")
     run(project, "stages.seed_subset", "1.0", "data/prepared", "data/subsets/1.0")
     return project
 
@@ -179,7 +180,10 @@ def run(project, *command, **environment):
     )
 
 
-TRAIN = ("stages.train_ensemble", "data/prepared", "data/subsets/1.0")
+TRAIN = (
+    *("stages.train_ensemble", "data/prepared", "none", "data/subsets/1.0"),
+    "data/weights/resnet8_quarter.safetensors",
+)
 WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0", "data/dynamics/1.0")
 
 

@@ -70,6 +70,7 @@ def toy_files(project, prepared, ensemble, monkeypatch):
     monkeypatch.setenv("SUBSET_WORKERS", "1")
     shutil.copytree(prepared, "toy")
     shutil.copytree(ensemble, "toy/ensemble/seed-0")
+    Path("weights").touch()  # random ones
     rng = np.random.default_rng(0)
     for name, dtype in artifacts.SIGNAL_DTYPES.items():
         shape = (2, 100) if name.endswith("_MN") else 100
