@@ -203,14 +203,15 @@ def fingerprint(job: Job, device: str) -> str:
         for name, value in job.settings.model_dump(mode="json").items()
         if name in Training.model_fields and name != "members"
     }
-    task = SHARED / "tasks" / job.task
+    task, model = SHARED / "tasks" / job.task, SHARED / "models" / job.task / f"{job.model}.py"
     code = [
         *(path for room in ROOMS for path in sorted((SHARED / room).glob("*.py"))),
         *(SHARED / name for name in COST),
-        SHARED / "models" / job.task / f"{job.model}.py",
+        model,
         *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
     ]
     initial = job.initial_weights
+    is_library = "library_networks" in model.read_text(encoding="utf-8")
     return fingerprints.fingerprint(
         {
             "code": code_fingerprint(code),
@@ -229,6 +230,7 @@ def fingerprint(job: Job, device: str) -> str:
             "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
             "task": job.task,
             "torch": version("torch"),
+            **({"timm": version("timm")} if is_library else {}),
             "torchvision": version("torchvision"),
             # Only where something is: a stage that tracks nothing else finds the same members.
             **({} if job.track == "none" else {"track": job.track}),
