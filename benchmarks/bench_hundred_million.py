@@ -63,6 +63,7 @@ PLAIN = Select(
     order="picks",
     candidates="remaining",
     outliers=OutlierFraction(fraction=0.0),
+    near_duplicates="all",
     balanced=False,
     min_per_class=0,
     include="",

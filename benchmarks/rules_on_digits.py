@@ -101,10 +101,10 @@ class Series:
         self._stage("seed_subset", begin, "prepared", "begin")
         self._stage("weights", "prepared", "weights")
         self._stage(
-            *("train_ensemble", "prepared", "begin", "weights/resnet8_quarter.safetensors"),
+            *("train_ensemble", "prepared", "none", "begin", "weights/resnet8_quarter.safetensors"),
             *("ensemble", "history", "dynamics"),
         )
-        self._stage("predict_pool", "prepared", "ensemble", "signals")
+        self._stage("predict_pool", "prepared", "none", "ensemble", "signals")
 
     def measure(self, rule: str) -> list[list[object]]:
         """Return a row for each random seed."""
@@ -118,17 +118,17 @@ class Series:
         )
         self._stage(
             *("select", *sizes, "prepared", "signals", "dynamics", "scores", "begin"),
-            *(f"subsets/{name}", "orders"),
+            *("none", f"subsets/{name}", "orders"),
         )
         subset = f"subsets/{name}"
         if rule == RANDOM:
             self._stage("comparison_subsets", sizes[1], "prepared", subset, "comparison")
             subset = "comparison/random"
         self._stage(
-            *("train_subset_model", "resnet8", "prepared", subset, "scratch"),
+            *("train_subset_model", "resnet8", "prepared", "none", subset, "scratch"),
             *("weights/resnet8.safetensors", name, "history"),
         )
-        self._stage("evaluate", "prepared", name, f"{name}-evaluation")
+        self._stage("evaluate", "prepared", "none", name, f"{name}-evaluation")
         return [self._row(rule, folder) for folder in self._evaluations(name)]
 
     def _evaluations(self, name: str) -> list[Path]:

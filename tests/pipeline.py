@@ -89,7 +89,7 @@ CHANGES = [
     Change(
         "one more target model",
         f"{NEW_MODEL}; dvc exp run -S 'compare.models=[resnet8, mine]'",
-        ("weights", "train_subset_model@mine-*", "evaluate@mine-*", "report"),
+        ("weights", "embed", "train_subset_model@mine-*", "evaluate@mine-*", "report"),
         members=18,
     ),
     Change(
@@ -159,7 +159,7 @@ CHANGES = [
     Change(
         "a new model file",
         f"{NEW_MODEL}; dvc repro",
-        ("weights",),
+        ("weights", "embed"),
         members=0,
     ),
     Change(

@@ -124,7 +124,8 @@ def test_only_what_evaluates_reads_the_test_split():
         for stage, spec in PIPELINE.items()
         if {"data/prepared/test", "data/prepared"} & set(spec["deps"])
     }
-    assert readers == {"evaluate", "evaluate_ensemble"}
+    # The others look at its inputs: embed, and near_duplicates, which tells people.
+    assert readers == {"embed", "evaluate", "evaluate_ensemble", "near_duplicates"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -198,7 +199,8 @@ def test_shared_code_imports_no_stage_and_no_command():
 
 
 # What a folder of each kind holds under the same name, and names that still stand twice.
-SAME_IN_EACH = {"__init__.py", "__main__.py", "rules.py", "task.py"}
+PROBES = {"linear_probe.py", "mlp_probe.py"}  # of vectors, and of images by their embeddings
+SAME_IN_EACH = {"__init__.py", "__main__.py", "rules.py", "task.py", *PROBES}
 
 
 def test_a_file_is_known_by_its_name():

@@ -297,6 +297,8 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
     model = TINY_MODELS[content["task"]]
     content["compare"]["models"] = [model]
     content["train_ensemble"]["model"] = model
+    if content["embed"]["model"] != "none":
+        content["embed"]["model"], content["train_ensemble"]["model"] = model, "linear_probe"
     content["weights"] = {}  # nobody has any of the tiny models
     for section in ("train_ensemble", "train_subset_model"):
         shorten(content[section])
@@ -411,7 +413,7 @@ class Finished:
 
     @property
     def model(self) -> str:
-        return self.params.train_ensemble.model
+        return self.params.compare.models[0]
 
     @property
     def num_train(self) -> int:

@@ -167,6 +167,14 @@ ELSEWHERE = {
         "tests/commands/export/test_libraries.py",
         'export("coco"',
     ),
+    "python -m commands.near_duplicates": (
+        "tests/commands/test_near_duplicates.py",
+        "near_duplicates.main()",
+    ),
+    "python -m commands.near_duplicates --leave-out": (
+        "tests/commands/test_near_duplicates.py",
+        '"--leave-out"',
+    ),
     "python -m commands.preset images_pretrained_cpu 'weights={efficientnet_lite0: my.pth}' "
     "dataset.root=/my/images": (
         "tests/commands/test_preset.py",

@@ -174,7 +174,7 @@ def run(project, *command, **environment):
 
 
 TRAIN = (
-    *("stages.train_ensemble", "data/prepared", "data/subsets/1.0"),
+    *("stages.train_ensemble", "data/prepared", "none", "data/subsets/1.0"),
     "data/weights/resnet8_quarter.safetensors",
 )
 WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0", "data/dynamics/1.0")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from commands.plan.graph import Stage
 from commands.plan.trials import in_processes
+from stages.shared import models
 from stages.shared.errors import ArtifactError
 from stages.shared.members import members
 from stages.shared.running import engine
@@ -35,9 +36,13 @@ def count(running: Sequence[Stage], params: Params) -> dict[str, int]:
 def _plan(stage: Stage, params: Params) -> members.Plan | None:
     paths = [Path(argument) for argument in stage.arguments]
     if stage.kind == "train_ensemble" and params.train_ensemble.train != "none":
-        return train_ensemble.plan_of(params, *paths[:3])
+        model, (prepared, embeddings, *rest) = params.train_ensemble.model, paths
+        data = models.data_of(params.task, model, prepared, embeddings)
+        return train_ensemble.plan_of(params, data, *rest[:2])
     if stage.kind == "train_subset_model":
-        return train_subset_model.plan_of(params, stage.arguments[0], *paths[1:5])
+        model, (prepared, embeddings, *rest) = stage.arguments[0], paths[1:]
+        data = models.data_of(params.task, model, prepared, embeddings)
+        return train_subset_model.plan_of(params, model, data, *rest[:3])
     return None
 
 

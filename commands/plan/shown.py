@@ -8,7 +8,7 @@ from commands.plan.graph import Stage
 from commands.plan.work import Trainings, Work
 from stages.shared.running.whole_run import in_time
 
-OF_A_SEARCH = ("train_ensemble", "predict_pool", "score", "select", "race")
+OF_A_SEARCH = ("embed", "train_ensemble", "predict_pool", "score", "select", "race")
 LONGEST_WHY = 28  # characters
 COUNTED = {
     "changed": "will run",

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ import numpy as np
 from commands.plan import generated
 from commands.plan.data_sets import Data
 from commands.plan.work import Predictions, Trainings, Work
+from stages.shared import models
 from stages.shared.artifacts import Epoch, Meta
 from stages.shared.errors import TrainingError
 from stages.shared.prediction.cost import TRAINING_COST
@@ -33,6 +34,7 @@ from stages.shared.training.job import Job
 SECONDS = 0.4  # of one trial, its first batch left out
 DECODING_SECONDS = 0.3
 STARTS = 3  # of a light stage
+EMBEDDING = 1280  # numbers, of EfficientNets and MobileNets
 BATCHES = 16  # of an epoch at most: enough to make what an epoch costs beside them small
 ENDLESS = 10**6  # epochs
 LONGEST_BATCH = 1.0  # seconds
@@ -102,9 +104,17 @@ def _key(work: Trainings) -> object:
 
 def _rate(work: Trainings, meta: Meta) -> Rate:
     """Return what the slowest of the workers measured, which a stage would wait for."""
-    pieces = [(meta, work)] * num_workers(work)
+    pieces = [(_read_by(work.model, meta), work)] * num_workers(work)
     rates: list[Rate] = in_processes(train_a_moment, pieces, work.settings.num_threads)
     return max(rates, key=lambda rate: rate.seconds_per_image)
+
+
+def _read_by(model: str, meta: Meta) -> Meta:
+    """Return what a model reads: the samples, or embeddings as long as most networks give them."""
+    if not models.takes_embeddings(meta.task, model):
+        return meta
+    mean, std = [0.0] * EMBEDDING, [1.0] * EMBEDDING
+    return replace(meta, task="vector_classification", input_shape=[EMBEDDING], mean=mean, std=std)
 
 
 def _device(piece: None, report: engine.Report) -> str:
@@ -213,8 +223,6 @@ def _batch(work: Trainings, meta: Meta, device: str) -> int:
 
 
 def _weights_bytes(model: str, meta: Meta) -> int:
-    from stages.shared import models
-
     net = models.build(model, meta.num_classes, meta.input_shape)
     return sum(tensor.nbytes for tensor in net.state_dict().values())
 

@@ -96,7 +96,7 @@ def _picks(params: Params, text: str, num_train: int) -> int:
 def _train_ensemble(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     if params.train_ensemble.train == "none":
         return None
-    return _ensemble(Path(arguments[1]).name, params, meta)
+    return _ensemble(Path(arguments[2]).name, params, meta)
 
 
 def _ensemble(size: str, params: Params, meta: Meta) -> Trainings:
@@ -112,7 +112,7 @@ def _predict_pool(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     if "gradient_norm" in settings.signals and settings.gradient_norm.parameters in NEED_BACKWARD:
         num_samples += TRAINING_COST * num["train"]
     members = 1 if settings.voters.members == "best" else params.train_ensemble.members
-    ensemble = _ensemble(Path(arguments[1]).name, params, meta)
+    ensemble = _ensemble(Path(arguments[2]).name, params, meta)
     num_voters = members * settings.voters.count * params.random_seeds
     return Predictions(ensemble, num_voters, num_samples)
 
@@ -129,14 +129,14 @@ def _race(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
 
 def _train_subset_model(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     settings, num = params.train_subset_model, meta.num_samples
-    name, num_members = Path(arguments[2]).name, settings.members * params.random_seeds
+    name, num_members = Path(arguments[3]).name, settings.members * params.random_seeds
     picks, (kind, text) = size_of_subset(name, params, num["train"]), kind_and_size(name)
     paced = _picks(params, text, num["train"]) if kind == MATCHED else None
     return Trainings(arguments[0], settings, picks, num["validation"], num_members, paced)
 
 
 def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
-    num, key = meta.num_samples, Path(arguments[1]).name
+    num, key = meta.num_samples, Path(arguments[2]).name
     model = next(name for name in params.compare.models if key.startswith(f"{name}-"))
     num_samples = len(params.evaluate.views) * (num["validation"] + num["test"])
     like = _full_training(model, params, meta)
@@ -146,13 +146,23 @@ def _evaluate(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
 
 def _evaluate_ensemble(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     num, settings = meta.num_samples, params.train_ensemble
-    like = _ensemble(Path(arguments[1]).name, params, meta)
+    like = _ensemble(Path(arguments[2]).name, params, meta)
     kept = min(like.epochs, settings.checkpoints.last + settings.checkpoints.best)
     num_samples = len(params.evaluate.views) * (num["validation"] + num["test"])
     return Predictions(like, kept * like.num_members, num_samples)
 
 
+def _embed(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
+    """Return the passes of the frozen network, at most: what it embedded before is kept."""
+    if params.embed.model == "none":
+        return None
+    num = meta.num_samples
+    like = Trainings(params.embed.model, params.train_ensemble, num["train"], num["validation"], 1)
+    return Predictions(like, 1, sum(num.values()))
+
+
 COUNTS: Mapping[str, Callable[[Sequence[str], Params, Meta], Work]] = {
+    "embed": _embed,
     "evaluate": _evaluate,
     "evaluate_ensemble": _evaluate_ensemble,
     "predict_pool": _predict_pool,

@@ -20,6 +20,7 @@ from stages.report.summary import round_flops
 from stages.report.wording import sentence
 from stages.shared import artifacts
 from stages.shared.artifacts import ENSEMBLE
+from stages.shared.artifacts.saved_embeddings import load_flops
 from stages.shared.errors import DataError, UserError
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
@@ -66,6 +67,7 @@ def _paths(params: Params) -> Iterator[str]:
     for size in params.sizes[:-1]:
         yield f"data/histories/ensemble-{size}/{draw}.csv"
         yield f"data/signals/{size}/{draw}/validation.json"
+    yield "data/embeddings/cost.json"
     for entry in params.rounds:
         yield f"data/races/{entry.to}/{draw}.json"
     for subset in params.compare.subsets:
@@ -90,7 +92,8 @@ def _search_flops(params: Params, folders: Folders) -> float:
         )
         for size in params.sizes[:-1]
     )
-    return of_rounds + sum(race.flops for race in load_races(params, folders).values())
+    of_races = sum(race.flops for race in load_races(params, folders).values())
+    return load_flops(folders.embeddings) + of_rounds + of_races
 
 
 def require_alike(draws: Mapping[str, Draw]) -> None:

@@ -1,12 +1,12 @@
 """Measure a target model, or the kept checkpoints of an ensemble.
 
-`python -m stages.evaluate PREPARED MODEL EVALUATION [kept]`.
+`python -m stages.evaluate PREPARED EMBEDDINGS MODEL EVALUATION [kept]`.
 """
 
 from importlib import import_module
 from pathlib import Path
 
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.networks.determinism import deterministic
@@ -14,7 +14,9 @@ from stages.shared.running import command, engine, progress
 from stages.shared.settings.params import load_params
 
 
-def main(prepared: Path, model: Path, evaluation: Path, which: str = "one") -> None:
+def main(
+    prepared: Path, embeddings: Path, model: Path, evaluation: Path, which: str = "one"
+) -> None:
     """Predict validation and test with one checkpoint of each member; write what they are worth.
 
     `kept`: with every checkpoint of an ensemble, in place of its members.
@@ -26,15 +28,14 @@ def main(prepared: Path, model: Path, evaluation: Path, which: str = "one") -> N
         for draw in progress.draws(params):
             ensemble = model / draw.draw
             described = artifacts.load_ensemble(ensemble)
+            data = models.data_of(params.task, described.model, prepared, embeddings)
             checkpoints = (
                 every_one(described)
                 if which == "kept"
                 else one_for_each_member(described, params.evaluate.weights)
             )
             with deterministic(training.deterministic, engine.device_name()):
-                result: Evaluation = measures.evaluate(
-                    prepared, ensemble, checkpoints, params.evaluate
-                )
+                result: Evaluation = measures.evaluate(data, ensemble, checkpoints, params.evaluate)
             artifacts.save_evaluation(folder / draw.draw, result)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from stages.predict_pool import gradient_batches, gradients, voters
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.networks.determinism import deterministic
@@ -20,9 +20,10 @@ from stages.shared.settings.sections import PredictPool
 NUM_SAMPLED = 10_000  # enough for correlations between voters, however large the data set
 
 
-def main(prepared: Path, ensemble: Path, signals: Path) -> None:
+def main(prepared: Path, embeddings: Path, ensemble: Path, signals: Path) -> None:
     """Predict every train sample with the ensemble and keep what the scores need."""
     params = load_params()
+    prepared = models.data_of(params.task, params.train_ensemble.model, prepared, embeddings)
     meta = artifacts.load_meta(prepared)
     with atomic_folder(signals) as folder:
         for draw in progress.draws(params):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.races import Judgement, RaceResult, save_race
 from stages.shared.choosing.absent_classes import warn_of_absent_classes
@@ -15,8 +15,14 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
 
-def main(
-    to_size: str, prepared: Path, proposals: Path, weights: Path, subsets: Path, races: Path
+def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
+    to_size: str,
+    prepared: Path,
+    embeddings: Path,
+    proposals: Path,
+    weights: Path,
+    subsets: Path,
+    races: Path,
 ) -> None:
     """Take the winner's proposal of each draw."""
     params = load_params()
@@ -24,7 +30,8 @@ def main(
     if params.race.entrants:
         from stages.race.judging import run_races  # here: without a race no training is imported
 
-        found = run_races(params, prepared, proposals, weights)
+        data = models.data_of(params.task, params.race.judge, prepared, embeddings)
+        found = run_races(params, data, proposals, weights)
         winners = Counter(result.winner.partition("-")[0] for result, _ in found)
         told = ", ".join(f"{name} in {num}" for name, num in winners.most_common())
         sys.stdout.write(f"race to {to_size}: of {len(found)} draws won {told}\n")

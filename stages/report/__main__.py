@@ -1,7 +1,7 @@
 """Compare selected, random and full.
 
 `python -m stages.report PREPARED SUBSETS SIGNALS SCORES CORRELATIONS DYNAMICS HISTORIES COMPARISON
-EVALUATION RACES SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
+EVALUATION RACES NEAR_DUPLICATES EMBEDDINGS SUMMARY VERDICT TABLES IMAGES PAGE SUSPECTS`.
 """
 
 import sys
@@ -36,6 +36,8 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     comparison: Path,
     evaluation: Path,
     races: Path,
+    near_duplicates: Path,
+    embeddings: Path,
     summary: Path,
     verdict: Path,
     tables: Path,
@@ -45,7 +47,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 ) -> None:
     """Write all that is read of a run; print what may be said of it."""
     inputs = (prepared, subsets, signals, scores, correlations, dynamics, histories)
-    folders = Folders(*inputs, comparison, evaluation, races)
+    folders = Folders(*inputs, comparison, evaluation, races, near_duplicates, embeddings)
     params = load_params()
     draws = load_draws(params, folders)
     content = all_tables(draws)

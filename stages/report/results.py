@@ -31,7 +31,15 @@ from stages.shared.artifacts import (
     ValidationResult,
     Voter,
 )
+from stages.shared.artifacts.duplicate_groups import (
+    Found,
+    Grouped,
+    load_blank,
+    load_found,
+    load_grouped,
+)
 from stages.shared.artifacts.races import RaceResult, load_race
+from stages.shared.artifacts.saved_embeddings import load_flops
 from stages.shared.artifacts.tracking import Tracked, load_tracked
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.samples.randomness import uniform_by_id
@@ -116,6 +124,20 @@ def over_draws(draws: Sequence[Measured]) -> Measured:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """Near duplicates and blank samples of all splits."""
+
+    found: Found
+    grouped: list[Grouped]
+    blank: list[str]  # ids
+
+    @classmethod
+    def load(cls, folder: Path) -> "Alike":
+        """Return what `near_duplicates` wrote."""
+        return cls(load_found(folder), load_grouped(folder), load_blank(folder))
+
+
+@dataclass(frozen=True)
 class Results:
     """What all stages before this one found of one draw; params.yaml says which of it there is."""
 
@@ -133,6 +155,8 @@ class Results:
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
     ensembles: Mapping[str, Evaluation]  # by size, those that evaluate.ensembles names
     races: Mapping[str, RaceResult]  # by the size of the round's subset
+    alike: Alike
+    embedding_flops: float  # of all splits
 
     def selecting(self, entry: Round) -> Select:
         """Return the settings that chose a round's subset: those of its race's winner."""
@@ -182,6 +206,8 @@ class Folders:
     comparison: Path
     evaluation: Path
     races: Path
+    near_duplicates: Path
+    embeddings: Path
 
 
 def load_draws(params: Params, folders: Folders) -> list[Results]:
@@ -204,6 +230,8 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
         else None,
         "is_excluded_N": _is_excluded(Path(params.select.exclude), sample_ids),
         "validation_targets_V": artifacts.load_targets(folders.prepared, "validation"),
+        "alike": Alike.load(folders.near_duplicates),
+        "embedding_flops": load_flops(folders.embeddings),
     }
     return [
         Results(

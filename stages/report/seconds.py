@@ -13,6 +13,8 @@ OF_A_ROUND = ("train_ensemble", "predict_pool", "score", "select", "race")
 NO_SEARCH = {
     "listing",
     "prepare",
+    "near_duplicates",
+    "weights",
     "seed_subset",
     "comparison_subsets",
     "train_subset_model",

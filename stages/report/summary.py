@@ -42,9 +42,10 @@ def differences(draws: Sequence[Results]) -> Rows:
 
 
 def search_flops(results: Results) -> float:
-    """Return what all rounds of a draw cost, with their races."""
+    """Return what all rounds of a draw cost, with their races, and the embedding of all images."""
     of_rounds = sum(round_flops(entry.history, entry.validation) for entry in results.rounds)
-    return of_rounds + sum(found.flops for found in results.races.values())
+    of_races = sum(found.flops for found in results.races.values())
+    return results.embedding_flops + of_rounds + of_races
 
 
 def round_flops(history: Sequence[Epoch], validation: ValidationResult) -> float:

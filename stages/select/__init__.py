@@ -10,9 +10,11 @@ or most like all others (`facility_location`), near to or far from the mean of t
 `mixed` has a share at random and the rest by another rule.
 
 The order is the rule's own, before the shares of the classes and the include list have their say.
-Outliers and excluded samples are no candidates. With `select.order: all` it holds every candidate;
-with `picks` it may end where the rule had to go no further: `k_centers`,
-`facility_location` and `uncertainty_herding` stop at the last pick that is needed.
+Outliers and excluded samples are no candidates, and with `select.near_duplicates: one` a group of
+near duplicates has its first one in the rule's order alone, or none where the subset holds one.
+With `select.order: all` it holds every candidate; with `picks` it may end where the rule had to go
+no further: `k_centers`, `facility_location` and `uncertainty_herding` stop at the last pick that is
+needed.
 
 Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/signals/<from>/          votes_MN.npy int16 [M, N], for all_voters_disagree
@@ -25,6 +27,7 @@ Reads   data/prepared/train/          sample_ids.csv, targets.npy int64 [N]
         data/dynamics/<from>/         row_R.npy, label_probability_MR.npy, for beta elsewhere
         data/scores/<from>/           score_N.npy float64 [N]
         data/subsets/<from>.csv       what the ensemble was trained on
+        data/near_duplicates/train/   group_N.npy int64 [N], for near_duplicates: one
         lists/{include,exclude}.csv   the user's sample ids
 Writes  data/proposals/<to>/          a proposal for each entrant of the race, or one by the rule:
             <name>.csv                index, round, score; one row for each pick, in that order
@@ -34,6 +37,7 @@ Writes  data/proposals/<to>/          a proposal for each entrant of the race, o
         data/orders/<to>.npy          int64 [K], rows of the candidates as select.rule prefers them
 Params  select.rule                   the name of a file in rules/
         select.{window,stratified,mixed,beta,prototypes,k_centers_start,order,candidates,outliers,
-        balanced,min_per_class,include,exclude}, race.{entrants,holdout,judges,random},
-        random_seed, seed_subset.random_seed (of ties and random starts)
+        near_duplicates,balanced,min_per_class,include,exclude},
+        race.{entrants,holdout,judges,random}, random_seed,
+        seed_subset.random_seed (of ties and random starts)
 """

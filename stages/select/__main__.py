@@ -11,6 +11,7 @@ from stages.select.proposals import held_out, random_subsets
 from stages.select.rules import Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Floats, Ints, Subset
+from stages.shared.artifacts.duplicate_groups import load_train_groups
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.choosing.absent_classes import warn_of_absent_classes
@@ -29,6 +30,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     dynamics: Path,
     scores: Path,
     subset: Path,
+    near_duplicates: Path,
     proposals: Path,
     new_order: Path,
 ) -> None:
@@ -45,7 +47,9 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
             score_N = artifacts.load_scores(scores / f"{draw.draw}.npy", len(sample_ids))
             sizes = parse_size(from_size), parse_size(to_size)
             folders = prepared, signals / draw.draw, dynamics / draw.draw
-            choosing = Choosing(draw, sizes, sample_ids, limits, old, score_N, *folders)
+            choosing = Choosing(
+                draw, sizes, sample_ids, limits, old, score_N, near_duplicates, *folders
+            )
             own, order_K = choosing.select(params.select)
             artifacts.save_order(orders / f"{draw.draw}.npy", order_K)
             if params.race.entrants:
@@ -68,6 +72,7 @@ class Choosing:
     limits: sampling.Limits
     old: Subset
     score_N: Floats
+    near_duplicates: Path
     prepared: Path
     signals: Path  # of this draw, as the dynamics
     dynamics: Path
@@ -121,7 +126,7 @@ class Choosing:
             recall_C=lambda: _recall(self.prepared, self.signals, limits.num_classes),
             settings=settings,
         )
-        order_K = in_order(candidates, self.signals, limits, settings)
+        order_K = in_order(candidates, self.signals, limits, settings, self._groups(settings))
         picks = sampling.draw(
             order_K,
             count,
@@ -133,6 +138,12 @@ class Choosing:
         new = _append(kept, picks, number, score_N)
         sampling.require_minimum(new.index_P, limits, setting)
         return new, order_K
+
+    def _groups(self, settings: Select) -> Ints | None:
+        """Return the group of near duplicates of each sample, of which one is to be picked."""
+        if settings.near_duplicates == "all":
+            return None
+        return load_train_groups(self.near_duplicates, len(self.sample_ids))
 
 
 def save_proposals(folder: Path, choosing: Choosing, own: Subset) -> None:

@@ -27,10 +27,17 @@ def competing(subset: Subset, grows: bool, limits: Limits, settings: Select) -> 
     return limits.allowed(np.delete(everything_N, subset.index_P))
 
 
-def in_order(candidates: Candidates, signals: Path, limits: Limits, settings: Select) -> Ints:
+def in_order(
+    candidates: Candidates,
+    signals: Path,
+    limits: Limits,
+    settings: Select,
+    group_N: Ints | None = None,
+) -> Ints:
     """Return the rows of the candidates in order of preference, without the outliers.
 
-    A sample of the include list stays, however high its score is.
+    Where groups of near duplicates are given, no more than the first of each is left. A sample of
+    the include list stays, however high its score is and whatever it is like.
 
     Raises:
         ParamsError: all_voters_disagree makes no sense for so many voters, or the rule none for
@@ -38,13 +45,27 @@ def in_order(candidates: Candidates, signals: Path, limits: Limits, settings: Se
         ArtifactError: the votes or features are needed and missing.
     """
     is_outlier_K = _is_outlier(candidates, signals, limits, settings)
-    row_K = candidates.row_K[~is_outlier_K | np.isin(candidates.row_K, limits.included)]
+    is_left_K = ~is_outlier_K
+    if group_N is not None:
+        taken = np.concatenate([candidates.kept_P, limits.included])
+        is_left_K &= ~np.isin(group_N[candidates.row_K], group_N[taken])
+    row_K = candidates.row_K[is_left_K | np.isin(candidates.row_K, limits.included)]
     count = min(candidates.count, len(row_K))
     # Where something else than preference decides too, any candidate may be drawn.
     is_bound = settings.balanced or limits.min_per_class > 0 or len(limits.included) > 0
     length = len(row_K) if is_bound or settings.order == "all" else count
+    if group_N is not None:  # so many may have to be passed over
+        length = min(len(row_K), length + len(row_K) - len(np.unique(group_N[row_K])))
     competing = replace(candidates, row_K=row_K, count=count, length=length)
-    return row_K[RULES[settings.rule](competing)]
+    order_K = row_K[RULES[settings.rule](competing)]
+    return order_K if group_N is None else _first_of_groups(order_K, group_N, limits)
+
+
+def _first_of_groups(order_K: Ints, group_N: Ints, limits: Limits) -> Ints:
+    """Return the rows without those that stand behind another of their group."""
+    is_first_K = np.zeros(len(order_K), dtype=np.bool_)
+    is_first_K[np.unique(group_N[order_K], return_index=True)[1]] = True
+    return order_K[is_first_K | np.isin(order_K, limits.included)]
 
 
 def _is_outlier(candidates: Candidates, signals: Path, limits: Limits, settings: Select) -> Mask:

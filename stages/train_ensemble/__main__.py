@@ -2,17 +2,24 @@
 
 from pathlib import Path
 
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.members import members
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
 
 
-def main(
-    prepared: Path, subset: Path, weights: Path, ensemble: Path, history: Path, dynamics: Path
+def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
+    prepared: Path,
+    embeddings: Path,
+    subset: Path,
+    weights: Path,
+    ensemble: Path,
+    history: Path,
+    dynamics: Path,
 ) -> None:
     """Train a round's ensemble on its subset."""
     params = load_params()
+    prepared = models.data_of(params.task, params.train_ensemble.model, prepared, embeddings)
     if params.train_ensemble.train == "none":
         from stages.train_ensemble import untrained  # here, because it needs torch
 

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from pathlib import Path
 
-from stages.shared import artifacts
+from stages.shared import artifacts, models
 from stages.shared.members import members
 from stages.shared.running import command
 from stages.shared.settings.params import Params, load_params
@@ -18,16 +18,18 @@ FINE_TUNED = "selected"
 def main(  # noqa: PLR0913, PLR0917 - paths of dvc.yaml
     model: str,
     prepared: Path,
+    embeddings: Path,
     subset: Path,
     source: Path,
     weights: Path,
-    models: Path,
+    trained: Path,
     history: Path,
 ) -> None:
     """Train a target model on a subset, from `weights` or from the ensemble `source`."""
     params = load_params()
+    prepared = models.data_of(params.task, model, prepared, embeddings)
     plans = [plan_of(draw, model, prepared, subset, source, weights) for draw in params.draws]
-    members.train_members(plans, models, history)
+    members.train_members(plans, trained, history)
 
 
 def plan_of(

@@ -17,18 +17,27 @@ from stages.shared import artifacts
 
 ARGUMENTS = {
     "comparison_subsets": ("0.5", "prepared", "subsets", "comparison"),
-    "evaluate": ("toy", "toy/ensemble", "evaluation"),
-    "predict_pool": ("toy", "toy/ensemble", "signals"),
-    "race": ("0.5", "prepared", "proposals/0.5", "weights", "subsets/0.5", "races/0.5"),
+    "evaluate": ("toy", "none", "toy/ensemble", "evaluation"),
+    "predict_pool": ("toy", "none", "toy/ensemble", "signals"),
+    "race": ("0.5", "prepared", "none", "proposals/0.5", "weights", "subsets/0.5", "races/0.5"),
     "score": ("0.5", "prepared", "signals", "dynamics", "scores", "correlations"),
     "seed_subset": ("0.2", "prepared", "subsets/0.2"),
     "select": (
         *("0.2", "0.5", "prepared", "signals", "dynamics", "scores"),
-        *("subsets/0.2", "proposals/0.5", "orders/0.5"),
+        *("subsets/0.2", "near_duplicates", "proposals/0.5", "orders/0.5"),
     ),
-    "train_ensemble": ("toy", "subsets/0.2", "weights", "ensemble", "history", "dynamics"),
+    "train_ensemble": ("toy", "none", "subsets/0.2", "weights", "ensemble", "history", "dynamics"),
     "train_subset_model": (
-        *("resnet8", "toy", "comparison/selected", "scratch", "weights", "models", "history"),
+        *(
+            "resnet8",
+            "toy",
+            "none",
+            "comparison/selected",
+            "scratch",
+            "weights",
+            "models",
+            "history",
+        ),
     ),
 }
 

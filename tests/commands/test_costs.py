@@ -82,7 +82,7 @@ def test_the_seconds_of_every_stage_and_training_are_gathered(here):
     content = json.loads((here / "metrics/timings.json").read_text())
     assert content.keys() == {stage.name for stage in dag.stages(here)}
     assert len(content["train_ensemble@round0"]["trainings"]) == 2
-    parts = [timings.of_workspace()[name].cost for name in ROUND]
+    parts = [timings.of_workspace()[name].cost for name in (*ROUND, "embed")]
     assert parts[0] > 0
     assert not any(math.isnan(seconds) for seconds in parts)
     assert budget_of(here).seconds.selection == pytest.approx(sum(parts))

@@ -49,7 +49,8 @@ def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicio
 
     old, new = folders.subsets / "0.125", Path("new")
     read = (folders.signals / "0.125", folders.dynamics / "0.125", folders.scores / "0.125")
-    select("0.125", "0.25", folders.prepared, *read, old, new, Path("order"))
+    groups = Path("groups")
+    select("0.125", "0.25", folders.prepared, *read, old, groups, new, Path("order"))
     before, after = (
         artifacts.load_subset(path, 80).index_P
         for path in (old / "seed-0.csv", new / "seed-0/top.csv")

@@ -46,7 +46,7 @@ def workspace(tmp_path, monkeypatch):
 
 
 def run(workspace):
-    main(workspace / "prepared", workspace / "model", workspace / "evaluation")
+    main(*(workspace / name for name in ("prepared", "none", "model", "evaluation")))
     return artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], {"test": 30})
 
 
@@ -73,9 +73,9 @@ def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
 
 
 def test_of_an_ensemble_every_kept_checkpoint_is_measured(workspace):
-    folders = (workspace / "prepared", workspace / "model", workspace / "evaluation")
-    main(*folders, "kept")
-    found = artifacts.load_evaluation(folders[2] / "seed-0", ["accuracy"], {"test": 30})
+    names = ("prepared", "none", "model", "evaluation")
+    main(*(workspace / name for name in names), "kept")
+    found = artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], {"test": 30})
     of_last = run(workspace)
 
     assert [(values["member"], values["epoch"]) for values in found.members] == [

@@ -306,7 +306,7 @@ def run(prepared, ensemble, tmp_path, monkeypatch):
         (tmp_path / "ensemble").mkdir(exist_ok=True)
         if not (tmp_path / "ensemble/seed-0").exists():
             (tmp_path / "ensemble/seed-0").symlink_to(ensemble)
-        stage.main(prepared, tmp_path / "ensemble", tmp_path / name)
+        stage.main(prepared, tmp_path, tmp_path / "ensemble", tmp_path / name)
         return tmp_path / name / "seed-0"
 
     return main

@@ -46,7 +46,7 @@ class Racing:
         """Run the stage and return the result of each draw."""
         toy.write_params(Path(), self.content)
         WEIGHTS.touch()  # random ones
-        main("0.3", self.prepared, PROPOSALS, WEIGHTS, SUBSETS, RACES)
+        main("0.3", self.prepared, Path("none"), PROPOSALS, WEIGHTS, SUBSETS, RACES)
         return [load_race(RACES, draw.draw) for draw in load_params().draws]
 
     def judged(self, draw="seed-0"):

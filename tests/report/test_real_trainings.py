@@ -53,9 +53,12 @@ def conclusion(scenes, monkeypatch, updates):
     for name in params.compare.subsets:
         key = f"{MODEL}-{name}"
         models = folder / "data/subset_models" / key
-        where = folders.comparison / name, folder / "data/scratch"
+        weights = folder / "weights"
+        weights.touch()  # random ones
+        none = folder / "none"
+        where = none, folders.comparison / name, folder / "data/scratch", weights
         train(MODEL, folders.prepared, *where, models, folders.histories / key)
-        evaluate(folders.prepared, models, folders.evaluation / key)
+        evaluate(folders.prepared, folder / "none", models, folders.evaluation / key)
     [draw] = params.draws
     meta = artifacts.load_meta(folders.prepared)
     comparison = load_comparison(draw, meta, folders)

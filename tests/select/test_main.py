@@ -19,7 +19,7 @@ from stages.shared.settings.menu import NEED_FEATURES
 from stages.shared.settings.params import load_params
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
-DYNAMICS = Path("dynamics")
+DYNAMICS, GROUPS = Path("dynamics"), Path("near_duplicates")
 OLD, NEW = Path("subsets/old"), Path("proposals/new")
 ORDER = Path("orders/new")
 OLD_ROWS = list(range(20))
@@ -58,7 +58,7 @@ class SelectRound:
         artifacts.save_targets(PREPARED, "validation", np.array([0, 0, 0, 0, 1, 1]))
         predicted_V = np.array([0, 0, 0, 0, 0, 1], dtype=np.int16)
         artifacts.save_array(SIGNALS / draw / "validation_predicted_V.npy", predicted_V)
-        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
+        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, GROUPS, NEW, ORDER)
         return self.project.load_subset(chosen(draw))
 
     def picks(self, *sizes, **changes):
@@ -112,7 +112,7 @@ def test_a_second_round_counts_on(select):
     third = Path("proposals/third")
     (second := Path("subsets/second")).mkdir()
     shutil.copy(chosen(), second / "seed-0.csv")
-    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, second, third, ORDER)
+    main("0.5", "0.8", PREPARED, SIGNALS, DYNAMICS, SCORES, second, GROUPS, third, ORDER)
     before, after = (
         select.project.load_subset(chosen()),
         select.project.load_subset(third / "seed-0/top.csv"),
@@ -523,7 +523,7 @@ def test_a_score_that_is_not_finite_stops_the_stage_and_names_the_sample(select)
     select.score_N[[31, 40]] = np.inf
     artifacts.save_array(SCORES / "seed-0.npy", select.score_N)
     with pytest.raises(ArtifactError, match=r"seed-0\.npy: sample 31 has inf"):
-        main("0.2", "0.5", PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
+        main("0.2", "0.5", PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, GROUPS, NEW, ORDER)
 
 
 def test_trainings_from_several_seeds_may_share_what_k_centers_starts_from(select):

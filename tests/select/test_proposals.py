@@ -11,7 +11,7 @@ from stages.shared.choosing.sampling import unscored
 from stages.shared.errors import ParamsError
 
 PREPARED, SIGNALS, SCORES = Path("prepared"), Path("signals"), Path("scores")
-DYNAMICS = Path("dynamics")
+DYNAMICS, GROUPS = Path("dynamics"), Path("near_duplicates")
 OLD, NEW, ORDER = Path("subsets/old"), Path("proposals/new"), Path("orders/new")
 OLD_ROWS = set(range(20))
 ENTRANTS = {"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}, "even": {"balanced": True}}
@@ -27,7 +27,7 @@ def propose(project):
         rounds = [{"from": start, "to": size}]
         race = {"race.judges": 2, "race.random": 3, "race.entrants": ENTRANTS}
         project.change({"seed_size": start, "rounds": rounds, **race, **changes})
-        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, NEW, ORDER)
+        main(str(start), str(size), PREPARED, SIGNALS, DYNAMICS, SCORES, OLD, GROUPS, NEW, ORDER)
         folder = NEW / "seed-0"
         return {
             str(path.relative_to(folder).with_suffix("")): project.load_subset(path)

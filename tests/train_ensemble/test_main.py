@@ -20,7 +20,7 @@ def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path
     artifacts.save_subset(tmp_path / "subset/seed-0.csv", toy.picks([7, 3, 40, 3]))
 
     (tmp_path / "weights").touch()  # random ones
-    names = ("subset", "weights", "ensemble", "history", "dynamics")
+    names = ("none", "subset", "weights", "ensemble", "history", "dynamics")
     main(prepared, *(tmp_path / name for name in names))
 
     assert artifacts.load_ensemble(tmp_path / "ensemble/seed-0").num_members == 2

@@ -84,7 +84,7 @@ def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     weight_files.write(tmp_path / "weights", "resnet18", "pretrained", imagenet)
-    names = ("prepared", "none", "weights", "ensemble", "history", "dyn")
+    names = ("prepared", "none", "none", "weights", "ensemble", "history", "dyn")
     main(*(tmp_path / name for name in names))
 
     assert artifacts.load_history(tmp_path / "history/seed-0.csv") == []

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Ensemble, Meta, Subset
+from stages.shared.artifacts import Ensemble, Ints, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
 from stages.shared.errors import ArtifactError
-from stages.shared.members import finished_members
-from stages.shared.members.finished_members import code_fingerprint, file_fingerprint
+from stages.shared.members import fingerprints, finished_members
+from stages.shared.members.fingerprints import code_fingerprint, file_fingerprint
 from stages.shared.running import dispatch, engine, resume_folder, timings
 from stages.shared.running.progress import MemberProgress
+from stages.shared.samples.randomness import generator, uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
 from stages.shared.training.job import ALONE, Job, Parallel, Track, Trained
@@ -74,7 +75,9 @@ def train_members(
             epochs = [epoch for member in members for epoch in member.history]
             artifacts.save_history(history_folder / f"{name}.csv", epochs)
             if dynamics_folder is not None:
-                _write_dynamics(dynamics_folder / name, members)
+                # Of members that saw other samples there is no common table.
+                seen = [] if getattr(plan.settings, "bootstrap", False) else members
+                _write_dynamics(dynamics_folder / name, seen)
 
 
 def train_jobs(jobs: Sequence[Job]) -> list[Path]:
@@ -109,6 +112,19 @@ def given_weights(weights: Path, settings: Training) -> list[Path] | None:
     return [weights] * settings.members if is_given else None
 
 
+def _picks(plan: Plan, member: int) -> Ints:
+    """Return the rows that a member is trained on: those of the subset, or a bootstrap of them.
+
+    A bootstrap draws as many with replacement (Efron 1979), by the ids of the samples.
+    """
+    index_P, seed = plan.subset.index_P, plan.params.random_seed
+    if not getattr(plan.settings, "bootstrap", False):
+        return index_P
+    key_N = uniform_by_id(artifacts.load_sample_ids(plan.prepared, "train"), seed, "bootstrap")
+    order_P = index_P[np.argsort(key_N[index_P], kind="stable")]
+    return order_P[generator(seed, "bootstrap", member).integers(0, len(order_P), len(order_P))]
+
+
 def _jobs(plan: Plan) -> list[Job]:
     return [job_of(plan, member) for member in range(plan.settings.members)]
 
@@ -117,13 +133,13 @@ def job_of(plan: Plan, member: int) -> Job:
     """Return one member of a plan, to be trained."""
     params = plan.params
     return Job(
-        task=params.task,
+        task=plan.meta.task,
         model=plan.model,
         settings=plan.settings,
         learning_rate=plan.learning_rate,
         random_seed=params.random_seed,
         member=member,
-        index_P=plan.subset.index_P,
+        index_P=_picks(plan, member),
         prepared=plan.prepared.absolute(),
         meta=plan.meta,
         initial_weights=None
@@ -198,7 +214,7 @@ def fingerprint(job: Job, device: str) -> str:
     ]
     initial = job.initial_weights
     is_library = "library_networks" in model.read_text(encoding="utf-8")
-    return finished_members.fingerprint(
+    return fingerprints.fingerprint(
         {
             "code": code_fingerprint(code),
             "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
@@ -241,8 +257,9 @@ def _write_ensemble(
 
 
 def _write_dynamics(folder: Path, members: Sequence[Trained]) -> None:
+    shown = [member.dynamics for member in members]
     artifacts.save_dynamics(
-        folder, artifacts.stack_dynamics([member.dynamics for member in members])
+        folder, artifacts.stack_dynamics(shown) if shown else artifacts.no_dynamics()
     )
     tracked = [member.tracked for member in members if member.tracked is not None]
     if tracked:

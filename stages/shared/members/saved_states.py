@@ -24,7 +24,7 @@ from stages.shared.artifacts import Epoch, load_json, save_json
 from stages.shared.artifacts.files import atomic_folder, link
 from stages.shared.artifacts.weights import load_tensors, save_tensors
 from stages.shared.errors import ArtifactError, ParamsError
-from stages.shared.members.finished_members import file_fingerprint
+from stages.shared.members.fingerprints import file_fingerprint
 from stages.shared.training.state import Saved, State
 
 INDEX = "index.json"

@@ -1,4 +1,8 @@
-"""Models by name: a file `<task>/<name>.py` below this folder; no two tasks share a name."""
+"""Models by name: a file `<task>/<name>.py` below this folder.
+
+Models of two tasks that share a name are the same network, by one builder. A model of images whose
+file says `TAKES = "embeddings"` reads the embeddings of the images instead (`stages/embed`).
+"""
 
 import importlib
 import re
@@ -14,8 +18,20 @@ def names(task: str = "*") -> list[str]:
 
     Names are words of commands and parts of paths: letters, digits, underscores and hyphens.
     """
-    found = (path.stem for path in FOLDER.glob(f"{task}/[!_]*.py"))
+    found = {path.stem for path in FOLDER.glob(f"{task}/[!_]*.py")}
     return sorted(name for name in found if re.fullmatch(r"\w[\w-]*", name))
+
+
+def takes_embeddings(task: str, name: str) -> bool:
+    """Return whether a model of a task reads embeddings of the samples in their place."""
+    path = FOLDER / task / f"{name}.py"
+    # Not imported: settings are checked without torch.
+    return path.is_file() and 'TAKES = "embeddings"' in path.read_text(encoding="utf-8")
+
+
+def data_of(task: str, name: str, prepared: Path, embeddings: Path) -> Path:
+    """Return the prepared data set that a model of a task reads: samples or embeddings."""
+    return embeddings if takes_embeddings(task, name) else prepared
 
 
 def build(name: str, num_classes: int, input_shape: Sequence[int]) -> Any:
@@ -29,7 +45,7 @@ def build(name: str, num_classes: int, input_shape: Sequence[int]) -> Any:
     Raises:
         ValueError: there is no model of that name.
     """
-    task = next((path.parent.name for path in FOLDER.glob(f"*/{name}.py")), None)
+    task = next((path.parent.name for path in sorted(FOLDER.glob(f"*/{name}.py"))), None)
     if task is None or name not in names():
         raise ValueError(f"model is {name!r}; choose one of {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{task}.{name}").build(num_classes, input_shape)

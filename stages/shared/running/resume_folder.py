@@ -16,6 +16,7 @@ MARKER = ".shared-"
 KINDS = {
     "members": "finished members",
     "partial": "states of unfinished members",
+    "embeddings": "networks whose embeddings are kept",
     "checksums": "lists of checksums of your files",
     "stages": "stages' seconds",
 }

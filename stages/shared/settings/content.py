@@ -10,7 +10,9 @@ from stages.shared.settings.sections import (
     Acquisition,
     Compare,
     Dataset,
+    Embed,
     Evaluate,
+    NearDuplicates,
     PredictPool,
     Report,
     Round,
@@ -45,6 +47,8 @@ class Content(Section):
         Discriminator(lambda found: "map" if isinstance(found, dict) else "name"),
     ]
     dataset: Dataset
+    embed: Embed
+    near_duplicates: NearDuplicates
     seed_subset: SeedSubset
     weights: dict[str, WeightSource]
     train_ensemble: TrainEnsemble
@@ -111,8 +115,10 @@ class Content(Section):
 
     @property
     def trained_models(self) -> list[str]:
-        """The models whose first weights a stage looks up, each once."""
-        return sorted({self.train_ensemble.model, self.race.judge, *self.compare.models})
+        """The models whose first weights a stage looks up, each once; none: that of `embed`."""
+        return sorted(
+            {self.train_ensemble.model, self.race.judge, *self.compare.models, self.embed.model}
+        )
 
     @property
     def trainings(self) -> list[tuple[str, list[str]]]:

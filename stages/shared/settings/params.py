@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from stages.shared.errors import ParamsError, reason
-from stages.shared.settings import search_checks, task_limits, training_checks
+from stages.shared.settings import embedding_checks, search_checks, task_limits, training_checks
 from stages.shared.settings.content import Content
 from stages.shared.settings.messages import AND, describe
 from stages.shared.sizes import num_picks
@@ -33,7 +33,7 @@ class Params(Content):
         found += basis
         if not basis:
             found += self._raised_by(search_checks.REST)
-        found += self._raised_by(training_checks.ALL)
+        found += self._raised_by((*training_checks.ALL, embedding_checks.embedded_models))
         if found:
             raise ValueError(AND.join(found))
         return self

@@ -116,6 +116,11 @@ def _rules(params: Content) -> None:
     """Check what selects: `select` and each entrant of the race."""
     acquisitions = {params.acquisition_of(str(entry.to)) for entry in params.rounds}
     for here, select in {"select": params.select, **_places_of_entrants(params)}.items():
+        if select.near_duplicates == "one" and not params.picks_once:
+            raise ValueError(
+                f"{here}.near_duplicates is one; it must be all with select.candidates: all, by "
+                "which a sample may even stand twice"
+            )
         by_weight = {*select.rules} & {"beta", "proportional", "uncertainty_herding"}
         if "aum" in acquisitions and by_weight:
             raise ValueError(

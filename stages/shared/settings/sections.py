@@ -100,6 +100,18 @@ class Dataset(Section):
         return self
 
 
+class Embed(Section):
+    """Which frozen network embeds the images."""
+
+    model: str  # none, or a file of stages/shared/models/<task>
+
+
+class NearDuplicates(Section):
+    """From which cosine on two samples are nearly the same."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)]
+
+
 class SeedSubset(Section):
     """How the first subset is drawn."""
 
@@ -207,6 +219,7 @@ class Select(Section):
         OutlierFraction | Literal["all_voters_disagree"],
         either("{fraction: f} with f from 0 and below 1, or all_voters_disagree"),
     ]
+    near_duplicates: Literal["all", "one"]
     balanced: bool
     min_per_class: NonNegativeInt
     include: str

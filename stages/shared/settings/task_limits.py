@@ -58,6 +58,7 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
         "dataset.name": data_sets,
         "train_ensemble.model": models.names(task),
         "race.judge": models.names(task),
+        "embed.model": ["none", *_embedding(task)],
         "report.metric": rules.metrics,
     }
     found = {key: _at(content, key) for key in allowed}
@@ -73,6 +74,12 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
     for key, name in found.items():
         if name not in allowed[key]:
             yield f"{key} is {as_written(name)}; {choice(name, allowed[key])} (task {task})"
+
+
+def _embedding(task: str) -> list[str]:
+    """Return the models that may embed: of images those that read them."""
+    names = models.names(task) if task == "image_classification" else []
+    return [name for name in names if not models.takes_embeddings(task, name)]
 
 
 def _at(content: Mapping[str, Any], key: str) -> Any:

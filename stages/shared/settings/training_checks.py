@@ -78,6 +78,23 @@ def _untrained(params: Content) -> None:
             raise ValueError(f"acquisition is {name}; {here}.train must then be another than none")
 
 
+def _bootstrap(params: Content) -> None:
+    ensemble, here = params.train_ensemble, "train_ensemble.bootstrap"
+    if not ensemble.bootstrap:
+        return
+    if ensemble.track != "none":
+        raise ValueError(
+            f"{here} is true; it must be false with train_ensemble.track: {ensemble.track}, of "
+            "samples that all members see"
+        )
+    for entry in params.rounds:
+        name = params.acquisition_of(str(entry.to))
+        if name in NEED_DYNAMICS:
+            raise ValueError(
+                f"acquisition is {name}, of samples that all members see; {here} must then be false"
+            )
+
+
 def _compared_subsets(params: Content) -> None:
     for kind, names in (("models", params.compare.models), ("subsets", params.compare.subsets)):
         if len(set(names)) < len(names):
@@ -196,6 +213,7 @@ def _evaluation(params: Content) -> None:
 
 
 ALL = (
+    _bootstrap,
     _first_weights,
     _untrained,
     _race_length,

@@ -18,6 +18,7 @@ from stages.shared.settings.sections import Fraction, Section, SizeParam
 
 # What an ensemble that is not trained must say of its training.
 NOT_OF_UNTRAINED = {
+    "bootstrap": False,
     "track": "none",
     "first_layer": "trained",
 }
@@ -176,6 +177,7 @@ class TrainEnsemble(Training):
     model: str  # a file of stages/shared/models/<task>
     train: Literal["all", "head", "none"]  # type: ignore[assignment] # a target is always trained
     track: Literal["gradient_norm", "none"]
+    bootstrap: bool
 
 
 class TrainSubsetModel(Training):

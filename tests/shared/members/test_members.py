@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import toy
 
@@ -15,7 +16,7 @@ import commands.resume
 from stages.shared import artifacts
 from stages.shared.artifacts import tracking
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.members import finished_members, members
+from stages.shared.members import fingerprints, members
 from stages.shared.members.members import COST, ROOMS, SHARED, Plan
 from stages.shared.running import dispatch, engine
 from stages.shared.running import resume_folder as resume_names
@@ -272,6 +273,27 @@ def test_processes_that_share_a_training_change_the_fingerprint(prepared):
     assert len(set(prints)) == 3
 
 
+def test_each_member_of_a_bootstrap_draws_as_many_of_the_picks_with_replacement(prepared):
+    whole = tiny_params(3)
+    drawn = whole.train_ensemble.model_copy(update={"bootstrap": True})
+    plan = replace(plan_of(prepared, whole, range(20)), settings=drawn)
+    picks = [np.sort(members.job_of(plan, member).index_P) for member in range(3)]
+    assert all(len(index_P) == 20 and set(index_P) < set(range(20)) for index_P in picks)
+    assert len({tuple(index_P) for index_P in picks}) == 3
+    assert np.array_equal(picks[1], np.sort(members.job_of(plan, 1).index_P))
+    other = replace(plan, subset=toy.picks(list(range(19, -1, -1))))  # in another order
+    assert np.array_equal(picks[1], np.sort(members.job_of(other, 1).index_P))
+
+
+def test_members_of_a_bootstrap_leave_no_dynamics(prepared, tmp_path):
+    params = tiny_params(2)
+    drawn = params.train_ensemble.model_copy(update={"bootstrap": True})
+    plan = replace(plan_of(prepared, params, range(20)), settings=drawn)
+    members.train_members([plan], *(tmp_path / name for name in ("e", "h", "d")))
+    assert artifacts.load_ensemble(tmp_path / "e/seed-0").num_members == 2
+    assert len(artifacts.load_dynamics(tmp_path / "d/seed-0", 60).row_R) == 0
+
+
 def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
     params = tiny_params(2)
     of_ensemble = job_of(prepared, params)
@@ -279,7 +301,7 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
         name: getattr(params.train_ensemble, name)
         for name in type(of_ensemble.settings).model_fields
     }
-    for name in ("model", "track"):
+    for name in ("bootstrap", "model", "track"):
         del fields[name]
     target = params.train_subset_model.model_copy(update={**fields, "members": 5})
 
@@ -487,7 +509,7 @@ def test_two_processes_may_train_the_same_member_at_the_same_time(
 
 def write(path: Path, text: str) -> str:
     path.write_text(text)
-    return finished_members.code_fingerprint([path])
+    return fingerprints.code_fingerprint([path])
 
 
 def test_only_what_code_does_changes_its_fingerprint(tmp_path):

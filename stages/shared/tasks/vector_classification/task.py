@@ -1,18 +1,5 @@
-"""Classification of vectors: standardised numbers as they are; cross-entropy."""
+"""Classification of vectors, which images are too where a model takes their embeddings."""
 
-from stages.shared.networks import batches
-from stages.shared.networks.one_label import Classification
-from stages.shared.tasks.vector_classification import vector_batches
-
-
-class VectorClassification(Classification):
-    """One class for each vector."""
-
-    load_samples = staticmethod(vector_batches.load_samples)
-    load_targets = staticmethod(batches.load_targets)
-    read_batches = staticmethod(vector_batches.read_batches)
-    as_inputs = staticmethod(vector_batches.standardise)
-    example = staticmethod(vector_batches.example)
-
+from stages.shared.networks.vector_task import VectorClassification
 
 TASK = VectorClassification()

@@ -11,9 +11,9 @@ import toy_vectors
 from stages.prepare import __main__ as prepare
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Meta
+from stages.shared.networks import vector_batches
 from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import EpochLength
-from stages.shared.tasks.vector_classification import vector_batches
 from stages.shared.training import loop
 from stages.shared.training.job import Job
 

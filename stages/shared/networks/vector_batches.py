@@ -17,6 +17,10 @@ from stages.shared.artifacts import Array, Ints, Meta, Split
 from stages.shared.samples.decoding import MOST_RESIDENT
 from stages.shared.samples.loading import Rows
 
+# So many bytes are copied to the processor's memory: more are read from the file, of whose pages
+# the members that train side by side share one copy.
+MOST_COPIED = 2**30
+
 
 @dataclass(frozen=True)
 class VectorSamples:
@@ -47,7 +51,8 @@ def load_samples(
     targets_N = artifacts.load_targets(prepared, split)
     rows_N = np.arange(len(targets_N)) if rows_N is None else rows_N
     vectors_ND: Tensor | Array = artifacts.load_vectors(prepared, split)
-    if vectors_ND[:1].nbytes * len(rows_N) <= MOST_RESIDENT:
+    most = MOST_RESIDENT if device.type == "cuda" else min(MOST_RESIDENT, MOST_COPIED)
+    if vectors_ND[:1].nbytes * len(rows_N) <= most:
         vectors_ND = torch.from_numpy(vectors_ND[rows_N]).to(device)
     return VectorSamples(vectors_ND, rows_N, torch.from_numpy(targets_N[rows_N]).to(device))
 

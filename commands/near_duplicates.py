@@ -1,0 +1,113 @@
+"""Keep near duplicates together, or out of train, in the next run.
+
+    python -m commands.near_duplicates                    writes lists/groups.csv
+    python -m commands.near_duplicates --leave-out        adds to lists/exclude.csv
+
+The first writes every sample's group, which the next run's splits obey: no group crosses them.
+Groups that the list has already are joined with those that were found. A data set with splits of
+its own keeps these; there the second adds the train samples with a near duplicate in validation or
+test to the samples that no subset holds.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from stages.shared import artifacts
+from stages.shared.artifacts import SPLITS
+from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER
+from stages.shared.errors import DataError
+from stages.shared.running import command
+from stages.shared.settings.params import load_params
+
+HEADER = ["path", "group"]
+
+
+def write_groups(groups: Path, found: Sequence[Grouped], sample_ids: Sequence[str]) -> int:
+    """Write the group of each sample, named by its first one; return how many have two or more.
+
+    Raises:
+        ArtifactError: the list that is there is another table.
+    """
+    known = [line.fields for line in artifacts.load_list(groups, HEADER)] if groups.exists() else []
+    names = dict.fromkeys([*sample_ids, *(name for name, _ in known)])
+    numbers = [(f"found {one.group}", one.sample_id) for one in found]
+    listed = [(f"listed {group}", name) for name, group in known]
+    first = _joined(names, [*numbers, *listed])
+    artifacts.save_table(groups, HEADER, ((name, first[name]) for name in names))
+    sizes: dict[str, int] = {}
+    for name in first.values():
+        sizes[name] = sizes.get(name, 0) + 1
+    return sum(size > 1 for size in sizes.values())
+
+
+def _joined(names: Iterable[str], belongs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the first of all names that are joined to each by what they belong to."""
+    parent = {name: name for name in names}
+    order = {name: place for place, name in enumerate(parent)}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = name = parent[parent[name]]
+        return name
+
+    one_of: dict[str, str] = {}
+    for group, name in belongs:
+        first, second = sorted((root(one_of.setdefault(group, name)), root(name)), key=order.get)  # type: ignore[arg-type]  # all are known
+        parent[second] = first
+    return {name: root(name) for name in parent}
+
+
+def leave_out(exclude: Path, found: Sequence[Grouped]) -> int:
+    """Add the train samples whose near duplicate is in another split; return how many are new.
+
+    Raises:
+        ArtifactError: the list that is there is another table.
+    """
+    known = [line.fields for line in artifacts.load_list(exclude, INCLUDE_HEADER)]
+    elsewhere = {one.group: one.sample_id for one in found if one.split != "train"}
+    names = {name for name, _ in known}
+    new = [
+        [one.sample_id, f"near duplicate of {elsewhere[one.group]}"]
+        for one in found
+        if one.split == "train" and one.group in elsewhere and one.sample_id not in names
+    ]
+    artifacts.save_table(exclude, INCLUDE_HEADER, [*known, *new])
+    return len(new)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's ends it with code 1 and one line."""
+    parser = ArgumentParser(
+        prog="python -m commands.near_duplicates",
+        description=__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--leave-out",
+        action="store_true",
+        help="add train samples that are in another split too to select.exclude instead",
+    )
+    with command.errors_in_one_line():
+        arguments = parser.parse_args()
+        params = load_params()
+        folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
+        if load_found(folder).method == "none":
+            raise DataError(
+                f"{folder}: nothing was looked for; embed.model must name a network (or the data "
+                "set be one of vectors), then run `dvc repro`"
+            )
+        found = load_grouped(folder)
+        if arguments.leave_out:
+            added = leave_out(Path(params.select.exclude), found)
+            sys.stdout.write(f"{params.select.exclude}: {added} samples added\n")
+            return
+        ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]
+        num = write_groups(Path(params.dataset.groups), found, ids)
+        sys.stdout.write(f"{params.dataset.groups}: {num} groups of two or more samples\n")
+
+
+if __name__ == "__main__":
+    main()

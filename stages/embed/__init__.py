@@ -1,0 +1,19 @@
+"""Embed: every image through a frozen network, once.
+
+What is written is a prepared data set of vectors, which probes train on (models whose file says
+that it takes embeddings), and in which near duplicates are found. With `embed.model: none` there
+are no vectors.
+
+An image that was embedded before, by the same weights and preprocessing, is not embedded again: in
+another split, in a data set that grew, or after a run that was killed.
+
+Reads   data/prepared/                images and targets of all splits, meta.json
+        data/weights/<model>.safetensors   of the network; empty: random ones
+Writes  data/embeddings/
+          meta.json, <split>/targets.npy, sample_ids.csv   as prepare writes them for vectors
+          <split>/vectors.npy         float16 [N, D], what the network's last layer reads
+          <split>/digest_N.npy        uint64, of each image's pixels: equal ones are copies
+          <split>/contrast_N.npy      uint8, its brightest value minus its darkest
+          cost.json                   the network, and the FLOPs of all images
+Params  embed.model, task
+"""

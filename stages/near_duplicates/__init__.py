@@ -1,0 +1,23 @@
+"""Near duplicates: which samples are nearly the same?
+
+Two samples are near duplicates where the cosine of their vectors is at least
+`near_duplicates.threshold`; groups are the connected components of such pairs. Vectors are the
+embeddings of images, or the samples themselves where the data set is one of vectors. To 100,000
+samples every pair is compared. Above that only pairs that meet in a leaf of a random projection
+tree are, and the recall is measured: of the pairs of 500 random samples the share that was found.
+Without vectors nothing is looked for.
+
+Copies are equal bit by bit; blank is what has no content: every pixel of an image nearly the same.
+
+Groups of the train split alone, which `select.near_duplicates` obeys, know nothing of the test.
+
+Reads   data/prepared/{train,validation,test}/   targets.npy, sample_ids.csv; vectors.npy
+        data/embeddings/                         with embed.model: the same, and
+                                                 digest_N.npy, contrast_N.npy
+Writes  data/near_duplicates/    of all splits
+          groups.csv             sample_id, split, label, group, copy; the samples of the groups
+          blank.csv              sample_id
+          found.json             how it was looked for, its recall, and counts
+          train/group_N.npy      int64 [N], the first row of each train sample's group
+Params  near_duplicates.threshold, embed.model, task
+"""

@@ -1,0 +1,89 @@
+"""The search for near duplicates: all pairs where there are few samples, else those that meet.
+
+Shapes: N samples of all splits, T train samples, P pairs, B samples of a block.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from stages.near_duplicates.all_samples import Compared
+from stages.near_duplicates.components import Components
+from stages.near_duplicates.meeting_places import meeting_places
+from stages.near_duplicates.similar_pairs import (
+    BLOCK,
+    ROUNDING,
+    Vectors,
+    similar_pairs,
+    unit,
+)
+from stages.shared.artifacts import Array, Ints
+from stages.shared.running import progress
+from stages.shared.samples.randomness import generator
+
+MOST_EXACT = 100_000  # samples of which every pair is compared: a few minutes on two cores
+NUM_PROBED = 500  # samples of which every pair is looked up, to tell the recall
+EXACT, APPROXIMATE = "exact", "approximate"
+
+
+class Search:
+    """Groups of near duplicates in all splits, and in train alone.
+
+    Attributes:
+        method: exact or approximate.
+        recall: of the pairs of some random samples the share that is in one group; None: they
+            have no pair. 1 where every pair was compared.
+        copy_N: the first of the samples that are equal to each bit by bit, int64 [N].
+        first_N: the first sample of each one's group, int64 [N].
+        train_T: the same by the train samples alone, which stand first, int64 [T].
+    """
+
+    def __init__(self, samples: Compared, num_train: int, threshold: float) -> None:
+        num = len(samples.vectors_ND)
+        self.method = EXACT if num <= MOST_EXACT else APPROXIMATE
+        self.copy_N = first_of_equals(samples.digest_N)
+        of_all, of_train = Components(num), Components(num_train)
+        for pairs_P2 in chain([_to_first(self.copy_N)], self._pairs(samples.vectors_ND, threshold)):
+            of_all.add(pairs_P2)
+            of_train.add(pairs_P2[(pairs_P2 < num_train).all(axis=1)])
+        self.first_N, self.train_T = of_all.first(), of_train.first()
+        self.recall: float | None = 1.0
+        if self.method == APPROXIMATE:
+            self.recall = self._recall(samples.vectors_ND, threshold)
+
+    def _pairs(self, vectors_ND: Vectors, threshold: float) -> Iterator[Ints]:
+        if self.method == EXACT:
+            yield from similar_pairs(vectors_ND, np.arange(len(vectors_ND)), threshold)
+            return
+        places = meeting_places(vectors_ND)
+        sized = ((len(row_B), row_B) for row_B in places)
+        for row_B in progress.shown(sized, sum(map(len, places)), "near duplicates"):
+            yield from similar_pairs(vectors_ND, row_B, threshold)
+
+    def _recall(self, vectors_ND: Vectors, threshold: float) -> float | None:
+        num, together, total = len(vectors_ND), 0, 0
+        probed = generator(0, "near duplicates").choice(num, min(num, NUM_PROBED), replace=False)
+        probed_BD = unit(vectors_ND[probed])
+        for start in range(0, num, BLOCK):
+            row_B = np.arange(start, min(start + BLOCK, num))
+            products = probed_BD @ unit(vectors_ND[row_B]).T
+            one_P, other_P = np.nonzero(products >= threshold + ROUNDING)
+            pairs_P2 = np.stack([probed[one_P], row_B[other_P]], axis=1)
+            pairs_P2 = pairs_P2[pairs_P2[:, 0] != pairs_P2[:, 1]]
+            first_P2 = self.first_N[pairs_P2]
+            together += int((first_P2[:, 0] == first_P2[:, 1]).sum())
+            total += len(pairs_P2)
+        return together / total if total else None
+
+
+def first_of_equals(value_N: Array) -> Ints:
+    """Return the first place of each one's value, int64 [N]."""
+    _, first, number_N = np.unique(value_N, return_index=True, return_inverse=True)
+    return first[number_N].astype(np.int64)
+
+
+def _to_first(first_N: Ints) -> Ints:
+    """Return as pairs what stands behind the first of its kind, int64 [P, 2]."""
+    others = np.flatnonzero(first_N != np.arange(len(first_N)))
+    return np.stack([first_N[others], others], axis=1)
