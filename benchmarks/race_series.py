@@ -1,0 +1,179 @@
+"""The series of benchmarks/race_table.py: data, networks, budgets, and who races."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+Entrants = Mapping[str, str]  # by name what differs from `select`, as YAML
+
+FEW: Entrants = {
+    "top": "{}",
+    "window_10": "{rule: window, window: {start: 0.1}}",
+    "window_30": "{rule: window, window: {start: 0.3}}",
+    "cut_10": "{rule: stratified, stratified: {cut: 0.1}}",
+    "cut_30": "{rule: stratified, stratified: {cut: 0.3}}",
+    "half_random": "{rule: mixed, mixed: {random: 0.5, rule: top}}",
+}
+LEARNABLE = "learnable"  # its proposal is written by benchmarks/learnable.py
+MANY: Entrants = {
+    **FEW,
+    "beta": "{rule: beta}",
+    "class_quotas": "{rule: class_quotas}",
+    "moderate": "{rule: moderate}",
+    "prototypes": "{rule: prototypes}",
+    "herding": "{rule: uncertainty_herding}",
+    LEARNABLE: "{rule: window, window: {start: 0.05}}",
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A data set, how it is trained on, and how much of it is kept."""
+
+    preset: str
+    changes: Sequence[str]  # as dvc's -S
+    budgets: Sequence[float]
+    seeds: int
+    members: int = 2  # targets on each subset
+    wrong: float = 0.0  # share of the train labels that are wrong
+    entrants: Entrants = field(default_factory=lambda: FEW)
+    grows: bool = False  # in two rounds from a quarter of the budget; else from everything at once
+    every_round: bool = True  # races; else the last alone
+
+
+def _updates(number: int) -> Sequence[str]:
+    return [f"train_subset_model.length.updates={number}"]
+
+
+# A third of train judges too: validation alone are 144 digits.
+_DIGITS = Series(
+    "default",
+    ["race.holdout=0.33", "compare.models=[resnet8_quarter]", *_updates(150)],
+    (0.05, 0.125, 0.25, 0.5),
+    seeds=5,
+)
+_HEAD = [
+    "train_ensemble.length.updates=400",
+    "train_ensemble.members=4",
+    "train_ensemble.label_smoothing=0.0",
+]
+_DIGIT_VECTORS = Series(
+    "embeddings_cpu",
+    [*_HEAD, "dataset.name=digit_vectors", "race.holdout=0.33", *_updates(200)],
+    (0.05, 0.125, 0.25, 0.5),
+    seeds=5,
+)
+_VECTORS = Series("embeddings_cpu", [*_HEAD, *_updates(300)], (0.003, 0.01, 0.03, 0.1, 0.3), 3)
+_MNIST = Series(
+    "default",
+    [
+        "dataset.name=mnist",
+        "compare.models=[resnet8_quarter]",
+        "train_ensemble.members=2",
+        "train_ensemble.length.updates=400",
+        *_updates(200),
+    ],
+    (0.003, 0.01, 0.03, 0.1),
+    seeds=3,
+    members=1,
+)
+_CIFAR = Series(
+    "cifar10_cpu",
+    [
+        "dataset.image_size=16",
+        "train_ensemble.members=2",
+        "train_ensemble.length={updates: 1000}",
+        "compare.models=[resnet8_quarter]",
+        "train_subset_model.length={updates: 400}",
+        "train_subset_model.batch_size=64",
+        "train_subset_model.optimizer.learning_rate=0.3",
+        "train_subset_model.label_smoothing=0.0",
+        "predict_pool.views=[identity]",
+        "evaluate.views=[identity]",
+    ],
+    (0.05, 0.2, 0.5),
+    seeds=3,
+    members=1,
+)
+
+
+def _of(series: Series, changes: Sequence[str] = (), **fields: object) -> Series:
+    return replace(series, changes=[*series.changes, *changes], **fields)  # type: ignore[arg-type]
+
+
+SERIES: Mapping[str, Series] = {
+    "digits": _DIGITS,
+    "digits-wrong": _of(_DIGITS, wrong=0.2),
+    "digits-short": _of(_DIGITS, _updates(50)),
+    "digits-long": _of(_DIGITS, _updates(600), seeds=3),
+    "digits-many": _of(_DIGITS, ["predict_pool.signals=[features]"], entrants=MANY),
+    "digits-grow-each": _of(_DIGITS, grows=True, budgets=(0.125, 0.25, 0.5)),
+    "digits-grow-last": _of(_DIGITS, grows=True, budgets=(0.125, 0.25, 0.5), every_round=False),
+    "digit-vectors": _DIGIT_VECTORS,
+    "digit-vectors-wrong": _of(_DIGIT_VECTORS, wrong=0.2),
+    "mnist": _MNIST,
+    "mnist-wrong": _of(_MNIST, wrong=0.2),
+    "mnist-vectors": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"]),
+    "mnist-vectors-wrong": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"], wrong=0.2),
+    "mnist-vectors-short": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors", *_updates(60)]),
+    "mnist-vectors-many": _of(
+        _VECTORS,
+        ["dataset.root=data/raw/mnist-vectors", "predict_pool.signals=[features]"],
+        budgets=(0.003, 0.03),
+        entrants={name: how for name, how in MANY.items() if name != "herding"},
+    ),
+    "cifar10": _CIFAR,
+    "cifar10-vectors": _of(
+        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.01, 0.05, 0.2, 0.5)
+    ),
+    "cifar10-vectors-wrong": _of(
+        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.5), wrong=0.2
+    ),
+    "cifar10-forgetting": _of(
+        _CIFAR, ["acquisition=forgetting_events", "train_ensemble.length={epochs: 3}"],
+        budgets=(0.5,),
+    ),
+    "photographs": Series(
+        "images_cpu",
+        [
+            "race.holdout=0.33",
+            "train_ensemble.members=2",
+            "compare.models=[resnet8_quarter]",
+            "train_subset_model.length.updates=400",
+            "evaluate.views=[identity]",
+            "predict_pool.views=[identity]",
+        ],
+        (0.1, 0.25, 0.5),
+        seeds=3,
+        members=1,
+    ),
+    "sentences": Series(
+        "svp_polarity_cpu",
+        [
+            "race.judge=fasttext",
+            "compare.models=[fasttext]",
+            "train_subset_model.length={updates: 3000}",
+            "train_subset_model.batch_size=16",
+            "train_subset_model.precision=fp32",
+            "train_subset_model.optimizer.learning_rate=4.0",
+            "train_subset_model.optimizer.momentum=0.0",
+            "train_subset_model.schedule.peak_at=0.01",
+            "train_subset_model.schedule.start=1.0",
+        ],
+        (0.1, 0.25, 0.5),
+        seeds=3,
+        members=1,
+    ),
+    "scenes": Series(
+        "detection_cpu",
+        [
+            "acquisition=mutual_information",
+            "select.candidates=remaining",
+            "train_ensemble.members=2",
+            "train_ensemble.length.updates=300",
+            "train_subset_model.length.updates=200",
+        ],
+        (0.1, 0.3, 0.5),
+        seeds=3,
+        members=1,
+    ),
+}
