@@ -58,7 +58,7 @@ def hardest(score_N: Floats, is_right_N: Array, rows: Ints, count: int) -> Ints:
 
 
 def _right(params: Params, prepared: Path, index_P: Ints) -> Array:
-    """Return whether a judge that trains on these samples gets each train sample right, bool [N]."""
+    """Return whether a judge that trains on these gets each train sample right, bool [N]."""
     meta, settings = artifacts.load_meta(prepared), params.judging
     plan = members.Plan(
         params=params,
@@ -80,9 +80,8 @@ def _right(params: Params, prepared: Path, index_P: Ints) -> Array:
         [folder / last.path],
     )
     rows = np.arange(meta.num_samples["train"])
-    batches = [
-        rows[part] for part in forward_passes.batches(len(rows), params.evaluate.batch_size)
-    ]
+    parts = forward_passes.batches(len(rows), params.evaluate.batch_size)
+    batches = [rows[part] for part in parts]
     passes = forward_passes.passes_of_batches(voters, prepared, "train", batches, "fp32")
     made = forward_passes.predict(tasks.load(meta.task), passes, params.evaluate.views)
     predicted_N = np.concatenate([probs.argmax(dim=2)[0].cpu().numpy() for _, probs in made])

@@ -1,45 +1,33 @@
-"""Runs of one series of benchmarks/race_table.py: the stages as they are, all in this process.
-
-So a training costs no start of a process, and seconds are those of this process's core. What was
-trained is kept in `<work>/.resume`: a broken-off series goes on where it stopped.
+"""Runs of one series of benchmarks/race_table.py.
 
 Shapes: M members, T test samples (or groups of them), K random subsets.
 """
 
-import contextlib
-import inspect
-import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from importlib import import_module
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import clones, learnable
+from benchmarks import changed_data, clones, learnable, stages_here
 from benchmarks.generated import ROOT
 from benchmarks.race_series import LEARNABLE, Series
+from benchmarks.stages_here import stage
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Subset
 from stages.shared.artifacts.races import load_race
-from stages.shared.running import dispatch
-from stages.shared.samples.randomness import generator, permutation_by_id
+from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
 
 NUM_RANDOM = 4  # random subsets of each draw that targets are trained on; no judge saw them
 RANDOM = [f"random-target-{place}" for place in range(NUM_RANDOM)]
 EVERYTHING = "everything"
-MODELS = Path("data/subset_models")
+FAR_BEHIND = -3.0  # points, as judged: no target is trained on such a proposal, but on `top`
 Row = dict[str, Any]
-
-
-def map_here(function: Callable[..., Any], pieces: Sequence[Any], **_: object) -> list[Any]:
-    """Do what `dispatch.map_pieces` does, one piece after the other in this process."""
-    return [function(piece, lambda _: None) for piece in pieces]
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,6 @@ class Cell:
 
         The judges' seconds are those of this process, in the mean over the draws.
         """
-        stage("prepare", "prepared", "ensembles/scratch")
         params = self.write(races=False)
         stage("seed_subset", str(self.sizes[0]), "prepared", f"subsets/{self.sizes[0]}")
         seconds = 0.0
@@ -132,11 +119,21 @@ class Cell:
             for name in self.series.entrants:
                 _copy(here / f"{name}.csv", name, draw.draw)
             _copy(Path(f"data/subsets/{self.budget}/{draw.draw}.csv"), "race", draw.draw)
-        for name in ("race", *self.series.entrants, *RANDOM):
+        for name in ("race", *self._measured(params), *RANDOM):
             _train(params, name)
         start = time.process_time()
         num_trained = _train(params, EVERYTHING)
         return (time.process_time() - start) / num_trained
+
+    def _measured(self, params: Params) -> list[str]:
+        """Return the entrants that targets are trained on: `top`, and who is not far behind."""
+        folder = Path(f"data/races/{self.budget}")
+        runners = [load_race(folder, draw.draw).runners for draw in params.draws]
+        return [
+            name
+            for name in self.series.entrants
+            if name == "top" or max(found[name].gain for found in runners) > FAR_BEHIND
+        ]
 
     def _races(self, params: Params, seconds: float, full_seconds: float) -> list[Row]:
         full_flops = _history_flops(EVERYTHING, params)
@@ -169,7 +166,7 @@ class Cell:
             judged = load_race(Path(f"data/races/{self.budget}"), draw.draw).runners
             values = {
                 name: _values(params, name, draw.draw)
-                for name in ("race", *self.series.entrants, *RANDOM, EVERYTHING)
+                for name in ("race", *self._measured(params), *RANDOM, EVERYTHING)
             }
             random_T = np.mean([values[name].mean(axis=0) for name in RANDOM], axis=0)
             for name, values_MT in values.items():
@@ -187,49 +184,16 @@ class Cell:
         return rows
 
 
-def stage(name: str, *arguments: str) -> None:
-    """Run a stage in this process; what it says goes to runs.log. `prepare` runs once."""
-    if name == "prepare" and Path("data/prepared").exists():
-        return
-    main = import_module(f"stages.{name}.__main__").main
-    kinds = inspect.signature(main).parameters.values()
-    converted = [
-        Path("data") / text if kind.annotation is Path else text
-        for text, kind in zip(arguments, kinds, strict=False)
-    ]
-    with Path("runs.log").open("a", encoding="utf-8") as log, contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stdout(log))
-        stack.enter_context(contextlib.redirect_stderr(log))
-        main(*converted)
-
-
 def begin(work: Path, name: str, series: Series, raw: Path) -> None:
     """Make the series' folder, enter it, and prepare its data."""
-    folder = work.absolute() / name
-    os.environ["SUBSET_RESUME"] = str(work.absolute() / ".resume")
-    dispatch.map_pieces = map_here  # type: ignore[assignment]
-    if not folder.exists():
-        shutil.copytree(ROOT / "lists", folder / "lists")
-        (folder / "data").mkdir()
-        (folder / "data/raw").symlink_to(raw.absolute())
-    os.chdir(folder)
+    stages_here.enter(work, name, raw)
     if not Path("data/prepared").exists():
         Cell(series, series.budgets[0]).write(races=False)
         stage("prepare", "prepared", "ensembles/scratch")
+        if series.halved:
+            changed_data.halve(Path("data/prepared"))
         if series.wrong:
-            plant(Path("data/prepared"), series.wrong)
-
-
-def plant(prepared: Path, share: float) -> None:
-    """Give a share of the train samples a label of another class; validation and test stay."""
-    meta, rng = artifacts.load_meta(prepared), generator(0, "wrong labels")
-    targets_N = artifacts.load_targets(prepared, "train")
-    chosen = rng.permutation(len(targets_N))[: round(share * len(targets_N))]
-    shift = rng.integers(1, meta.num_classes, len(chosen))
-    targets_N[chosen] = (targets_N[chosen] + shift) % meta.num_classes
-    artifacts.save_targets(prepared, "train", targets_N)
-    # Trainings on other labels are other trainings.
-    artifacts.save_meta(prepared, replace(meta, fingerprint=f"{meta.fingerprint}-{share}"))
+            changed_data.plant(Path("data/prepared"), series.wrong)
 
 
 def _train(params: Params, name: str) -> int:

@@ -33,7 +33,8 @@ class Series:
     changes: Sequence[str]  # as dvc's -S
     budgets: Sequence[float]
     seeds: int
-    members: int = 2  # targets on each subset
+    members: int = 1  # targets on each subset
+    halved: bool = False  # images to half their edge, by the mean of 2 x 2 pixels
     wrong: float = 0.0  # share of the train labels that are wrong
     entrants: Entrants = field(default_factory=lambda: FEW)
     grows: bool = False  # in two rounds from a quarter of the budget; else from everything at once
@@ -48,7 +49,7 @@ def _updates(number: int) -> Sequence[str]:
 _DIGITS = Series(
     "default",
     ["race.holdout=0.33", "compare.models=[resnet8_quarter]", *_updates(150)],
-    (0.05, 0.125, 0.25, 0.5),
+    (0.05, 0.25, 0.125, 0.5),
     seeds=5,
 )
 _HEAD = [
@@ -59,7 +60,7 @@ _HEAD = [
 _DIGIT_VECTORS = Series(
     "embeddings_cpu",
     [*_HEAD, "dataset.name=digit_vectors", "race.holdout=0.33", *_updates(200)],
-    (0.05, 0.125, 0.25, 0.5),
+    (0.05, 0.25, 0.125, 0.5),
     seeds=5,
 )
 _VECTORS = Series("embeddings_cpu", [*_HEAD, *_updates(300)], (0.003, 0.01, 0.03, 0.1, 0.3), 3)
@@ -69,21 +70,21 @@ _MNIST = Series(
         "dataset.name=mnist",
         "compare.models=[resnet8_quarter]",
         "train_ensemble.members=2",
-        "train_ensemble.length.updates=400",
+        "train_ensemble.length.updates=850",
         *_updates(200),
     ],
-    (0.003, 0.01, 0.03, 0.1),
+    (0.01, 0.003, 0.1, 0.03),
     seeds=3,
-    members=1,
+    halved=True,
 )
 _CIFAR = Series(
     "cifar10_cpu",
     [
         "dataset.image_size=16",
         "train_ensemble.members=2",
-        "train_ensemble.length={updates: 1000}",
+        "train_ensemble.length={updates: 700}",
         "compare.models=[resnet8_quarter]",
-        "train_subset_model.length={updates: 400}",
+        "train_subset_model.length={updates: 300}",
         "train_subset_model.batch_size=64",
         "train_subset_model.optimizer.learning_rate=0.3",
         "train_subset_model.label_smoothing=0.0",
@@ -92,7 +93,6 @@ _CIFAR = Series(
     ],
     (0.05, 0.2, 0.5),
     seeds=3,
-    members=1,
 )
 
 
@@ -129,7 +129,8 @@ SERIES: Mapping[str, Series] = {
         _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.5), wrong=0.2
     ),
     "cifar10-forgetting": _of(
-        _CIFAR, ["acquisition=forgetting_events", "train_ensemble.length={epochs: 3}"],
+        _CIFAR,
+        ["acquisition=forgetting_events", "train_ensemble.length={epochs: 3}"],
         budgets=(0.5,),
     ),
     "photographs": Series(
@@ -144,7 +145,6 @@ SERIES: Mapping[str, Series] = {
         ],
         (0.1, 0.25, 0.5),
         seeds=3,
-        members=1,
     ),
     "sentences": Series(
         "svp_polarity_cpu",
@@ -161,7 +161,6 @@ SERIES: Mapping[str, Series] = {
         ],
         (0.1, 0.25, 0.5),
         seeds=3,
-        members=1,
     ),
     "scenes": Series(
         "detection_cpu",
@@ -174,6 +173,5 @@ SERIES: Mapping[str, Series] = {
         ],
         (0.1, 0.3, 0.5),
         seeds=3,
-        members=1,
     ),
 }

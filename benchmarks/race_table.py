@@ -62,7 +62,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("series", nargs="*", choices=[*SERIES, []])
     parser.add_argument("--budgets", type=float, nargs="+", help="other shares than the series'")
-    parser.add_argument("--work", type=Path, default=Path(".race_table"), help="a folder of its own")
+    parser.add_argument("--work", type=Path, default=Path(".race_table"), help="its own folder")
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="where the data lie")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the two CSV files")
     parser.add_argument("--name", default="amd-epyc-2-cores_2026-11-29", help="of the CSV files")
@@ -70,6 +70,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed = parser.parse_args(arguments)
     parsed.out, parsed.raw = parsed.out.absolute(), parsed.raw.absolute()
     parsed.work = parsed.work.absolute()
+    parsed.out.mkdir(exist_ok=True)
     return parsed
 
 
