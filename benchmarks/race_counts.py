@@ -115,8 +115,10 @@ def cells(races: Sequence[Row], targets: Sequence[Row]) -> list[Cell]:
 
 
 def interval(values_S: Floats) -> tuple[float, float]:
-    """Return the mean over the draws, and half of its 95 % t-interval."""
+    """Return the mean over the draws, and half of its 95 % t-interval; nan of one draw."""
     num = len(values_S)
+    if num == 1:
+        return float(values_S[0]), np.nan
     reach = t.ppf(0.975, num - 1) * values_S.std(ddof=1) / np.sqrt(num)
     return float(values_S.mean()), float(reach)
 

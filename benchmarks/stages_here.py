@@ -41,9 +41,12 @@ def stage(name: str, *arguments: str) -> None:
         Path("data") / text if kind.annotation is Path else text
         for text, kind in zip(arguments, kinds, strict=False)
     ]
-    with Path("runs.log").open("a", encoding="utf-8") as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            main(*converted)
+    with (
+        Path("runs.log").open("a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        main(*converted)
 
 
 def map_here(function: Callable[..., Any], pieces: Sequence[Any], **_: object) -> list[Any]:
