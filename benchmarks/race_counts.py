@@ -182,8 +182,10 @@ def _cell_row(cell: Cell) -> str:
 
 
 def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
-    yield "| series | decisions | measured worse | by noise alone | shown worse | its upper bound "
-    yield "| gain | attainable | captured |"
+    yield (
+        "| series | decisions | measured worse | by noise alone | shown worse | its upper bound "
+        "| gain | attainable | captured |"
+    )
     yield "|---" * 9 + "|"
     groups = [(name, list(some)) for name, some in groupby(found, lambda cell: cell.name)]
     for name, some in [*groups, ("all", found)]:

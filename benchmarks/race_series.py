@@ -91,7 +91,7 @@ _CIFAR = Series(
         "predict_pool.views=[identity]",
         "evaluate.views=[identity]",
     ],
-    (0.05, 0.2, 0.5),
+    (0.2, 0.05, 0.5),
     seeds=3,
 )
 
@@ -105,11 +105,18 @@ SERIES: Mapping[str, Series] = {
     "digits-wrong": _of(_DIGITS, wrong=0.2),
     "digits-short": _of(_DIGITS, _updates(50)),
     "digits-long": _of(_DIGITS, _updates(600), seeds=3),
-    "digits-many": _of(_DIGITS, ["predict_pool.signals=[features]"], entrants=MANY),
-    "digits-grow-each": _of(_DIGITS, grows=True, budgets=(0.125, 0.25, 0.5)),
-    "digits-grow-last": _of(_DIGITS, grows=True, budgets=(0.125, 0.25, 0.5), every_round=False),
     "digit-vectors": _DIGIT_VECTORS,
     "digit-vectors-wrong": _of(_DIGIT_VECTORS, wrong=0.2),
+    "digit-vectors-short": _of(_DIGIT_VECTORS, _updates(50)),
+    "digit-vectors-many": _of(
+        _DIGIT_VECTORS,
+        ["predict_pool.signals=[features]"],
+        budgets=(0.05, 0.25),
+        seeds=3,
+        entrants=MANY,
+    ),
+    "digit-vectors-grow-each": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,)),
+    "digit-vectors-grow-last": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,), every_round=False),
     "mnist": _MNIST,
     "mnist-wrong": _of(_MNIST, wrong=0.2),
     "mnist-vectors": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"]),
@@ -136,14 +143,15 @@ SERIES: Mapping[str, Series] = {
     "photographs": Series(
         "images_cpu",
         [
+            "dataset.image_size=24",
             "race.holdout=0.33",
             "train_ensemble.members=2",
             "compare.models=[resnet8_quarter]",
-            "train_subset_model.length.updates=400",
+            "train_subset_model.length.updates=250",
             "evaluate.views=[identity]",
             "predict_pool.views=[identity]",
         ],
-        (0.1, 0.25, 0.5),
+        (0.25, 0.5),
         seeds=3,
     ),
     "sentences": Series(

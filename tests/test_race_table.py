@@ -13,7 +13,7 @@ from benchmarks.race_series import SERIES
 from stages.shared import artifacts
 from stages.shared.artifacts import Meta
 
-MANY = "digits-many"
+MANY = "digit-vectors-many"
 
 
 def race(seed, winner="top"):
