@@ -156,7 +156,7 @@ def shown(races: Sequence[Row], targets: Sequence[Row]) -> str:
         "| series | kept | seeds | random | everything | top - random | race - random | winners "
         "| judged | seconds | full trainings in seconds, in FLOPs |",
         "|---" * 11 + "|",
-        *map(_cell_row, found),
+        *[_cell_row(cell, _full_seconds(races, cell.name)) for cell in found],
         "",
         *_count_rows(found),
         "",
@@ -165,11 +165,15 @@ def shown(races: Sequence[Row], targets: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _cell_row(cell: Cell) -> str:
+def _full_seconds(races: Sequence[Row], name: str) -> float:
+    """Return the seconds of a training on everything: of a series' first cell, others find it."""
+    return max(float(row["full_seconds"]) for row in races if row["series"] == name)
+
+
+def _cell_row(cell: Cell, full_seconds: float) -> str:
     race, top = (_shown(cell.gains(name)) for name in (RACE, TOP))
-    seconds, full, flops = (
-        np.mean([float(row[name]) for row in cell.races])
-        for name in ("seconds", "full_seconds", "full_trainings")
+    seconds, flops = (
+        np.mean([float(row[name]) for row in cell.races]) for name in ("seconds", "full_trainings")
     )
     told = ", ".join(f"{name} {num}" for name, num in cell.winners().most_common())
     everything = f"{cell.points(EVERYTHING).mean():.2f}"
@@ -177,7 +181,7 @@ def _cell_row(cell: Cell) -> str:
     return (
         f"| {cell.name} | {100 * cell.budget:g} % | {len(cell.seeds)} "
         f"| {cell.randoms().mean():.2f} | {everything} | {top} | {race} | {told} | {judged} "
-        f"| {seconds:.0f} | {seconds / full:.1f}, {flops:.1f} |"
+        f"| {seconds:.0f} | {seconds / full_seconds:.0f}, {flops:.1f} |"
     )
 
 
