@@ -135,9 +135,16 @@ SERIES: Mapping[str, Series] = {
     "cifar10-vectors-wrong": _of(
         _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.5), wrong=0.2
     ),
+    # As presets/svp_core_set_cpu.yaml, smaller: what a proxy forgets, for a target that trains less
+    # than an epoch.
     "cifar10-forgetting": _of(
         _CIFAR,
-        ["acquisition=forgetting_events", "train_ensemble.length={epochs: 3}"],
+        [
+            "acquisition=forgetting_events",
+            "train_ensemble.members=1",
+            "train_ensemble.length={epochs: 3}",
+            "train_subset_model.length={updates: 150}",
+        ],
         budgets=(0.5,),
     ),
     "photographs": Series(
