@@ -10,7 +10,8 @@ of a training together with its random subset, from how the targets of random su
 pooled over a cell's draws.
 
 *Attainable* is the gain of the best entrant in hindsight, or 0 where none is above random. The
-best of noisy values is too good, so the share that is captured is rather too low.
+best of noisy values is too good, so the share that is captured is rather too low. `all` leaves out
+the series whose draws raced in another series too.
 
 Shapes: S draws of a cell, K random subsets of a draw.
 """
@@ -30,6 +31,7 @@ from stages.shared.artifacts import Floats
 Row = Mapping[str, str]
 RANDOM, RACE, TOP, EVERYTHING = "random-target-", "race", "top", "everything"
 MARGIN = 0.3  # points, as presets/default.yaml has it
+AGAIN = ("-many", "-each", "-last")  # ends of series whose draws raced in another series too
 ONE_SIDED = 1.645  # standard errors of a bound that holds with 95 %
 
 
@@ -192,13 +194,14 @@ def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
     )
     yield "|---" * 9 + "|"
     groups = [(name, list(some)) for name, some in groupby(found, lambda cell: cell.name)]
-    for name, some in [*groups, ("all", found)]:
+    once = [cell for cell in found if not cell.name.endswith(AGAIN)]
+    for name, some in [*groups, ("all", once)]:
         counted = count([one for cell in some for one in cell.decisions()])
         yield (
             "| {name} | {decisions} | {measured} | {by_noise:.1f} | {shown} | {upper:.1f} % "
             "| {gain:+.2f} ± {reach:.2f} | {attainable:.2f} | {captured:.0f} % |"
         ).format(name=name, **counted)
-    means = np.array([cell.gains(RACE).mean() for cell in found])
+    means = np.array([cell.gains(RACE).mean() for cell in once])
     mean, reach = interval(means)
     below = [
         f"{cell.name} {100 * cell.budget:g} %"
@@ -206,7 +209,7 @@ def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
         if sum(interval(cell.gains(RACE))) < 0
     ]
     yield ""
-    yield f"Mean over {len(found)} cells {mean:+.2f} ± {reach:.2f}; below 0: {below or 'none'}"
+    yield f"Mean over {len(once)} cells {mean:+.2f} ± {reach:.2f}; below 0: {below or 'none'}"
 
 
 def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:

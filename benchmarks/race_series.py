@@ -115,6 +115,13 @@ SERIES: Mapping[str, Series] = {
         seeds=3,
         entrants=MANY,
     ),
+    "digit-vectors-wrong-many": _of(
+        _DIGIT_VECTORS,
+        budgets=(0.05, 0.25),
+        seeds=3,
+        wrong=0.2,
+        entrants={**FEW, LEARNABLE: MANY[LEARNABLE]},
+    ),
     "digit-vectors-grow-each": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,)),
     "digit-vectors-grow-last": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,), every_round=False),
     "mnist": _MNIST,
