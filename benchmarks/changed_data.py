@@ -1,0 +1,42 @@
+"""Prepared data made smaller or worse, for series of benchmarks/race_table.py.
+
+Shapes: N samples, H x W x K pixels and channels.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from stages.shared import artifacts
+from stages.shared.samples.randomness import generator
+
+
+def halve(prepared: Path) -> None:
+    """Make the images half as wide and high, each pixel the mean of four."""
+    meta = artifacts.load_meta(prepared)
+    height, width, num_channels = meta.input_shape
+    shape = [height // 2, width // 2, num_channels]
+    for split in artifacts.SPLITS:
+        inputs_NHWK = artifacts.load_inputs(prepared, split)
+        parts = np.asarray(inputs_NHWK).reshape(-1, shape[0], 2, shape[1], 2, num_channels)
+        mean_NHWK = np.round(parts.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+        artifacts.save_array(prepared / split / "inputs.npy", mean_NHWK)
+        if split == "train":
+            values = mean_NHWK.reshape(-1, num_channels) / np.float32(255)
+            mean, std = (getattr(values, name)(axis=0).tolist() for name in ("mean", "std"))
+    halved = {"input_shape": shape, "mean": mean, "std": std}
+    name = f"{meta.fingerprint}-halved"
+    artifacts.save_meta(prepared, replace(meta, **halved, fingerprint=name))
+
+
+def plant(prepared: Path, share: float) -> None:
+    """Give a share of the train samples a label of another class; validation and test stay."""
+    meta, rng = artifacts.load_meta(prepared), generator(0, "wrong labels")
+    targets_N = artifacts.load_targets(prepared, "train").copy()
+    chosen = rng.permutation(len(targets_N))[: round(share * len(targets_N))]
+    shift = rng.integers(1, meta.num_classes, len(chosen))
+    targets_N[chosen] = (targets_N[chosen] + shift) % meta.num_classes
+    artifacts.save_targets(prepared, "train", targets_N)
+    # Trainings on other labels are other trainings.
+    artifacts.save_meta(prepared, replace(meta, fingerprint=f"{meta.fingerprint}-{share}"))

@@ -1,0 +1,168 @@
+"""The series of races: their settings are valid, and what is counted of them is by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from benchmarks import changed_data, image_vectors, learnable, race_counts
+from benchmarks.race_counts import Decision
+from benchmarks.race_runs import RANDOM, Cell
+from benchmarks.race_series import SERIES
+from stages.shared import artifacts
+from stages.shared.artifacts import Meta
+
+MANY = "digit-vectors-many"
+
+
+def race(seed, winner="top"):
+    return {
+        "series": "s",
+        "budget": "0.1",
+        "seed": str(seed),
+        "winner": winner,
+        "judged_samples": "500",
+        "seconds": "8",
+        "full_seconds": "2",
+        "full_trainings": "3",
+    }
+
+
+def target(seed, subset, points, of_test="0.0"):
+    judged = "1.0" if subset in {"top", "race"} else ""
+    return {
+        "series": "s",
+        "budget": "0.1",
+        "seed": str(seed),
+        "subset": subset,
+        "judged_gain": judged,
+        "points": points,
+        "of_test": of_test,
+    }
+
+
+def rows():
+    """Return two draws: random has 89 and 91, and so 90; the race's target gains 3 and loses 1."""
+    found = []
+    for seed, raced, top in ((0, "92 94", "94"), (1, "89", "80")):
+        found += [target(seed, "random-target-0", "89"), target(seed, "random-target-1", "91")]
+        found += [target(seed, "race", raced, "1.0"), target(seed, "top", top)]
+        found += [target(seed, "everything", "99")]
+    return [race(0), race(1, "random")], found
+
+
+def test_gains_are_above_the_mean_of_random_in_each_draw():
+    (cell,) = race_counts.cells(*rows())
+
+    assert cell.gains("race").tolist() == [3, -1]
+    assert cell.gains("top").tolist() == [4, -10]
+    assert cell.entrants() == ["top"]
+
+
+def test_a_decisions_error_is_of_test_samples_and_of_trainings():
+    # Variance of 89 and 91 is 2, of the difference to the mean of two such 2 * 1.5; 1 of test.
+    (cell,) = race_counts.cells(*rows())
+
+    assert cell.decisions() == [Decision(3, 2, 4), Decision(-1, 2, 0)]
+
+
+def test_an_interval_is_students():
+    # Three values of sd 1: 4.302653 / sqrt 3.
+    assert race_counts.interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2, 2.48414), abs=1e-4)
+
+
+def test_decisions_are_counted_as_measured_as_shown_and_by_noise():
+    decisions = [Decision(2, 0.3, 3), Decision(-0.4, 0.3, 0), Decision(-5, 1, 1)]
+
+    counted = race_counts.count(decisions, margin=0.3)
+
+    assert (counted["measured"], counted["shown"]) == (2, 1)
+    assert counted["by_noise"] == pytest.approx(2 * 0.15866 + 0.38209, abs=1e-4)
+    assert counted["captured"] == pytest.approx(100 * (2 - 0.4 - 5) / 4)
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_the_upper_bound_is_the_share_with_which_so_few_failures_happen_once_in_twenty(failures):
+    worse, fine = [Decision(-9, 1, 1)] * failures, [Decision(1, 1, 1)] * (59 - failures)
+
+    upper = race_counts.count([*worse, *fine])["upper"] / 100
+
+    assert binom.cdf(failures, 59, upper) == pytest.approx(0.05)
+
+
+def test_the_tables_have_a_row_for_each_cell_series_and_entrant():
+    shown = race_counts.shown(*rows())
+
+    assert (
+        "| s | 10 % | 2 | 90.00 | 99.00 | -3.00 ± 88.94 | +1.00 ± 25.41 | top 1, random 1" in shown
+    )
+    assert "| top | 2 | 1 | 1 | -3.00 |" in shown
+    assert "| random |  | 1 | 1 |  |" in shown
+
+
+# One has all entrants.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != MANY)) for name in SERIES]
+)
+def test_the_settings_of_a_series_are_valid(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    series = replace(SERIES[name], seeds=2)
+    cell = Cell(series, series.budgets[0])
+
+    params = cell.write(races=True)
+
+    assert [*params.race.entrants] == [*series.entrants]
+    assert float(params.rounds[-1].to) == series.budgets[0]
+    assert len(params.draws) == 2
+    assert not set(RANDOM) & set(series.entrants)
+
+
+def test_the_hardest_that_a_judge_gets_right_come_first_then_the_easiest_that_it_does_not():
+    score_N = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
+    is_right_N = np.array([False, True, False, True, True])
+
+    assert learnable.hardest(score_N, is_right_N, np.arange(5), 4).tolist() == [1, 3, 4, 2]
+    assert learnable.hardest(score_N, is_right_N, np.array([0, 2, 3]), 2).tolist() == [3, 2]
+
+
+def prepared(folder, count=10):
+    for split in artifacts.SPLITS:
+        images = np.arange(count * 16, dtype=np.uint8).reshape(count, 4, 4, 1)
+        artifacts.save_array(folder / split / "inputs.npy", images)
+        artifacts.save_targets(folder, split, np.arange(count) % 3)
+    names = ["a", "b", "c"]
+    sizes = dict.fromkeys(artifacts.SPLITS, count)
+    meta = Meta("image_classification", "d", names, [4, 4, 1], [0.5], [0.2], sizes, "f")
+    artifacts.save_meta(folder, meta)
+    return folder
+
+
+def test_a_halved_image_has_the_mean_of_four_pixels(tmp_path):
+    changed_data.halve(prepared(tmp_path))
+
+    halved = artifacts.load_inputs(tmp_path, "train")
+    assert halved[0, ..., 0].tolist() == [[2, 4], [10, 12]]  # 2.5 and 4.5 are rounded to even
+    meta = artifacts.load_meta(tmp_path)
+    assert meta.input_shape == [2, 2, 1]
+    assert meta.mean == pytest.approx([halved[...].mean() / 255], rel=1e-5)
+    assert meta.fingerprint != "f"
+
+
+def test_planted_labels_are_wrong_in_train_alone(tmp_path):
+    changed_data.plant(prepared(tmp_path), 0.3)
+
+    given_N = np.arange(10) % 3
+    assert np.sum(artifacts.load_targets(tmp_path, "train") != given_N) == 3
+    assert (artifacts.load_targets(tmp_path, "validation") == given_N).all()
+    assert (artifacts.load_targets(tmp_path, "test") == given_N).all()
+    assert artifacts.load_meta(tmp_path).fingerprint != "f"
+
+
+def test_principal_components_are_the_directions_of_most_variance():
+    values_ND = np.array([[4.0, 1], [-4, 1], [0, 2], [0, 0]])
+
+    mean_D, component_DP = image_vectors.components(values_ND, 1)
+
+    assert mean_D.tolist() == [0, 1]
+    assert np.abs(component_DP[:, 0]) == pytest.approx([1, 0])
