@@ -8,14 +8,12 @@ import contextlib
 import inspect
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from benchmarks.generated import ROOT
-from stages.shared.members import finished_members, members
 from stages.shared.running import dispatch, engine
 
 
@@ -25,7 +23,6 @@ def enter(work: Path, name: str, raw: Path) -> None:
     os.environ["SUBSET_RESUME"] = str(work.absolute() / ".resume")
     engine.keep_freed_memory()
     dispatch.map_pieces = map_here
-    members.code_fingerprint = code_fingerprint  # type: ignore[attr-defined]
     if not folder.exists():
         shutil.copytree(ROOT / "lists", folder / "lists")
         (folder / "data").mkdir()
@@ -52,13 +49,3 @@ def stage(name: str, *arguments: str) -> None:
 def map_here(function: Callable[..., Any], pieces: Sequence[Any], **_: object) -> list[Any]:
     """Do what `dispatch.map_pieces` does, one piece after the other in this process."""
     return [function(piece, lambda _: None) for piece in pieces]
-
-
-def code_fingerprint(files: Iterable[Path]) -> str:
-    """Return what `finished_members.code_fingerprint` does, once: no code changes meanwhile."""
-    return _code_fingerprint(tuple(files))
-
-
-@cache
-def _code_fingerprint(files: tuple[Path, ...]) -> str:
-    return finished_members.code_fingerprint(files)

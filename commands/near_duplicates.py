@@ -9,11 +9,10 @@ its own keeps these; there the second adds the train samples with a near duplica
 test to the samples that no subset holds.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from commands import console
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
@@ -80,10 +79,14 @@ def leave_out(exclude: Path, found: Sequence[Grouped]) -> int:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.near_duplicates",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "near_duplicates",
+        "Keep near duplicates together in the next run: every sample's group goes to "
+        "dataset.groups, whose groups cross no splits. Groups that the list has already are joined "
+        "with those that were found. A data set with splits of its own keeps these; there "
+        "--leave-out adds the train samples with a near duplicate in validation or test to the "
+        "samples that no subset holds.",
+        "--leave-out",
     )
     parser.add_argument(
         "--leave-out",
@@ -102,11 +105,11 @@ def main() -> None:
         found = load_grouped(folder)
         if arguments.leave_out:
             added = leave_out(Path(params.select.exclude), found)
-            sys.stdout.write(f"{params.select.exclude}: {added} samples added\n")
+            console.say(f"{params.select.exclude}: {added} samples added")
             return
         ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]
         num = write_groups(Path(params.dataset.groups), found, ids)
-        sys.stdout.write(f"{params.dataset.groups}: {num} groups of two or more samples\n")
+        console.say(f"{params.dataset.groups}: {num} groups of two or more samples")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ Learning curves of what was trained anyway, on validation; see docs/methods.md f
 writes nothing.
 """
 
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from commands import console
 from commands.compare.comment import text_table
 from commands.compare.markdown import Row
 from stages.report.how_much_data import LearningCurve, learning_curves
@@ -71,16 +70,17 @@ def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:
 
 def main() -> None:
     """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = ArgumentParser(
-        prog="python -m commands.size",
-        description=__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
+    parser = console.parser(
+        "size",
+        "Say how much data is needed, as far as the run that lies here can tell, and what so many "
+        "samples, or so large a share of them, would bring.",
+        "500 0.75",
     )
     parser.add_argument("sizes", nargs="*", metavar="SIZE", help="such as 500, or 0.75 of train")
     arguments = parser.parse_args()
     with command.errors_in_one_line():
         for line in told(arguments.sizes):
-            sys.stdout.write(f"{line}\n")
+            console.say(line)
 
 
 if __name__ == "__main__":
