@@ -21,7 +21,7 @@ def test_readme_has_the_accuracies_of_the_results():
     [row] = [
         line for line in (pipeline.ROOT / "README.md").read_text().splitlines() if shown in line
     ]
-    assert "the default" in row
+    assert "presets/digits.yaml" in row
 
 
 def test_a_montage_has_the_images_in_reading_order():

@@ -37,6 +37,9 @@ def is_the_line_of(name, found):
     return re.fullmatch(re.escape(CASES[name].line).replace("…", ".+"), found)
 
 
+LISTINGS = ("data/listing.csv", "data/weight_files.csv")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_prepare_and_the_plan_say_the_same_line(name, line_of):
     make(name)
@@ -52,7 +55,7 @@ def test_prepare_and_the_plan_say_the_same_line(name, line_of):
 def test_what_is_wrong_with_a_manifest_the_listing_says_before(name, line_of):
     make(name)
     if CASES[name].dataset["name"] == "imagefolder":
-        assert is_the_line_of(name, line_of("listing", "data/listing.csv"))
+        assert is_the_line_of(name, line_of("listing", *LISTINGS))
 
 
 FORMS = ["yolo", "labelimg", "huggingface_images", "huggingface_texts", "embeddings"]
@@ -62,7 +65,7 @@ FORMS = ["yolo", "labelimg", "huggingface_images", "huggingface_texts", "embeddi
 def test_a_root_that_is_not_there_is_refused_before_anything_is_removed(name, line_of):
     case = next(case for case in CASES.values() if case.dataset["name"] == name)
     write_params(case.preset, **case.dataset | {"root": "nowhere"})
-    for stage, *arguments in (("listing", "data/listing.csv"), ("prepare", PREPARED, SCRATCH)):
+    for stage, *arguments in (("listing", *LISTINGS), ("prepare", PREPARED, SCRATCH)):
         assert line_of(stage, *arguments).startswith("dataset.root is 'nowhere': no such folder")
 
 
@@ -74,8 +77,8 @@ def test_the_listing_reads_no_content(name):
     Path("images").mkdir(exist_ok=True)
     Path("images/any file").write_text("1")
     write_params(case.preset, **case.dataset)
-    listing(Path("data/listing.csv"))
+    listing(*map(Path, LISTINGS))
     before = Path("data/listing.csv").read_bytes()
     Path("images/any file").write_text("2")
-    listing(Path("data/listing.csv"))
+    listing(*map(Path, LISTINGS))
     assert Path("data/listing.csv").read_bytes() != before

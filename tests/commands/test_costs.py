@@ -117,8 +117,11 @@ def test_a_baseline_is_the_same_search_with_the_target_as_its_proxy():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"model": "resnet20"}, "exp-a: its proxy resnet20 must be one of resnet8, and batch_size"),
-        ({"stop_after": 1}, "exp-a: its proxy resnet8 must be one of resnet8, and batch_size, le"),
+        (
+            {"model": "resnet20"},
+            "exp-a: its proxy resnet20 must be one of resnet8, and train, ",
+        ),
+        ({"stop_after": 1}, "exp-a: its proxy resnet8 must be one of resnet8, and train, batch_si"),
         ({"members": 3}, "exp-a: has another train_ensemble.members; it must be that of params"),
     ],
     ids=["another model", "shorter", "fewer members"],

@@ -7,7 +7,7 @@ import shlex
 import sys
 
 import pytest
-from finished_run import ROOT
+import toy
 from pipeline import Checkout
 
 from commands import console
@@ -16,8 +16,8 @@ from stages.report.suspected import HEADER
 from stages.shared import artifacts
 
 COMMANDS = sorted(
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-    for path in (ROOT / "commands").rglob("*.py")
+    path.relative_to(toy.ROOT).with_suffix("").as_posix().replace("/", ".")
+    for path in (toy.ROOT / "commands").rglob("*.py")
     if '__name__ == "__main__"' in path.read_text()
 )
 INTERNALS = re.compile(r"\.py\b|Shapes?:|\bstages/|\b[A-Z]: |Reads  |Writes  ")
@@ -150,7 +150,7 @@ def in_git(run, monkeypatch):
     checkout = Checkout(run.root, run.root / "resume")
     for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR", "DVC_SYSTEM_CONFIG_DIR"):
         monkeypatch.setenv(name, str(run.root.parent / name))
-    (run.root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (run.root / "dvc.yaml").write_text((toy.ROOT / "dvc.yaml").read_text())
     checkout.git("init", "--quiet")
     checkout.dvc("init", "--quiet")
     checkout.git("add", "--all", "--force")

@@ -35,7 +35,7 @@ def run(monkeypatch, *arguments):
 
 
 def groups():
-    return dict(zip(IDS, load_groups(Path("lists/groups.csv"), IDS), strict=True))
+    return dict(zip(IDS, load_groups(Path("lists/groups.csv"), Path(), IDS), strict=True))
 
 
 def test_every_sample_gets_a_group_which_prepare_reads(found_of_a_run, monkeypatch, capsys):

@@ -293,7 +293,7 @@ def test_all_files_that_cannot_be_read_are_named_in_one_pass(monkeypatch, capsys
     for number in range(45):
         Path(f"images/a/gone {number}.png").symlink_to("/nowhere")
     write_params()
-    monkeypatch.setattr(sys, "argv", ["listing", str(LISTING)])
+    monkeypatch.setattr(sys, "argv", ["listing", str(LISTING), "data/weight_files.csv"])
     with pytest.raises(SystemExit):
         command.run(main)
     said = capsys.readouterr().err

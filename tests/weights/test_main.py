@@ -19,7 +19,8 @@ from stages.weights import weight_files
 from stages.weights.__main__ import main
 
 OUT = Path("weights")
-DEFAULT_MODELS = ["resnet8.safetensors", "resnet8_quarter.safetensors"]
+# That of `none` is what `embed` depends on where no model embeds.
+DEFAULT_MODELS = ["none.safetensors", "resnet8.safetensors", "resnet8_quarter.safetensors"]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_the_models_of_ensemble_judge_and_targets_are_those_that_are_trained():
     content["race"]["judge"] = "resnet20"
     content["compare"]["models"] = ["resnet8", "linear"]
     params = check_params(content)
-    assert params.trained_models == ["linear", "resnet20", "resnet8", "resnet8_quarter"]
+    assert params.trained_models == ["linear", "none", "resnet20", "resnet8", "resnet8_quarter"]
 
 
 def saved_as_safetensors(network):

@@ -24,9 +24,12 @@ META = Meta(
 )
 DATA = Data(META, is_prepared=True)
 FILES = replace(DATA, files=["a.png"], to_decode=["a.png"])
-ENSEMBLE = ["data/prepared", "data/subsets/0.25", "data/ensembles/0.25", "h", "dynamics"]
-POOL = ["data/prepared", "data/ensembles/0.25", "data/signals/0.25"]
-TARGET = ["resnet8", "data/prepared", "data/comparison/full", "scratch", "models", "h"]
+ENSEMBLE = ["data/prepared", "data/embeddings", "data/subsets/0.25", "w", "e", "h", "dynamics"]
+POOL = ["data/prepared", "data/embeddings", "data/ensembles/0.25", "data/signals/0.25"]
+TARGET = [
+    *("resnet8", "data/prepared", "data/embeddings", "data/comparison/full"),
+    *("scratch", "w", "models", "h"),
+]
 GIB = 2**30
 
 
@@ -100,7 +103,7 @@ def two_workers(monkeypatch):
 )
 def test_updates_images_and_validations_of_a_training(size, changes, updates, images, validated):
     params = params_of(**{f"train_ensemble__{name}": value for name, value in changes.items()})
-    arguments = [ENSEMBLE[0], f"data/subsets/{size}", *ENSEMBLE[2:]]
+    arguments = [*ENSEMBLE[:2], f"data/subsets/{size}", *ENSEMBLE[3:]]
 
     found = work_of("train_ensemble", arguments, params)
 
@@ -130,7 +133,7 @@ def test_an_ensemble_that_is_not_trained_is_no_training():
     ],
 )
 def test_a_target_trains_on_as_many_picks_as_its_subset_has(subset, picks):
-    arguments = [*TARGET[:2], f"data/comparison/{subset}", *TARGET[3:]]
+    arguments = [*TARGET[:3], f"data/comparison/{subset}", *TARGET[4:]]
     found = work_of("train_subset_model", arguments, params_of())
     assert (found.model, found.num_picks) == ("resnet8", picks)
 
@@ -146,7 +149,7 @@ def test_a_target_trains_on_as_many_picks_as_its_subset_has(subset, picks):
 def test_everything_trained_as_briefly_as_a_subset(subset, changes, updates, images, validated):
     section = {"length": {"epochs": 10}, "batch_size": 50, "validations": 5} | changes
     params = params_of(**{f"train_subset_model__{name}": value for name, value in section.items()})
-    arguments = [*TARGET[:2], f"data/comparison/{subset}", *TARGET[3:]]
+    arguments = [*TARGET[:3], f"data/comparison/{subset}", *TARGET[4:]]
     found = work_of("train_subset_model", arguments, params)
     assert (found.num_picks, found.updates, found.images) == (1000, updates, images)
     assert found.validated == validated
@@ -183,13 +186,13 @@ def test_all_voters_predict_train_and_validation(changes, num_models, num_sample
 
 
 def test_targets_are_evaluated_on_validation_and_test():
-    found = work_of("evaluate", ["p", "models/resnet8-full", "e"], params_of())
+    found = work_of("evaluate", ["p", "embeddings", "models/resnet8-full", "e"], params_of())
     assert (found.like.model, found.num_models, found.num_samples) == ("resnet8", 3, 300)
 
 
 def test_all_kept_checkpoints_of_an_ensemble_are_evaluated_where_it_is_asked_for():
     changes = {"train_ensemble__checkpoints": {"last": 2, "every": 1, "best": True}}
-    arguments = ["p", "data/ensembles/0.25", "e", "kept"]
+    arguments = ["p", "data/embeddings", "data/ensembles/0.25", "e", "kept"]
     found = work_of("evaluate_ensemble", arguments, params_of(**changes))
     assert (found.num_models, found.num_samples) == (3 * 3, 300)
 

@@ -8,7 +8,7 @@ from commands.plan.overrides import files_with, overridden
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 
-SETTINGS = ["train_ensemble.members=5", "rounds=[{from: 0.0625, to: 0.25}]", "acquisition=entropy"]
+SETTINGS = ["train_ensemble.members=5", "rounds=[{from: 0.25, to: 0.75}]", "acquisition=entropy"]
 
 
 @pytest.fixture

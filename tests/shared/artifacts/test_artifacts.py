@@ -321,6 +321,7 @@ def line_of(load: Callable[[], object]) -> str:
 
 def test_every_kind_that_is_saved_is_tested_here():
     saved = {name.removeprefix("save_") for name in vars(artifacts) if name.startswith("save_")}
+    saved -= {"as_long_as"}  # which may be missing (tests/comparison_subsets)
     assert saved == {name.replace(" ", "_") for name in PAIRS} - {
         "inputs",  # written piece by piece, as they are decoded
         "signals",  # written as they are computed

@@ -18,7 +18,8 @@ MODELS = Path(models.__file__).parent / "image_classification"
 FILES = sorted(path for path in MODELS.glob("*.py") if not path.stem.startswith("_"))
 # Networks of libraries have tests of their own (test_library_models.py).
 LIBRARY = [path.stem for path in FILES if "library_networks" in path.read_text()]
-NAMES = [path.stem for path in FILES if path.stem not in LIBRARY]
+PROBES = [path.stem for path in FILES if "networks.probes" in path.read_text()]  # of vectors
+NAMES = [path.stem for path in FILES if path.stem not in [*LIBRARY, *PROBES]]
 # What torchvision calls the last layer.
 IN_TORCHVISION = {
     "alexnet": "classifier.6",
@@ -99,7 +100,7 @@ def trained(request: pytest.FixtureRequest) -> tuple[str, int, layers.Classifier
 
 
 def test_the_package_lists_every_model_file() -> None:
-    assert models.names("image_classification") == sorted([*NAMES, *LIBRARY])
+    assert models.names("image_classification") == sorted([*NAMES, *LIBRARY, *PROBES])
     assert set(NAMES) <= set(models.names())
     assert "resnet8" in NAMES
 

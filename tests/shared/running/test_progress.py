@@ -79,7 +79,7 @@ def test_a_terminal_that_says_no_size_is_shown_the_line_too(stage, monkeypatch, 
             monkeypatch.setattr("sys.stderr", terminal)
             train(2, [0])
         seen = b"".join(read_to_the_end(shown.fileno())).decode()
-    assert "stage 9/26 train_ensemble, round 2/3, member 1/2" in seen
+    assert "stage 12/29 train_ensemble, round 2/3, member 1/2" in seen
     widest = max(len(line) for line in re.split(r"[\r\n]", seen))
     assert widest <= (columns or progress.COLUMNS)
 
@@ -112,7 +112,7 @@ def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monk
     assert rest == [""]
     assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert re.fullmatch(
-        r"stage 9/26 train_ensemble, round 2/3, member 4/4: 100% #{5} 00:00 left, "
+        r"stage 12/29 train_ensemble, round 2/3, member 4/4: 100% #{5} 00:00 left, "
         r"validation 87.5 %, loss 0.500, accuracy 75.0 %, epoch 2, [\d.]+[kM]? images/s",
         line,
     )
@@ -155,7 +155,7 @@ def test_a_log_gets_whole_lines_now_and_then(stage, monkeypatch):
     assert "\r" not in log.getvalue()
     first, second, rest = log.getvalue().split("\n")
     assert rest == ""
-    start = "stage 9/26 train_ensemble, round 2/3, member"
+    start = "stage 12/29 train_ensemble, round 2/3, member"
     assert first.startswith(f"{start} 1/2:  50% ##5   00:00 left")
     assert second.startswith(f"{start} 2/2: 100% ##### 00:00 left")
 
@@ -168,7 +168,7 @@ def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkey
     got = list(progress.shown(parts, 40, "test"))
 
     assert got == ["first", "second"]
-    assert "stage 25/26 evaluate@resnet8-full, test:  75% ###7" in terminal.getvalue()
+    assert "stage 28/29 evaluate@resnet8-full, test:  75% ###7" in terminal.getvalue()
     assert "?" not in terminal.getvalue(), "nothing is said before something is known"
     assert terminal.lines() == [""]
 

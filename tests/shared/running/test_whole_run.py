@@ -79,8 +79,8 @@ def set_params(folder, **changes):
 
 def test_a_stage_knows_its_number_and_the_seconds_of_those_after_it(finished):
     # The rest of a round and comparison_subsets, three targets, three to evaluate, report.
-    assert whole_run.place_of(STAGE) == Place(9, 21, 8.0, 5 + 3 * 8 + 3 + 1)
-    assert whole_run.place_of("report") == Place(21, 21, 1.0, 0.0)
+    assert whole_run.place_of(STAGE) == Place(12, 24, 8.0, 5 + 3 * 8 + 3 + 1)
+    assert whole_run.place_of("report") == Place(24, 24, 1.0, 0.0)
 
 
 def test_what_is_left_is_the_rest_of_this_stage_and_the_others():
@@ -102,7 +102,7 @@ def test_what_is_left_is_the_rest_of_this_stage_and_the_others():
 def test_seconds_of_other_settings_are_no_seconds(finished, changes):
     set_params(finished, **changes)
     place = whole_run.place_of(STAGE)
-    assert (place.number, place.most) == (9, 21)
+    assert (place.number, place.most) == (12, 24)
     assert math.isnan(place.others)
 
 
@@ -124,7 +124,7 @@ def test_where_nothing_is_known_only_the_number_is_said(finished, lock):
     if lock is not None:
         (finished / "dvc.lock").write_text(lock)
     place = whole_run.place_of(STAGE)
-    assert (place.number, place.most) == (9, 21)
+    assert (place.number, place.most) == (12, 24)
     assert math.isnan(place.own)
     assert math.isnan(place.others)
 
