@@ -77,6 +77,8 @@ HERE = [
     *(STORAGE + PUSH + CLUSTER + LAPTOP),
 ]
 FORMS = [
+    "python -m commands.preset images_pretrained_cpu weights.efficientnet_lite0=/my/weights.pth "
+    "dataset.root=/my/images",
     "python -m commands.preset images_cpu dataset.root=/my/images dataset.manifest=/my/list.csv "
     "dataset.label_column=breed",
     "python -m commands.preset images_cpu dataset.root=/my/classes",
@@ -174,11 +176,6 @@ ELSEWHERE = {
     "python -m commands.near_duplicates --leave-out": (
         "tests/commands/test_near_duplicates.py",
         '"--leave-out"',
-    ),
-    "python -m commands.preset images_pretrained_cpu 'weights={efficientnet_lite0: my.pth}' "
-    "dataset.root=/my/images": (
-        "tests/commands/test_preset.py",
-        '"weights={efficientnet_lite0: my.pth}"',
     ),
     "python -m commands.export yolo /my/subset": (
         "tests/commands/export/test_yolo_folder.py",
