@@ -50,14 +50,14 @@ def _cell_row(cell: Cell, full_seconds: float) -> str:
     )
     # Of draws that raced before, judges are found finished: their seconds say nothing.
     is_again = cell.name.endswith(AGAIN)
-    took = "| " if is_again else f"{seconds:.0f} | {seconds / full_seconds:.0f}"
+    took = "|" if is_again else f"{seconds:.0f} | {seconds / full_seconds:.0f},"
     told = ", ".join(f"{name} {num}" for name, num in cell.winners().most_common())
     everything = f"{cell.points(EVERYTHING).mean():.2f}"
     judged = cell.races[0]["judged_samples"]
     return (
         f"| {cell.name} | {100 * cell.budget:g} % | {len(cell.seeds)} "
         f"| {cell.randoms().mean():.2f} | {everything} | {top} | {race} | {told} | {judged} "
-        f"| {took}, {flops:.1f} |"
+        f"| {took} {flops:.1f} |"
     )
 
 
@@ -107,7 +107,7 @@ def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:
             best[name if of_draw[name] > 0 else "random"] += 1
         for name, gain_S in measured.items():
             gains.setdefault(name, []).extend(gain_S.tolist())
-    yield "| entrant | races with a target | won | best in hindsight | target - random, where measured |"
+    yield "| entrant | races with a target | won | best in hindsight | target - random |"
     yield "|---|---|---|---|---|"
     for name in sorted({*raced, "random"}, key=lambda name: -won[name]):
         mean = f"{np.nanmean(gains[name]):+.2f}" if name in gains else ""
