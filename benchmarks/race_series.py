@@ -131,7 +131,7 @@ SERIES: Mapping[str, Series] = {
         _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.01, 0.05, 0.2, 0.5)
     ),
     "cifar10-vectors-wrong": _of(
-        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.5), wrong=0.2
+        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.2, 0.5), wrong=0.2
     ),
     # As presets/svp_core_set_cpu.yaml, smaller: what a proxy forgets, for a target that trains less
     # than an epoch.
