@@ -103,8 +103,6 @@ def _of(series: Series, changes: Sequence[str] = (), **fields: object) -> Series
 SERIES: Mapping[str, Series] = {
     "digits": _DIGITS,
     "digits-wrong": _of(_DIGITS, wrong=0.2),
-    "digits-short": _of(_DIGITS, _updates(50)),
-    "digits-long": _of(_DIGITS, _updates(600), seeds=3),
     "digit-vectors": _DIGIT_VECTORS,
     "digit-vectors-wrong": _of(_DIGIT_VECTORS, wrong=0.2),
     "digit-vectors-short": _of(_DIGIT_VECTORS, _updates(50)),
@@ -128,19 +126,12 @@ SERIES: Mapping[str, Series] = {
     "mnist-wrong": _of(_MNIST, wrong=0.2),
     "mnist-vectors": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"]),
     "mnist-vectors-wrong": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"], wrong=0.2),
-    "mnist-vectors-short": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors", *_updates(60)]),
-    "mnist-vectors-many": _of(
-        _VECTORS,
-        ["dataset.root=data/raw/mnist-vectors", "predict_pool.signals=[features]"],
-        budgets=(0.003, 0.03),
-        entrants={name: how for name, how in MANY.items() if name != "herding"},
-    ),
     "cifar10": _CIFAR,
     "cifar10-vectors": _of(
         _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.01, 0.05, 0.2, 0.5)
     ),
     "cifar10-vectors-wrong": _of(
-        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.5), wrong=0.2
+        _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.05, 0.2, 0.5), wrong=0.2
     ),
     # As presets/svp_core_set_cpu.yaml, smaller: what a proxy forgets, for a target that trains less
     # than an epoch.

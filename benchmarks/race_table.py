@@ -10,7 +10,7 @@ saw, all with the same random streams, and measured on test. Rows are appended t
 benchmarks/results when a cell is finished; a cell that is there is not run again.
 
 `--show` prints, of the rows that there are, the table of cells, the count of decisions, and who
-won (race_counts.py).
+won (race_counts.py, race_shown.py).
 """
 
 import argparse
@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import race_counts
+from benchmarks import race_shown
 from benchmarks.race_series import SERIES
 
 RESULTS = Path(__file__).parent.absolute() / "results"
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parsed.out / f"race-table-{kind}_{parsed.name}.csv" for kind in ("races", "targets")
     )
     if parsed.show:
-        print(race_counts.shown(rows(races), rows(targets)))
+        print(race_shown.shown(rows(races), rows(targets)))
         return
     from benchmarks.race_runs import Cell, begin  # here: to show needs no torch
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks import changed_data, image_vectors, learnable, race_counts
+from benchmarks import changed_data, image_vectors, learnable, race_counts, race_shown
 from benchmarks.race_counts import Decision
 from benchmarks.race_runs import RANDOM, Cell
 from benchmarks.race_series import SERIES
@@ -92,7 +92,7 @@ def test_the_upper_bound_is_the_share_with_which_so_few_failures_happen_once_in_
 
 
 def test_the_tables_have_a_row_for_each_cell_series_and_entrant():
-    shown = race_counts.shown(*rows())
+    shown = race_shown.shown(*rows())
 
     assert (
         "| s | 10 % | 2 | 90.00 | 99.00 | -3.00 ± 88.94 | +1.00 ± 25.41 | top 1, random 1" in shown
