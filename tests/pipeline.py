@@ -19,8 +19,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from commands import preset
-
 ROOT = Path(__file__).parent.parent
 RESULTS = ("dvc.lock", "metrics/", "plots/")  # of the real params.yaml
 AUTHOR = ["-c", "user.name=Toy", "-c", "user.email=toy@example.org", "-c", "commit.gpgsign=false"]
@@ -350,7 +348,8 @@ def tiny_checkout(folder: Path) -> Checkout:
         if (ROOT / name).is_file() and not name.startswith(RESULTS):
             (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, checkout.folder / name)
-    (checkout.folder / "params.yaml").write_text(preset.text("digits"))
+    write = [sys.executable, "-m", "commands.preset", "digits"]
+    subprocess.run(write, cwd=checkout.folder, check=True, capture_output=True)
     make_tiny(checkout.folder / "params.yaml")
     checkout.git("init", "--quiet", "--initial-branch=main")
     checkout.git("add", "--all")

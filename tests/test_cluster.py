@@ -87,7 +87,9 @@ class Project:
         )
 
     def train(self, **settings):
-        return self.start("train_ensemble", "prepared", "subset", *TRAINED, **settings)
+        return self.start(
+            "train_ensemble", "prepared", "none", "subset", "weights", *TRAINED, **settings
+        )
 
     def run(self, stage, *arguments, **settings):
         """Run a stage to its end, which must be a good one."""
@@ -115,6 +117,7 @@ def new_project(folder, num_updates=40, learning_rate=0.4):
     folder.mkdir()
     (folder / "stages").symlink_to(toy.ROOT / "stages")
     toy.write_prepared(folder / "prepared")
+    (folder / "weights").touch()  # random ones
     content = toy.default_params()
     content["train_ensemble"].update(
         {"members": NUM_MEMBERS, "length": {"updates": num_updates}, "batch_size": 8}
@@ -132,7 +135,7 @@ def local(tmp_path_factory):
     """What the workers of this machine make."""
     project = new_project(tmp_path_factory.mktemp("local") / "project")
     finish(project.train())
-    project.run("predict_pool", "prepared", "ensemble", "signals")
+    project.run("predict_pool", "prepared", "none", "ensemble", "signals")
     return project
 
 
@@ -148,7 +151,7 @@ def test_a_cluster_trains_and_predicts_to_the_bytes_of_one_machine(cluster, loca
     project = new_project(tmp_path / "project")
 
     finish(project.train(**on(cluster)))
-    project.run("predict_pool", "prepared", "ensemble", "signals", **on(cluster))
+    project.run("predict_pool", "prepared", "none", "ensemble", "signals", **on(cluster))
 
     expected = local.content(*TRAINED, "signals")
     assert len(expected) > 15
@@ -159,7 +162,17 @@ def test_a_race_on_a_cluster_ends_as_on_one_machine(cluster, tmp_path):
     here, there = (new_project(tmp_path / name) for name in ("here", "there"))
     for project, settings in ((here, {}), (there, on(cluster))):
         write_race(project.folder)
-        project.run("race", "0.25", "prepared", "proposals", "subsets", "races", **settings)
+        project.run(
+            "race",
+            "0.25",
+            "prepared",
+            "none",
+            "proposals",
+            "weights",
+            "subsets",
+            "races",
+            **settings,
+        )
 
     assert len(here.content("subsets", "races")) == 3
     assert there.content("subsets", "races") == here.content("subsets", "races")

@@ -91,7 +91,7 @@ def test_the_comment_of_a_pull_request_is_made_from_a_fresh_clone(pulled, tmp_pa
     assert "### Selected samples\n\n1 pick added;" in text
     assert "Not compared" not in text
     assert re.search(r"### Metrics\n\n\|.*\n\|.*\n\| metrics/summary.json +\| net +\| 70", text)
-    assert (pulled.folder / "changes.html").read_text().count("data:image/png") == 2
+    assert (pulled.folder / "changes.html").read_text().count("data:image/webp") == 2
     assert "vega" in (pulled.folder / "dvc_plots/index.html").read_text()
 
 

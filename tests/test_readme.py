@@ -299,7 +299,7 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     assert "Stage 'prepare' didn't change" in printed["dvc repro"]
     assert printed["dvc repro"].count("Running stage") == 1  # the listing
     assert (
-        "Nothing to run: DVC has the results of all 21 stages" in printed["python -m commands.plan"]
+        "Nothing to run: DVC has the results of all 24 stages" in printed["python -m commands.plan"]
     )
     assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
     rows = (folder / "subset.csv").read_text().splitlines()

@@ -110,7 +110,7 @@ def test_all_that_is_asked_for_is_written(checkout, compare, tmp_path):
     assert (output.code, output.text) == (0, "")
     assert (tmp_path / "markdown.md").read_text().count("## Selection: ") == 3
     page = (tmp_path / "html.html").read_text()
-    assert page.count("data:image/png") == 4  # g and d, of two pairs; the last two are equal
+    assert page.count("data:image/webp") == 4  # g and d, of two pairs; the last two are equal
     rows = list(csv.DictReader((tmp_path / "csv.csv").read_text().splitlines()))
     columns = [(int(row["k"]), float(row["overlap"]), float(row["random"])) for row in rows]
     assert columns[:6] == EXPECTED_OVERLAP * 2
