@@ -25,6 +25,8 @@ def main(prepared: Path, weights: Path, embeddings: Path) -> None:
         for split in SPLITS:
             (folder / split).mkdir()
         if model == "none":
+            for split in SPLITS:  # DVC warns of empty folders
+                artifacts.save_json(folder / split / "none.json", {})
             artifacts.save_json(folder / "meta.json", {})
             save_flops(folder, 0)
             return

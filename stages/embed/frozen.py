@@ -15,6 +15,7 @@ import torch
 from stages.embed.kept import Kept, is_in, key_of
 from stages.shared import artifacts, models
 from stages.shared.artifacts import Array, Meta, Split
+from stages.shared.artifacts.no_weights import has_weights
 from stages.shared.artifacts.saved_embeddings import save_looks
 from stages.shared.artifacts.weights import load_weights, read_weights
 from stages.shared.errors import TrainingError
@@ -142,7 +143,7 @@ def network_of(model: str, weights: bytes, meta: Meta) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network: Classifier = models.build(model, meta.num_classes, meta.input_shape)
-    if weights:
+    if has_weights(len(weights)):
         load_weights(weights, network, may_lack=LAST_LAYER)
     return network.eval().to(memory_format=torch.channels_last)
 

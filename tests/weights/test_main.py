@@ -10,6 +10,7 @@ import toy
 from safetensors.torch import save_file
 
 from stages.shared import artifacts, models
+from stages.shared.artifacts.no_weights import has_weights
 from stages.shared.artifacts.weights import load_tensors, load_weights
 from stages.shared.errors import ArtifactError, ParamsError, UserError
 from stages.shared.networks.layers import LAST_LAYER
@@ -42,11 +43,12 @@ def network():
     return models.build("resnet8", 3, [8, 8, 1])
 
 
-def test_random_weights_are_an_empty_file_for_each_model(run):
+def test_random_weights_are_a_file_without_tensors_for_each_model(run):
     for weights in ({}, {"resnet8": "random"}):
         found = run(**weights)
         assert list(found) == DEFAULT_MODELS
-        assert {path.stat().st_size for path in found.values()} == {0}
+        assert [load_tensors(path) for path in found.values()] == [{}] * len(found)
+        assert not any(has_weights(path.stat().st_size) for path in found.values())
 
 
 def test_the_models_of_ensemble_judge_and_targets_are_those_that_are_trained():
@@ -79,7 +81,7 @@ def test_a_file_is_taken_whatever_is_around_its_tensors(run, network, capsys, sa
     other = models.build("resnet8", 3, [8, 8, 1])
     load_weights(found["resnet8.safetensors"], other)
     assert all(map(torch.equal, other.state_dict().values(), network.state_dict().values()))
-    assert found["resnet8_quarter.safetensors"].stat().st_size == 0
+    assert load_tensors(found["resnet8_quarter.safetensors"]) == {}
     assert capsys.readouterr().out.startswith("weights of resnet8, mine.")
 
 

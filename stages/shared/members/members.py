@@ -13,6 +13,7 @@ import numpy as np
 from stages.shared import artifacts
 from stages.shared.artifacts import Ensemble, Ints, Meta, Subset
 from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.no_weights import has_weights
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
 from stages.shared.errors import ArtifactError
 from stages.shared.members import fingerprints, finished_members
@@ -100,13 +101,13 @@ def train_jobs(jobs: Sequence[Job]) -> list[Path]:
 
 
 def given_weights(weights: Path, settings: Training) -> list[Path] | None:
-    """Return what each member starts from: the same weights, or None where the file is empty.
+    """Return what each member starts from: the same weights, or None where the file holds none.
 
     Raises:
         ArtifactError: there is no such file.
     """
     try:
-        is_given = weights.stat().st_size > 0
+        is_given = has_weights(weights.stat().st_size)
     except OSError as error:
         raise ArtifactError(f"{weights}: cannot be read ({error}); run `dvc repro`") from None
     return [weights] * settings.members if is_given else None
