@@ -9,7 +9,6 @@ a split. A split that is in the file already is not measured again, so a broken-
 """
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from benchmarks import clones
+from benchmarks import clones, rows
 from benchmarks.generated import ROOT
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
@@ -83,7 +82,7 @@ def main() -> None:
         for split in range(SERIES[name].splits)[: arguments.splits]:
             if not _is_there(arguments.out, name, split):
                 folder = arguments.work.absolute() / f"{name}-{split}"
-                _append(arguments.out, measure(name, split, folder, arguments.raw))
+                rows.append(arguments.out, HEADER, measure(name, split, folder, arguments.raw))
                 shutil.rmtree(folder)
 
 
@@ -165,8 +164,8 @@ def _of_classifier(model: str, folder: Path, rows_of_cells: Sequence[Ints], _: i
     )
     held, known = held[:MOST_VALIDATION], known[:MOST_VALIDATION]
     return [
-        float((CLASSIFIERS[model]().fit(train[rows], labels[rows]).predict(held) == known).mean())
-        for rows in rows_of_cells
+        float((CLASSIFIERS[model]().fit(train[row_P], labels[row_P]).predict(held) == known).mean())
+        for row_P in rows_of_cells
     ]
 
 
@@ -182,22 +181,7 @@ def _stage(folder: Path, stage: str, *paths: str) -> None:
 
 
 def _is_there(path: Path, name: str, split: int) -> bool:
-    return any(row["series"] == name and row["split"] == str(split) for row in rows_of(path))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of the CSV file; none where there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _append(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER] if is_new else [])
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    return any(row["series"] == name and row["split"] == str(split) for row in rows.load(path))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import race_shown
+from benchmarks import race_shown, rows
 from benchmarks.race_series import SERIES
 
 RESULTS = Path(__file__).parent.absolute() / "results"
@@ -30,7 +30,6 @@ RACES = (
     *("trainings", "full_trainings", "seconds", "full_seconds"),
 )
 TARGETS = (*CELL, "seed", "subset", "judged_gain", "points", "of_test")
-Row = dict[str, str]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parsed.out / f"race-table-{kind}_{parsed.name}.csv" for kind in ("races", "targets")
     )
     if parsed.show:
-        print(race_shown.shown(rows(races), rows(targets)))
+        print(race_shown.shown(rows.load(races), rows.load(targets)))
         return
     from benchmarks.race_runs import Cell, begin  # here: to show needs no torch
 
     for name in parsed.series:
         series = SERIES[name]
         begin(parsed.work, name, series, parsed.raw)
-        there = {(row["series"], row["budget"]) for row in rows(races)}
+        there = {(row["series"], row["budget"]) for row in rows.load(races)}
         for budget in parsed.budgets or series.budgets:
             if (name, str(budget)) in there:
                 continue
@@ -72,14 +71,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed.work = parsed.work.absolute()
     parsed.out.mkdir(exist_ok=True)
     return parsed
-
-
-def rows(path: Path) -> list[Row]:
-    """Return the rows of a CSV file; none where it is not there yet."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _append(path: Path, header: Sequence[str], found: Sequence[dict[str, object]]) -> None:

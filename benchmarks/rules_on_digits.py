@@ -13,7 +13,6 @@ on test minus that of random, mean and standard error over the random seeds.
 """
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import clones
+from benchmarks import clones, rows
 from benchmarks.generated import ROOT
 from commands import preset
 from stages.shared.artifacts.formats import load_json
@@ -62,8 +61,8 @@ def main() -> None:
         if missing:
             series = Series(arguments, budget)
             for rule in missing:
-                _append(arguments.out, series.measure(rule))
-    print(table(_rows(arguments.out)))
+                rows.append(arguments.out, HEADER, series.measure(rule))
+    print(table(rows.load(arguments.out)))
 
 
 def _parse() -> argparse.Namespace:
@@ -80,7 +79,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _missing(arguments: argparse.Namespace, budget: float) -> list[str]:
-    there = {(row["scheme"], row["budget"], row["rule"]) for row in _rows(arguments.out)}
+    there = {(row["scheme"], row["budget"], row["rule"]) for row in rows.load(arguments.out)}
     wanted = [RANDOM, *arguments.rules]
     return [rule for rule in wanted if (arguments.scheme, str(budget), rule) not in there]
 
@@ -168,31 +167,17 @@ class Series:
             )
 
 
-# --- the CSV file ---------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _append(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER] if is_new else [])
-        csv.writer(file, lineterminator="\n").writerows(rows)
-
-
-def table(rows: Sequence[dict[str, str]]) -> str:
+def table(measured: Sequence[dict[str, str]]) -> str:
     """Return each rule minus random on test by scheme and budget, in points, as Markdown."""
     by_cell: dict[tuple[str, float], dict[str, dict[str, float]]] = {}
-    for row in rows:
+    for row in measured:
         cell = by_cell.setdefault((row["scheme"], float(row["budget"])), {})
         cell.setdefault(row["rule"], {})[row["seed"]] = float(row["test"])
     cells = sorted(by_cell)
-    names = list(dict.fromkeys(row["rule"] for row in rows))
+    names = list(dict.fromkeys(row["rule"] for row in measured))
     head = " | ".join(f"{scheme} {budget:g}" for scheme, budget in cells)
     lines = [f"| rule | {head} |", "|---" * (len(cells) + 1) + "|"]
     lines += [
