@@ -12,13 +12,10 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, islice, tee
+from itertools import chain, cycle, islice, tee
 from multiprocessing.heap import Arena
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -29,7 +26,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
 from stages.shared.errors import DataError
 from stages.shared.running.engine import num_loaders
-from stages.shared.running.workers import end_with_parent, forkserver
+from stages.shared.running.processes import Call, Process, ProcessKilledError
 from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import FORMATS, ImageSize, Pixels, checksum, decode_or_describe
 
@@ -195,7 +192,7 @@ def _decoded_jobs(jobs: Iterator[Files]) -> Iterator[Decoded]:
     decoders = _decoders(workers, max(JOB_BYTES, first[0].image_bytes))
     try:
         yield from decoders.decoded(chain(first, jobs))
-    except BrokenProcessPool:
+    except ProcessKilledError:
         _decoders.cache_clear()
         raise DataError(
             f"{first[0].root}: a process that decoded images was killed; perhaps memory is full"
@@ -206,19 +203,19 @@ class _Decoders:
     """Processes that decode into slots of shared memory, which bounds what is decoded ahead."""
 
     def __init__(self, workers: int, slot_bytes: int) -> None:
-        context = forkserver([__name__])  # no torch there
         num_slots = max(2 * workers, AHEAD_BYTES // slot_bytes)
         memory = _shared_memory(num_slots * slot_bytes)
         self._slots = _Slots(memory, slot_bytes)
         self._free = list(range(num_slots))
-        self._pool = ProcessPoolExecutor(workers, context, _start, (memory, slot_bytes))
-        # A worker process joins its own children before pools are told to end, and would wait for
-        # ever. Told so here, while the pool's queue is still open (it closes at priority 10).
-        Finalize(None, self._pool.shutdown, exitpriority=100)
+        self.processes = [
+            Process([__name__], _start, [memory, slot_bytes])  # no torch there
+            for _ in range(workers)
+        ]
+        self._in_turn = cycle(self.processes)
 
     def decoded(self, jobs: Iterable[Files]) -> Iterator[Decoded]:
         waiting = iter(jobs)
-        running: deque[tuple[Files, int, Future[list[str]]]] = deque()
+        running: deque[tuple[Files, int, Call[list[str]]]] = deque()
         try:
             self._begin(waiting, running)
             while running:
@@ -228,17 +225,19 @@ class _Decoders:
                 self._free.append(slot)
                 self._begin(waiting, running)
         finally:  # the reader may have had enough
-            wait([problems for _, _, problems in running if not problems.cancel()])
-            self._free += [slot for _, slot, _ in running]
+            for _, slot, problems in running:
+                problems.result()
+                self._free.append(slot)
         # Some are left where another reader, not at its end yet, holds all the slots.
         yield from map(_decode, waiting)
 
     def _begin(
-        self, waiting: Iterator[Files], running: deque[tuple[Files, int, Future[list[str]]]]
+        self, waiting: Iterator[Files], running: deque[tuple[Files, int, Call[list[str]]]]
     ) -> None:
         for job in islice(waiting, len(self._free)):
             slot = self._free.pop()
-            running.append((job, slot, self._pool.submit(_decode_into_slot, job, slot)))
+            call = next(self._in_turn).call(_decode_into_slot, job, slot)
+            running.append((job, slot, call))
 
 
 def _shared_memory(num_bytes: int) -> Arena:
@@ -277,7 +276,6 @@ _slots: _Slots  # of a decoding process
 def _start(memory: Arena, slot_bytes: int) -> None:
     global _slots
     _slots = _Slots(memory, slot_bytes)
-    end_with_parent()
 
 
 def _decode_into_slot(job: Files, slot: int) -> list[str]:

@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from stages.shared.errors import ParamsError, TrainingError, UserError
 from stages.shared.networks.task import Task
-from stages.shared.running import engine, workers
+from stages.shared.running import engine, processes
 from stages.shared.training.job import Job
 
 LEAST_SHARE = 2  # samples of a batch: one alone cannot be normalised
@@ -213,7 +213,7 @@ def _follow(
     group: Group,
     store: Path,
 ) -> None:
-    workers.end_with_parent()
+    processes.end_with_parent()
     engine.keep_freed_memory()
     try:
         with _joined(group, device, store):

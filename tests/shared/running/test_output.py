@@ -13,8 +13,7 @@ import psutil
 import pytest
 from toy import ROOT
 
-from stages.shared.errors import DataError, ParamsError
-from stages.shared.running import workers
+from stages.shared.errors import DataError
 from stages.shared.running.command import errors_in_one_line
 from stages.shared.samples import loading
 
@@ -177,21 +176,6 @@ def test_without_a_place_for_temporary_files_there_is_one_line(monkeypatch, caps
 
 
 # --- what processes share -------------------------------------------------------------------------
-
-
-def test_a_path_that_is_too_long_for_sockets_is_named(monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", f"/tmp/{'x' * 80}")
-    with pytest.raises(ParamsError, match=r"TMPDIR: '/tmp/x+' has over 70 letters; name a folder"):
-        workers.forkserver([])
-
-
-def test_a_full_or_read_only_shm_is_named(monkeypatch):
-    def refuse(self):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("multiprocessing.context.ForkServerContext.Lock", refuse)
-    with pytest.raises(ParamsError, match=r"^/dev/shm: No space left on device; processes must"):
-        workers.forkserver([])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of /proc")

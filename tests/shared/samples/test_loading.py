@@ -16,6 +16,7 @@ from PIL import Image
 from stages.shared import artifacts
 from stages.shared.artifacts import FileList
 from stages.shared.errors import DataError, ParamsError
+from stages.shared.running.processes import Process
 from stages.shared.samples import decoding, loading
 from stages.shared.samples.loading import in_batches, load_images
 
@@ -96,8 +97,8 @@ def test_no_more_is_decoded_ahead_than_memory_was_set_aside_for(prepared, monkey
     monkeypatch.setattr(loading, "JOB_BYTES", 8 * 8 * 3)
     monkeypatch.setattr(loading, "AHEAD_BYTES", 6 * 8 * 8 * 3)
     decoders = loading._Decoders(2, 8 * 8 * 3)
-    submit = decoders._pool.submit
-    monkeypatch.setattr(decoders._pool, "submit", lambda *job: (begun.append(job), submit(*job))[1])
+    call = Process.call
+    monkeypatch.setattr(Process, "call", lambda *job: (begun.append(job), call(*job))[1])
     monkeypatch.setattr(loading, "_decoders", lambda workers, slot_bytes: decoders)
     monkeypatch.setenv("SUBSET_LOADERS", "2")
     for number, _ in enumerate(
@@ -105,7 +106,6 @@ def test_no_more_is_decoded_ahead_than_memory_was_set_aside_for(prepared, monkey
     ):
         assert len(begun) <= number + 6
     assert len(begun) == NUM
-    decoders._pool.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,10 @@ from stages.shared.samples import loading
 loading.JOB_BYTES = 1
 images = loading.load_images(Path(sys.argv[1]), "train")
 images[:]
-pool = loading._decoders(2, 192)._pool
-modules = pool.submit(eval, "sorted(__import__('sys').modules)").result()
-print({"torch", "pandas", "stages.shared.training.loop"} & set(modules), *pool._processes)
+decoders = loading._decoders(2, 192).processes
+modules = decoders[0].call(eval, "sorted(__import__('sys').modules)").result()
+heavy = {"torch", "pandas", "stages.shared.training.loop"} & set(modules)
+print(heavy, *(process.id for process in decoders))
 sys.stdout.flush()
 sys.stdin.read()
 """
