@@ -157,7 +157,9 @@ def started(
         store = Path(folder) / "store"
         others = [
             get_context("spawn").Process(
-                target=_follow, args=(follow, job, device, Group(size, rank), store), daemon=True
+                # No daemon: it starts processes that decode images.
+                target=_follow,
+                args=(follow, job, device, Group(size, rank), store),
             )
             for rank in range(1, size)
         ]

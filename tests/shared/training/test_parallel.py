@@ -1,5 +1,6 @@
 """Tests for stages/shared/training/parallel.py: several processes train what one would."""
 
+import gc
 import os
 import signal
 from dataclasses import replace
@@ -16,6 +17,7 @@ from stages.shared import artifacts, tasks
 from stages.shared.artifacts.weights import load_tensors
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.members.saved_states import SavedStates
+from stages.shared.running.processes import Process
 from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection.loss import loss as detection_loss
@@ -146,6 +148,20 @@ def test_two_processes_killed_after_an_epoch_go_on_to_the_same_bytes(
     )
 
     assert interrupted.require_the_same_in_parts(job, tmp_path) == [1, 2, 3]
+
+
+def start_a_process_too(job, device, group):
+    """As one does that decodes images."""
+    process = Process([], gc.collect)
+    assert process.call(abs, -2).result() == 2
+    process.end()
+    group.told(None)
+
+
+@pytest.mark.slow
+def test_each_process_of_a_training_may_decode_images_in_others(make_job):
+    with parallel.started(make_job(), CPU, start_a_process_too) as group:
+        assert group.told("done") == "done"
 
 
 @pytest.mark.slow
