@@ -91,6 +91,13 @@ def test_params_with_anything_changed_are_allowed_or_one_line(data):
         require_line(error, Path("params.yaml"))
 
 
+def test_a_key_with_more_digits_than_can_be_told_is_one_line():
+    content = toy.default_params() | {"acquisition": {1 << 20_000: "margin"}}
+    with pytest.raises(ParamsError) as caught:
+        check_params(content)
+    require_line(caught.value, Path("params.yaml"))
+
+
 @settings(max_examples=40, **in_one_folder)
 @given(content=damaged(toy.DEFAULT.read_bytes()))
 def test_a_damaged_params_yaml_is_allowed_or_one_line(tmp_path, content):

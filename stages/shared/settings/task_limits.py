@@ -63,6 +63,8 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
     }
     found = {key: _at(content, key) for key in allowed}
     for size, name in by_size.items():
+        if not isinstance(size, str):  # it is refused, and may have more digits than can be told
+            continue
         key = f"acquisition.{size}".rstrip(".")
         found[key], allowed[key] = name, rules.acquisitions or ACQUISITIONS
     for number, name in enumerate(content["compare"]["models"]):
