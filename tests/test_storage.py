@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts
-from stages.shared.samples import decoding, loading
+from stages.shared.samples import decoding, decoding_ahead
 from stages.shared.settings.params import load_params
 
 OF_THIS_RUN = {"checksums", "timing.json", "timings.json"}
@@ -67,7 +67,7 @@ def finished(tmp_path_factory):
             patch.setenv("SUBSET_LOADERS", "2")
             patch.setenv("SUBSET_RESUME", str(project / "resume"))
             patch.setattr("stages.shared.networks.batches.MOST_DECODED", 0)
-            patch.setattr(loading, "JOB_BYTES", 5 * 8 * 8 * 3)
+            patch.setattr(decoding_ahead, "JOB_BYTES", 5 * 8 * 8 * 3)
             dag.run(project)
     return folder
 

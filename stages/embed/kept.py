@@ -32,6 +32,7 @@ CODE = (
     "networks/library_networks.py",
     "networks/one_label.py",
     "samples/decoding.py",
+    "samples/decoding_ahead.py",
     "samples/loading.py",
 )
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from stages.shared.datasets.reading import source_images as prepare_images
 from stages.shared.datasets.reading.source_images import FoundFiles
-from stages.shared.samples import loading
+from stages.shared.samples import decoding_ahead
 
 
 def read(root: Path, names: list[str], size: int | None = None):
@@ -61,7 +61,7 @@ def test_the_number_of_processes_and_of_files_per_job_decides_no_byte(images, mo
     results = []
     for loaders, job_bytes in (("1", 48 * 10), ("1", 48 * 3), ("2", 48 * 3)):
         monkeypatch.setenv("SUBSET_LOADERS", loaders)
-        monkeypatch.setattr(loading, "JOB_BYTES", job_bytes)
+        monkeypatch.setattr(decoding_ahead, "JOB_BYTES", job_bytes)
         problems, inputs_NHWK = read(root, names)
         results.append((problems, np.delete(inputs_NHWK, [7, 20], axis=0).tobytes()))
     assert len(results[0][0]) == 2

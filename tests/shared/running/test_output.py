@@ -15,7 +15,7 @@ from toy import ROOT
 
 from stages.shared.errors import DataError
 from stages.shared.running.command import errors_in_one_line
-from stages.shared.samples import loading
+from stages.shared.samples import decoding_ahead
 
 WORDS = "a → é 日本 😀 \udcff"
 COMMANDS = sorted(
@@ -182,7 +182,7 @@ def test_without_a_place_for_temporary_files_there_is_one_line(monkeypatch, caps
 def test_what_is_decoded_ahead_does_not_lie_in_shm():
     """Of which a container has 64 MB: a process that writes beyond them dies."""
     before = {file.path for file in psutil.Process().open_files()}
-    memory = loading._shared_memory(1 << 20)
+    memory = decoding_ahead._shared_memory(1 << 20)
     memory.buffer[:3] = b"abc"
     place = str(Path(f"/proc/self/fd/{memory.fd}").readlink())
     assert place.startswith("/memfd:")
@@ -194,6 +194,6 @@ def test_where_there_is_no_such_memory_a_file_serves(monkeypatch):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
-    memory = loading._shared_memory(1 << 12)
+    memory = decoding_ahead._shared_memory(1 << 12)
     memory.buffer[:3] = b"abc"
     assert memory.buffer[:3] == b"abc"

@@ -17,7 +17,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import FileList
 from stages.shared.errors import DataError, ParamsError
 from stages.shared.running.processes import Process
-from stages.shared.samples import decoding, loading
+from stages.shared.samples import decoding, decoding_ahead
 from stages.shared.samples.loading import in_batches, load_images
 
 NUM = 60
@@ -44,7 +44,7 @@ def prepared(tmp_path, pixels_NHWK):
 
 @pytest.fixture
 def jobs_of_four(monkeypatch):
-    monkeypatch.setattr(loading, "JOB_BYTES", 4 * 8 * 8 * 3)
+    monkeypatch.setattr(decoding_ahead, "JOB_BYTES", 4 * 8 * 8 * 3)
 
 
 def test_files_are_indexed_as_an_array_is(prepared, pixels_NHWK):
@@ -78,8 +78,8 @@ def test_a_reader_that_stops_early_and_others_beside_it_take_nothing_from_each_o
     prepared, pixels_NHWK, monkeypatch
 ):
     monkeypatch.setenv("SUBSET_LOADERS", "2")
-    monkeypatch.setattr(loading, "AHEAD_BYTES", 0)  # four jobs
-    loading._decoders.cache_clear()
+    monkeypatch.setattr(decoding_ahead, "AHEAD_BYTES", 0)  # four jobs
+    decoding_ahead._decoders.cache_clear()
     found = load_images(prepared, "train")
     every = [slice(start, start + 5) for start in range(0, NUM, 5)]
     first = in_batches(found, every)
@@ -89,17 +89,17 @@ def test_a_reader_that_stops_early_and_others_beside_it_take_nothing_from_each_o
     for _ in range(10):
         list(islice(in_batches(found, every), 2))
     assert np.array_equal(np.concatenate(list(in_batches(found, every))), pixels_NHWK)
-    loading._decoders.cache_clear()
+    decoding_ahead._decoders.cache_clear()
 
 
 def test_no_more_is_decoded_ahead_than_memory_was_set_aside_for(prepared, monkeypatch):
     begun = []
-    monkeypatch.setattr(loading, "JOB_BYTES", 8 * 8 * 3)
-    monkeypatch.setattr(loading, "AHEAD_BYTES", 6 * 8 * 8 * 3)
-    decoders = loading._Decoders(2, 8 * 8 * 3)
+    monkeypatch.setattr(decoding_ahead, "JOB_BYTES", 8 * 8 * 3)
+    monkeypatch.setattr(decoding_ahead, "AHEAD_BYTES", 6 * 8 * 8 * 3)
+    decoders = decoding_ahead._Decoders(2, 8 * 8 * 3)
     call = Process.call
     monkeypatch.setattr(Process, "call", lambda *job: (begun.append(job), call(*job))[1])
-    monkeypatch.setattr(loading, "_decoders", lambda workers, slot_bytes: decoders)
+    monkeypatch.setattr(decoding_ahead, "_decoders", lambda workers, slot_bytes: decoders)
     monkeypatch.setenv("SUBSET_LOADERS", "2")
     for number, _ in enumerate(
         in_batches(load_images(prepared, "train"), [slice(row, row + 1) for row in range(NUM)])
@@ -144,7 +144,7 @@ def test_a_killed_process_is_one_line_and_the_next_reader_has_others(
     monkeypatch.setenv("SUBSET_LOADERS", "2")
     found = load_images(prepared, "train")
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "_decode_into_slot", kill)
+        patch.setattr(decoding_ahead, "_decode_into_slot", kill)
         with pytest.raises(DataError, match="a process that decoded images was killed"):
             found[:]
     np.testing.assert_array_equal(found[:], pixels_NHWK)
@@ -160,11 +160,11 @@ def test_a_wrong_number_of_loaders_is_refused(prepared, monkeypatch, text):
 READER = """
 import sys
 from pathlib import Path
-from stages.shared.samples import loading
-loading.JOB_BYTES = 1
+from stages.shared.samples import decoding_ahead, loading
+decoding_ahead.JOB_BYTES = 1
 images = loading.load_images(Path(sys.argv[1]), "train")
 images[:]
-decoders = loading._decoders(2, 192).processes
+decoders = decoding_ahead._decoders(2, 192).processes
 modules = decoders[0].call(eval, "sorted(__import__('sys').modules)").result()
 heavy = {"torch", "pandas", "stages.shared.training.loop"} & set(modules)
 print(heavy, *(process.id for process in decoders))

@@ -20,7 +20,7 @@ from stages.shared.datasets.reading.source_images import in_chunks
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import ParamsError, reason
 from stages.shared.samples.decoding import ImageSize, Pixels, decode, pixels_of
-from stages.shared.samples.loading import Decoded
+from stages.shared.samples.decoding_ahead import Decoded
 from stages.shared.settings.sections import Dataset
 
 

@@ -12,9 +12,8 @@ from typing import Protocol
 
 from stages.shared.artifacts import Ints
 from stages.shared.datasets.reading.sample_files import EXTENSIONS as EXTENSIONS
-from stages.shared.samples import loading
 from stages.shared.samples.decoding import ImageSize, Pixels, decode_or_describe, pixels_of
-from stages.shared.samples.loading import Decoded, Files
+from stages.shared.samples.decoding_ahead import Decoded, Files, decoded
 
 CHUNK_BYTES = 2**23  # of pixels that are read at once
 
@@ -78,7 +77,7 @@ class FoundFiles:
         Raises:
             DataError: a process was killed.
         """
-        return loading.decoded(self._files(some_B) for some_B in in_chunks(rows_N, self.shape))
+        return decoded(self._files(some_B) for some_B in in_chunks(rows_N, self.shape))
 
     def _files(self, rows_B: Ints) -> Files:
         names = [self.names[row] for row in rows_B.tolist()]
