@@ -197,12 +197,13 @@ def train_and_measure(piece: Piece, report: engine.Report) -> Shown:
     """Return what a training shows; from its file where it was made before. Runs in a worker."""
     import torch
 
-    from stages.shared.members import fingerprints, members
+    from stages.shared.members import fingerprints
+    from stages.shared.members.job_fingerprints import job_fingerprint
     from stages.shared.training import loop
 
     device = engine.device_name()
     # What decides the trained member, and the code that measures it.
-    parts = members.fingerprint(piece.job, device), fingerprints.code_fingerprint([PREDICTION])
+    parts = job_fingerprint(piece.job, device), fingerprints.code_fingerprint([PREDICTION])
     name = f"{'-'.join(parts)}-{len(piece.measured_N)}.json"
     if not (piece.results / name).exists():
         with tempfile.TemporaryDirectory() as temporary:

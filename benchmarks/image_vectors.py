@@ -15,7 +15,7 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Array
-from stages.shared.artifacts.formats import save_table
+from stages.shared.artifacts.csv_files import save_table
 
 NUM_COMPONENTS = 64
 

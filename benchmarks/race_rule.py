@@ -29,7 +29,7 @@ from scipy.special import ndtri
 
 from stages.race.rule import Race
 from stages.shared.artifacts import Floats
-from stages.shared.artifacts.formats import load_table, save_table
+from stages.shared.artifacts.csv_files import load_table, save_table
 from stages.shared.samples.randomness import generator
 
 RESULTS = Path(__file__).parent / "results/race_rule.csv"

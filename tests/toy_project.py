@@ -7,7 +7,7 @@ import numpy as np
 import toy
 
 from stages.shared import artifacts
-from stages.shared.choosing.sampling import load_limits
+from stages.shared.choosing.limits import load_limits
 from stages.shared.settings.params import load_params
 
 CLASS_NAMES = ["common", "rare", "single"]

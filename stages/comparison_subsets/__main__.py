@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.comparison_subsets.comparison import Comparison, order_of_random_subsets
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder
-from stages.shared.choosing import sampling
+from stages.shared.choosing.limits import load_limits
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
@@ -20,7 +20,7 @@ def main(last_size: str, prepared: Path, subsets: Path, comparison: Path) -> Non
         if size == last_size or f"selected-{size}" in params.compare.subsets
     ]
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    limits = sampling.load_limits(prepared, sample_ids, params.select)
+    limits = load_limits(prepared, sample_ids, params.select)
     with atomic_folder(comparison) as folder:
         for name in params.compare.subsets:
             kind, size = kind_and_size(name)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.shared.artifacts import Ints, Subset
-from stages.shared.choosing.sampling import Limits, draw, random_order, seed_rows, unscored
+from stages.shared.choosing.limits import Limits
+from stages.shared.choosing.sampling import draw, random_order, seed_rows, unscored
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import Params
 from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size

@@ -7,7 +7,7 @@ from pathlib import Path
 from stages.listing import checksums, given_weights
 from stages.shared import artifacts
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.datasets.reading import sample_files
+from stages.shared.datasets.reading import sample_files, visible_files
 from stages.shared.datasets.reading.problems import in_one_line
 from stages.shared.errors import DataError, printable
 from stages.shared.running import command
@@ -74,11 +74,11 @@ def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:
 
 def _names(dataset: Dataset, root: Path) -> list[str]:
     """Return the paths of all files below root, in order."""
-    sample_files.require_folder(root)
+    visible_files.require_folder(root)
     if dataset.name in IN_FOLDERS:
         found = sample_files.find(root, dataset, sample_files.EXTENSIONS)
         return sorted(entry.sample_id for entry in found.entries)
-    return sorted(sample_files.files_below(str(root)))
+    return sorted(visible_files.files_below(str(root)))
 
 
 def _is_of(listing: Path, dataset: Dataset) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats
-from stages.shared.artifacts.user_lists import REFERENCE_HEADER, as_known, name_hint
+from stages.shared.artifacts.user_lists import REFERENCE_HEADER
+from stages.shared.artifacts.user_names import as_known, name_hint
 from stages.shared.errors import ArtifactError
 
 

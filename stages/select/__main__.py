@@ -15,6 +15,7 @@ from stages.shared.artifacts.duplicate_groups import load_train_groups
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.choosing.absent_classes import warn_of_absent_classes
+from stages.shared.choosing.limits import Limits, load_limits, require_minimum
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
 from stages.shared.settings.params import Params, load_params
@@ -37,7 +38,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     """Propose the round's new subset by the scores; each entrant of a race has its own proposal."""
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
-    limits = sampling.load_limits(prepared, sample_ids, params.select)
+    limits = load_limits(prepared, sample_ids, params.select)
     chosen: list[Ints] = []
     with atomic_folder(proposals) as folder, atomic_folder(new_order) as orders:
         for draw in params.draws:
@@ -69,7 +70,7 @@ class Choosing:
     params: Params
     sizes: tuple[Size, Size]
     sample_ids: Sequence[str]
-    limits: sampling.Limits
+    limits: Limits
     old: Subset
     score_N: Floats
     near_duplicates: Path
@@ -136,7 +137,7 @@ class Choosing:
             taken_P=kept.index_P,
         )
         new = _append(kept, picks, number, score_N)
-        sampling.require_minimum(new.index_P, limits, setting)
+        require_minimum(new.index_P, limits, setting)
         return new, order_K
 
     def _groups(self, settings: Select) -> Ints | None:

@@ -12,8 +12,8 @@ from stages.select import skipped
 from stages.select.rules import RULES, Candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Subset
+from stages.shared.choosing.limits import Limits
 from stages.shared.choosing.outliers import Mask
-from stages.shared.choosing.sampling import Limits
 from stages.shared.settings.sections import OutlierFraction, Select
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.shared.artifacts import Ints, Subset
 from stages.shared.choosing import sampling
-from stages.shared.choosing.sampling import Limits
+from stages.shared.choosing.limits import Limits, require_minimum
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
 
@@ -31,7 +31,7 @@ def random_subsets(
         index_P = sampling.draw(
             order_K, count, limits, balanced=params.select.balanced, setting=setting
         )
-        sampling.require_minimum(index_P, limits, setting)
+        require_minimum(index_P, limits, setting)
         yield Subset(index_P, np.full(count, number), np.full(count, np.nan))
 
 

@@ -15,7 +15,7 @@ from stages.report.tables import all_tables
 from stages.report.tiles import scaled
 from stages.select import competing as candidates_of_select
 from stages.shared import artifacts
-from stages.shared.choosing.sampling import load_limits
+from stages.shared.choosing.limits import load_limits
 from stages.shared.errors import ArtifactError
 from stages.shared.samples.randomness import uniform_by_id
 

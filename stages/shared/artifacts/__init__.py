@@ -10,6 +10,17 @@ channels, E epochs.
 """
 
 from stages.shared.artifacts.box_lists import BoxList, has_boxes, load_boxes, save_boxes
+from stages.shared.artifacts.csv_files import (
+    Columns,
+    Rows,
+    load_column,
+    load_rows,
+    load_table,
+    maybe,
+    save_rows,
+    save_table,
+    table_bytes,
+)
 from stages.shared.artifacts.ensembles import (
     HISTORY_HEADER,
     Checkpoint,
@@ -28,24 +39,15 @@ from stages.shared.artifacts.evaluations import (
 )
 from stages.shared.artifacts.formats import (
     Array,
-    Columns,
     Floats,
     Ints,
-    Rows,
     create_array,
     load_array,
-    load_column,
     load_json,
     load_record,
-    load_rows,
-    load_table,
-    maybe,
     require_finite,
     save_array,
     save_json,
-    save_rows,
-    save_table,
-    table_bytes,
 )
 from stages.shared.artifacts.heat_maps import (
     HeatMaps,

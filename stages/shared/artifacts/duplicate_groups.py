@@ -9,16 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.shared.artifacts.csv_files import Columns, load_table, save_table
 from stages.shared.artifacts.formats import (
-    Columns,
     Ints,
     load_array,
     load_record,
-    load_table,
     no_other_keys,
     save_array,
     save_json,
-    save_table,
 )
 from stages.shared.errors import ArtifactError
 

@@ -4,13 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.shared.artifacts.formats import (
-    load_record,
-    load_table,
-    no_other_keys,
-    save_json,
-    save_table,
-)
+from stages.shared.artifacts.csv_files import load_table, save_table
+from stages.shared.artifacts.formats import load_record, no_other_keys, save_json
 from stages.shared.errors import ArtifactError
 
 

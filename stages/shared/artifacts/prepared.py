@@ -8,16 +8,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from stages.shared.artifacts.csv_files import load_column, load_table, save_table
 from stages.shared.artifacts.formats import (
     Ints,
     load_array,
-    load_column,
     load_record,
-    load_table,
     no_other_keys,
     save_array,
     save_json,
-    save_table,
 )
 from stages.shared.errors import ArtifactError, reason
 

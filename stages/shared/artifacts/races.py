@@ -4,13 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stages.shared.artifacts.formats import (
-    Columns,
-    load_record,
-    no_other_keys,
-    save_json,
-    save_rows,
-)
+from stages.shared.artifacts.csv_files import Columns, save_rows
+from stages.shared.artifacts.formats import load_record, no_other_keys, save_json
 
 
 @no_other_keys

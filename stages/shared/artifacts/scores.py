@@ -5,17 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.formats import (
-    Columns,
-    Floats,
-    Rows,
-    load_array,
-    load_rows,
-    maybe,
-    require_finite,
-    save_array,
-    save_rows,
-)
+from stages.shared.artifacts.csv_files import Columns, Rows, load_rows, maybe, save_rows
+from stages.shared.artifacts.formats import Floats, load_array, require_finite, save_array
 
 
 def save_scores(path: Path, score_N: Floats) -> None:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.shared.artifacts.csv_files import load_table, save_table
 from stages.shared.artifacts.formats import (
     Floats,
     Ints,
     load_array,
     load_json,
-    load_table,
     save_array,
     save_json,
-    save_table,
 )
 from stages.shared.errors import ArtifactError, reason
 

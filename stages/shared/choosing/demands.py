@@ -5,8 +5,8 @@ Shapes: N train samples, C classes.
 
 from collections.abc import Iterator
 
+from stages.shared.choosing.limits import Limits
 from stages.shared.choosing.outliers import num_highest
-from stages.shared.choosing.sampling import Limits
 from stages.shared.errors import ParamsError
 from stages.shared.settings.messages import AND
 from stages.shared.settings.params import Params

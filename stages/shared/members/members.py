@@ -1,11 +1,9 @@
 """Train the members of a stage side by side, each only once."""
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +14,14 @@ from stages.shared.artifacts.files import atomic_folder
 from stages.shared.artifacts.no_weights import has_weights
 from stages.shared.artifacts.tracking import save_tracked, stack_tracked
 from stages.shared.errors import ArtifactError
-from stages.shared.members import fingerprints, finished_members
-from stages.shared.members.fingerprints import code_fingerprint, file_fingerprint
+from stages.shared.members import finished_members
+from stages.shared.members.job_fingerprints import job_fingerprint
 from stages.shared.running import dispatch, engine, resume_folder, timings
 from stages.shared.running.progress import MemberProgress
 from stages.shared.samples.randomness import generator, uniform_by_id
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import Training
 from stages.shared.training.job import ALONE, Job, Parallel, Track, Trained
-
-SHARED = Path(__file__).parent.parent
-# What decides a member's bytes beside its model's and its task's file: all code in these rooms, and
-# what an image costs, which histories count.
-ROOMS = ("networks", "samples", "training")
-COST = ("prediction/cost.py", "prediction/flops.py")
-
-# Of what lies in the resume folder; to be raised when artifacts/ writes it otherwise.
-FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -191,56 +180,10 @@ def _folders(job: Job, device: str) -> tuple[Path, Path]:
     Tracking decides no weights: who does without finds them beside what was tracked.
     """
     folder, tracked = (
-        resume_folder.folder() / "members" / fingerprint(each, device)
+        resume_folder.folder() / "members" / job_fingerprint(each, device)
         for each in (job, replace(job, track="gradient_norm"))
     )
     return folder, tracked
-
-
-def fingerprint(job: Job, device: str) -> str:
-    """Return a name for everything that decides a member's bytes (needs torch)."""
-    import torch
-
-    settings = {
-        name: value
-        for name, value in job.settings.model_dump(mode="json").items()
-        if name in Training.model_fields and name != "members"
-    }
-    task, model = SHARED / "tasks" / job.task, SHARED / "models" / job.task / f"{job.model}.py"
-    code = [
-        *(path for room in ROOMS for path in sorted((SHARED / room).glob("*.py"))),
-        *(SHARED / name for name in COST),
-        model,
-        *(path for path in sorted(task.glob("*.py")) if path.name != "rules.py"),
-    ]
-    initial = job.initial_weights
-    is_library = "library_networks" in model.read_text(encoding="utf-8")
-    return fingerprints.fingerprint(
-        {
-            "code": code_fingerprint(code),
-            "data": [job.meta.fingerprint, job.meta.mean, job.meta.std, job.meta.class_names],
-            "device": device,
-            "format": FORMAT,
-            "processor": torch.backends.cpu.get_cpu_capability(),
-            "initial_weights": None if initial is None else file_fingerprint(initial),
-            "learning_rate": job.learning_rate,
-            "member": job.member,
-            "model": job.model,
-            "random_seed": job.random_seed,
-            # They decide which samples are looked at epoch by epoch.
-            "sample_ids": file_fingerprint(job.prepared / "train" / "sample_ids.csv"),
-            "settings": settings,
-            "subset": hashlib.blake2b(np.sort(job.index_P).tobytes()).hexdigest(),
-            "task": job.task,
-            "torch": version("torch"),
-            **({"timm": version("timm")} if is_library else {}),
-            "torchvision": version("torchvision"),
-            # Only where something is: a stage that tracks nothing else finds the same members.
-            **({} if job.track == "none" else {"track": job.track}),
-            **({} if job.parallel.processes == 1 else {"parallel": vars(job.parallel)}),
-            **({} if job.as_long_as is None else {"as_long_as": job.as_long_as}),
-        }
-    )
 
 
 def _write_ensemble(

@@ -1,10 +1,7 @@
 """Pieces of work on a Ray cluster: the back end for more than one machine, or more than one GPU.
 
 `SUBSET_ENGINE=ray` chooses it. `RAY_ADDRESS` names the cluster; without it Ray takes the one that
-was started on this machine, or starts one. What a piece asks the cluster for:
-
-    SUBSET_CPUS_PER_PIECE   cores; default: a training's threads, or to predict those of a node
-    SUBSET_GPUS_PER_PIECE   GPUs, 0.25 for four pieces on each; default: 1 where there are any
+was started on this machine, or starts one.
 
 All nodes see the repository and its data under the same path, on a shared file system, and have
 the same packages installed: prepared data and images are too large for Ray's store. A member's
@@ -14,22 +11,19 @@ Ray starts a piece again whose process or node was lost. That does no harm: what
 appears whole, under a name that says its content.
 """
 
-import asyncio
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from importlib.metadata import version
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.errors import ParamsError, TrainingError, UserError
-from stages.shared.running import engine, resume_folder
+from stages.shared.running.cluster_nodes import Place, named_node
+from stages.shared.running.cluster_reports import mailbox_for
+from stages.shared.running.cluster_shares import needs_of_a_piece, num_at_once, share_of_a_node
 from stages.shared.running.engine import Part, Piece, Report, Result, Shared
 
 RETRIES = 3  # of a piece whose process or node was lost, beside its first run
@@ -48,9 +42,9 @@ def map_pieces(
 ) -> list[Result]:
     """Do what `dispatch.map_pieces` says on the cluster."""
     ray = _connect()
-    needs = _needs(ray, threads_per_piece, gpus_per_piece)
+    needs = needs_of_a_piece(ray, threads_per_piece, gpus_per_piece)
     run = ray.remote(_run_piece).options(**needs, num_returns=2, max_retries=RETRIES)
-    with _reports(ray, on_report) as mailbox, _Place.like_here(needs) as here:
+    with mailbox_for(ray, on_report) as mailbox, Place.like_here(needs) as here:
         place = ray.put(here)
         started = [
             run.remote(function, number, piece, mailbox, place)
@@ -65,14 +59,14 @@ def stream(
 ) -> Iterator[Part]:
     """Do what `dispatch.stream` says on the cluster; `shared` is put into its store once."""
     ray = _connect()
-    needs = _needs(ray, _share_of_a_node(ray))
+    needs = needs_of_a_piece(ray, share_of_a_node(ray))
     run = ray.remote(_run_shard).options(**needs, max_retries=RETRIES)
     stored, waiting = ray.put(shared), iter(pieces)
     running: deque[Any] = deque()
-    with _Place.like_here(needs) as here:
+    with Place.like_here(needs) as here:
         place = ray.put(here)
         while True:
-            more = AHEAD * _num_at_once(ray, needs) - len(running)
+            more = AHEAD * num_at_once(ray, needs) - len(running)
             running.extend(
                 run.remote(function, stored, piece, place) for piece in islice(waiting, more)
             )
@@ -81,89 +75,12 @@ def stream(
             yield from _get(ray, running.popleft())
 
 
-def _num_at_once(ray: Any, needs: dict[str, float]) -> int:
-    """Return how many pieces with these needs the cluster runs at once, 1 at least."""
-    fitting = [
-        min(int(node["Resources"].get(kind, 0) / needs[name]) for kind, name in _kinds(needs))
-        for node in _nodes(ray)
-    ]
-    return max(1, sum(fitting))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a piece runs must be like where the stage runs, or it would make other bytes."""
-
-    settings: dict[str, str]
-    root: str
-    torch: str
-    finished: frozenset[str]  # names in the resume folder of the stage's node
-    marker: Path  # a file in that folder: who sees it shares the folder
-
-    @classmethod
-    @contextmanager
-    def like_here(cls, needs: dict[str, float]) -> Iterator["_Place"]:
-        cores = str(max(1, int(needs["num_cpus"])))
-        settings = {"SUBSET_LOADERS": cores, **engine.settings(), "SUBSET_CORES": cores}
-        here = resume_folder.folder().absolute()
-        here.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=here, prefix=resume_folder.MARKER) as marker:
-            yield cls(
-                {**settings, "SUBSET_RESUME": str(here)},
-                str(Path.cwd()),
-                version("torch"),
-                resume_folder.finished(here),
-                Path(marker.name),
-            )
-
-    def take(self) -> None:
-        """Make this process such a place."""
-        found = version("torch")
-        if found != self.torch:
-            raise ParamsError(
-                f"node {_node_name()} has torch {found}; every node must have {self.torch}, as the "
-                "one where the pipeline runs"
-            )
-        if not Path(self.root).is_dir():
-            raise ParamsError(
-                f"node {_node_name()} has no folder {self.root}; the repository must lie on a file "
-                "system that all nodes share"
-            )
-        os.chdir(self.root)
-        os.environ.update(self.settings)
-        resume_folder.known_elsewhere = self.finished
-        engine.keep_freed_memory()
-
-
-class _Mailbox:
-    """An actor that takes the reports of all pieces to the stage, and says if one may begin."""
-
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[tuple[int, object] | None] = asyncio.Queue()
-        self._is_open = True
-
-    async def may_begin(self) -> bool:
-        return self._is_open
-
-    async def close(self) -> None:
-        self._is_open = False
-
-    async def end(self) -> None:
-        self._messages.put_nowait(None)
-
-    async def put(self, number: int, message: object) -> None:
-        self._messages.put_nowait((number, message))
-
-    async def take(self) -> tuple[int, object] | None:
-        return await self._messages.get()
-
-
 def _run_piece(
     function: Callable[[Piece, Report], Result],
     number: int,
     piece: Piece,
     mailbox: Any,
-    place: _Place,
+    place: Place,
 ) -> tuple[Result | None, Content]:
     """Run a piece on a node; return what it returned and, if that is a folder, its files."""
     ray = _ray()
@@ -175,17 +92,17 @@ def _run_piece(
     def report(message: object) -> None:
         last[:] = [mailbox.put.remote(number, message)]
 
-    with _named_node():
+    with named_node():
         result = function(piece, report)
     ray.get(last)  # they arrive in order: none is on its way when the piece has ended
     return result, _packed(result, place)
 
 
 def _run_shard(
-    function: Callable[[Shared, Piece], Iterator[Part]], shared: Shared, piece: Piece, place: _Place
+    function: Callable[[Shared, Piece], Iterator[Part]], shared: Shared, piece: Piece, place: Place
 ) -> list[Part]:
     place.take()
-    with _named_node():
+    with named_node():
         return list(function(shared, piece))
 
 
@@ -225,7 +142,7 @@ def _received(ray: Any, result: Any, content: Any) -> Any:
     return value
 
 
-def _packed(result: object, place: _Place) -> Content:
+def _packed(result: object, place: Place) -> Content:
     """Return the files of a folder; none where the stage's node has them."""
     if not isinstance(result, Path) or result.name in place.finished or place.marker.exists():
         return {}
@@ -251,115 +168,6 @@ def _get(ray: Any, reference: Any) -> Any:
             "finished members are kept, so run `dvc repro` again, with a larger "
             "SUBSET_CPUS_PER_PIECE if memory is short"
         ) from None
-
-
-@contextmanager
-def _reports(ray: Any, on_report: Callable[[int, Any], None]) -> Iterator[Any]:
-    """Yield a mailbox for the reports of pieces, all of which are told when the block ends.
-
-    On Ctrl-C nothing is waited for: the cluster may be gone already.
-    """
-    mailbox = _on_this_node(ray, _Mailbox)
-    reader = threading.Thread(target=_read_reports, args=(ray, mailbox, on_report), daemon=True)
-    reader.start()
-    failed: UserError | None = None
-    try:
-        yield mailbox
-    except UserError as error:
-        failed = error
-    with suppress(ray.exceptions.RayError):
-        ray.get(mailbox.end.remote())
-    reader.join()
-    if failed is not None:
-        raise failed
-
-
-def _read_reports(ray: Any, mailbox: Any, on_report: Callable[[int, Any], None]) -> None:
-    with suppress(ray.exceptions.RayError):  # the mailbox is lost: reports are for people
-        while (item := ray.get(mailbox.take.remote())) is not None:
-            # A closed terminal must not stop the work.
-            with suppress(Exception):
-                on_report(*item)
-
-
-def _on_this_node(ray: Any, kind: type[Any]) -> Any:
-    """Start an actor beside the stage: as long as the stage lives, so does its node."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(kind).options(num_cpus=0, scheduling_strategy=here).remote()
-
-
-def _needs(ray: Any, num_cpus: int, num_gpus: int = 1) -> dict[str, float]:
-    """Return what a piece asks the cluster for.
-
-    Raises:
-        ParamsError: no node has it, so that it would wait for ever.
-    """
-    nodes = _nodes(ray)
-    most_gpus = max(node["Resources"].get("GPU", 0.0) for node in nodes)
-    device = engine.wanted_device()
-    if device == "cuda" and not most_gpus:
-        raise ParamsError("SUBSET_DEVICE is 'cuda'; the cluster has no GPU, so choose auto or cpu")
-    gpus = 0.0
-    if device != "cpu" and most_gpus:
-        # A training on several GPUs needs each of them whole.
-        gpus = float(num_gpus) if num_gpus > 1 else _share("SUBSET_GPUS_PER_PIECE", 1.0)
-    needs = {
-        "num_cpus": float(engine.positive("SUBSET_CPUS_PER_PIECE") or num_cpus),
-        "num_gpus": gpus,
-    }
-    kinds = _kinds(needs)
-    if not any(
-        all(node["Resources"].get(kind, 0.0) >= needs[name] for kind, name in kinds)
-        for node in nodes
-    ):
-        wanted = " and ".join(f"{needs[name]:g} {kind}s" for kind, name in kinds)
-        largest = max(nodes, key=lambda node: [node["Resources"].get(kind, 0) for kind, _ in kinds])
-        found = " and ".join(f"{largest['Resources'].get(kind, 0):g} {kind}s" for kind, _ in kinds)
-        raise ParamsError(
-            f"a piece of work needs {wanted}; the largest node of the cluster has {found}, so "
-            "lower SUBSET_CPUS_PER_PIECE, SUBSET_GPUS_PER_PIECE or num_threads"
-        )
-    return needs
-
-
-def _kinds(needs: dict[str, float]) -> list[tuple[str, str]]:
-    return [
-        (kind, name) for kind, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if needs[name]
-    ]
-
-
-def _share(name: str, default: float) -> float:
-    """Return a positive number of the environment, below 1 or whole, as Ray shares GPUs."""
-    text = os.environ.get(name)
-    if not text:
-        return default
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not (0 < share < 1 or (share >= 1 and share.is_integer())):
-        raise ParamsError(f"{name} is {text!r}; it must be in (0, 1), or whole")
-    return share
-
-
-def _share_of_a_node(ray: Any) -> int:
-    """Return the cores of the smallest node, or with GPUs those that each of them has there."""
-    wants_gpu = engine.wanted_device() != "cpu"
-    shares = []
-    for node in _nodes(ray):
-        gpus = int(node["Resources"].get("GPU", 0)) if wants_gpu else 0
-        shares.append(max(1, int(node["Resources"]["CPU"]) // max(1, gpus)))
-    return min(shares)
-
-
-def _nodes(ray: Any) -> list[dict[str, Any]]:
-    """Return the nodes that run pieces; the head of a cluster often has no core to give."""
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-    if not nodes:
-        raise ParamsError("the cluster at RAY_ADDRESS has no node with a core; start one")
-    return nodes
 
 
 def _connect() -> Any:
@@ -393,16 +201,3 @@ def _ray() -> Any:
             "local"
         ) from None
     return ray
-
-
-@contextmanager
-def _named_node() -> Iterator[None]:
-    """Say on which node something of the user's was wrong."""
-    try:
-        yield
-    except UserError as error:
-        raise type(error)(f"{error} (on node {_node_name()})") from None
-
-
-def _node_name() -> str:
-    return os.uname().nodename

@@ -5,8 +5,7 @@ What inputs, outputs and targets of a batch are is the task's.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,20 @@ from torch import Tensor
 from stages.shared import tasks
 from stages.shared.artifacts import Checkpoint, Epoch
 from stages.shared.errors import TrainingError
-from stages.shared.networks.batches import Samples, batches, num_batches
+from stages.shared.networks.batches import Samples, num_batches
 from stages.shared.networks.determinism import deterministic
 from stages.shared.networks.library_networks import normalised_for
 from stages.shared.prediction.cost import training_cost
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.samples.randomness import stream_seed
-from stages.shared.training import augmentation, optimizer, parallel, schedules
+from stages.shared.training import optimizer, parallel, schedules
 from stages.shared.training.checkpoints import CheckpointKeeper
-from stages.shared.training.dynamics import (
-    GradientNormTracker,
-    NoRecorder,
-    recorder_of,
-)
+from stages.shared.training.dynamics import GradientNormTracker, NoRecorder, recorder_of
+from stages.shared.training.epoch_batches import EpochBatches
 from stages.shared.training.initial import begin_epoch, initial_model
 from stages.shared.training.job import Job, Trained
 from stages.shared.training.parallel import ALONE, Group
 from stages.shared.training.state import Saved, State, Stateful, States, joined, part_of
+from stages.shared.training.streams import Streams
 from stages.shared.training.tally import Tally
 from stages.shared.training.validation import Validation, validated_epochs
 
@@ -80,6 +76,7 @@ class _Trainer:
         self.job = job = replace(job, meta=normalised_for(self.model, job.meta))
         self.task = tasks.load(job.task)
         self.row_R, self.pick_P = np.unique(np.sort(job.index_P), return_inverse=True)
+        self.streams = Streams(job, device, group)
         self.samples: Samples = self.task.load_samples(job.prepared, "train", device, self.row_R)
         copies_R = torch.from_numpy(np.bincount(self.pick_P)).to(device)
         self.loss, validation_loss = self.task.losses(
@@ -87,6 +84,9 @@ class _Trainer:
         )
         self.validation = Validation(job, device, validation_loss)
         self.outputs = group.averaging(self.model, self.task, job.settings.precision)
+        self.epoch_batches = EpochBatches(
+            job, self.task, self.samples, self.pick_P, self.streams, group
+        )
         self.updates_per_epoch = num_batches(len(self.pick_P), job.settings.batch_size)
         # The epochs of the settings may be those of a smaller subset.
         paced = num_batches(job.as_long_as or len(self.pick_P), job.settings.batch_size)
@@ -142,12 +142,12 @@ class _Trainer:
         for number in range(len(history) + 1, self.num_epochs + 1):
             if ended:
                 return
-            with self._dropout_stream(number):
+            with self.streams.dropout(number):
                 self._train_epoch(number)
             ended = self.schedule.end_epoch(self.group.told(None))
 
     def _epoch(self, number: int, kept: CheckpointKeeper) -> Epoch:
-        with self._dropout_stream(number):
+        with self.streams.dropout(number):
             epoch = self._train_epoch(number)
         if number in self.validated:
             epoch = self._validate(epoch)
@@ -167,11 +167,7 @@ class _Trainer:
 
     def _stateful(self) -> dict[str, Stateful]:
         """Return what changes from epoch to epoch, beside the model and what the history says."""
-        every = {
-            "optimizer": self.optimizer,
-            "recorder": self.recorder,
-            "tracker": self.tracker,
-        }
+        every = {"optimizer": self.optimizer, "recorder": self.recorder, "tracker": self.tracker}
         return {name: each for name, each in every.items() if each is not None}
 
     def _state(self) -> State:
@@ -185,18 +181,14 @@ class _Trainer:
         for name, each in self._stateful().items():
             each.restore(part_of(saved.tensors, name))
         last = saved.history[-1]
-        self.updates, self.images_seen, self.flops = (
-            last.updates,
-            last.images_seen,
-            int(last.flops),
-        )
+        self.updates, self.images_seen, self.flops = last.updates, last.images_seen, int(last.flops)
         return list(saved.history)
 
     def _train_epoch(self, number: int) -> Epoch:
         tally = Tally(self.device)
         images, rate = 0, 0.0
         begin_epoch(self.model, self.job.settings)
-        for rows_B, inputs_S, targets_B in self._epoch_batches(number):
+        for rows_B, inputs_S, targets_B in self.epoch_batches.of(number):
             if self.updates == self.num_updates:
                 break
             rate = self.job.learning_rate * self.schedule.factor(self.updates)
@@ -221,23 +213,6 @@ class _Trainer:
             validation_loss=None,
             validation_accuracy=None,
         )
-
-    def _epoch_batches(self, number: int) -> Iterator[tuple[Tensor, Any, Any]]:
-        """Yield the places in [0, R) of a batch's samples, a share of its inputs, its targets."""
-        settings, num = self.job.settings, len(self.pick_P)
-        order_P = torch.randperm(num, generator=self._generator("order", number))
-        order_P = torch.from_numpy(self.pick_P)[order_P].to(self.device)
-        draws = augmentation.draw(settings.augmentation, num, self._generator("augment", number))
-        draws = draws.to(self.device)
-        parts = list(batches(num, settings.batch_size))
-        loaded = self.samples.in_batches(order_P[self.group.share(rows)] for rows in parts)
-        for rows, raw_S in zip(parts, loaded, strict=True):
-            rows_B, own = order_P[rows], self.group.share(rows)
-            inputs_S = augmentation.augment(raw_S, draws[own], settings.augmentation)
-            targets_B = self.task.moved(
-                self.samples.targets_N[rows_B], draws[rows], settings.augmentation
-            )
-            yield rows_B, self.task.as_inputs(inputs_S, self.job.meta), targets_B
 
     def _update(self, inputs_S: Any, targets_B: Any, rate: float) -> tuple[Tensor, Tensor]:
         """Return the mean loss of the batch and its outputs."""
@@ -266,18 +241,3 @@ class _Trainer:
                 f"member {self.job.member}, epoch {epoch}, learning rate {rate:.3g}: the {name} is "
                 f"{loss}; it must stay finite, so lower optimizer.learning_rate"
             )
-
-    def _generator(self, purpose: str, epoch: int) -> torch.Generator:
-        return torch.Generator().manual_seed(self._seed(purpose, epoch))
-
-    @contextmanager
-    def _dropout_stream(self, epoch: int) -> Iterator[None]:
-        """Seed torch's global generator, which dropout draws from, and leave it as it was."""
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            # Shares of a batch differ, and so do what is dropped of them.
-            rank = [] if self.group.is_first else [self.group.rank]
-            torch.manual_seed(self._seed("dropout", epoch, *rank))
-            yield
-
-    def _seed(self, purpose: str, *numbers: int) -> int:
-        return stream_seed(self.job.random_seed, purpose, self.job.member, *numbers)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.shared.artifacts import check_lists, load_list, load_sample_list
-from stages.shared.artifacts.user_lists import name_hint
+from stages.shared.artifacts.user_names import name_hint
 from stages.shared.errors import ArtifactError
 from stages.shared.settings.params import load_params
 

@@ -17,7 +17,8 @@ from stages.shared import artifacts
 from stages.shared.artifacts import tracking
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.members import fingerprints, members
-from stages.shared.members.members import COST, ROOMS, SHARED, Plan
+from stages.shared.members.job_fingerprints import COST, ROOMS, SHARED, job_fingerprint
+from stages.shared.members.members import Plan
 from stages.shared.running import dispatch, engine
 from stages.shared.running import resume_folder as resume_names
 from stages.shared.running.progress import MemberProgress
@@ -257,15 +258,15 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
     ],
 )
 def test_whatever_decides_the_bytes_changes_the_fingerprint(prepared, changes):
-    base = members.fingerprint(job_of(prepared, tiny_params()), "cpu")
+    base = job_fingerprint(job_of(prepared, tiny_params()), "cpu")
 
-    assert members.fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
+    assert job_fingerprint(job_of(prepared, tiny_params(**changes)), "cpu") != base
 
 
 def test_processes_that_share_a_training_change_the_fingerprint(prepared):
     job = job_of(prepared, tiny_params())
     prints = [
-        members.fingerprint(replace(job, parallel=how), "cpu")
+        job_fingerprint(replace(job, parallel=how), "cpu")
         for how in (Parallel(), Parallel(1), Parallel(2), Parallel(2, sync_batch_norm=True))
     ]
 
@@ -305,18 +306,18 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
         del fields[name]
     target = params.train_subset_model.model_copy(update={**fields, "members": 5})
 
-    found = members.fingerprint(replace(of_ensemble, settings=target), "cpu")
+    found = job_fingerprint(replace(of_ensemble, settings=target), "cpu")
 
-    assert found == members.fingerprint(of_ensemble, "cpu")
+    assert found == job_fingerprint(of_ensemble, "cpu")
 
 
 def test_subset_device_and_data_change_the_fingerprint(prepared):
     job = job_of(prepared, tiny_params())
     prints = {
-        members.fingerprint(job, "cpu"),
-        members.fingerprint(job, "cuda"),
-        members.fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
-        members.fingerprint(replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"),
+        job_fingerprint(job, "cpu"),
+        job_fingerprint(job, "cuda"),
+        job_fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
+        job_fingerprint(replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"),
     }
 
     assert len(prints) == 4
@@ -327,17 +328,17 @@ def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):
     job = job_of(prepared, tiny_params())
     shutil.copytree(prepared, tmp_path / "copy")
     copied = replace(job, prepared=tmp_path / "copy")
-    same = members.fingerprint(copied, "cpu")
+    same = job_fingerprint(copied, "cpu")
     artifacts.save_sample_ids(tmp_path / "copy", "train", [f"other-{row}" for row in range(60)])
 
-    assert same == members.fingerprint(job, "cpu")
-    assert members.fingerprint(copied, "cpu") != same
+    assert same == job_fingerprint(job, "cpu")
+    assert job_fingerprint(copied, "cpu") != same
 
 
 def test_tracking_changes_the_fingerprint_and_no_tracking_adds_nothing_to_it(prepared):
     job = job_of(prepared, tiny_params())
 
-    assert members.fingerprint(replace(job, track="gradient_norm"), "cpu") != members.fingerprint(
+    assert job_fingerprint(replace(job, track="gradient_norm"), "cpu") != members.fingerprint(
         job, "cpu"
     )
 
@@ -364,7 +365,7 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
     assert sorted(set(found.kept_member_E.tolist())) == [0, 1]
     for member in range(2):
         job = members.job_of(plan_of(prepared, params, range(5, 25)), member)
-        folder = resume_folder / "members" / members.fingerprint(job, "cpu") / "dynamics"
+        folder = resume_folder / "members" / job_fingerprint(job, "cpu") / "dynamics"
         alone = artifacts.load_dynamics(folder, 60)
         assert (found.aum_MR[member] == alone.aum_MR[0]).all()
         assert (found.forgetting_events_MR[member] == alone.forgetting_events_MR[0]).all()

@@ -9,6 +9,7 @@ import toy
 from stages.shared import artifacts, models
 from stages.shared.artifacts.weights import load_tensors, save_tensors
 from stages.shared.members import members
+from stages.shared.members.job_fingerprints import job_fingerprint
 from stages.shared.networks.batches import normalise
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.params import load_params
@@ -89,7 +90,7 @@ def test_a_librarys_network_is_shown_images_as_it_normalises_them(job):
         job, model="efficientnet_lite0", initial_weights=None, settings=settings
     )
     trainer = loop._Trainer(library, CPU)
-    rows_B, inputs_B, _ = next(trainer._epoch_batches(1))
+    rows_B, inputs_B, _ = next(trainer.epoch_batches.of(1))
     images = artifacts.load_inputs(job.prepared, "train")[:10][rows_B.numpy()]
     wanted = dataclasses.replace(job.meta, mean=[0.5] * 3, std=[0.5] * 3)
     assert torch.equal(inputs_B, normalise(torch.from_numpy(images), wanted))
@@ -106,7 +107,7 @@ def test_given_weights_are_part_of_the_fingerprint(job, tmp_path):
     other = {name: tensor + 1 for name, tensor in load_tensors(job.initial_weights).items()}
     save_tensors(tmp_path / "other.safetensors", other)
     prints = {
-        members.fingerprint(dataclasses.replace(job, initial_weights=weights), "cpu")
+        job_fingerprint(dataclasses.replace(job, initial_weights=weights), "cpu")
         for weights in (None, job.initial_weights, tmp_path / "other.safetensors")
     }
     assert len(prints) == 3

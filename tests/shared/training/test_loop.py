@@ -131,7 +131,7 @@ def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_
     pixels = artifacts.load_inputs(trainer.job.prepared, "train")
 
     for number in (1, 2):
-        seen = torch.cat([inputs for _, inputs, _ in trainer._epoch_batches(number)])
+        seen = torch.cat([inputs for _, inputs, _ in trainer.epoch_batches.of(number)])
         expected = normalise(torch.from_numpy(pixels[[4, 4, 8, 30]]), trainer.job.meta)
         sums = sorted(seen.sum(dim=(1, 2, 3)).tolist())
         assert sums == pytest.approx(sorted(expected.sum(dim=(1, 2, 3)).tolist()))
@@ -150,7 +150,7 @@ def test_one_update_is_that_of_plain_torch(make_job, prepared):
         nesterov=settings.nesterov,
         weight_decay=settings.weight_decay,
     )
-    for update, (_, inputs, targets) in enumerate(trainer._epoch_batches(1)):
+    for update, (_, inputs, targets) in enumerate(trainer.epoch_batches.of(1)):
         oracle.param_groups[0]["lr"] = 0.05 * trainer.schedule.factor(update)
         oracle.zero_grad()
         logits = model(inputs)
@@ -191,7 +191,7 @@ def test_dropout_differs_between_members_and_epochs(make_job, monkeypatch):
     masks = []
     for member, epoch in ((0, 1), (0, 2), (1, 1), (0, 1)):
         trainer = loop._Trainer(make_job(member=member), CPU)
-        with trainer._dropout_stream(epoch):
+        with trainer.streams.dropout(epoch):
             masks.append(trainer.model.train().features(torch.ones(2, 8, 8, 1)) > 0)
 
     assert torch.equal(masks[0], masks[3])

@@ -9,7 +9,7 @@
 
 Folders of a class may hold more folders; a class may be a link to a folder, links within it are not
 followed. Links to folders and files with other endings than those of images are left out and
-counted on the terminal; hidden ones and junk are left out in silence (`reading/sample_files.py`).
+counted on the terminal; hidden ones and junk are left out in silence (`reading/visible_files.py`).
 Where folders can only be classes by mistake they are refused. A manifest's files are all read,
 whatever their ending. A sample id is the path below root. Samples and classes stand in the order of
 their names' bytes, whatever the file system or the list says.

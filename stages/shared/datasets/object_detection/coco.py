@@ -25,7 +25,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
 from stages.shared.artifacts import Split
-from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, decoded, encoding_hint
+from stages.shared.artifacts.user_lists import decoded
+from stages.shared.artifacts.user_names import MOST_SHOWN, and_more, encoding_hint
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
     Object,

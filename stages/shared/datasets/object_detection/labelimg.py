@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 
 from stages.shared.datasets.reading.boxes_of_images import Annotated, refuse_params, source_of
 from stages.shared.datasets.reading.entries import splits_of_folders
-from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below, require_folder
+from stages.shared.datasets.reading.sample_files import EXTENSIONS
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.visible_files import files_below, require_folder
 from stages.shared.datasets.reading.voc_annotations import WrongAnnotationError, read_annotation
 from stages.shared.errors import DataError, printable
 from stages.shared.running.workspace import located

@@ -15,7 +15,8 @@ from collections.abc import Set
 from pathlib import Path
 
 from stages.shared.artifacts import Split
-from stages.shared.artifacts.user_lists import decoded, encoding_hint, lines_of
+from stages.shared.artifacts.user_lists import decoded, lines_of
+from stages.shared.artifacts.user_names import encoding_hint
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
     refuse_params,

@@ -14,8 +14,8 @@ import sys
 
 from stages.shared.datasets.reading import yolo_labels
 from stages.shared.datasets.reading.boxes_of_images import Annotated, refuse_params, source_of
-from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.datasets.reading.sources import Source
+from stages.shared.datasets.reading.visible_files import require_folder
 from stages.shared.datasets.reading.yolo_description import described
 from stages.shared.errors import DataError, printable, reason
 from stages.shared.running.workspace import located

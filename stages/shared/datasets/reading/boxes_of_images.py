@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.shared.artifacts import BoxList, Floats, Ints, Split
-from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more
+from stages.shared.artifacts.user_names import MOST_SHOWN, and_more
 from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source

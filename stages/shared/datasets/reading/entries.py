@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.shared.artifacts import Split
-from stages.shared.artifacts.user_lists import written_forms
+from stages.shared.artifacts.user_names import written_forms
 from stages.shared.errors import DataError
 
 SPLIT_NAMES: dict[str, Split] = {

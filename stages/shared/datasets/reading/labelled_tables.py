@@ -25,8 +25,8 @@ from stages.shared.artifacts import SPLITS, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.entries import split_of
 from stages.shared.datasets.reading.manifests import is_empty
-from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.datasets.reading.user_tables import LABEL, as_text, label_among, load_parquet
+from stages.shared.datasets.reading.visible_files import require_folder
 from stages.shared.errors import DataError, ParamsError, reason
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset

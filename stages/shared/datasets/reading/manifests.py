@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from stages.shared.artifacts import Line
-from stages.shared.artifacts.user_lists import encoding_hint
+from stages.shared.artifacts.user_names import encoding_hint
 from stages.shared.datasets.reading.entries import (
     SPLIT_NAMES,
     Entry,

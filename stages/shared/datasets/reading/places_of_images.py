@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.shared.artifacts.user_lists import written_forms
-from stages.shared.datasets.reading.sample_files import EXTENSIONS, files_below
+from stages.shared.artifacts.user_names import written_forms
+from stages.shared.datasets.reading.sample_files import EXTENSIONS
+from stages.shared.datasets.reading.visible_files import files_below
 from stages.shared.errors import DataError, printable, reason
 
 # Ultralytics reads them, this project does not.

@@ -1,7 +1,6 @@
 """Which files a data set is made of: folders of classes, a manifest, or whatever lies below root.
 
-What machines leave among files is no sample and no class: hidden files and folders, the thumbnails
-of network drives (`@eaDir`), what archives of a Mac hold beside their content (`__MACOSX`).
+What machines leave among files is no sample and no class (`visible_files.py`).
 """
 
 import os
@@ -15,25 +14,18 @@ from stages.shared.artifacts import Split
 from stages.shared.datasets.reading.entries import SPLIT_NAMES, Entry, clean, split_of
 from stages.shared.datasets.reading.manifests import read_manifest
 from stages.shared.datasets.reading.user_tables import refuse_label_column
+from stages.shared.datasets.reading.visible_files import (
+    holds_itself,
+    is_folder,
+    require_folder,
+    visible,
+    visible_in,
+)
 from stages.shared.errors import DataError
 from stages.shared.settings.sections import Dataset
 
 EXTENSIONS = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-JUNK = frozenset(
-    (
-        "#recycle",
-        "#snapshot",
-        "$recycle.bin",
-        "@eadir",
-        "@tmp",
-        "__macosx",
-        "desktop.ini",
-        "lost+found",
-        "system volume information",
-        "thumbs.db",
-    )
 )
 SHARED = 2  # names in all class folders: more than an `images` in each
 SHOWN = 3  # of names
@@ -70,37 +62,6 @@ def find(root: Path, params: Dataset, extensions: Set[str]) -> Found:
     return found._replace(notes=[*found.notes, *_alike(root, found.labels)])
 
 
-def require_folder(root: Path) -> None:
-    """Check that root is there.
-
-    Raises:
-        DataError: it is not, or is no folder.
-    """
-    if os.path.isdir(root):  # noqa: PTH112 - takes any text
-        return
-    what = "a file" if os.path.isfile(root) else "no such folder"  # noqa: PTH113
-    way = ""
-    if os.path.isfile(f"{root}.dvc"):  # noqa: PTH113
-        way = f"; `dvc checkout {root}.dvc` or `dvc pull {root}.dvc` brings it"
-    raise DataError(f"dataset.root is {str(root)!r}: {what}; it must hold the data set{way}")
-
-
-def files_below(root: str) -> Iterator[str]:
-    """Yield the paths below root of all files but hidden ones and junk; links are followed once."""
-    seen, waiting = {os.path.realpath(root)}, [""]
-    while waiting:
-        folder = waiting.pop()
-        for entry in _visible(f"{root}/{folder}" if folder else root):
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if not _is_folder(entry):
-                yield path
-            elif not entry.is_symlink():
-                waiting.append(path)
-            elif (target := os.path.realpath(entry.path)) not in seen:
-                seen.add(target)
-                waiting.append(path)
-
-
 # --- folders -------------------------------------------------------------------------------------
 
 
@@ -112,12 +73,12 @@ def _read_folders(root: Path, extensions: Set[str]) -> Found:
     splits = _find_splits(root)
     if None not in splits:
         folders = splits.values()
-        ignored = [entry.name for entry in _visible(str(root)) if entry.name not in folders]
+        ignored = [entry.name for entry in visible(str(root)) if entry.name not in folders]
     for split, folder in splits.items():
-        for place in _visible(f"{root}/{folder}" if folder else str(root)):
+        for place in visible(f"{root}/{folder}" if folder else str(root)):
             path = f"{folder}/{place.name}" if folder else place.name
             label = clean(place.name)
-            if not _is_folder(place) or _holds_itself(place) or not label:
+            if not is_folder(place) or holds_itself(place) or not label:
                 ignored.append(path)
                 continue
             labels.add(label)
@@ -138,9 +99,9 @@ def _find_splits(root: Path) -> Mapping[Split | None, str]:
     """Return the name of each split's folder; without splits, no name for None."""
     # A class may well be called train: only folders inside tell.
     found: dict[Split | None, str] = {}
-    for name in sorted(entry.name for entry in _visible(str(root))):
+    for name in sorted(entry.name for entry in visible(str(root))):
         split = split_of(name)
-        if split is None or not any(map(_is_folder, _visible_in(f"{root}/{name}"))):
+        if split is None or not any(map(is_folder, visible_in(f"{root}/{name}"))):
             continue
         if split in found:
             raise DataError(f"{root}: holds {found[split]} and {name}; one is allowed")
@@ -156,13 +117,13 @@ def _files_of_class(folder: str, path: str) -> Iterator[str]:
     waiting = [(folder, path)]
     while waiting:
         folder, path = waiting.pop()
-        for entry in _visible(folder):
+        for entry in visible(folder):
             name = f"{path}/{entry.name}"
-            if _is_folder(entry) and not entry.is_symlink():
+            if is_folder(entry) and not entry.is_symlink():
                 waiting.append((entry.path, name))
             else:
                 # A link to a folder may be named as an image is.
-                yield f"{name}/" if _is_folder(entry) else name
+                yield f"{name}/" if is_folder(entry) else name
 
 
 def _refuse_wrong_guess(root: Path, inside: Mapping[str, Set[str]]) -> None:
@@ -224,42 +185,8 @@ def _ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million of them
 
 
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in JUNK
-
-
-def _visible(folder: str) -> list["os.DirEntry[str]"]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not _is_junk(entry.name)]
-    except OSError as error:
-        _refuse(error)
-
-
-def _visible_in(path: str) -> list["os.DirEntry[str]"]:
-    """Return what a folder holds, nothing of what is no folder."""
-    return _visible(path) if os.path.isdir(path) else []  # noqa: PTH112
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    # A link to itself is an error for entry.is_dir.
-    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()  # noqa: PTH112
-
-
-def _holds_itself(entry: "os.DirEntry[str]") -> bool:
-    """Return whether a folder is a link to one that it lies in: a class without end."""
-    place = Path(entry.path)
-    return entry.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise DataError(
-        f"{error.filename}: cannot be listed ({error.strerror}); it must be a readable folder"
-    )
-
-
 def _refuse_nothing(root: Path) -> NoReturn:
-    loose = sum(not _is_folder(entry) for entry in _visible(str(root)))
+    loose = sum(not is_folder(entry) for entry in visible(str(root)))
     there = f" in the folders ({loose} files lie in none)" if loose else ""
     raise DataError(
         f"{root}: no image found{there}; allowed are <class>/*, {{train,val,test}}/<class>/*, or a "

@@ -24,7 +24,6 @@ from numpy.lib.format import open_memmap
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.problems import in_one_line
-from stages.shared.datasets.reading.sample_files import require_folder
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.user_tables import (
     LABEL,
@@ -33,6 +32,7 @@ from stages.shared.datasets.reading.user_tables import (
     load_parquet,
     load_rows,
 )
+from stages.shared.datasets.reading.visible_files import require_folder
 from stages.shared.errors import DataError, reason
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset

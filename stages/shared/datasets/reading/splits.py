@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.shared.artifacts import SPLITS, Ints, Split, load_list
-from stages.shared.artifacts.user_lists import MOST_SHOWN, and_more, as_known, name_hint
+from stages.shared.artifacts.user_names import MOST_SHOWN, and_more, as_known, name_hint
 from stages.shared.datasets.reading.entries import path_below
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError, printable
