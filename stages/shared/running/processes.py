@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 
 LONGEST_TEMPORARY = 70  # letters: a socket's path has 108 at most, and its own folder and name 30
 
+REPORT, ANSWER = b"r", b"a"  # the first byte of a message
+
 _connection: Connection  # of such a process, to the one that started it
 
 
@@ -38,7 +40,7 @@ class Call(Generic[Result]):
 
     def __init__(self, process: "Process") -> None:
         self.process = process
-        self._answer: Callable[[], Result] | None = None
+        self._answer: bytes | None = None
 
     @property
     def is_done(self) -> bool:
@@ -53,7 +55,8 @@ class Call(Generic[Result]):
         """
         while self._answer is None:
             self.process.receive()
-        return self._answer()
+        returned: Callable[[], Result] = pickle.loads(self._answer)
+        return returned()
 
 
 class Process:
@@ -92,7 +95,7 @@ class Process:
         )
         try:
             self._process.start()
-        except (EOFError, OSError):
+        except (EOFError, ConnectionError):
             raise ProcessKilledError from None
         finally:
             there.close()  # so that the pipe ends with the process
@@ -127,13 +130,13 @@ class Process:
             message = self.connection.recv_bytes()
         except (EOFError, OSError):
             raise ProcessKilledError from None
-        is_report, what = pickle.loads(message)
-        if is_report:
+        kind, content = message[:1], message[1:]
+        if kind == REPORT:
             # Reports are for people: a closed terminal must not stop the work.
             with suppress(Exception):
-                self._on_report(what)
+                self._on_report(pickle.loads(content))
         else:
-            self._calls.popleft()._answer = what
+            self._calls.popleft()._answer = content
 
     def end(self) -> None:
         """Let it end after its calls, and wait for that."""
@@ -164,7 +167,7 @@ def first_done(calls: Collection[Call[Result]]) -> list[Call[Result]]:
 
 def report(message: object) -> None:
     """Report something to the process that started this one."""
-    _connection.send_bytes(pickle.dumps((True, message)))
+    _connection.send_bytes(REPORT + pickle.dumps(message))
 
 
 def end_with_parent() -> None:
@@ -208,7 +211,7 @@ def _serve(connection: Connection, set_up: Callable[..., None], arguments: Seque
     threading.Thread(target=_read, args=(connection, calls), daemon=True).start()
     while call := calls.get():
         with suppress(OSError):  # nobody waits for it any more
-            connection.send_bytes(_answer(call))
+            connection.send_bytes(ANSWER + _answer(call))
 
 
 def _read(connection: Connection, calls: SimpleQueue[bytes | None]) -> None:
@@ -221,12 +224,14 @@ def _read(connection: Connection, calls: SimpleQueue[bytes | None]) -> None:
 def _answer(call: bytes) -> bytes:
     try:
         function, arguments = pickle.loads(call)
-        return pickle.dumps((False, _Returned(function(*arguments))))
+        return pickle.dumps(_Returned(function(*arguments)))
     except Exception as error:
         error.add_note(traceback.format_exc())
-        with suppress(Exception):
-            return pickle.dumps((False, _Raised(error)))
-        return pickle.dumps((False, _Raised(RuntimeError(traceback.format_exc()))))
+        with suppress(Exception):  # some errors cannot be written, some not be read again
+            answer = pickle.dumps(_Raised(error))
+            pickle.loads(answer)
+            return answer
+        return pickle.dumps(_Raised(RuntimeError(traceback.format_exc())))
 
 
 class _Returned:

@@ -10,6 +10,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, cycle, islice, tee
@@ -24,7 +25,7 @@ from stages.shared.running.engine import num_loaders
 from stages.shared.running.processes import Call, Process, ProcessKilledError
 from stages.shared.samples.decoding import ImageSize, Pixels, checksum, decode_or_describe
 
-# Of pixels: a job that a process decodes without asking, some tens of milliseconds of work.
+# Of pixels: a job that a process decodes without asking, a part of a second of work.
 JOB_BYTES = 2**20
 # And all that is decoded ahead of need.
 AHEAD_BYTES = 128 * 2**20
@@ -110,8 +111,9 @@ class _Decoders:
 
     def __init__(self, workers: int, slot_bytes: int) -> None:
         num_slots = max(2 * workers, AHEAD_BYTES // slot_bytes)
-        memory = _shared_memory(num_slots * slot_bytes)
+        memory = _shared_memory(num_slots * (slot_bytes + 1))
         self._slots = _Slots(memory, slot_bytes)
+        self._slots.is_wanted[:] = True
         self._free = list(range(num_slots))
         self.processes = [
             Process([__name__], _start, [memory, slot_bytes])  # no torch there
@@ -131,9 +133,13 @@ class _Decoders:
                 self._free.append(slot)
                 self._begin(waiting, running)
         finally:  # the reader may have had enough
-            for _, slot, problems in running:
-                problems.result()
-                self._free.append(slot)
+            slots = [slot for _, slot, _ in running]
+            self._slots.is_wanted[slots] = False
+            with suppress(ProcessKilledError):  # who gives up has a reason of its own
+                for _, _, problems in running:
+                    problems.result()
+            self._slots.is_wanted[slots] = True
+            self._free += slots
         # Some are left where another reader, not at its end yet, holds all the slots.
         yield from map(_decode, waiting)
 
@@ -161,8 +167,13 @@ def _shared_memory(num_bytes: int) -> Arena:
 
 
 class _Slots:
+    """The parts of shared memory, and of each whether somebody still waits for its images."""
+
     def __init__(self, memory: Arena, slot_bytes: int) -> None:
-        self._bytes = np.frombuffer(memory.buffer, dtype=np.uint8).reshape(-1, slot_bytes)
+        all_bytes = np.frombuffer(memory.buffer, dtype=np.uint8)
+        num_slots = len(all_bytes) // (slot_bytes + 1)
+        self._bytes = all_bytes[: num_slots * slot_bytes].reshape(num_slots, slot_bytes)
+        self.is_wanted = all_bytes[num_slots * slot_bytes :].view(np.bool_)
 
     def images(self, slot: int, job: Files) -> Pixels:
         """Return the part of a slot that a job fills, uint8 [B, H, W, 3]."""
@@ -185,6 +196,8 @@ def _start(memory: Arena, slot_bytes: int) -> None:
 
 
 def _decode_into_slot(job: Files, slot: int) -> list[str]:
+    if not _slots.is_wanted[slot]:
+        return []
     return _decode_into(_slots.images(slot, job), job)
 
 

@@ -155,17 +155,15 @@ def started(
         return
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
-        others = [
-            get_context("spawn").Process(
-                # No daemon: it starts processes that decode images.
-                target=_follow,
-                args=(follow, job, device, Group(size, rank), store),
-            )
-            for rank in range(1, size)
-        ]
+        others: list[SpawnProcess] = []
         try:
-            for process in others:
+            for rank in range(1, size):
+                # No daemon: it starts processes that decode images.
+                process = get_context("spawn").Process(
+                    target=_follow, args=(follow, job, device, Group(size, rank), store)
+                )
                 process.start()
+                others.append(process)
             with _joined(Group(size), device, store) as group, _explained(job, others):
                 yield group
         finally:

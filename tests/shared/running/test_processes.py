@@ -1,5 +1,6 @@
 """Processes do calls in order, say what went wrong, and leave nobody waiting when one is killed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -32,8 +33,24 @@ def report_twice(number):
     return -number
 
 
-def raise_what_cannot_travel():
+def raise_what_cannot_be_written():
     raise ValueError(lambda: None)
+
+
+class OfTwoError(Exception):
+    """Python writes it, and cannot read it again."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def raise_what_cannot_be_read():
+    raise OfTwoError(1, 2)
+
+
+class Unreadable:
+    def __reduce__(self):
+        return int, ("no number",)
 
 
 @pytest.fixture
@@ -75,7 +92,11 @@ def test_what_a_function_raises_is_raised_with_where_it_was(start):
         process.call(divmod, 1, 0).result()
     assert "in _answer" in "".join(caught.value.__notes__)
     with pytest.raises(RuntimeError, match="ValueError: <function"):
-        process.call(raise_what_cannot_travel).result()
+        process.call(raise_what_cannot_be_written).result()
+    with pytest.raises(RuntimeError, match="OfTwoError: 1 and 2"):
+        process.call(raise_what_cannot_be_read).result()
+    with pytest.raises(ValueError, match="no number"):
+        process.call(Unreadable).result()
     assert process.call(divmod, 7, 3).result() == (2, 1)
 
 
@@ -104,6 +125,15 @@ def test_whoever_waits_for_a_killed_process_is_told(start):
 def test_whoever_starts_a_process_that_is_killed_meanwhile_is_told(start):
     with pytest.raises(ProcessKilledError):
         start(kill_itself).call(abs, 1).result()
+
+
+def test_what_a_machine_lacks_is_not_taken_for_a_kill(start, monkeypatch):
+    def refuse(self):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        start()
 
 
 def test_a_process_ends_after_its_calls(start):

@@ -92,6 +92,36 @@ def test_a_reader_that_stops_early_and_others_beside_it_take_nothing_from_each_o
     decoding_ahead._decoders.cache_clear()
 
 
+begun = []  # jobs, in a process that decodes
+
+
+def decode_slowly():
+    def decode(images_BHWK, job):
+        begun.append(job)
+        time.sleep(0.2)
+        return []
+
+    decoding_ahead._decode_into = decode
+
+
+def num_begun():
+    return len(begun)
+
+
+def test_a_reader_that_stops_early_waits_for_what_is_begun_alone(prepared, monkeypatch):
+    monkeypatch.setattr(decoding_ahead, "JOB_BYTES", 8 * 8 * 3)
+    monkeypatch.setenv("SUBSET_LOADERS", "2")
+    decoders = decoding_ahead._Decoders(2, 8 * 8 * 3)
+    monkeypatch.setattr(decoding_ahead, "_decoders", lambda workers, slot_bytes: decoders)
+    for process in decoders.processes:
+        process.call(decode_slowly).result()
+    reader = in_batches(load_images(prepared, "train"), [slice(row, row + 1) for row in range(NUM)])
+    next(reader)
+    reader.close()
+    assert sum(process.call(num_begun).result() for process in decoders.processes) < NUM / 4
+    assert len(decoders._free) == len(decoders._slots._bytes)
+
+
 def test_no_more_is_decoded_ahead_than_memory_was_set_aside_for(prepared, monkeypatch):
     begun = []
     monkeypatch.setattr(decoding_ahead, "JOB_BYTES", 8 * 8 * 3)
