@@ -12,11 +12,10 @@ test to the samples that no subset holds.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from commands import console
+from commands import console, suspects
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
-from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
@@ -59,22 +58,14 @@ def _joined(names: Iterable[str], belongs: Iterable[tuple[str, str]]) -> dict[st
     return {name: root(name) for name in parent}
 
 
-def leave_out(exclude: Path, found: Sequence[Grouped]) -> int:
-    """Add the train samples whose near duplicate is in another split; return how many are new.
-
-    Raises:
-        ArtifactError: the list that is there is another table.
-    """
-    known = [line.fields for line in artifacts.load_list(exclude, INCLUDE_HEADER)]
+def tested_too(found: Sequence[Grouped]) -> list[list[str]]:
+    """Return the train samples whose near duplicate is in another split, with that as a reason."""
     elsewhere = {one.group: one.sample_id for one in found if one.split != "train"}
-    names = {name for name, _ in known}
-    new = [
+    return [
         [one.sample_id, f"near duplicate of {elsewhere[one.group]}"]
         for one in found
-        if one.split == "train" and one.group in elsewhere and one.sample_id not in names
+        if one.split == "train" and one.group in elsewhere
     ]
-    artifacts.save_table(exclude, INCLUDE_HEADER, [*known, *new])
-    return len(new)
 
 
 def main() -> None:
@@ -104,7 +95,8 @@ def main() -> None:
             )
         found = load_grouped(folder)
         if arguments.leave_out:
-            added = leave_out(Path(params.select.exclude), found)
+            exclude, include = Path(params.select.exclude), Path(params.select.include)
+            added = suspects.add(tested_too(found), exclude, include)
             console.say(f"{params.select.exclude}: {added} samples added")
             return
         ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]

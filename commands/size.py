@@ -22,6 +22,8 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 from stages.shared.sizes import num_picks, parse_size
 
+MOST = 2**40  # samples, more than anybody has: numbers of any length can be written
+
 
 def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
     """Yield the sentences of the verdict and a table of bands, at these sizes too.
@@ -43,10 +45,12 @@ def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
 def _samples(size: str, num_train: int) -> int:
     """Return a size as a number of samples; a share of them has a dot, as in params.yaml."""
     try:
-        value = parse_size(size)
-        return num_picks(value, num_train)
+        num = num_picks(parse_size(size), num_train)
     except ValueError as error:
         raise DataError(f"size {size!r} cannot be asked for: {error}") from None
+    if num > MOST:
+        raise DataError(f"size {size!r} cannot be asked for; it must be {MOST} at most")
+    return num
 
 
 def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:

@@ -7,6 +7,7 @@ them) and take out of plots/suspects.csv what is right: the ensemble errs too, a
 look like errors. What is on the list stays there; samples of `select.include` are not added.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from commands import console
@@ -16,22 +17,23 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
 
-def add(found: Path, listed: Path, include: Path) -> int:
-    """Add the samples of one list to another, which may not be there yet; return how many.
+def add(found: Sequence[Sequence[str]], listed: Path, include: Path) -> int:
+    """Add samples with reasons to a list, which may not be there yet; return how many.
 
     Those that it has already or that the user includes are left out.
 
     Raises:
         ArtifactError: a file is another table.
     """
-    rows = _rows(listed) if listed.exists() else []
-    known = {part for name, _ in [*rows, *_rows(include)] for part in (name, name.strip())}
-    new = [row for row in _rows(found) if row[0] not in known]
+    rows = read(listed) if listed.exists() else []
+    known = {part for name, _ in [*rows, *read(include)] for part in (name, name.strip())}
+    new = [row for row in found if row[0] not in known]
     artifacts.save_table(listed, HEADER, [*rows, *new])
     return len(new)
 
 
-def _rows(path: Path) -> list[list[str]]:
+def read(path: Path) -> list[list[str]]:
+    """Return sample id and reason of each line of a list."""
     return [line.fields for line in artifacts.load_list(path, HEADER)]
 
 
@@ -48,7 +50,7 @@ def main() -> None:
     with command.errors_in_one_line():
         arguments = parser.parse_args()
         include = Path(load_params().select.include)
-        added = add(arguments.found, arguments.list, include)
+        added = add(read(arguments.found), arguments.list, include)
         samples = "1 sample" if added == 1 else f"{added} samples"
         console.say(f"{arguments.list}: {samples} added")
 

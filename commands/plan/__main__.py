@@ -12,7 +12,7 @@ from commands.plan.overrides import overridden
 from commands.plan.trials import measure
 from commands.plan.work import Trainings, work_of
 from stages.shared import artifacts
-from stages.shared.running import command
+from stages.shared.running import command, ending
 from stages.shared.settings.params import check_counts, load_params
 
 
@@ -68,7 +68,7 @@ def main() -> None:
         action="store_true",
         help="cut nothing, and say the memory and disk of each stage",
     )
-    with command.errors_in_one_line():
+    with command.errors_in_one_line(), ending.on_interrupt():
         arguments = parser.parse_args()
         run(arguments.set_param, wide=arguments.wide)
 

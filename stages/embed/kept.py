@@ -67,12 +67,13 @@ class Kept:
     def __init__(self, name: str) -> None:
         self._folder = resume_folder.folder() / "embeddings" / name
         shards = sorted(self._folder.glob("[!.]*")) if self._folder.is_dir() else []
-        self._shards = [load_shard(shard) for shard in shards]
+        # Of each its digests and where it lies: thousands of files cannot be open at once.
+        self._shards = [(np.array(load_shard(shard)[0]), shard) for shard in shards]
 
     @property
     def length(self) -> int:
         """D; 0 where nothing is kept."""
-        return int(self._shards[0][1].shape[1]) if self._shards else 0
+        return int(load_shard(self._shards[0][1])[1].shape[1]) if self._shards else 0
 
     def add(self, digest_B: Array, vectors_BD: Array) -> None:
         """Keep some embeddings."""
@@ -80,7 +81,7 @@ class Kept:
             shard = self._folder / blake2b(digest_B.tobytes(), digest_size=16).hexdigest()
             with atomic_folder(shard, keep_first=True) as folder:
                 save_shard(folder, digest_B, vectors_BD)
-            self._shards.append(load_shard(shard))
+            self._shards.append((np.array(load_shard(shard)[0]), shard))
 
     def index(self) -> "Index":
         """Return where the embedding of each image is by now."""
@@ -89,7 +90,7 @@ class Kept:
         )
         known_A, place_A = np.unique(digest_A, return_index=True)  # of several the first
         first_S = np.cumsum([0, *(len(digests) for digests, _ in self._shards)])
-        return Index(known_A, place_A, first_S, [vectors_BD for _, vectors_BD in self._shards])
+        return Index(known_A, place_A, first_S, [shard for _, shard in self._shards], self.length)
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,18 @@ class Index:
     digest_A: Array  # uint64, rising
     place_A: Ints  # of each in the shards, one after the other
     first_S: Ints  # place of each shard, and their end
-    shards: Sequence[Array]
+    shards: Sequence[Path]
+    length: int  # D
 
     def vectors(self, digest_B: Array) -> Array:
         """Return the embeddings of some images, all of which are kept, float16 [B, D]."""
         place_B = self.place_A[np.searchsorted(self.digest_A, digest_B)]
         shard_B = np.searchsorted(self.first_S, place_B, side="right") - 1
-        found_BD = np.empty((len(digest_B), self.shards[0].shape[1]), np.float16)
+        found_BD = np.empty((len(digest_B), self.length), np.float16)
         for shard in np.unique(shard_B).tolist():
             here_B = shard_B == shard
-            found_BD[here_B] = self.shards[shard][place_B[here_B] - self.first_S[shard]]
+            _, vectors_BD = load_shard(self.shards[shard])
+            found_BD[here_B] = vectors_BD[place_B[here_B] - self.first_S[shard]]
         return found_BD
 
 

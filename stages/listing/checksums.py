@@ -71,9 +71,12 @@ def _checksums(
                 known[name] = checksum_or_error
             else:
                 problems.append(_describe(name, checksum_or_error))
-    if remember and not problems and (new or len(known) < len(before)):
+    # Weights may lie among the images, and are listed by themselves.
+    others = {name: text for name, text in before.items() if name not in known}
+    there = {name: text for name, text in others.items() if Path(root, name).exists()}
+    if remember and not problems and (new or len(there) < len(others)):
         with suppress(OSError):  # it saves time alone
-            _save(kept, stats, known, began)
+            _save(kept, {**there, **_noted(stats, known, began)})
     return known, problems
 
 
@@ -98,15 +101,16 @@ def _kept_in(root: Path) -> Path:
     return resume_folder.folder() / "checksums" / key / "files.json"
 
 
-def _save(
-    path: Path, stats: Mapping[str, os.stat_result], known: Mapping[str, str], began: int
-) -> None:
+def _noted(stats: Mapping[str, os.stat_result], known: Mapping[str, str], began: int) -> Known:
     # A file that is written while it is read may keep its time.
-    content = {
+    return {
         name: f"{_in_text(found)} {known[name]}"
         for name, found in stats.items()
         if max(found.st_mtime_ns, found.st_ctime_ns) < began
     }
+
+
+def _save(path: Path, content: Known) -> None:
     write_atomically(path, json.dumps(content).encode())
 
 

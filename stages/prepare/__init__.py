@@ -2,7 +2,8 @@
 
 Reads   the data set that `dataset.name` names (a file in datasets/), under `dataset.root`
 Writes  data/prepared/{train,validation,test}/   inputs.npy uint8 [N, H, W, K]; targets.npy
-                                                 int64 [N]; sample_ids.csv, one row for each sample
+                                                 int64 [N]; sample_ids.csv, one row for each sample;
+                                                 with dataset.groups groups.npy int64 [N]
         or, with storage: files, instead of inputs.npy
                                                  files.csv, path below the root and CRC-32 of the
                                                  pixels of each sample; files.json, the root and

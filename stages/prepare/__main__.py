@@ -26,6 +26,7 @@ def main(prepared: Path, scratch: Path) -> None:
     params = load_params()
     artifacts.check_lists(params)
     source, rows = load(params)
+    groups = splits.groups_of(source, params.dataset)
     inputs = _writing(params)
     with atomic_folder(prepared) as folder:
         problems = [*wrong_with(source, rows)]
@@ -36,6 +37,8 @@ def main(prepared: Path, scratch: Path) -> None:
             (folder / split).mkdir()
             writer.write_split(split, rows[split], hashed)
             _write_targets(folder, split, source, rows[split], hashed)
+            if groups is not None:
+                artifacts.save_groups(folder, split, [groups[row] for row in rows[split]])
         problems += writer.problems
         if problems:
             raise DataError(describe(problems, params, source))

@@ -17,6 +17,9 @@ from stages.shared.artifacts import Sequences
 
 def load(prepared: Path) -> Sequences:
     """Return the sample ids of the train split as UTF-8."""
-    names = [name.encode() for name in artifacts.load_sample_ids(prepared, "train")]
+    names = [
+        name.encode("utf-8", "backslashreplace")
+        for name in artifacts.load_sample_ids(prepared, "train")
+    ]
     offset_N1 = np.cumsum([0, *map(len, names)])
     return Sequences(np.frombuffer(b"".join(names), dtype=np.uint8), offset_N1)

@@ -160,7 +160,11 @@ def save_proposals(folder: Path, choosing: Choosing, own: Subset) -> None:
     limits = choosing.limits
     if params.race.holdout > 0:
         kept_P = choosing.kept.index_P
-        rows = held_out(params, choosing.sample_ids, limits, kept_P, choosing.number)
+        ids = choosing.sample_ids
+        group_N = np.arange(len(ids))
+        if artifacts.has_groups(choosing.prepared, "train"):
+            group_N = artifacts.load_groups(choosing.prepared, "train", len(ids))
+        rows = held_out(params, ids, group_N, limits, kept_P, choosing.number)
         judged = choosing.without(rows)
         limits = judged.limits
         artifacts.save_order(folder / "held_out.npy", rows)

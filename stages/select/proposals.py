@@ -36,14 +36,23 @@ def random_subsets(
 
 
 def held_out(
-    params: Params, sample_ids: Sequence[str], limits: Limits, kept_P: Ints, number: int
+    params: Params,
+    sample_ids: Sequence[str],
+    group_N: Ints,
+    limits: Limits,
+    kept_P: Ints,
+    number: int,
 ) -> Ints:
     """Return the rows that judge a round's race and that no proposal holds, ascending, int64 [H].
 
     A share of train, `race.holdout`, drawn from what neither the kept subset nor a list of the
-    user's holds; fewer where there are not so many.
+    user's holds; fewer where there are not so many. Groups of the user's stay whole: one whose
+    frames train would judge what it has taught.
     """
     order_N = permutation_by_id(sample_ids, params.random_seed, "holdout", number)
     bound = np.concatenate([kept_P, limits.included, limits.excluded])
-    count = int(params.race.holdout * len(sample_ids))
-    return np.sort(order_N[~np.isin(order_N, bound)][:count])
+    order_K = order_N[~np.isin(group_N[order_N], group_N[bound])]
+    group_G, first_G, size_G = np.unique(group_N[order_K], return_index=True, return_counts=True)
+    in_turn_G = np.argsort(first_G)
+    fits_G = np.cumsum(size_G[in_turn_G]) <= int(params.race.holdout * len(sample_ids))
+    return np.sort(order_K[np.isin(group_N[order_K], group_G[in_turn_G[fits_G]])])

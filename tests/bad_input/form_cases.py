@@ -189,7 +189,7 @@ def a_list_in_utf_16():
 
 @wrong(
     "'data.yaml' names '….png', which is not below dataset.root; that must be a folder which holds "
-    "data.yaml and all images",
+    "data.yaml, its lists and all images",
     "yolo",
 )
 def images_outside_the_root():

@@ -68,6 +68,12 @@ def test_train_samples_that_are_in_another_split_too_are_left_out(
     assert rows == [["mine", "because"], ["a", "near duplicate of d"]]
 
 
+def test_a_sample_that_must_be_in_every_subset_is_not_left_out(found_of_a_run, monkeypatch, capsys):
+    found_of_a_run.write_list("include", ["a"])
+    run(monkeypatch, "--leave-out")
+    assert capsys.readouterr().out == "lists/exclude.csv: 0 samples added\n"
+
+
 def test_where_nothing_was_looked_for_the_command_says_what_it_takes(
     found_of_a_run, monkeypatch, capsys
 ):

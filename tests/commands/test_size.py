@@ -27,7 +27,7 @@ def test_sizes_that_are_asked_for_have_a_band_and_those_that_were_measured_a_val
     assert 50 < low < high <= 100
 
 
-@pytest.mark.parametrize("size", ["-3", "0", "many", "nan", "inf", "0.001"])
+@pytest.mark.parametrize("size", ["-3", "0", "many", "nan", "inf", "0.001", "9" * 26, "1e300"])
 def test_a_size_that_is_none_is_refused_in_one_line(four_sizes, size):
     with pytest.raises(UserError, match=r"\bsize\b|finite"):
         list(told([size]))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import commands.suspects
+from commands import suspects
 from stages.report import suspected
 from stages.select.__main__ import main as select
 from stages.shared import artifacts
@@ -36,7 +36,8 @@ def suspicious(run):
 def add(run, into="lists/exclude.csv"):
     """Write what the report finds, and add it to a list."""
     suspected.save_suspects(Path("plots/suspects.csv"), run.results())
-    return commands.suspects.add(Path("plots/suspects.csv"), Path(into), Path("lists/include.csv"))
+    found = suspects.read(Path("plots/suspects.csv"))
+    return suspects.add(found, Path(into), Path("lists/include.csv"))
 
 
 def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
@@ -79,7 +80,9 @@ def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
     assert "a, 3.png" in found
 
     for expected in (len(found) - 1, 0):
-        added = commands.suspects.add(Path("plots/suspects.csv"), path, Path("lists/include.csv"))
+        added = suspects.add(
+            suspects.read(Path("plots/suspects.csv")), path, Path("lists/include.csv")
+        )
         assert added == expected
     rows = artifacts.load_table(path, COLUMNS)
     assert rows[0] == ["a, 3.png", "mine"]
@@ -107,7 +110,7 @@ def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
     suspected.save_suspects(Path("plots/suspects.csv"), suspicious.results())
     arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
     monkeypatch.setattr("sys.argv", arguments)
-    commands.suspects.main()
+    suspects.main()
     num = len(list(suspected.suspects(suspicious.results())))
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"
 
@@ -117,7 +120,7 @@ def test_lists_that_the_page_saved_are_added_to_the_users_own(run):
     Path("include.csv").write_text(f"{HEADER}3,looked at\n")
     include = Path("lists/include.csv")
     for name in ("exclude.csv", "include.csv"):
-        assert commands.suspects.add(Path(name), Path("lists", name), include) > 0
+        assert suspects.add(suspects.read(Path(name)), Path("lists", name), include) > 0
     assert [row[0] for row in artifacts.load_table(Path("lists/exclude.csv"), COLUMNS)] == [
         "a, 1.png",
         "7",

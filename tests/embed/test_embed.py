@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import toy
 
 from stages.embed import frozen
 from stages.embed.__main__ import main
+from stages.embed.kept import Kept
 from stages.shared import artifacts
 from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digests, load_flops
 from stages.shared.artifacts.weights import save_weights
@@ -136,6 +138,15 @@ def test_a_killed_embedding_goes_on_to_the_same_bytes(embed, monkeypatch):
     assert not Path("killed").exists()
     assert embed(out="killed") == whole
     assert sum(embed.counted) == 100 - 2 * 16
+
+
+def test_any_number_of_shards_keeps_few_files_open(embed):
+    embed()
+    kept = next(Path("resume/embeddings").iterdir()).name
+    before = psutil.Process().num_fds()
+    many = [Kept(kept) for _ in range(50)]
+    assert psutil.Process().num_fds() == before
+    assert many[0].length > 0
 
 
 def test_shards_that_travel_to_other_machines_give_the_same_bytes(embed, monkeypatch):

@@ -180,6 +180,23 @@ def test_a_file_is_read_once(monkeypatch):
     assert [Path(path).name for path in read] == ["9.png"]
 
 
+def test_weights_among_the_images_are_read_once_too(monkeypatch):
+    """Each is listed by itself, and known in the same folder."""
+    monkeypatch.setattr(checksums, "CLOCK_NS", 0)
+    names = (["1.png", "2.png"], ["weights.pth"])
+    root = Path("beside")
+    root.mkdir()
+    for name in [*names[0], *names[1]]:
+        (root / name).write_text(name)
+    for some in names:
+        checksums.marks(root, some, "contents", remember=True)
+    read = []
+    monkeypatch.setattr(checksums, "_checksum", read.append)
+    for some in names:
+        checksums.marks(root, some, "contents", remember=True)
+    assert read == []
+
+
 def test_a_file_that_was_just_written_is_read_again(monkeypatch):
     monkeypatch.setattr(checksums, "CLOCK_NS", 10**12)
     listed()

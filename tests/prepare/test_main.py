@@ -176,6 +176,11 @@ def test_groups_and_a_manifest_work_together(prepare, images):
         name="imagefolder", root=str(images(*names)), manifest="list.csv", groups="groups.csv"
     )
     held = [{groups[name] for name in artifacts.load_sample_ids(folder, split)} for split in SPLITS]
+    for split in SPLITS:
+        ids = artifacts.load_sample_ids(folder, split)
+        numbers = artifacts.load_groups(folder, split, len(ids)).tolist()
+        named = [groups[name] for name in ids]
+        assert len({*zip(named, numbers, strict=True)}) == len({*named}) == len({*numbers})
     assert sum(len(names) for names in held) == len(set.union(*held)) == 10
 
 

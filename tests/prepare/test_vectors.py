@@ -168,7 +168,9 @@ def parquet_of_words(root: Path) -> None:
 
 
 def ragged_lists(root: Path) -> None:
-    table = pa.table({"label": ["a", "b", "a"], "v": [[1.0, 2.0], [3.0], [4.0, 5.0]]})
+    table = pa.table(
+        {"label": ["a", "b", "a", "b"], "v": [[1.0, 2.0], [3.0], [4.0, 5.0, 6.0], [7.0, 8.0]]}
+    )
     pq.write_table(table, root / "train.parquet")
 
 

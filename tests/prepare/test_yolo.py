@@ -200,6 +200,25 @@ def test_a_root_that_is_a_link_or_relative_has_its_labels(dataset, write, monkey
         assert len(loaded(dataset, name).boxes.class_A) == 1
 
 
+def test_labels_outside_of_the_root_are_refused(dataset, images):
+    """What is not listed may change unnoticed."""
+    root = images("a.png", "b.png", size=(8, 6)).rename("images")
+    Path("labels").mkdir()
+    Path("labels/a.txt").write_text(BOX)
+    (root / "classes.txt").write_text("cat\ndog\n")
+    with pytest.raises(
+        DataError, match=r"the labels of 'a.png' are in .*/labels, which is not below"
+    ):
+        loaded(dataset, root)
+
+
+def test_a_list_outside_of_the_root_is_refused(dataset, write):
+    root = write({"train/a": BOX, "train/b": BOX}, val="../val.txt")
+    (root.parent / "val.txt").write_text(f"{root}/images/train/b.png\n")
+    problems = loaded(dataset, root).problems
+    assert [text for text in problems if "names '../val.txt', which is not below" in text]
+
+
 def test_without_data_yaml_classes_txt_names_the_classes(dataset, images):
     root = images("a.png", "b.png", size=(8, 6)).rename(images().parent / "flat")
     (root / "a.txt").write_text(BOX)

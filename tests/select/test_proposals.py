@@ -105,6 +105,16 @@ def test_no_judged_proposal_holds_what_is_held_out(propose, project):
     assert rows(again["hardest"]) == rows(found["hardest"])
 
 
+def test_groups_are_held_out_whole_and_never_where_the_subset_has_one_of_them(propose):
+    """Of groups of eight rows, of which the first three hold a row of the first subset."""
+    artifacts.save_groups(PREPARED, "train", [f"video {row // 8}" for row in range(100)])
+    propose(**{"race.holdout": 0.25})
+    held_out = artifacts.load_order(NEW / "seed-0/held_out.npy", 100)
+    assert len(held_out) in (20, 24)  # the last group has four
+    assert set(np.bincount(held_out // 8).tolist()) <= {0, 8, 4}
+    assert held_out.min() >= 24
+
+
 def test_what_is_held_out_leaves_room_for_the_picks(propose):
     with pytest.raises(ParamsError, match=r"the round to 0\.9 asks for 70 picks; 60 samples can"):
         propose(size=0.9, **{"race.holdout": 0.2})

@@ -102,6 +102,23 @@ def load_sample_ids(prepared: Path, split: Split) -> list[str]:
     return load_column(prepared / split / "sample_ids.csv", "sample_id")
 
 
+def save_groups(prepared: Path, split: Split, groups: Sequence[str]) -> None:
+    """Write which group of the user's each sample of a split is in, int64 [N]."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    group_N = np.array([numbers[name] for name in groups], dtype=np.int64)
+    save_array(prepared / split / "groups.npy", group_N)
+
+
+def load_groups(prepared: Path, split: Split, num: int) -> Ints:
+    """Return the user's group of each of `num` samples, int64 [N]."""
+    return load_array(prepared / split / "groups.npy", np.int64, (num,))
+
+
+def has_groups(prepared: Path, split: Split) -> bool:
+    """Return whether the user has put the samples into groups."""
+    return (prepared / split / "groups.npy").exists()
+
+
 def load_inputs(prepared: Path, split: Split) -> npt.NDArray[np.uint8]:
     """Return the images of a split, uint8 [N, H, W, K], read from disk as they are used."""
     return load_array(prepared / split / "inputs.npy", np.uint8, (None, None, None, None))

@@ -7,7 +7,6 @@ pipe of two ends needs no lock, and ends when one of them is gone.
 
 import multiprocessing
 import os
-import pickle
 import signal
 import tempfile
 import threading
@@ -17,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
+from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -55,7 +55,7 @@ class Call(Generic[Result]):
         """
         while self._answer is None:
             self.process.receive()
-        returned: Callable[[], Result] = pickle.loads(self._answer)
+        returned: Callable[[], Result] = ForkingPickler.loads(self._answer)
         return returned()
 
 
@@ -113,7 +113,7 @@ class Process:
             ProcessKilledError: it is gone.
         """
         try:
-            self.connection.send_bytes(pickle.dumps((function, arguments)))
+            self.connection.send_bytes(_written((function, arguments)))
         except OSError:
             raise ProcessKilledError from None
         call = Call[Result](self)
@@ -134,7 +134,7 @@ class Process:
         if kind == REPORT:
             # Reports are for people: a closed terminal must not stop the work.
             with suppress(Exception):
-                self._on_report(pickle.loads(content))
+                self._on_report(ForkingPickler.loads(content))
         else:
             self._calls.popleft()._answer = content
 
@@ -167,7 +167,7 @@ def first_done(calls: Collection[Call[Result]]) -> list[Call[Result]]:
 
 def report(message: object) -> None:
     """Report something to the process that started this one."""
-    _connection.send_bytes(REPORT + pickle.dumps(message))
+    _connection.send_bytes(REPORT + _written(message))
 
 
 def end_with_parent() -> None:
@@ -221,17 +221,21 @@ def _read(connection: Connection, calls: SimpleQueue[bytes | None]) -> None:
     calls.put(None)
 
 
+def _written(what: object) -> bytes:
+    return bytes(ForkingPickler.dumps(what))
+
+
 def _answer(call: bytes) -> bytes:
     try:
-        function, arguments = pickle.loads(call)
-        return pickle.dumps(_Returned(function(*arguments)))
+        function, arguments = ForkingPickler.loads(call)
+        return _written(_Returned(function(*arguments)))
     except Exception as error:
         error.add_note(traceback.format_exc())
         with suppress(Exception):  # some errors cannot be written, some not be read again
-            answer = pickle.dumps(_Raised(error))
-            pickle.loads(answer)
+            answer = _written(_Raised(error))
+            ForkingPickler.loads(answer)
             return answer
-        return pickle.dumps(_Raised(RuntimeError(traceback.format_exc())))
+        return _written(_Raised(RuntimeError(traceback.format_exc())))
 
 
 class _Returned:

@@ -179,6 +179,11 @@ PAIRS = {
         lambda folder, names: artifacts.save_sample_ids(folder, "test", names),
         lambda folder: artifacts.load_sample_ids(folder, "test"),
     ),
+    "groups": Pair(
+        np.arange(TRAIN) // 2,
+        lambda folder, group_N: artifacts.save_groups(folder, "train", [*map(str, group_N)]),
+        lambda folder: artifacts.load_groups(folder, "train", TRAIN),
+    ),
     "inputs": Pair(
         np.arange(96, dtype=np.uint8).reshape(2, 4, 4, 3),
         lambda folder, inputs: artifacts.save_array(folder / "train/inputs.npy", inputs),

@@ -44,6 +44,11 @@ def load(params: Dataset) -> Source:
             problems.append(f"{file!r} cannot be read ({reason(error)})")
             continue
         path = yolo_labels.path_of(f"{top}/{file}")
+        if not path.startswith(f"{top}/"):
+            raise DataError(
+                f"{root}: the labels of {file!r} are in {os.path.dirname(path)}, which is not "  # noqa: PTH120
+                "below dataset.root; that must be a folder which holds images and labels"
+            )
         labels = yolo_labels.read(path, size, class_names)
         problems += (f"{os.path.relpath(path, top)!r} {what}" for what in labels.problems)
         images.append(Annotated(file, split, size, labels.objects))

@@ -20,6 +20,13 @@ from stages.shared.errors import DataError, printable, reason
 OTHER_IMAGES = frozenset((".avif", ".dng", ".heic", ".heif", ".jp2", ".mpo"))
 
 
+# What is not listed, or listed elsewhere, may change unnoticed.
+OUTSIDE = (
+    "which is not below dataset.root; that must be a folder which holds data.yaml, its lists and "
+    "all images"
+)
+
+
 class Image(NamedTuple):
     """One image that data.yaml or a list names."""
 
@@ -37,6 +44,9 @@ def in_place(root: Path, path: Path, bases: Sequence[Path], place: str) -> Itera
         yield Image(
             problem=f"{path.name!r} names {place!r}, which is not there; looked for {tries[0]}"
         )
+        return
+    if found.is_file() and not Path(os.path.realpath(found)).is_relative_to(os.path.realpath(root)):
+        yield Image(problem=f"{path.name!r} names {place!r}, {OUTSIDE}")
         return
     below, is_empty = _below(root), True
     if found.is_dir():
@@ -70,10 +80,7 @@ def _below(root: Path) -> Callable[[str, str], Image]:
         real = f"{real_folder(folder)}/{name}"
         if real.startswith(f"{top}/"):
             return Image(real[len(top) + 1 :])
-        return Image(
-            problem=f"{where} names {path!r}, which is not below dataset.root; that must be a "
-            "folder which holds data.yaml and all images"
-        )
+        return Image(problem=f"{where} names {path!r}, {OUTSIDE}")
 
     return image
 

@@ -169,6 +169,7 @@ def _from_parquet(path: Path, split: Split, label_column: str | None) -> _Part:
 def _numbers(path: Path, table: Any) -> Array:
     """Return the numbers of a Parquet table [N, D]: of its one column of lists, or of all."""
     from pyarrow import types
+    from pyarrow.compute import list_value_length
 
     kinds = [field.type for field in table.schema]
     is_list = [
@@ -178,10 +179,9 @@ def _numbers(path: Path, table: Any) -> Array:
     if len(kinds) == 1 and is_list[0]:
         column = table.column(0).combine_chunks()
         value_A = column.flatten().to_numpy(zero_copy_only=False)
-        lengths = {len(column[row]) for row in (0, len(column) - 1)} if len(column) else {0}
-        (length, *others) = sorted(lengths)
-        if not others and value_A.dtype.kind in ALLOWED and len(value_A) == length * len(column):
-            return value_A.reshape(len(column), length)
+        lengths = list_value_length(column).unique().to_pylist() or [0]
+        if lengths[1:] == [] and lengths[0] is not None and value_A.dtype.kind in ALLOWED:
+            return value_A.reshape(len(column), lengths[0])
     elif kinds and not any(is_list):
         columns = [table.column(number).to_numpy() for number in range(len(kinds))]
         if all(column.dtype.kind in ALLOWED for column in columns):

@@ -59,10 +59,7 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
         DataError: the data's own splits have no train, or put one group into two of them; the
             list of groups lacks a sample.
     """
-    groups = None
-    if params.groups:
-        groups = load_groups(Path(params.groups), located(params.root), source.sample_ids)
-    units = _units(source, groups)
+    units = _units(source, groups_of(source, params))
     given_U = _given(source, units)
     split_U = given_U.copy()
     if "test" not in split_U:
@@ -75,6 +72,13 @@ def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
     _keep_in_train(source, units, split_U, split_U != given_U, params.split_seed)
     split_N = split_U[units.unit_N]
     return {split: np.flatnonzero(split_N == split) for split in SPLITS}
+
+
+def groups_of(source: Source, params: Dataset) -> list[str] | None:
+    """Return the group of each sample that `dataset.groups` says; None: it lists none."""
+    if not params.groups:
+        return None
+    return load_groups(Path(params.groups), located(params.root), source.sample_ids)
 
 
 def problems(source: Source, rows: dict[Split, Ints]) -> list[str]:
