@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.report import pictures, raced, size_wording, wording
-from stages.report.conclusions import OTHERS, conclusions
+from stages.report import headline, next_step, pictures, raced, size_wording, wording
+from stages.report.conclusions import conclusions
 from stages.report.heat_map_pictures import square
 from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
@@ -17,6 +17,7 @@ from stages.report.page.trust import checks
 from stages.report.pages import render
 from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.svg import Chart, chart
+from stages.report.verdict_lines import result_table
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
 
@@ -61,6 +62,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
 
     models = results.params.compare.models
     found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
+    step = next_step.of_run(draws, found)
     return render(
         "report.html",
         results=results,
@@ -73,7 +75,9 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         overlap=tables.get("overlap", []),
         length=training_length(results.params),
         wording=wording,
-        others=OTHERS,
+        headline=headline,
+        step=step,
+        tables_of_results={one.model: result_table(one) for one in found},
         conclusions=found,
         intervals={
             one.model: chart(pictures.intervals(one), f"intervals-{one.model}")
