@@ -186,7 +186,19 @@ SEEDS = (0, 1, 2)
 RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on selected
 # Random and full: 42, so that the differences are 2, 4 and 6 of 60: 3.333, 6.667 and 10 points.
 # Mean 6.667. Its variance: 3.70 by draws (11.11 / 3), 8.04 by test samples, and 1.19 is in both.
-EXPECTED = "Choosing"
+EXPECTED = (
+    "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points worse than "
+    "everything and is at most 0.3 points worse and at most 13.7 better than a random subset of "
+    "its size. resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 selected "
+    "20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the subsets, "
+    "all from one first subset: how that was drawn is left out of the intervals, 60 test samples. "
+    "- The error of the difference to everything and a random subset "
+    "of its size comes most from the 60 test samples (65 % of its variance), so more random_seeds "
+    "hardly shrink it, and more test samples do. - The search cost 7.75 full trainings in FLOPs, "
+    "and with equal updates a subset saves no training time. - The smallest compared subset that "
+    "validation shows to be within 0.5 points of everything has 20 samples (25 %): +0.00 points "
+    "there, +0.00 at the least; 76.67 on test."
+)
 
 
 def write_evaluations(run, right):
@@ -241,7 +253,7 @@ def verdict_of(checkout, *names):
 def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, names):
     output = verdict_of(checkout, *names)
     assert output.code == 0, output.text
-    assert " ".join(output.text.split()) == EXPECTED.strip()
+    assert " ".join(output.text.split()) == EXPECTED
     assert max(map(len, output.text.splitlines())) <= 100
     assert "data" not in checkout.git("status", "--porcelain")
 
@@ -249,8 +261,9 @@ def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, nam
 @pytest.mark.slow
 def test_experiments_are_taken_together_by_their_ensembles(checkout):
     output = verdict_of(checkout, "--metric", "ensemble_accuracy")
-    expected = EXPECTED.replace("accuracy on test", "ensemble accuracy on test")
-    assert " ".join(output.text.split()) == expected.strip()
+    expected = EXPECTED.replace("Accuracy on test", "Ensemble accuracy on test")
+    expected = expected.replace("samples accuracy", "samples ensemble accuracy")
+    assert " ".join(output.text.split()) == expected
 
 
 @pytest.mark.slow
