@@ -15,9 +15,8 @@ from pathlib import Path
 from commands import console
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
-from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
+from stages.shared.artifacts.duplicate_groups import Grouped, load_grouped
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
-from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
@@ -97,11 +96,6 @@ def main() -> None:
         arguments = parser.parse_args()
         params = load_params()
         folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
-        if load_found(folder).method == "none":
-            raise DataError(
-                f"{folder}: nothing was looked for; embed.model must name a network (or the data "
-                "set be one of vectors), then run `dvc repro`"
-            )
         found = load_grouped(folder)
         if arguments.leave_out:
             added = leave_out(Path(params.select.exclude), found)

@@ -11,6 +11,7 @@ from pathlib import Path
 from stages.report.conclusions import conclusions
 from stages.report.next_step import of_run
 from stages.report.page.document import save_page
+from stages.report.page.problems import in_short
 from stages.report.pictures import save_pictures
 from stages.report.raced import race_sentences
 from stages.report.results import Folders, Results, load_draws
@@ -69,7 +70,12 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
     """Return the verdict; seconds are for terminals, not for outputs."""
     found = conclusions(draws, seconds)
-    more = [*unvalidated_in_words(draws[0]), *race_sentences(draws), *size_answers(draws)]
+    more = [
+        in_short(draws[0]),
+        *unvalidated_in_words(draws[0]),
+        *race_sentences(draws),
+        *size_answers(draws),
+    ]
     stages = seconds.stages if seconds else None
     return "\n".join(verdict_lines(found, of_run(draws, found), more, stages))
 

@@ -1,4 +1,4 @@
-"""Samples to look at: likely label errors, and outliers that the last round skipped.
+"""Samples to look at: likely label errors, blanks, copies of what has another label, outliers.
 
 `python -m commands.suspects` adds them to a list of samples that no subset may hold.
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report import alike
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round, Votes
 from stages.shared import artifacts
@@ -64,6 +65,12 @@ def outliers(results: Results, entry: Round) -> Ints:
     return row_S[~np.isin(row_S, subset.index_P[subset.round_P == entry.number])]
 
 
+def flagged(results: Results) -> Ints:
+    """Return the rows to look at, for whatever reason, int64 [S]; some of them twice."""
+    broken = np.array([*alike.broken(results)], dtype=np.int64)
+    return np.concatenate([label_suspects(results), broken, outliers(results, results.rounds[-1])])
+
+
 def suspects(results: Results) -> Iterator[tuple[str, str]]:
     """Yield the id of each sample to look at and why; none twice."""
     entry, names = results.rounds[-1], results.meta.class_names
@@ -77,8 +84,12 @@ def suspects(results: Results) -> Iterator[tuple[str, str]]:
             f"likely label error: labelled {names[label]} and predicted {names[predicted]} "
             f"(label quality {quality:.3f})",
         )
-    for row in outliers(results, entry).tolist():
+    broken = alike.broken(results)
+    for row, reason in broken.items():
         if row not in as_label:
+            yield results.sample_ids[row], reason
+    for row in outliers(results, entry).tolist():
+        if row not in as_label and row not in broken:
             reason = f"outlier: score {entry.score_N[row]:.4g} in the round to {entry.target}"
             yield results.sample_ids[row], reason
 

@@ -66,12 +66,3 @@ def test_train_samples_that_are_in_another_split_too_are_left_out(
         assert capsys.readouterr().out == f"lists/exclude.csv: {added} samples added\n"
     rows = artifacts.load_table(Path("lists/exclude.csv"), ["sample_id", "reason"])
     assert rows == [["mine", "because"], ["a", "near duplicate of d"]]
-
-
-def test_where_nothing_was_looked_for_the_command_says_what_it_takes(
-    found_of_a_run, monkeypatch, capsys
-):
-    save_found(Path("data/near_duplicates"), Found("none", 0.95, None, *[0] * 9), [], [])
-    with pytest.raises(SystemExit):
-        run(monkeypatch)
-    assert "embed.model must name a network" in capsys.readouterr().err

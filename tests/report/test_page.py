@@ -64,7 +64,7 @@ def test_ids_are_unique_and_links_lead_to_them(page):
     assert links[0] == "main"  # the skip link is the first
     assert set(links) <= set(ids)
     named = [found["aria-labelledby"] for found, _ in page.all("section")]
-    first = ("verdict", "size", "trust", "labels", "samples")
+    first = ("verdict", "size", "trust", "problems", "labels", "samples")
     folded = ("compared", "training", "classes", "rounds", "examples", "method")
     assert named == [f"{part}-title" for part in (*first, *folded)]
     assert set(named) <= set(ids)

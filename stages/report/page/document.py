@@ -11,7 +11,7 @@ from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
 from stages.report.page.labels_to_check import accuracy_in_words, label_groups
-from stages.report.page.nearly_same import nearly_same
+from stages.report.page.problems import in_short, problems
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks
 from stages.report.pages import render
@@ -92,7 +92,8 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         compared=compared(draws),
         accuracy_charts=drawn(*(f"accuracy/{one}" for one in models)),
         training_charts=drawn(*(f"validation_by_images/{one}" for one in models)),
-        alike=nearly_same(results.alike),
+        problems=problems(results),
+        data_in_short=in_short(results),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
         rounds=[shown(entry) for entry in results.rounds],

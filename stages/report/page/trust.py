@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stages.report import wording
+from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
 from stages.report.raced import ENOUGH_SAMPLES, raced_sizes
 from stages.report.results import Results
@@ -20,7 +20,8 @@ class Check:
     is_fine: bool
     name: str
     found: str
-    consequence: str = ""  # where it is not fine
+    consequence: str = ""  # where it is not fine,
+    command: str = ""  # and what helps
 
 
 def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[Check]:
@@ -29,6 +30,7 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
         _draws(len(draws)),
         *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
         *_classes(draws[0]),
+        of_splits(draws[0]),
         *_race(draws[0]),
     ]
     return sorted(found, key=lambda check: check.is_fine)
@@ -105,6 +107,23 @@ def _classes(results: Results) -> Iterator[Check]:
             f"Nothing is known of {', '.join(names[: wording.MOST_NAMED])}"
             f"{' and others' if len(names) > wording.MOST_NAMED else ''}.",
         )
+
+
+def of_splits(results: Results) -> Check:
+    """Return whether splits share samples, as far as was looked."""
+    near, same = (len(alike.crossing(of(results.alike))) for of in (alike.groups, alike.copies))
+    looked = alike.looks_for_near(results.alike)
+    nearly = f", {near:,} with what is nearly equal" if looked else ""
+    groups = "1 group" if same == 1 else f"{same:,} groups"
+    return Check(
+        not near,
+        "Nothing stands in two splits",
+        f"{groups} of equal samples cross splits{nearly}"
+        if near
+        else f"no sample stands in two{', nor one nearly equal' if looked else ''}",
+        "Models are judged by what they have seen, so accuracies are too high. Keep them together:",
+        "python -m commands.near_duplicates",
+    )
 
 
 def _race(results: Results) -> Iterator[Check]:
