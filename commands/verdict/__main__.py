@@ -13,7 +13,8 @@ from commands.compare.parameters import flat
 from commands.compare.revision_files import WORKSPACE, experiments, opened
 from commands.costs import seconds_of
 from commands.verdict.groups import grouped, titles
-from stages.report.conclusions import Draw, conclude, conclusions
+from stages.report.conclusions import conclude, conclusions
+from stages.report.draws import Draw
 from stages.report.next_step import Step, of_run
 from stages.report.results import Folders, Target, load_comparison, load_races, load_targets
 from stages.report.results import load_draws as load_results

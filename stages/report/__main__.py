@@ -10,8 +10,8 @@ from pathlib import Path
 
 from stages.report.conclusions import conclusions
 from stages.report.next_step import of_run
+from stages.report.page.data_problems import in_short
 from stages.report.page.document import save_page
-from stages.report.page.problems import in_short
 from stages.report.pictures import save_pictures
 from stages.report.raced import race_sentences
 from stages.report.results import Folders, Results, load_draws

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stages.report import learning_warnings, payback
+from stages.report.draws import Draw, draw_of
 from stages.report.learning_warnings import COMPARED, Guessing
-from stages.report.results import Results, Target, measured
+from stages.report.results import Results, measured
 from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
@@ -22,9 +23,7 @@ from stages.report.statistics import (
     paired_difference,
     verdict,
 )
-from stages.report.summary import mean, search_flops
-from stages.shared.artifacts import Meta, Subset
-from stages.shared.settings.params import Params
+from stages.report.summary import mean
 from stages.shared.settings.training_sections import EpochLength
 from stages.shared.sizes import MATCHED
 
@@ -34,18 +33,6 @@ OTHERS = {
     MATCHED: "everything trained as briefly as the subset",
 }
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What the conclusions from one draw rest on."""
-
-    params: Params
-    meta: Meta
-    comparison: Mapping[str, Subset]  # by name
-    targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
-    search_flops: float
-    seconds: Seconds | None = None  # None: they are not to be told
 
 
 @dataclass(frozen=True)
@@ -108,18 +95,6 @@ class Conclusion:
     num_test: int = 0  # samples
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
     cost_in_seconds: payback.Cost | None = None  # None: not known, or not to be told
-
-
-def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
-    """Return what the conclusions of this draw rest on."""
-    return Draw(
-        results.params,
-        results.meta,
-        results.comparison,
-        results.targets,
-        search_flops(results),
-        seconds,
-    )
 
 
 def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:

@@ -3,17 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scipy.special import stdtrit
 
 from stages.report.convergence import rise
+from stages.report.draws import Draw
 from stages.report.results import measured
 from stages.report.statistics import CONFIDENCE
 from stages.shared.sizes import MATCHED
-
-if TYPE_CHECKING:
-    from stages.report.conclusions import Draw
 
 COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
 
@@ -26,7 +23,7 @@ class Guessing:
     lowest: float  # the lower end of its 95 % interval over the test samples
 
 
-def guessing(draws: "Sequence[Draw]", model: str) -> dict[str, Guessing]:
+def guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
     """Return on which compared subsets the model is not shown to do more than guess.
 
     What it does above chance (stages/evaluate/above_chance.py) has a 95 % interval over the test
@@ -48,7 +45,7 @@ def guessing(draws: "Sequence[Draw]", model: str) -> dict[str, Guessing]:
     return found
 
 
-def rising(draws: "Sequence[Draw]", model: str) -> dict[str, float]:
+def rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
     """Return on which compared subsets the accuracy still rose by more than the margin."""
     margin, num = draws[0].params.report.margin, draws[0].meta.num_samples["validation"]
     found = {

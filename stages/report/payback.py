@@ -3,15 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from stages.report.draws import Draw
 from stages.report.seconds import of_target
 from stages.report.summary import mean
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
-
-if TYPE_CHECKING:
-    from stages.report.conclusions import Draw
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Cost:
     search_seconds: float | None = None  # where it is in seconds
 
 
-def cost(draws: "Sequence[Draw]", model: str) -> Cost:
+def cost(draws: Sequence[Draw], model: str) -> Cost:
     """Return the cost in FLOPs."""
     search = mean([draw.search_flops for draw in draws])
     full, subset = (
@@ -33,7 +30,7 @@ def cost(draws: "Sequence[Draw]", model: str) -> Cost:
     return _cost_of(draws[0].params, search, full, subset)
 
 
-def cost_in_seconds(draws: "Sequence[Draw]", model: str) -> Cost | None:
+def cost_in_seconds(draws: Sequence[Draw], model: str) -> Cost | None:
     """Return the cost in seconds; None where they are not known, or not of one machine."""
     found = [draw.seconds for draw in draws if draw.seconds]
     if len(found) < len(draws) or len({seconds.machine for seconds in found}) > 1:

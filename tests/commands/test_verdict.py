@@ -13,7 +13,8 @@ from pipeline import Checkout
 
 from commands.verdict import __main__ as verdict
 from commands.verdict.__main__ import require_alike, verdicts_of_groups, with_metric
-from stages.report.conclusions import conclude, draw_of
+from stages.report.conclusions import conclude
+from stages.report.draws import draw_of
 from stages.report.wording import basis_in_words
 from stages.shared import artifacts
 from stages.shared.errors import DataError, UserError
@@ -189,9 +190,9 @@ RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on
 EXPECTED = (
     "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points worse "
     "than everything and is at most 0.3 points worse and at most 13.7 better than a random subset "
-    "of its size. resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 selected "
-    "20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the subsets, "
-    "all from one first subset: how that was drawn is left out of the intervals, 60 test samples. "
+    "of its size. resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 "
+    "selected 20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the "
+    "subsets, all from one first subset: how that was drawn is left out of the intervals, 60 test samples. "
     "- The error of the difference to everything and a random subset "
     "of its size comes most from the 60 test samples (65 % of its variance), so more random_seeds "
     "hardly shrink it, and more test samples do. - The search cost 7.75 full trainings in FLOPs, "

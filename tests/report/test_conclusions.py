@@ -11,12 +11,11 @@ from scipy import stats
 from stages.report.conclusions import (
     Against,
     Conclusion,
-    Draw,
     NotShown,
     Smallest,
     conclude,
-    draw_of,
 )
+from stages.report.draws import Draw, draw_of
 from stages.report.headline import decision, finding
 from stages.report.payback import Cost
 from stages.report.results import Target

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stages.report.alike import broken
-from stages.report.page.problems import in_short, problems
+from stages.report.page.data_problems import in_short, problems
 from stages.report.page.trust import checks
 from stages.report.results import Alike
 from stages.report.suspected import flagged, suspects

@@ -10,7 +10,8 @@ from finished_run import subset
 from commands.preset import text
 from stages.evaluate.__main__ import main as evaluate
 from stages.prepare.__main__ import main as prepare
-from stages.report.conclusions import Draw, conclude
+from stages.report.conclusions import conclude
+from stages.report.draws import Draw
 from stages.report.results import Folders, load_comparison, load_targets
 from stages.report.wording import sentence
 from stages.shared import artifacts

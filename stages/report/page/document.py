@@ -10,8 +10,8 @@ from stages.report.heat_map_pictures import square
 from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
+from stages.report.page.data_problems import in_short, problems
 from stages.report.page.labels_to_check import accuracy_in_words, label_groups
-from stages.report.page.problems import in_short, problems
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks
 from stages.report.pages import render
