@@ -77,7 +77,7 @@ def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
         *size_answers(draws),
     ]
     stages = seconds.stages if seconds else None
-    return "\n".join(verdict_lines(found, of_run(draws, found), more, stages))
+    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws[0]), stages))
 
 
 def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:

@@ -3,6 +3,7 @@
 Two lines first, what was found and what to do next; then a table, and the details behind it.
 """
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,6 +11,7 @@ from stages.report import wording
 from stages.report.conclusions import Conclusion
 from stages.report.headline import decision, digits_of, finding, with_interval
 from stages.report.next_step import Step, in_line
+from stages.report.pages import NO_BREAK
 from stages.shared.running.timings import StageTiming
 from stages.shared.sizes import MATCHED
 
@@ -28,6 +30,7 @@ def verdict_lines(
     found: Sequence[Conclusion],
     step: Step | None,
     more: Iterable[str] = (),
+    data: str = "",
     stages: Mapping[str, StageTiming] | None = None,
 ) -> Iterator[str]:
     """Yield the lines of a verdict.
@@ -36,6 +39,7 @@ def verdict_lines(
         found: of each target model.
         step: what to do next.
         more: details of other kinds, as sentences.
+        data: what is wrong with the data, as a sentence.
         stages: what the stages took, for terminals alone: outputs hold no seconds.
     """
     for one in found:
@@ -49,6 +53,8 @@ def verdict_lines(
         yield from table(one)
         basis = wording.basis_in_words(one)
         yield from wrapped(f"{basis[0].upper()}{basis[1:]}, {one.num_test:,} test samples.")
+    if data:
+        yield from ("", *wrapped(data))
     of_models = [
         f"{one.model}: {words}." if len(found) > 1 else f"{words[0].upper()}{words[1:]}."
         for one in found
@@ -88,6 +94,8 @@ def result_table(found: Conclusion) -> list[tuple[str, ...]]:
 
 def wrapped(words: str, indent: str = "") -> list[str]:
     """Return words in lines; those after the first are indented."""
-    return textwrap.wrap(
-        words, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    held = re.sub("(?<=\\d) (?=%)|(?<=±) | (?=±)", NO_BREAK, words)  # numbers and their units
+    lines = textwrap.wrap(
+        held, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+    return [line.replace(NO_BREAK, " ") for line in lines]

@@ -49,12 +49,18 @@ def in_short(results: Results) -> str:
     found = [
         f"{check.name.lower()}: {check.found}" for check in _checks(results) if not check.is_fine
     ]
+    if results.rounds[-1].votes is not None:
+        found.append(_labels_in_short(results))
+    return f"Data: {'; '.join([*([] if bad else ['no problem found']), *found])}."
+
+
+def _labels_in_short(results: Results) -> str:
     suspect_S = label_suspects(results)
     taken = int(np.isin(suspect_S, results.last_subset.index_P).sum())
-    if results.rounds[-1].votes is not None:
-        labels = "1 label" if len(suspect_S) == 1 else f"{len(suspect_S)} labels"
-        found.append(f"{labels} to check, {taken or 'none'} of them in the subset")
-    return f"Data: {'; '.join(found) or 'no problem was found'}."
+    if not len(suspect_S):
+        return "no label to check"
+    labels = "1 label" if len(suspect_S) == 1 else f"{len(suspect_S)} labels"
+    return f"{labels} to check, {taken or 'none'} of them in the subset"
 
 
 def _checks(results: Results) -> Iterator[Check]:
