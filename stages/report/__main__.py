@@ -70,12 +70,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
     """Return the verdict; seconds are for terminals, not for outputs."""
     found = conclusions(draws, seconds)
-    more = [
-        in_short(draws[0]),
-        *unvalidated_in_words(draws[0]),
-        *race_sentences(draws),
-        *size_answers(draws),
-    ]
+    more = [*unvalidated_in_words(draws[0]), *race_sentences(draws), *size_answers(draws)]
     stages = seconds.stages if seconds else None
     return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws[0]), stages))
 

@@ -33,7 +33,7 @@ def differences(draws: Sequence[Results]) -> Rows:
             "model": model,
             "selected_minus": other,
             "value": points(found.value),
-            "standard_error": known_points(found.standard_error),
+            "plus_minus": known_points(found.plus_minus),
             "draws": len(draws),
         }
         for model in draws[0].params.compare.models

@@ -112,13 +112,13 @@ def _accuracy_row(
     found = {kind: accuracy(draws, model, name) for kind, name in names.items()}
     kinds = [*KINDS, *([MATCHED] if has_matched(results) else [])]
     values = {kind: points(estimate.value) for kind, estimate in found.items()}
-    errors = {kind: known_points(estimate.standard_error) for kind, estimate in found.items()}
+    errors = {kind: known_points(estimate.plus_minus) for kind, estimate in found.items()}
     return {
         "model": model,
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
         **{kind: values.get(kind) for kind in kinds},
-        **{f"{kind}_standard_error": errors.get(kind) for kind in kinds},
+        **{f"{kind}_plus_minus": errors.get(kind) for kind in kinds},
         "draws": len(draws),
         "length": training_length(results.params),
     }

@@ -9,20 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stages.report import wording
 from stages.report.conclusions import Conclusion
+from stages.report.figures import in_words
 from stages.report.headline import decision, digits_of, finding, with_interval
 from stages.report.next_step import Step, in_line
 from stages.report.pages import NO_BREAK
 from stages.shared.running.timings import StageTiming
-from stages.shared.sizes import MATCHED
 
 COLUMNS = 100
 BETWEEN = "  "  # columns of a table
-NAMES = {
-    "full": "everything",
-    "selected": "selected",
-    "random": "random",
-    MATCHED: "everything, as briefly",
-}
 NOT_COMPARED = "The selected subset was not compared."
 
 
@@ -82,7 +76,7 @@ def result_table(found: Conclusion) -> list[tuple[str, ...]]:
     ]
     rows += [
         (
-            NAMES[name],
+            in_words(name),
             f"{picks:,}",
             f"{value:.{digits}f}",
             with_interval(found.against[name]) if name in found.against else "",

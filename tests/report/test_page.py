@@ -107,9 +107,9 @@ def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
     buttons = page.texts("button", type="button")
     buttons = buttons[buttons.index("Subset") :]
     assert len(heads) == len(buttons)
-    assert buttons[:4] == ["Subset", "Test", "Minus random", "Minus full"]
+    assert buttons[:4] == ["Subset", "Test", "vs random", "vs everything"]
     cells = page.texts("td")
-    assert {"selected", "random", "full"} <= set(cells)
+    assert {"selected", "random", "everything"} <= set(cells)
 
 
 def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):

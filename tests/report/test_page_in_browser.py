@@ -137,10 +137,10 @@ def test_a_table_sorts_by_its_numbers_on_a_click_and_back_on_another(opened):
     assert (head.get_attribute("aria-sort"), column(page, 6)) == ("ascending", ["20", "20", "80"])
     button.click()
     assert (head.get_attribute("aria-sort"), column(page, 6)) == ("descending", ["80", "20", "20"])
-    # An empty field is last either way: full has no difference to itself.
+    # An empty field is last either way: everything has no difference to itself.
     for _ in range(2):
-        page.get_by_role("button", name="Minus full").click()
-        assert column(page, 1)[-1] == "full"
+        page.get_by_role("button", name="vs everything").click()
+        assert column(page, 1)[-1] == "everything"
     assert head.get_attribute("aria-sort") == "none"
 
 
@@ -149,9 +149,9 @@ def test_a_table_sorts_by_keyboard(opened):
     button = page.get_by_role("button", name="Subset")
     button.focus()
     page.keyboard.press("Enter")
-    assert column(page, 1) == ["full", "random", "selected"]
+    assert column(page, 1) == ["everything", "random", "selected"]
     page.keyboard.press("Space")
-    assert column(page, 1) == ["selected", "random", "full"]
+    assert column(page, 1) == ["selected", "random", "everything"]
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Test"
 

@@ -46,12 +46,11 @@ def problems(results: Results) -> Problems:
 
 def in_short(results: Results) -> str:
     """Return one sentence on the data: what is not fine, and how many labels are to be checked."""
-    found = [
-        f"{check.name.lower()}: {check.found}" for check in _checks(results) if not check.is_fine
-    ]
+    bad = [check for check in _checks(results) if not check.is_fine]
+    found = [f"{check.name.lower()}: {check.found}" for check in bad] or ["no problem found"]
     if results.rounds[-1].votes is not None:
         found.append(_labels_in_short(results))
-    return f"Data: {'; '.join([*([] if bad else ['no problem found']), *found])}."
+    return f"Data: {'; '.join(found)}."
 
 
 def _labels_in_short(results: Results) -> str:
