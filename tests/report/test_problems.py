@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from stages.report.alike import broken
@@ -36,7 +37,7 @@ def not_fine(results):
 def test_each_problem_has_its_count_and_those_stand_first(with_problems):
     assert not_fine(with_problems) == {
         "Equal samples with different labels": "1 group",
-        "Nothing stands in two splits": (
+        "Samples in two splits": (
             "1 group of equal samples cross splits, 2 with what is nearly equal"
         ),
         "Repeated samples in train": "1 group",
@@ -49,7 +50,7 @@ def test_each_problem_has_its_count_and_those_stand_first(with_problems):
 
 def test_without_a_search_for_what_is_nearly_the_same_copies_are_found(finished):
     results = replace(finished.results(), alike=Alike(COPIES, GROUPED[:4], []))
-    told = not_fine(results)["Nothing stands in two splits"]
+    told = not_fine(results)["Samples in two splits"]
     assert told == "1 group of equal samples cross splits"
     assert "for copies alone" in problems(results).note
 
@@ -101,18 +102,32 @@ def test_what_is_surely_wrong_is_shown_flagged_and_listed(with_problems):
 
 def test_one_line_says_all_of_it(with_problems, finished):
     assert in_short(with_problems).startswith(
-        "Data: equal samples with different labels: 1 group; nothing stands in two splits: 1 group "
+        "Data: equal samples with different labels: 1 group; samples in two splits: 1 group "
     )
-    assert in_short(finished.results()).startswith("Data: ")
-    assert " to check, " in in_short(finished.results())
+    results = finished.results()
+    assert in_short(results) == "Data: no problem found; no label to check."
+    entry = results.rounds[-1]
+    votes = entry.votes
+    row = int(np.setdiff1d(np.arange(80), results.last_subset.index_P)[0])
+    other = (results.targets_N[row] + 1) % 3
+    votes_MN, predicted_N, confidence_N = (
+        np.array(array) for array in (votes.votes_MN, votes.predicted_class_N, votes.confidence_N)
+    )
+    votes_MN[:, row], predicted_N[row], confidence_N[row] = other, other, 1.0
+    votes = replace(
+        votes, votes_MN=votes_MN, predicted_class_N=predicted_N, confidence_N=confidence_N
+    )
+    results = replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
+    told = "Data: no problem found; 1 label to check, none of them in the subset."
+    assert in_short(results) == told
 
 
 def test_copies_across_splits_are_a_reason_not_to_trust(with_problems):
     found = {check.name: check for check in checks([with_problems], [])}
-    assert not found["Nothing stands in two splits"].is_fine
+    assert not found["Samples in two splits"].is_fine
     clean = replace(with_problems, alike=Alike(COPIES, [], []))
     found = {check.name: check for check in checks([clean], [])}
-    assert found["Nothing stands in two splits"].is_fine
+    assert found["Samples in two splits"].is_fine
 
 
 def test_the_page_shows_them_and_names_are_words(run):

@@ -266,4 +266,4 @@ def test_everything_trained_as_briefly_stands_at_the_size_that_it_matches(run, a
     rows = {row["Subset"].shown: row for row in compared(draws)}
     difference = found[20]["selected"] - found[20]["full-matched"]
     assert rows["selected"]["vs as briefly"].value == pytest.approx(difference, abs=0.02)
-    assert rows["full"]["vs as briefly"].value is None
+    assert rows["everything"]["vs as briefly"].value is None

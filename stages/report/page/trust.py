@@ -87,9 +87,13 @@ def _validation(draws: Sequence[Results], one: Conclusion, other: str, of: str) 
     return Check(
         not is_other_way,
         f"Validation says the same{of}",
-        f"against {OTHERS[other]}: {tested:+.1f} points on test, {validated:+.1f} on validation",
+        f"against {OTHERS[other]}: {_tenth(tested)} points on test, {_tenth(validated)} on validation",
         "The two disagree, so the difference is likely chance, or the splits differ.",
     )
+
+
+def _tenth(points: float) -> str:
+    return f"{round(points, 1) + 0.0:+.1f}"  # no -0.0
 
 
 def _classes(results: Results) -> Iterator[Check]:
@@ -117,10 +121,10 @@ def of_splits(results: Results) -> Check:
     groups = "1 group" if same == 1 else f"{same:,} groups"
     return Check(
         not near,
-        "Nothing stands in two splits",
+        "Samples in two splits",
         f"{groups} of equal samples cross splits{nearly}"
         if near
-        else f"no sample stands in two{', nor one nearly equal' if looked else ''}",
+        else f"none{', nor any nearly equal' if looked else ''}",
         "Models are judged by what they have seen, so accuracies are too high. Keep them together:",
         "python -m commands.near_duplicates",
     )
