@@ -87,7 +87,8 @@ def _validation(draws: Sequence[Results], one: Conclusion, other: str, of: str) 
     return Check(
         not is_other_way,
         f"Validation says the same{of}",
-        f"against {OTHERS[other]}: {_tenth(tested)} points on test, {_tenth(validated)} on validation",
+        f"against {OTHERS[other]}: {_tenth(tested)} points on test, {_tenth(validated)} on "
+        "validation",
         "The two disagree, so the difference is likely chance, or the splits differ.",
     )
 
