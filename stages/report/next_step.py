@@ -93,10 +93,11 @@ def _longer(params: Params) -> Step:
 
 
 def _more_draws(num: int, wanted: int) -> Step:
-    new = dict.fromkeys(TRAINING, (wanted - num) / num)
+    num_more = wanted - num
+    new = dict.fromkeys(TRAINING, num_more / num)
     return Step(
         f"dvc exp run -S random_seeds={wanted}",
-        f"{wanted - num} more draws narrow the intervals",
+        f"{num_more} more draw{'' if num_more == 1 else 's'} for narrower intervals",
         new | dict.fromkeys(SHARED, wanted / num),
     )
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 COMPARED = (*KINDS, MATCHED)  # by the places of their colours
 MOST_CLASSES = 20  # whose shares are drawn
+LOWEST, HIGHEST = -2.0, 102.0  # points, of an accuracy: intervals may reach beyond
 NUM_BINS = 36  # of scores
 ASIDE = 6  # points from one of two bars with one x to the other
 
@@ -111,6 +112,8 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
     axes.autoscale_view()
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, LOWEST), min(high, HIGHEST))
     draws = draws_in_words(int(table["draws"].iloc[0]))
     return finished(
         figure,

@@ -74,7 +74,10 @@ def flagged(results: Results) -> Ints:
 def suspects(results: Results) -> Iterator[tuple[str, str]]:
     """Yield the id of each sample to look at and why; none twice."""
     entry, names = results.rounds[-1], results.meta.class_names
-    as_label = dict.fromkeys(label_suspects(results).tolist())
+    broken = alike.broken(results)
+    for row, reason in broken.items():
+        yield results.sample_ids[row], reason
+    as_label = [row for row in label_suspects(results).tolist() if row not in broken]
     for row in as_label:
         assert entry.votes is not None
         label, predicted = results.targets_N[row], entry.votes.predicted_class_N[row]
@@ -84,12 +87,8 @@ def suspects(results: Results) -> Iterator[tuple[str, str]]:
             f"likely label error: labelled {names[label]} and predicted {names[predicted]} "
             f"(label quality {quality:.3f})",
         )
-    broken = alike.broken(results)
-    for row, reason in broken.items():
-        if row not in as_label:
-            yield results.sample_ids[row], reason
     for row in outliers(results, entry).tolist():
-        if row not in as_label and row not in broken:
+        if row not in {*as_label, *broken}:
             reason = f"outlier: score {entry.score_N[row]:.4g} in the round to {entry.target}"
             yield results.sample_ids[row], reason
 

@@ -41,7 +41,7 @@ def test_each_problem_has_its_count_and_those_stand_first(with_problems):
             "1 group of equal samples cross splits, 2 with what is nearly equal"
         ),
         "Repeated samples in train": "1 group",
-        "Blank samples": "1 sample",
+        "Blank samples": "1",
     }
     order = [check.is_fine for check in problems(with_problems).checks]
     assert order == sorted(order)

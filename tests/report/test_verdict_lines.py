@@ -50,7 +50,7 @@ def test_two_lines_then_a_table_then_what_stands_behind_it(params):
     )
     assert max(map(len, lines)) <= 100
     assert lines[2:] == [
-        "Next: dvc exp run -S random_seeds=10  # 5 more draws narrow the intervals",
+        "Next: dvc exp run -S random_seeds=10  # 5 more draws for narrower intervals",
         "",
         "resnet8     samples  accuracy  selected minus it",
         "everything      808      98.8         -0.3 ± 0.8",
@@ -115,8 +115,8 @@ STAGES = {
 def test_more_draws_take_their_trainings_and_all_predictions_anew(params):
     """Five more: 20 + 15 + 5 seconds of trainings, and twice 3 + 2 + 1 of all else."""
     step = next_step(params, OPEN, None)
-    assert in_line(step, STAGES).endswith("  # 5 more draws narrow the intervals, about 52 s")
-    assert in_line(step).endswith("  # 5 more draws narrow the intervals")
+    assert in_line(step, STAGES).endswith("  # 5 more draws for narrower intervals, about 52 s")
+    assert in_line(step).endswith("  # 5 more draws for narrower intervals")
 
 
 def test_a_time_of_which_a_part_was_not_measured_is_not_told(params):

@@ -82,7 +82,7 @@ def _checks(results: Results) -> Iterator[Check]:
     yield _check(
         "Blank samples",
         len(results.alike.blank),
-        "sample",
+        "",
         "They teach nothing, yet a search may take them as hard.",
     )
     yield _tiny_classes(results)
@@ -90,7 +90,8 @@ def _checks(results: Results) -> Iterator[Check]:
 
 
 def _check(name: str, num: int, unit: str, consequence: str) -> Check:
-    found = f"{num:,} {unit}{'' if num == 1 else 's'}" if num else "none"
+    units = unit if num == 1 or not unit else f"{unit}s"
+    found = f"{num:,} {units}".strip() if num else "none"
     return Check(not num, name, found, consequence)
 
 

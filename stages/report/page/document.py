@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from stages.report import headline, next_step, pictures, raced, size_wording, wording
 from stages.report.conclusions import conclusions
+from stages.report.files_of_samples import linked_folder
 from stages.report.heat_map_pictures import square
 from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
@@ -66,6 +67,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
     return render(
         "report.html",
         results=results,
+        data_name=_name(results),
         seeds=", ".join(str(draw.params.random_seed) for draw in draws),
         races=raced.races_in_words(draws),
         race_charts=drawn("race"),
@@ -99,6 +101,12 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         rounds=[shown(entry) for entry in results.rounds],
         galleries=[one for one in galleries(draws) if one.cards],
     )
+
+
+def _name(results: Results) -> str:
+    """Return what people call the data: the folder of their files, or the data set."""
+    folder = Path(results.params.dataset.root).name if linked_folder(results) else ""
+    return folder or results.meta.dataset
 
 
 def _class_row(row: Mapping[str, Any]) -> dict[str, Cell]:
