@@ -16,8 +16,9 @@ from commands.verdict.groups import grouped, titles
 from stages.report.conclusions import conclude, conclusions
 from stages.report.draws import Draw
 from stages.report.next_step import Step, of_run
-from stages.report.results import Folders, Target, load_comparison, load_races, load_targets
-from stages.report.results import load_draws as load_results
+from stages.report.reading import Folders, load_comparison, load_races, load_targets
+from stages.report.reading import load_draws as load_results
+from stages.report.results import Target
 from stages.report.seconds import Seconds
 from stages.report.summary import round_flops
 from stages.report.verdict_lines import verdict_lines

@@ -14,7 +14,8 @@ from stages.report.page.data_problems import in_short
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
 from stages.report.raced import race_sentences
-from stages.report.results import Folders, Results, load_draws
+from stages.report.reading import Folders, load_draws
+from stages.report.results import Results
 from stages.report.seconds import Seconds
 from stages.report.size_wording import size_answers
 from stages.report.speedups import budgets, in_sentences

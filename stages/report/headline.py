@@ -39,12 +39,15 @@ def decision(found: Conclusion) -> str:
 
 def finding(found: Conclusion) -> str:
     """Return how the subset compares, without a full stop."""
-    told = [
-        f"differs from {OTHERS[other]} by {entry.value:+.1f} points, which says nothing"
-        if found.guessing.keys() & {"selected", other}
-        else _told(other, entry, found)
-        for other, entry in found.against.items()
+    untold = [
+        OTHERS[other] for other in found.against if found.guessing.keys() & {"selected", other}
     ]
+    told = [
+        _told(other, entry, found)
+        for other, entry in found.against.items()
+        if OTHERS[other] not in untold
+    ]
+    told += [f"cannot be compared yet with {listed(untold)}"] if untold else []
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
     return f"{subset} {listed(told) or 'was compared with nothing'}"
 

@@ -13,7 +13,7 @@ from stages.prepare.__main__ import main as prepare
 from stages.report.conclusions import conclude
 from stages.report.draws import Draw
 from stages.report.headline import finding
-from stages.report.results import Folders, load_comparison, load_targets
+from stages.report.reading import Folders, load_comparison, load_targets
 from stages.report.wording import details
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
