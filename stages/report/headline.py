@@ -102,7 +102,7 @@ def _is_no_gain(entry: Against, margin: float) -> bool:
 
 def digits_of(reach: float) -> int:
     """Return how many decimals are known of a difference, two at most."""
-    return 0 if reach >= 10 else 1 if reach >= 0.1 else 2  # noqa: PLR2004 - powers of ten
+    return 0 if reach >= 10 else 1 if reach >= 0.1 or not reach else 2  # noqa: PLR2004 - digits
 
 
 def _at_most(value: float, digits: int) -> str:
