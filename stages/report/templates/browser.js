@@ -40,7 +40,7 @@ const picture = (row) =>
         src: `data:image/webp;base64,${samples.picture[row]}`,
         alt: `Sample ${samples.name[row]}`,
       })
-    : element("blockquote", { textContent: samples.text[row] });
+    : element("span", { className: "text", textContent: samples.text[row] });
 
 const tick = (list, name, is) => {
   ticked[list][is ? "add" : "delete"](name);
