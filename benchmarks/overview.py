@@ -16,7 +16,8 @@ import numpy as np
 
 from stages.report.figures import COLOURS, DPI, save
 from stages.report.ranking import ranked_candidates
-from stages.report.results import KINDS, Folders, Results, Round, load_draws
+from stages.report.reading import Folders, load_draws
+from stages.report.results import KINDS, Results, Round
 from stages.shared.artifacts import Array, Ints
 from stages.shared.settings.params import load_params
 

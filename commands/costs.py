@@ -19,7 +19,8 @@ from commands import console
 from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
 from commands.console import text_table
 from stages.report.own_proxy import COSTLY, is_proxy
-from stages.report.results import Folders, Results, load_draws, training_flops
+from stages.report.reading import Folders, load_draws
+from stages.report.results import Results, training_flops
 from stages.report.seconds import Seconds, in_words, of_ensemble, of_target
 from stages.report.speedups import DASH, Budget, budgets, ratio_in_words
 from stages.shared.errors import DataError

@@ -15,8 +15,13 @@ from pathlib import Path
 from commands import console, suspects
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
+<<<<<<< HEAD
 from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
 from stages.shared.errors import DataError
+=======
+from stages.shared.artifacts.duplicate_groups import Grouped, load_grouped
+from stages.shared.artifacts.user_lists import INCLUDE_HEADER
+>>>>>>> w22
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
@@ -88,11 +93,6 @@ def main() -> None:
         arguments = parser.parse_args()
         params = load_params()
         folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
-        if load_found(folder).method == "none":
-            raise DataError(
-                f"{folder}: nothing was looked for; embed.model must name a network (or the data "
-                "set be one of vectors), then run `dvc repro`"
-            )
         found = load_grouped(folder)
         if arguments.leave_out:
             exclude, include = Path(params.select.exclude), Path(params.select.include)

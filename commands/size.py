@@ -14,7 +14,7 @@ from commands import console
 from commands.compare.comment import text_table
 from commands.compare.markdown import Row
 from stages.report.how_much_data import LearningCurve, learning_curves
-from stages.report.results import Folders, load_draws
+from stages.report.reading import Folders, load_draws
 from stages.report.rounding import points
 from stages.report.size_wording import size_sentences
 from stages.shared.errors import DataError

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from stages.race.__main__ import unraced
 from stages.report.__main__ import main
-from stages.report.results import Folders, load_draws
+from stages.report.reading import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
 from stages.shared.artifacts.duplicate_groups import Found, save_found
@@ -107,7 +107,7 @@ def finished(tmp_path_factory):
         write_scores(run.folders, source, rng)
         write_history(run.folders.histories / f"ensemble-{source}/seed-0.csv", 10, 1e6)
     save_flops(run.folders.embeddings, 0)
-    save_found(run.folders.near_duplicates, Found("none", 0.95, None, *[0] * 9), [], [])
+    save_found(run.folders.near_duplicates, Found("copies", 0.95, None, 180, *[0] * 8), [], [])
     for size in ("0.125", "0.25"):
         save_race(run.folders.races / size, "seed-0", unraced("top"), [])
     for name, index in (("selected", picks[:20]), ("random", picks[::-1][:20]), ("full", picks)):

@@ -10,14 +10,18 @@ import numpy as np
 
 from commands import console
 from commands.compare.parameters import flat
-from commands.compare.revision_files import experiments, opened
+from commands.compare.revision_files import WORKSPACE, experiments, opened
 from commands.costs import seconds_of
 from commands.verdict.groups import grouped, titles
-from stages.report.conclusions import Draw, conclude
-from stages.report.results import Folders, Target, load_comparison, load_races, load_targets
+from stages.report.conclusions import conclude, conclusions
+from stages.report.draws import Draw
+from stages.report.next_step import Step, of_run
+from stages.report.reading import Folders, load_comparison, load_races, load_targets
+from stages.report.reading import load_draws as load_results
+from stages.report.results import Target
 from stages.report.seconds import Seconds
 from stages.report.summary import round_flops
-from stages.report.wording import sentence
+from stages.report.verdict_lines import verdict_lines
 from stages.shared import artifacts
 from stages.shared.artifacts import ENSEMBLE
 from stages.shared.artifacts.saved_embeddings import load_flops
@@ -135,7 +139,7 @@ def with_metric(draw: Draw, metric: str) -> Draw:
 
 
 def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
-    """Yield a sentence for each target model of these revisions.
+    """Yield the lines of the verdict over these revisions, and what to do after the one here.
 
     Args:
         names: of them, one at least.
@@ -148,11 +152,16 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
     for name in names:
         draws |= load_draws(name)
     require_alike(draws)
-    yield from _sentences(draws, metric)
+    step = None
+    if list(names) == [WORKSPACE] and metric is None:
+        folders = Folders(*(Path("data") / folder for folder in Folders.__annotations__))
+        results = load_results(load_params(), folders)
+        step = of_run(results, conclusions(results))
+    yield from _lines(draws, metric, step)
 
 
 def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
-    """Yield the sentences of each group of experiments that have equal settings, and its title.
+    """Yield the lines of each group of experiments that have equal settings, and its title.
 
     What cannot be read, as of an experiment that failed, is said in a line and left out.
 
@@ -171,18 +180,21 @@ def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Itera
     for title, group in zip(titles(groups) if groups else [], groups, strict=True):
         if title:
             yield title
-        yield from _sentences(group.draws, metric)
+        yield from _lines(group.draws, metric)
         if title:
             yield ""
     yield from problems
 
 
-def _sentences(draws: Mapping[str, Draw], metric: str | None) -> Iterator[str]:
+def _lines(
+    draws: Mapping[str, Draw], metric: str | None, step: Step | None = None
+) -> Iterator[str]:
     if metric is not None:
         draws = {name: with_metric(draw, metric) for name, draw in draws.items()}
-    for model in next(iter(draws.values())).params.compare.models:
-        found = conclude(list(draws.values()), model)
-        yield sentence(found) if found else f"{model}: the selected subset was not compared."
+    first = next(iter(draws.values()))
+    found = [conclude(list(draws.values()), model) for model in first.params.compare.models]
+    stages = first.seconds.stages if first.seconds else None
+    yield from verdict_lines([one for one in found if one], step, stages=stages)
 
 
 def main() -> None:

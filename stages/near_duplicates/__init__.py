@@ -5,13 +5,16 @@ Two samples are near duplicates where the cosine of their vectors is at least
 embeddings of images, or the samples themselves where the data set is one of vectors. To 100,000
 samples every pair is compared. Above that only pairs that meet in a leaf of a random projection
 tree are, and the recall is measured: of the pairs of 500 random samples the share that was found.
-Without vectors nothing is looked for.
+Images without embeddings and texts have no vectors: of them copies alone are found.
 
-Copies are equal bit by bit; blank is what has no content: every pixel of an image nearly the same.
+Copies are equal bit by bit as they are prepared; blank is what has no content: every pixel of an
+image nearly the same, a text of white space. Images that are left in files are decoded where two
+have one checksum, so a single blank one among them is not found.
 
 Groups of the train split alone, which `select.near_duplicates` obeys, know nothing of the test.
 
-Reads   data/prepared/{train,validation,test}/   targets.npy, sample_ids.csv; vectors.npy
+Reads   data/prepared/{train,validation,test}/   targets.npy, sample_ids.csv and the inputs; of
+                                                 files.csv the files with one checksum
         data/embeddings/                         with embed.model: the same, and
                                                  digest_N.npy, contrast_N.npy
 Writes  data/near_duplicates/    of all splits

@@ -20,17 +20,13 @@ def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
     """Find samples that are nearly the same, and samples that show nothing."""
     params = load_params()
     threshold = params.near_duplicates.threshold
-    are_images = params.rules.inputs != "vectors"
     num_train = artifacts.load_meta(prepared).num_samples["train"]
     with atomic_folder(near_duplicates) as folder:
-        if are_images and params.embed.model == "none":
-            save_found(folder, Found("none", threshold, None, *[0] * 9), [], [])
-            save_train_groups(folder / "train", np.arange(num_train))
-            return
-        samples = all_samples.load(embeddings if are_images else prepared, are_images=are_images)
+        embedded = None if params.embed.model == "none" else embeddings
+        samples = all_samples.load(prepared, embedded, params.rules.inputs)
         search = Search(samples, num_train, threshold)
         save_train_groups(folder / "train", search.train_T)
-        told = _Names(prepared)
+        told = _Names(prepared, has_labels=params.rules.has_labels)
         is_blank_N = samples.is_blank_N
         found = _counted(search, threshold, told, is_blank_N)
         blank = [told.sample_ids[row] for row in np.flatnonzero(is_blank_N).tolist()]
@@ -40,7 +36,7 @@ def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
 class _Names:
     """What people call the samples of all splits."""
 
-    def __init__(self, prepared: Path) -> None:
+    def __init__(self, prepared: Path, *, has_labels: bool) -> None:
         class_names = artifacts.load_meta(prepared).class_names
         self.sample_ids: list[str] = []
         self.labels: list[str] = []
@@ -48,7 +44,9 @@ class _Names:
         for split in SPLITS:
             targets_N = artifacts.load_targets(prepared, split)
             self.sample_ids += artifacts.load_sample_ids(prepared, split)
-            self.labels += [class_names[number] for number in targets_N.tolist()]
+            self.labels += [
+                class_names[number] if has_labels else "" for number in targets_N.tolist()
+            ]
             self.splits += [split] * len(targets_N)
 
     def grouped(self, search: Search) -> Iterator[Grouped]:

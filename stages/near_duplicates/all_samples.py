@@ -1,9 +1,12 @@
 """What is compared: the vectors of all splits one after the other, and what copies share.
 
+Images without embeddings and texts have no vectors, and are compared as they are. Images that are
+left in files are decoded where another one has their checksum: a single blank one is not seen.
+
 Shapes: N samples of all splits, D numbers of a vector, B of the samples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +17,7 @@ from stages.near_duplicates.similar_pairs import BLOCK
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
 from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digests
+from stages.shared.running.workspace import located
 
 LEAST_CONTRAST = 8  # levels of 255 between the darkest and the brightest: less is a blank image
 
@@ -50,43 +54,95 @@ class Stacked:
 class Compared:
     """All samples, train first, then validation and test."""
 
-    vectors_ND: Stacked
+    vectors_ND: Stacked | None
     digest_N: Array  # uint64: equal ones are copies
     is_blank_N: Array  # bool
 
 
-def load(folder: Path, *, are_images: bool) -> Compared:
-    """Return what is compared: embeddings of images, or a prepared data set of vectors.
+Look = tuple[Array, Array]  # the digest of each sample, and whether it is blank
+
+
+def load(prepared: Path, embeddings: Path | None, inputs: str) -> Compared:
+    """Return what is compared.
+
+    Args:
+        prepared: data/prepared.
+        embeddings: of its images; None: there are none.
+        inputs: images, texts or vectors.
 
     Raises:
         ArtifactError: a file is missing or damaged.
     """
-    vectors_ND = Stacked([artifacts.load_vectors(folder, split) for split in SPLITS])
-    look = _of_images if are_images else _of_vectors
-    looks = [look(folder, split) for split in SPLITS]
+    folder = embeddings or prepared
+    if embeddings:
+        looks = [_of_embedded(embeddings, split) for split in SPLITS]
+    elif inputs == "images" and artifacts.has_file_list(prepared, "train"):
+        looks = _of_files(prepared)
+    else:
+        looks = [OF[inputs](prepared, split) for split in SPLITS]
     digest_N, is_blank_N = (np.concatenate(parts) for parts in zip(*looks, strict=True))
-    return Compared(vectors_ND, digest_N, is_blank_N)
+    has_vectors = embeddings or inputs == "vectors"
+    vectors = [artifacts.load_vectors(folder, split) for split in SPLITS] if has_vectors else None
+    return Compared(Stacked(vectors) if vectors else None, digest_N, is_blank_N)
 
 
-def _of_images(folder: Path, split: Split) -> tuple[Array, Array]:
+def _of_embedded(folder: Path, split: Split) -> tuple[Array, Array]:
     return load_digests(folder, split), load_contrasts(folder, split) < LEAST_CONTRAST
 
 
-def _of_vectors(folder: Path, split: Split) -> tuple[Array, Array]:
-    """Return the digest of each vector, and whether all of its numbers are the same."""
-    vectors_ND = artifacts.load_vectors(folder, split)
-    parts = [_look(part_BD) for part_BD in _parts(vectors_ND)]
-    if not parts:
-        return np.empty(0, np.uint64), np.empty(0, np.bool_)
-    digests, blanks = zip(*parts, strict=True)
-    return np.concatenate(digests), np.concatenate(blanks)
+def _of_vectors(prepared: Path, split: Split) -> Look:
+    """A vector is blank where all of its numbers are the same."""
+    vectors_ND = artifacts.load_vectors(prepared, split)
+    parts = (vectors_ND[start : start + BLOCK] for start in range(0, len(vectors_ND), BLOCK))
+    return _looks(row_D for part_BD in parts for row_D in part_BD)
 
 
-def _parts(vectors_ND: Array) -> Iterator[Array]:
-    for start in range(0, len(vectors_ND), BLOCK):
-        yield np.ascontiguousarray(vectors_ND[start : start + BLOCK])
+def _of_images(prepared: Path, split: Split) -> Look:
+    return _looks(artifacts.load_inputs(prepared, split), _is_blank_image)
 
 
-def _look(part_BD: Array) -> tuple[Array, Array]:
-    digests = b"".join(blake2b(row_D, digest_size=8).digest() for row_D in part_BD)
-    return np.frombuffer(digests, dtype="<u8"), part_BD.max(axis=1) == part_BD.min(axis=1)
+def _of_texts(prepared: Path, split: Split) -> Look:
+    texts = artifacts.load_sequences(prepared, split, "text_bytes")
+    found = (texts[row] for row in range(len(texts)))
+    return _looks(found, lambda text_A: not text_A.tobytes().strip())
+
+
+OF: dict[str, Callable[[Path, Split], Look]] = {
+    "images": _of_images,
+    "texts": _of_texts,
+    "vectors": _of_vectors,
+}
+
+
+def _of_files(prepared: Path) -> list[Look]:
+    """Return the same of all splits: what has a checksum of its own is told by that alone."""
+    from stages.shared.samples.decoding import decode  # Pillow, for files alone
+
+    listed = [artifacts.load_file_list(prepared, split) for split in SPLITS]
+    checksum_N = np.concatenate([files.checksum_N for files in listed])
+    _, number_N, count_A = np.unique(checksum_N, return_inverse=True, return_counts=True)
+    digest_N = checksum_N.astype(np.uint64)
+    is_blank_N = np.zeros(len(digest_N), np.bool_)
+    paths = [(located(files.root) / name, files) for files in listed for name in files.names]
+    rows = np.flatnonzero(count_A[number_N] > 1)
+    images = (decode(paths[row][0], paths[row][1].image_size) for row in rows.tolist())
+    digest_N[rows], is_blank_N[rows] = _looks(images, _is_blank_image)
+    ends = np.cumsum([len(files.names) for files in listed])[:-1]
+    return list(zip(np.split(digest_N, ends), np.split(is_blank_N, ends), strict=True))
+
+
+def _is_blank_image(image_HWK: Array) -> bool:
+    return int(image_HWK.max()) - int(image_HWK.min()) < LEAST_CONTRAST
+
+
+def _is_constant(row_D: Array) -> bool:
+    return bool(row_D.max() == row_D.min())
+
+
+def _looks(samples: Iterable[Array], is_blank: Callable[[Array], bool] = _is_constant) -> Look:
+    digests, blank = bytearray(), []
+    for sample in samples:
+        content = np.ascontiguousarray(sample)
+        digests += blake2b(content.data, digest_size=8, key=repr(content.shape).encode()).digest()
+        blank.append(is_blank(sample))
+    return np.frombuffer(bytes(digests), dtype="<u8"), np.array(blank, dtype=np.bool_)

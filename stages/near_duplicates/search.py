@@ -24,14 +24,15 @@ from stages.shared.samples.randomness import generator
 
 MOST_EXACT = 100_000  # samples of which every pair is compared: a few minutes on two cores
 NUM_PROBED = 500  # samples of which every pair is looked up, to tell the recall
-EXACT, APPROXIMATE = "exact", "approximate"
+COPIES, EXACT, APPROXIMATE = "copies", "exact", "approximate"
 
 
 class Search:
     """Groups of near duplicates in all splits, and in train alone.
 
     Attributes:
-        method: exact or approximate.
+        method: copies (there are no vectors, so what is nearly the same is not looked for), exact
+            or approximate.
         recall: of the pairs of some random samples the share that is in one group; None: they
             have no pair. 1 where every pair was compared.
         copy_N: the first of the samples that are equal to each bit by bit, int64 [N].
@@ -40,17 +41,20 @@ class Search:
     """
 
     def __init__(self, samples: Compared, num_train: int, threshold: float) -> None:
-        num = len(samples.vectors_ND)
+        num, vectors_ND = len(samples.digest_N), samples.vectors_ND
         self.method = EXACT if num <= MOST_EXACT else APPROXIMATE
+        if vectors_ND is None:
+            self.method = COPIES
         self.copy_N = first_of_equals(samples.digest_N)
         of_all, of_train = Components(num), Components(num_train)
-        for pairs_P2 in chain([_to_first(self.copy_N)], self._pairs(samples.vectors_ND, threshold)):
+        similar = [] if vectors_ND is None else self._pairs(vectors_ND, threshold)
+        for pairs_P2 in chain([_to_first(self.copy_N)], similar):
             of_all.add(pairs_P2)
             of_train.add(pairs_P2[(pairs_P2 < num_train).all(axis=1)])
         self.first_N, self.train_T = of_all.first(), of_train.first()
         self.recall: float | None = 1.0
-        if self.method == APPROXIMATE:
-            self.recall = self._recall(samples.vectors_ND, threshold)
+        if vectors_ND is not None and self.method == APPROXIMATE:
+            self.recall = self._recall(vectors_ND, threshold)
 
     def _pairs(self, vectors_ND: Vectors, threshold: float) -> Iterator[Ints]:
         if self.method == EXACT:

@@ -18,17 +18,18 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy
         data/races/<to>/              who won each race, and by how much
+        data/near_duplicates/         found.json, groups.csv, blank.csv: copies, blanks, near duplicates
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 6 numbers for one target model
-        metrics/verdict.txt           what they allow to say, a sentence for each target model and
-                                      each race, and how much data is needed
+        metrics/verdict.txt           what to do and what to run next, a table, and the details
+                                      of target models, races and how much data is needed
         plots/tables/                 what DVC plots, CSV; accuracies are points from 0 to 100
             accuracy/<model>.csv      by subset size
             validation_by_epoch/<model>.csv, validation_by_images/<model>.csv
             consensus/<from>.csv      how often voters agree on unselected samples
             class_shares.csv          in percent of the picks, or of the objects in them
             rounds.csv duplicates.csv costs.csv
-            differences.csv           selected minus the others, with paired standard errors
+            differences.csv           selected minus the others, with paired 95 % intervals
             race.csv                  how each entrant of each race was judged
             how_much_data/<model>.csv  its learning curve on validation, with a band
             metrics.csv               every metric of every target, mean and sd over its members
@@ -50,7 +51,8 @@ Writes  metrics/summary.json          at most 6 numbers for one target model
             heat_maps/<from>.png      of objects: where each class is uncertain (Chitta et al. 2020,
                                       Fig. 2)
         plots/report.html             all of it as one page, without anything from elsewhere
-        plots/suspects.csv            likely label errors and outliers, a list for select.exclude
+        plots/suspects.csv            blanks, copies with several labels, likely label errors and
+                                      outliers, a list for select.exclude
 Params  acquisition, compare, evaluate.ensembles, predict_pool.signals, race, random_seed, report,
         rounds, seed_size, seed_subset.random_seed, select.{candidates,exclude,outliers},
         train_ensemble.{model,track},

@@ -8,17 +8,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stages.report.conclusions import conclusions
+from stages.report.next_step import of_run
+from stages.report.page.data_problems import in_short
 from stages.report.page.document import save_page
 from stages.report.pictures import save_pictures
 from stages.report.raced import race_sentences
-from stages.report.results import Folders, Results, load_draws
+from stages.report.reading import Folders, load_draws
+from stages.report.results import Results
 from stages.report.seconds import Seconds
-from stages.report.size_wording import size_sentences
+from stages.report.size_wording import size_answers
 from stages.report.speedups import budgets, in_sentences
-from stages.report.summary import sentences, summarise
+from stages.report.summary import summarise
 from stages.report.suspected import save_suspects
 from stages.report.tables import all_tables, save_tables
-from stages.report.wording import verdict_sentences
+from stages.report.verdict_lines import verdict_lines
+from stages.report.wording import unvalidated_in_words
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder, write_atomically
 from stages.shared.running import command, timings
@@ -58,13 +63,17 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     save_page(page, draws, content)
     save_suspects(suspects, draws[0])
     artifacts.save_json(summary, summarise(draws))
-    others = [*race_sentences(draws), *size_sentences(draws)]
-    told = [*verdict_sentences(draws), *others]
-    write_atomically(verdict, "".join(f"{sentence}\n" for sentence in told).encode())
+    write_atomically(verdict, f"{_verdict(draws)}\n".encode())
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
-    told = [*verdict_sentences(draws, seconds), *others]
-    for sentence in (*sentences(draws), *told, *_speedups(draws, seconds)):
-        sys.stdout.write(f"{sentence}\n")
+    sys.stdout.write("\n".join([_verdict(draws, seconds), *_speedups(draws, seconds), ""]))
+
+
+def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
+    """Return the verdict; seconds are for terminals, not for outputs."""
+    found = conclusions(draws, seconds)
+    more = [*unvalidated_in_words(draws[0]), *race_sentences(draws), *size_answers(draws)]
+    stages = seconds.stages if seconds else None
+    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws[0]), stages))
 
 
 def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:

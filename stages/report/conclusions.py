@@ -8,23 +8,22 @@ of several runs together.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from scipy.special import stdtrit
+import numpy as np
 
-from stages.report.convergence import rise
-from stages.report.results import Results, Target, measured
-from stages.report.seconds import Seconds, of_target
+from stages.report import learning_warnings, payback
+from stages.report.draws import Draw, draw_of
+from stages.report.learning_warnings import COMPARED, Guessing
+from stages.report.results import Results, measured
+from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
-    CONFIDENCE,
     Measured,
     paired_difference,
     verdict,
 )
-from stages.report.summary import mean, search_flops
-from stages.shared.artifacts import Meta, Subset
-from stages.shared.settings.params import Params
+from stages.report.summary import mean
 from stages.shared.settings.training_sections import EpochLength
 from stages.shared.sizes import MATCHED
 
@@ -33,20 +32,7 @@ OTHERS = {
     "random": "a random subset of its size",
     MATCHED: "everything trained as briefly as the subset",
 }
-COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
 ROUNDING = 1e-9  # points: 100 - 99.5 is within a margin of 0.5 whatever floating point makes of it
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What the conclusions from one draw rest on."""
-
-    params: Params
-    meta: Meta
-    comparison: Mapping[str, Subset]  # by name
-    targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
-    search_flops: float
-    seconds: Seconds | None = None  # None: they are not to be told
 
 
 @dataclass(frozen=True)
@@ -58,15 +44,6 @@ class Against:
     reach: float  # half the width of its 95 % interval; infinite where there is none
     source: str = ""  # of the error the largest part: rows, samples or answers; empty: unknown
     share: float = 0.0  # what that is of the error's variance, in [0, 1]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the search cost, and when that comes back, in FLOPs or in seconds."""
-
-    full_trainings: float  # of one member on everything
-    pays_back_after: int | None  # trainings on the subset; None: never
-    search_seconds: float | None = None  # where it is in seconds
 
 
 @dataclass(frozen=True)
@@ -89,14 +66,6 @@ class NotShown:
 
 
 @dataclass(frozen=True)
-class Guessing:
-    """A model that is not shown to do better than by chance, by more than the margin."""
-
-    above: float  # chance, in points of accuracy or mean average precision
-    lowest: float  # the lower end of its 95 % interval over the test samples
-
-
-@dataclass(frozen=True)
 class Conclusion:
     """What may be said of one target model; points are of `metric`."""
 
@@ -109,7 +78,7 @@ class Conclusion:
     fraction: float
     num_draws: int
     against: Mapping[str, Against]  # of OTHERS those that were compared
-    cost: Cost | None  # None: everything was not compared
+    cost: payback.Cost | None  # None: everything was not compared
     # None: everything was not compared, or a model guesses.
     smallest: Smallest | NotShown | None
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
@@ -120,21 +89,12 @@ class Conclusion:
     # By compared subset whose training ended too early, as far as its curves show: by how many
     # points the accuracy on validation still rose.
     rising: Mapping[str, float] = field(default_factory=dict)
+    # In points on test, by compared subset of COMPARED, and how many picks each has.
+    reached: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    shares_first: bool = False  # all draws start from one first subset
     num_test: int = 0  # samples
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
-    cost_in_seconds: Cost | None = None  # None: not known, or not to be told
-
-
-def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
-    """Return what the conclusions of this draw rest on."""
-    return Draw(
-        results.params,
-        results.meta,
-        results.comparison,
-        results.targets,
-        search_flops(results),
-        seconds,
-    )
+    cost_in_seconds: payback.Cost | None = None  # None: not known, or not to be told
 
 
 def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
@@ -146,7 +106,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
     if "selected" not in draws[0].comparison:
         return None
     picks = len(draws[0].comparison["selected"])
-    guessing = _guessing(draws, model)
+    guessing = learning_warnings.guessing(draws, model)
     is_known = "full" in draws[0].comparison
     return Conclusion(
         model=model,
@@ -162,7 +122,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
             for other in OTHERS
             if other in draws[0].comparison
         },
-        cost=_cost(draws, model) if is_known else None,
+        cost=payback.cost(draws, model) if is_known else None,
         smallest=_smallest(draws, model)
         if is_known and not {"full", "selected"} & {*guessing}
         else None,
@@ -175,13 +135,17 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         ],
         guessing=guessing,
         rising={
-            name: points for name, points in _rising(draws, model).items() if name not in guessing
+            name: points
+            for name, points in learning_warnings.rising(draws, model).items()
+            if name not in guessing
         },
+        reached=_reached(draws, model),
+        shares_first=_shares_first(draws),
         num_test=meta.num_samples["test"],
         num_members=len(
             draws[0].targets[model, "selected"].measured(params.report.metric).values_R
         ),
-        cost_in_seconds=_cost_in_seconds(draws, model) if is_known else None,
+        cost_in_seconds=payback.cost_in_seconds(draws, model) if is_known else None,
     )
 
 
@@ -205,42 +169,23 @@ def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) ->
     )
 
 
-def _cost(draws: Sequence[Draw], model: str) -> Cost:
-    """Return the cost in FLOPs."""
-    search = mean([draw.search_flops for draw in draws])
-    full, subset = (
-        mean([draw.targets[model, name].member_flops for draw in draws])
-        for name in ("full", "selected")
+def _reached(draws: Sequence[Draw], model: str) -> dict[str, tuple[float, int]]:
+    comparison = draws[0].comparison
+    return {
+        name: (mean([_on_test(draw, model, name) for draw in draws]), len(comparison[name]))
+        for name in (*COMPARED, MATCHED)
+        if name in comparison
+    }
+
+
+def _shares_first(draws: Sequence[Draw]) -> bool:
+    """Whether several draws start from one first subset, whose chance no difference shows."""
+    first, *others = (
+        np.sort(subset.index_P[subset.round_P == 0])
+        for draw in draws
+        for subset in [draw.comparison["selected"]]
     )
-    return _cost_of(draws[0].params, search, full, subset)
-
-
-def _cost_in_seconds(draws: Sequence[Draw], model: str) -> Cost | None:
-    """Return the cost in seconds; None where they are not known, or not of one machine."""
-    found = [draw.seconds for draw in draws if draw.seconds]
-    if len(found) < len(draws) or len({seconds.machine for seconds in found}) > 1:
-        return None
-    search = mean([seconds.selection(len(draws[0].params.rounds)) for seconds in found])
-    full, subset = (
-        mean([seconds.training(of_target(model, name)) for seconds in found])
-        for name in ("full", "selected")
-    )
-    if math.isnan(search + full + subset):
-        return None
-    return replace(_cost_of(draws[0].params, search, full, subset), search_seconds=search)
-
-
-def _cost_of(params: Params, search: float, full: float, subset: float) -> Cost:
-    """Return the cost; under equal updates a subset saves no training time, so nothing pays back.
-
-    After z trainings search + z * subset <= z * full. What is fine-tuned never pays back: each
-    target needs an ensemble of its own kind first, which was trained on as much.
-    """
-    settings = params.train_subset_model
-    saves = full > subset and isinstance(settings.length, EpochLength)
-    saves &= settings.initialize_from == "scratch"
-    after = max(1, math.ceil(search / (full - subset))) if saves else None
-    return Cost(search / full, after)
+    return bool(len(first) and others) and all(np.array_equal(first, one) for one in others)
 
 
 def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
@@ -267,43 +212,6 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
         math.ceil(num * (reach / room) ** 2) if room > ROUNDING and math.isfinite(reach) else None
     )
     return NotShown(num, enough)
-
-
-def _guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
-    """Return on which compared subsets the model is not shown to do more than guess.
-
-    What it does above chance (stages/evaluate/above_chance.py) has a 95 % interval over the test
-    samples, or groups of them, by Student's t; members and draws are averaged, since it is these
-    models that are asked about. A lower end within the margin is none that counts.
-    """
-    margin, found = draws[0].params.report.margin, {}
-    for name in (*COMPARED, MATCHED):
-        if name in draws[0].comparison:
-            rows = measured([draw.targets[model, name] for draw in draws], "above_chance")
-            values_T = rows.samples_RT.mean(axis=0)
-            num = len(values_T)
-            if num > 1:
-                error = float(values_T.std(ddof=1)) / math.sqrt(num)
-                reach = float(stdtrit(num - 1, 0.5 + CONFIDENCE / 2)) * error
-                above = float(values_T.mean())
-                if above - reach <= margin:
-                    found[name] = Guessing(above, above - reach)
-    return found
-
-
-def _rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
-    """Return on which compared subsets the accuracy still rose by more than the margin."""
-    margin, num = draws[0].params.report.margin, draws[0].meta.num_samples["validation"]
-    found = {
-        name: rise([draw.targets[model, name].history for draw in draws], num)
-        for name in COMPARED
-        if name in draws[0].comparison
-    }
-    return {
-        name: estimate.value
-        for name, estimate in found.items()
-        if estimate is not None and estimate.interval[0] > margin
-    }
 
 
 def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> Measured:

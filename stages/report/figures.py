@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 # Of fonts that are missing, and of a home without a place for its cache: the pictures are drawn.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
-# Okabe and Ito's colours, told apart by the colour-blind; the first three are always the same.
-COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+# Of the page in its light scheme: Okabe and Ito's colours, told apart by the colour-blind, and
+# darker, so that lines stand out from white by 3 to 1. The first three are always the same.
+COLOURS = ("#0069b4", "#c26a00", "#1c2127", "#00805c", "#b2518c", "#3c8fc4", "#c04a00")
 REST = "#b4bcc5"  # beside them: what was not chosen
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_MARKERS = 25  # of a line on which single points can be told apart
@@ -66,7 +67,17 @@ def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Return names with those first whose colours are always the same."""
-    return sorted(names, key=lambda name: KINDS.index(name) if name in KINDS else len(KINDS))
+    known = [in_words(name) for name in KINDS]
+    return sorted(names, key=lambda name: [*known, in_words(name)].index(in_words(name)))
+
+
+def in_words(name: str) -> str:
+    """Return what people call a compared subset, or a column of a table."""
+    return (
+        re.sub("^full(?![^-])", "everything", name)
+        .replace("-matched", ", as briefly")
+        .replace("_", ", ")
+    )
 
 
 def save(path: Path, figure: "Figure") -> None:
@@ -130,7 +141,7 @@ def lines(axes: "Axes", table: "DataFrame", x: str, others: tuple[str, ...] = ()
         known = table.dropna(subset=[name]).sort_values(x)
         if len(known):
             place = KINDS.index(name) if name in KINDS else len(KINDS) + rest.index(name)
-            line_of(axes, known[x], known[name], name.replace("_", ", "), place)
+            line_of(axes, known[x], known[name], in_words(name), place)
 
 
 def line_of(axes: "Axes", x: Any, y: Any, label: str, place: int) -> None:

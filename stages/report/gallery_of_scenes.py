@@ -25,7 +25,7 @@ PIXELS = 256  # the width of an image
 HAS_PICTURES = True
 MOST_MAPPED = 5  # images
 LETTER = 10  # pixels, as those of Pillow's own font
-BOX_COLOURS = [colour for colour in COLOURS if colour != "#000000"]
+BOX_COLOURS = [colour for colour in COLOURS if colour != COLOURS[2]]  # which is nearly black
 HEAT = "inferno"  # from black to light yellow
 HEAT_SHARE = 0.8  # of the colour where a map is highest; of its image where it is lowest
 

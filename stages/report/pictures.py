@@ -19,6 +19,7 @@ from stages.report.figures import (
     COLOURS,
     REST,
     finished,
+    in_words,
     lines,
     new_figure,
     printable,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 COMPARED = (*KINDS, MATCHED)  # by the places of their colours
 MOST_CLASSES = 20  # whose shares are drawn
+LOWEST, HIGHEST = -2.0, 102.0  # points, of an accuracy: intervals may reach beyond
 NUM_BINS = 36  # of scores
 ASIDE = 6  # points from one of two bars with one x to the other
 
@@ -77,7 +79,7 @@ def frame(rows: Rows) -> "DataFrame":
 
 
 def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
-    """Draw accuracy against subset size with standard errors; full is a level right across."""
+    """Draw accuracy against subset size with 95 % intervals; everything is a level right across."""
     from matplotlib.transforms import ScaledTranslation
 
     figure, axes = new_figure()
@@ -85,10 +87,10 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
         known = table.dropna(subset=[name]) if name in table else table[:0]
         if not len(known):
             continue
-        value, error = known[name], known[f"{name}_standard_error"].fillna(0.0)
+        value, error = known[name], known[f"{name}_plus_minus"].fillna(0.0)
         if name == "full":
             colour = COLOURS[place]
-            axes.axhline(value.iloc[0], label=name, color=colour, linestyle="--")
+            axes.axhline(value.iloc[0], label=in_words(name), color=colour, linestyle="--")
             axes.axhspan(
                 *(value.iloc[0] + sign * error.iloc[0] for sign in (-1, 1)),
                 color=colour,
@@ -101,7 +103,7 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
         beside = ASIDE / 72 * (place - 0.5 if place < KINDS.index("full") else 0)
         aside = ScaledTranslation(beside, 0, figure.dpi_scale_trans)
         size, moved = 100 * known["fraction"], axes.transData + aside
-        axes.errorbar(size, value, error, label=name, transform=moved, **style(place))
+        axes.errorbar(size, value, error, label=in_words(name), transform=moved, **style(place))
         for sign in (-1, 1):  # what is moved says nothing of the limits
             axes.update_datalim(list(zip(size, value + sign * error, strict=True)))
     metric = results.params.report.metric.replace("_", " ")
@@ -110,11 +112,13 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
     axes.autoscale_view()
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, LOWEST), min(high, HIGHEST))
     draws = draws_in_words(int(table["draws"].iloc[0]))
     return finished(
         figure,
         f"{model}: {metric} by subset size, {training_length(results.params)}",
-        f"On test, {draws}; bars and band: one standard error.",
+        f"On test, {draws}; bars and band: 95 % intervals.",
     )
 
 
@@ -152,7 +156,9 @@ def class_shares(table: "DataFrame", _: str, results: Results) -> "Figure":
     places = range(len(shown))
     for place, name in enumerate(KINDS):
         if shown[name].notna().any():
-            axes.plot(shown[name], places, label=name, **style(place) | {"linestyle": "none"})
+            axes.plot(
+                shown[name], places, label=in_words(name), **style(place) | {"linestyle": "none"}
+            )
     names = [short(name, 24) for name in shown["class"]]
     axes.set_yticks(places, names)
     axes.set_ylim(len(shown) - 0.5, -0.5)
@@ -203,19 +209,19 @@ def scores(results: Results, entry: Round) -> "Figure | None":
 
 
 def intervals(found: Conclusion) -> "Figure":
-    """Draw how much better the selected subset is than others, beside nought and the margin."""
+    """Draw how much better the selected subset is than others, beside zero and the margin."""
     figure, axes = new_figure(height=0.8 + 0.4 * len(found.against))
     axes.axvspan(-found.margin, 0, color=COLOURS[0], alpha=0.09, linewidth=0)
     axes.axvline(0, color="grey", linewidth=1)
     for row, (other, entry) in enumerate(found.against.items()):
         error = None if math.isinf(entry.reach) else [entry.reach]
         axes.errorbar([entry.value], [row], xerr=error, capsize=4, **style(COMPARED.index(other)))
-    axes.set_yticks(range(len(found.against)), [f"minus {other}" for other in found.against])
+    axes.set_yticks(range(len(found.against)), [f"vs {in_words(other)}" for other in found.against])
     axes.set_ylim(len(found.against) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"points of {found.metric.replace('_', ' ')}")
+    axes.set_xlabel(f"points of {found.metric.replace('_', ' ')} that selected is better")
     told = "; ".join(
-        f"selected minus {other}: {entry.value:+.2f} "
+        f"selected vs {in_words(other)}: {entry.value:+.2f} "
         + ("without an interval" if math.isinf(entry.reach) else f"± {entry.reach:.2f}")
         for other, entry in found.against.items()
     )

@@ -21,10 +21,13 @@ DIGITS = 2  # of the size to try next
 
 def size_sentences(draws: Sequence[Results]) -> list[str]:
     """Return a sentence for each target model, and the command that tells more."""
-    curves = learning_curves(draws)
-    told = [f"How much data: {words}." for words in sizes_in_words(draws, curves)]
-    command = next_command(draws, curves)
-    return [*told, f"To know more: {command}"] if command else told
+    command = next_command(draws, learning_curves(draws))
+    return [*size_answers(draws), *([f"To know more: {command}"] if command else [])]
+
+
+def size_answers(draws: Sequence[Results]) -> list[str]:
+    """Return a sentence for each target model."""
+    return [f"How much data: {words}." for words in sizes_in_words(draws, learning_curves(draws))]
 
 
 def sizes_in_words(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> list[str]:

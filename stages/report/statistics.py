@@ -57,6 +57,12 @@ class Estimate:
         return math.nan if math.isnan(self.rows) else math.sqrt(self.variance)
 
     @property
+    def plus_minus(self) -> float:
+        """Half of the 95 % interval; NaN where there is none."""
+        low, high = self.interval
+        return (high - low) / 2 if math.isfinite(low) else math.nan
+
+    @property
     def parts(self) -> dict[str, float]:
         """The shares of the variance, which add up to 1; none where there is no such number.
 

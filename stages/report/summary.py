@@ -1,15 +1,15 @@
-"""metrics/summary.json: the few numbers that decide, and accuracies in a sentence.
+"""metrics/summary.json: the few numbers that decide.
 
 DVC shows it beside the settings of each experiment, one column for each number, so there are few
 and their names are short: intervals stand in metrics/verdict.txt, all else in plots/tables.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from stages.report.results import KINDS, Results, measured, training_flops, training_length
+from stages.report.results import KINDS, Results, measured, training_flops
 from stages.report.rounding import known_points, points, significant
 from stages.report.statistics import Estimate, Measured, estimate, paired_difference
 from stages.shared.artifacts import Epoch, Rows, ValidationResult
@@ -33,7 +33,7 @@ def differences(draws: Sequence[Results]) -> Rows:
             "model": model,
             "selected_minus": other,
             "value": points(found.value),
-            "standard_error": known_points(found.standard_error),
+            "plus_minus": known_points(found.plus_minus),
             "draws": len(draws),
         }
         for model in draws[0].params.compare.models
@@ -68,21 +68,6 @@ def difference(draws: Sequence[Results], model: str, first: str, second: str) ->
     return paired_difference(_measured(draws, model, first), _measured(draws, model, second))
 
 
-def sentences(draws: Sequence[Results]) -> Iterator[str]:
-    """Yield a line for each target model: its metric on test in points, with standard errors."""
-    results = draws[0]
-    subset, params = results.last_subset, results.params
-    share = 100 * len(subset) / len(results.targets_N)
-    labels = {"selected": f"selected {share:.4g} % ({len(subset)} samples)"}
-    for model in params.compare.models:
-        found = [
-            f"{labels.get(name, name)}: {with_error(accuracy(draws, model, name))}"
-            for name in (*KINDS, MATCHED)
-            if name in results.comparison
-        ]
-        yield f"{model}, {params.report.metric}, {training_length(params)}: {'; '.join(found)}"
-
-
 def _of_model(draws: Sequence[Results], model: str) -> dict[str, float]:
     compared = draws[0].comparison
     names = [name for name in (*KINDS, MATCHED) if name in compared]
@@ -96,12 +81,6 @@ def on_validation(draws: Sequence[Results], model: str, subset: str) -> float:
     """Return what a subset reaches on validation, in points, mean over the members of all draws."""
     metric = draws[0].params.rules.validation_metric
     return mean([100 * draw.targets[model, subset].evaluation.mean[metric] for draw in draws])
-
-
-def with_error(found: Estimate) -> str:
-    """Return a value and its standard error in words."""
-    error = known_points(found.standard_error)
-    return f"{found.value:.2f}" if error is None else f"{found.value:.2f} ± {error:.2f}"
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Samples to look at: likely label errors, and outliers that the last round skipped.
+"""Samples to look at: likely label errors, blanks, copies of what has another label, outliers.
 
 `python -m commands.suspects` adds them to a list of samples that no subset may hold.
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.report import alike
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round, Votes
 from stages.shared import artifacts
@@ -64,10 +65,19 @@ def outliers(results: Results, entry: Round) -> Ints:
     return row_S[~np.isin(row_S, subset.index_P[subset.round_P == entry.number])]
 
 
+def flagged(results: Results) -> Ints:
+    """Return the rows to look at, for whatever reason, int64 [S]; some of them twice."""
+    broken = np.array([*alike.broken(results)], dtype=np.int64)
+    return np.concatenate([label_suspects(results), broken, outliers(results, results.rounds[-1])])
+
+
 def suspects(results: Results) -> Iterator[tuple[str, str]]:
     """Yield the id of each sample to look at and why; none twice."""
     entry, names = results.rounds[-1], results.meta.class_names
-    as_label = dict.fromkeys(label_suspects(results).tolist())
+    broken = alike.broken(results)
+    for row, reason in broken.items():
+        yield results.sample_ids[row], reason
+    as_label = [row for row in label_suspects(results).tolist() if row not in broken]
     for row in as_label:
         assert entry.votes is not None
         label, predicted = results.targets_N[row], entry.votes.predicted_class_N[row]
@@ -78,7 +88,7 @@ def suspects(results: Results) -> Iterator[tuple[str, str]]:
             f"(label quality {quality:.3f})",
         )
     for row in outliers(results, entry).tolist():
-        if row not in as_label:
+        if row not in {*as_label, *broken}:
             reason = f"outlier: score {entry.score_N[row]:.4g} in the round to {entry.target}"
             yield results.sample_ids[row], reason
 

@@ -6,9 +6,7 @@ empty where something was not compared.
 Shapes: N train samples, P picks of a subset.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +24,9 @@ from stages.report.results import (
 )
 from stages.report.round_correlations import round_correlations
 from stages.report.round_tables import consensus, ensembles, rounds
-from stages.report.rounding import known_points, percent, points, significant
+from stages.report.rounding import known_points, points, significant
 from stages.report.speedups import speedups
+from stages.report.subset_tables import class_shares, duplicates, overlap
 from stages.report.summary import accuracy, differences, mean, member_flops, search_flops
 from stages.shared.artifacts import Epoch, Rows, save_table
 from stages.shared.sizes import MATCHED
@@ -112,13 +111,13 @@ def _accuracy_row(
     found = {kind: accuracy(draws, model, name) for kind, name in names.items()}
     kinds = [*KINDS, *([MATCHED] if has_matched(results) else [])]
     values = {kind: points(estimate.value) for kind, estimate in found.items()}
-    errors = {kind: known_points(estimate.standard_error) for kind, estimate in found.items()}
+    errors = {kind: known_points(estimate.plus_minus) for kind, estimate in found.items()}
     return {
         "model": model,
         "size": size,
         "fraction": round(size / len(results.targets_N), 4),
         **{kind: values.get(kind) for kind in kinds},
-        **{f"{kind}_standard_error": errors.get(kind) for kind in kinds},
+        **{f"{kind}_plus_minus": errors.get(kind) for kind in kinds},
         "draws": len(draws),
         "length": training_length(results.params),
     }
@@ -153,27 +152,6 @@ def _curve(history: Sequence[Epoch], column: str) -> dict[int, float]:
     return {place: points(100 * float(np.mean(values))) for place, values in found.items()}
 
 
-def class_shares(draws: Sequence[Results]) -> Rows:
-    """Return each class's share of the picks of all draws, or of their objects, in percent."""
-    results = draws[0]
-    picks = {
-        "full": np.arange(len(results.targets_N)),
-        "selected": np.concatenate([draw.last_subset.index_P for draw in draws]),
-    }
-    if "random" in results.comparison:
-        picks["random"] = np.concatenate([draw.comparison["random"].index_P for draw in draws])
-    targets = {name: results.labels.classes_of(index_P) for name, index_P in picks.items()}
-    return [
-        {
-            "class": label,
-            **{
-                name: percent(targets[name] == index) if name in targets else None for name in KINDS
-            },
-        }
-        for index, label in enumerate(results.meta.class_names)
-    ]
-
-
 def metrics(draws: Sequence[Results]) -> Rows:
     """Return every metric of every target model: mean and sd, and that of all members together.
 
@@ -205,52 +183,8 @@ def _values(draws: Sequence[Results], key: tuple[str, str], metric: str) -> list
     return found[0] if len(found) == 1 else [mean(values) for values in found]
 
 
-def overlap(draws: Sequence[Results]) -> Rows:
-    """Return how alike the draws' subsets of each size are, beside random ones of that size.
-
-    shared: the percentage of a subset's samples that another draw's holds too, mean over all pairs;
-    by_chance: what samples drawn at random share. A single draw has no rows.
-    """
-    if len(draws) == 1:
-        return []
-    rows: Rows = []
-    for size in draws[0].subsets:
-        samples = [np.unique(draw.subsets[size].index_P) for draw in draws]
-        shares = [np.isin(one, other).mean() for one, other in permutations(samples, 2)]
-        by_chance = mean([len(one) for one in samples]) / len(draws[0].targets_N)
-        rows.append(
-            {
-                "subset": size,
-                "draws": len(draws),
-                "shared": points(100 * mean(shares)),
-                "by_chance": points(100 * by_chance),
-            }
-        )
-    return rows
-
-
 def _in_points(metric: str, value: float) -> float:
     return significant(value) if metric == "log_loss" else points(100 * value)
-
-
-def duplicates(results: Results) -> Rows:
-    """Return how often each subset holds its samples (Chitta et al. 2020, Table VII)."""
-    rows: Rows = []
-    for size, subset in results.subsets.items():
-        times = Counter(subset.index_P.tolist())
-        samples = Counter(min(count, 4) for count in times.values())
-        rows.append(
-            {
-                "subset": size,
-                "total": len(subset),
-                "unique": len(times),
-                "once": samples[1],
-                "twice": samples[2],
-                "three_times": samples[3],
-                "four_times_or_more": samples[4],
-            }
-        )
-    return rows
 
 
 def costs(draws: Sequence[Results]) -> Rows:

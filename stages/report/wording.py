@@ -1,53 +1,28 @@
-"""Conclusions in words: metrics/verdict.txt, the page, and what commands print."""
+"""What stands behind a verdict, in words: errors, costs, warnings."""
 
-import math
 from collections.abc import Sequence
 
-from stages.report.conclusions import OTHERS, Against, Conclusion, NotShown, conclusions
+from stages.report.conclusions import OTHERS, Conclusion, NotShown
+from stages.report.headline import listed, size_in_words
 from stages.report.results import Results
-from stages.report.seconds import Seconds, in_words
+from stages.report.seconds import in_words
 from stages.report.statistics import ANSWERS, AS_GOOD_AS, BETTER, SAMPLES, WORSE
 from stages.shared.errors import printable
 from stages.shared.sizes import MATCHED
 
 SUBSETS = {"selected": "the subset", **OTHERS}
 MOST_NAMED = 10  # classes
-MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 
 
-def verdict_sentences(draws: Sequence[Results], seconds: Seconds | None = None) -> list[str]:
-    """Return a sentence for each target model, and what validation does not know.
-
-    Seconds are for terminals, not for outputs.
-    """
-    found = [sentence(conclusion) for conclusion in conclusions(draws, seconds)]
-    found = found or ["The selected subset was not compared."]
-    return [*found, *unvalidated_in_words(draws[0])]
-
-
-def sentence(found: Conclusion) -> str:
-    """Return all of a conclusion in one sentence."""
-    parts = [
+def details(found: Conclusion) -> list[str]:
+    """Return what stands behind a verdict, the gravest first, without full stops."""
+    return [
         *warnings_in_words(found),
-        verdict_in_words(found),
         *bargain_in_words(found),
         *errors_in_words(found),
         *cost_in_words(found),
         *smallest_in_words(found),
     ]
-    return f"{found.model} ({basis_in_words(found)}): {'; '.join(parts)}."
-
-
-def verdict_in_words(found: Conclusion) -> str:
-    """Return the verdict, without a full stop."""
-    told = " and ".join(
-        _untold(entry, OTHERS[other])
-        if found.guessing.keys() & {"selected", other}
-        else _told(entry, OTHERS[other]) + _random_will_do(other, entry, found.margin)
-        for other, entry in found.against.items()
-    )
-    subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
-    return f"{subset} {told or 'was compared with nothing'}"
 
 
 def bargain_in_words(found: Conclusion) -> list[str]:
@@ -74,9 +49,9 @@ def guessing_in_words(found: Conclusion) -> list[str]:
     """Warn of a comparison of models that have learnt nothing."""
     if not found.guessing:
         return []
-    names = _listed([SUBSETS[name] for name in found.guessing])
-    above = _listed([f"{entry.above:+.2f}" for entry in found.guessing.values()])
-    lowest = _listed([f"{entry.lowest:+.2f}" for entry in found.guessing.values()])
+    names = listed([SUBSETS[name] for name in found.guessing])
+    above = listed([f"{entry.above:+.2f}" for entry in found.guessing.values()])
+    lowest = listed([f"{entry.lowest:+.2f}" for entry in found.guessing.values()])
     return [
         f"trained on {names} it does little more than guess ({above} points above chance, {lowest} "
         f"at the least, where more than {found.margin:g} would count), so it has to learn more "
@@ -118,8 +93,8 @@ def rising_in_words(found: Conclusion) -> list[str]:
     """Warn of trainings that may be too short."""
     if not found.rising:
         return []
-    names = _listed([SUBSETS[name] for name in found.rising])
-    points = _listed([f"{value:.2f}" for value in found.rising.values()])
+    names = listed([SUBSETS[name] for name in found.rising])
+    points = listed([f"{value:.2f}" for value in found.rising.values()])
     return [
         f"not converged: trained on {names} its accuracy on validation still rose by {points} "
         "points at the end, so that longer trainings may say otherwise"
@@ -133,7 +108,7 @@ def errors_in_words(found: Conclusion) -> list[str]:
         if entry.source:
             by_source.setdefault(entry.source, []).append(other)
     return [
-        f"the error of the difference to {_listed([OTHERS[other] for other in others])} comes most "
+        f"the error of the difference to {listed([OTHERS[other] for other in others])} comes most "
         f"from {_source_in_words(source, found, others)}"
         for source, others in by_source.items()
     ]
@@ -144,7 +119,7 @@ def _source_in_words(source: str, found: Conclusion, others: Sequence[str]) -> s
     setting = "train_subset_model.members" if is_alone else "random_seeds"
     # Equal ones are told once.
     shares = dict.fromkeys(f"{100 * found.against[other].share:.0f}" for other in others)
-    share = f"({_listed(list(shares))} % of its variance)"
+    share = f"({listed(list(shares))} % of its variance)"
     if source == SAMPLES:
         return (
             f"the {found.num_test:,} test samples {share}, so more {setting} hardly shrink it, and "
@@ -156,42 +131,13 @@ def _source_in_words(source: str, found: Conclusion, others: Sequence[str]) -> s
     return f"the {rows} {share}, so more {setting} shrink it, and more test samples hardly do"
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
 def basis_in_words(found: Conclusion) -> str:
     """Say what the verdict is of."""
     metric = found.metric.replace("_", " ")
-    return f"{metric} on test, 95 % intervals, {draws_in_words(found.num_draws)}"
-
-
-def _told(entry: Against, other: str) -> str:
-    if math.isinf(entry.reach):
-        return f"cannot be told from {other} ({entry.value:+.2f} points, without an interval)"
-    error = f"± {entry.reach:.2f} points" if entry.reach <= MOST_POINTS else "± over 100 points"
-    if entry.word in {BETTER, WORSE}:
-        return f"is {entry.word} than {other} by {abs(entry.value):.2f} {error}"
-    if entry.word == AS_GOOD_AS:
-        return f"is as good as {other} ({entry.value:+.2f} {error})"
-    if entry.reach > MOST_POINTS:
-        return f"may be better or worse than {other} (cannot tell: {entry.value:+.2f} {error})"
-    worse, better = entry.reach - entry.value, entry.reach + entry.value
-    return (
-        f"is at most {worse:.2f} points worse and at most {better:.2f} better than {other} "
-        f"({entry.value:+.2f} {error})"
-    )
-
-
-def _random_will_do(other: str, entry: Against, margin: float) -> str:
-    """Say so where a random subset is as good; nothing where it is worse, or may be."""
-    is_as_good = entry.word != WORSE and entry.value + entry.reach <= margin
-    return ", so random is as good here" if other == "random" and is_as_good else ""
-
-
-def _untold(entry: Against, other: str) -> str:
-    """Say how models differ that guess."""
-    return f"differs from {other} by {entry.value:+.2f} points, which says nothing"
+    basis = f"{metric} on test, 95 % intervals, {draws_in_words(found.num_draws)}"
+    if not found.shares_first:
+        return basis
+    return f"{basis}, all from one first subset: how that was drawn is left out of the intervals"
 
 
 def draws_in_words(num_draws: int) -> str:
@@ -242,8 +188,3 @@ def smallest_in_words(found: Conclusion) -> list[str]:
                 f"{smallest.difference:+.2f} points there, {smallest.lowest:+.2f} at the least; "
                 f"{smallest.test:.2f} on test"
             ]
-
-
-def size_in_words(picks: int, unit: str, fraction: float) -> str:
-    """Say how many picks are which share of the train split."""
-    return f"{picks:,} {unit} ({100 * fraction:.3g} %)"

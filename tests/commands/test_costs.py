@@ -12,7 +12,7 @@ import toy_texts
 
 from commands.costs import lines, require_baseline
 from stages.report.own_proxy import COSTLY
-from stages.report.results import Folders, load_draws
+from stages.report.reading import Folders, load_draws
 from stages.report.seconds import Seconds
 from stages.report.speedups import Budget, budgets
 from stages.shared.errors import DataError

@@ -72,12 +72,3 @@ def test_a_sample_that_must_be_in_every_subset_is_not_left_out(found_of_a_run, m
     found_of_a_run.write_list("include", ["a"])
     run(monkeypatch, "--leave-out")
     assert capsys.readouterr().out == "lists/exclude.csv: 0 samples added\n"
-
-
-def test_where_nothing_was_looked_for_the_command_says_what_it_takes(
-    found_of_a_run, monkeypatch, capsys
-):
-    save_found(Path("data/near_duplicates"), Found("none", 0.95, None, *[0] * 9), [], [])
-    with pytest.raises(SystemExit):
-        run(monkeypatch)
-    assert "embed.model must name a network" in capsys.readouterr().err

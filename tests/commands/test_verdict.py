@@ -13,8 +13,9 @@ from pipeline import Checkout
 
 from commands.verdict import __main__ as verdict
 from commands.verdict.__main__ import require_alike, verdicts_of_groups, with_metric
-from stages.report.conclusions import conclude, draw_of
-from stages.report.wording import sentence
+from stages.report.conclusions import conclude
+from stages.report.draws import draw_of
+from stages.report.wording import basis_in_words
 from stages.shared import artifacts
 from stages.shared.errors import DataError, UserError
 
@@ -107,23 +108,23 @@ def test_experiments_of_other_settings_are_groups_of_their_own(with_seed, lines_
     together = {seed: with_seed(seed) for seed in (0, 1, 2)}
     assert lines == [
         f"acquisition={with_seed(0).params.acquisition} (a, c, d):",
-        *verdict._sentences(together, None),
+        *verdict._lines(together, None),
         "",
         "acquisition=entropy (b, d):",
-        *verdict._sentences({0: with_seed(0), 1: with_seed(1)}, None),
+        *verdict._lines({0: with_seed(0), 1: with_seed(1)}, None),
         "",
     ]
 
 
 def test_one_group_needs_no_title_and_a_draw_counts_once(with_seed, lines_of):
     lines = lines_of({"a": {"a": with_seed(0)}, "b": {"b": with_seed(0)}})
-    assert lines == list(verdict._sentences({"a": with_seed(0)}, None))
+    assert lines == list(verdict._lines({"a": with_seed(0)}, None))
 
 
 def test_an_experiment_that_cannot_be_read_is_named_and_left_out(with_seed, lines_of):
     lines = lines_of({"a": {"a": with_seed(0)}, "b": DataError("b: cannot be read")})
     assert lines == [
-        *verdict._sentences({"a": with_seed(0)}, None),
+        *verdict._lines({"a": with_seed(0)}, None),
         "left out: b: cannot be read",
     ]
 
@@ -158,7 +159,7 @@ def test_ensembles_of_several_draws_have_an_interval_over_draws_and_samples(with
     for entry in found.against.values():
         assert entry.value == pytest.approx(20 / 3)
         assert entry.reach == pytest.approx(two_way.reach(difference_RT))
-    assert "(ensemble accuracy on test, 95 % intervals, 3 draws of" in sentence(found)
+    assert "ensemble accuracy on test, 95 % intervals, 3 draws of" in basis_in_words(found)
     members = conclude(draws, "resnet8")
     assert members.against["full"].value != pytest.approx(20 / 3)
 
@@ -187,14 +188,18 @@ RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on
 # Random and full: 42, so that the differences are 2, 4 and 6 of 60: 3.333, 6.667 and 10 points.
 # Mean 6.667. Its variance: 3.70 by draws (11.11 / 3), 8.04 by test samples, and 1.19 is in both.
 EXPECTED = (
-    "resnet8 (accuracy on test, 95 % intervals, 3 draws of the subsets): the subset of 20 samples "
-    "(25 %) is as good as everything (+6.67 ± 6.97 points) and is as good as a random subset of "
-    "its size (+6.67 ± 6.97 points); the error of the difference to everything and a random subset "
+    "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points worse "
+    "than everything and is at most 0.3 points worse and at most 13.7 better than a random subset "
+    "of its size. resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 "
+    "selected 20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the "
+    "subsets, all from one first subset: how that was drawn is left out of the intervals, 60 test "
+    "samples. "
+    "- The error of the difference to everything and a random subset "
     "of its size comes most from the 60 test samples (65 % of its variance), so more random_seeds "
-    "hardly shrink it, and more test samples do; the search cost 7.75 full trainings in FLOPs, and "
-    "with equal updates a subset saves no training time; the smallest compared subset that "
+    "hardly shrink it, and more test samples do. - The search cost 7.75 full trainings in FLOPs, "
+    "and with equal updates a subset saves no training time. - The smallest compared subset that "
     "validation shows to be within 0.5 points of everything has 20 samples (25 %): +0.00 points "
-    "there, +0.00 at the least; 76.67 on test.\n"
+    "there, +0.00 at the least; 76.67 on test."
 )
 
 
@@ -250,7 +255,7 @@ def verdict_of(checkout, *names):
 def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, names):
     output = verdict_of(checkout, *names)
     assert output.code == 0, output.text
-    assert " ".join(output.text.split()) == EXPECTED.strip()
+    assert " ".join(output.text.split()) == EXPECTED
     assert max(map(len, output.text.splitlines())) <= 100
     assert "data" not in checkout.git("status", "--porcelain")
 
@@ -258,8 +263,9 @@ def test_experiments_are_taken_together_named_or_all_of_the_commit(checkout, nam
 @pytest.mark.slow
 def test_experiments_are_taken_together_by_their_ensembles(checkout):
     output = verdict_of(checkout, "--metric", "ensemble_accuracy")
-    expected = EXPECTED.replace("accuracy on test", "ensemble accuracy on test")
-    assert " ".join(output.text.split()) == expected.strip()
+    expected = EXPECTED.replace("Accuracy on test", "Ensemble accuracy on test")
+    expected = expected.replace("samples accuracy", "samples ensemble accuracy")
+    assert " ".join(output.text.split()) == expected
 
 
 @pytest.mark.slow

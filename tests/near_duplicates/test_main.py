@@ -1,15 +1,19 @@
 """The stage on vectors: groups of all splits and of train alone, labels, copies and blanks."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toy
 import toy_vectors
+from PIL import Image
 
 from stages.near_duplicates.__main__ import main
+from stages.near_duplicates.all_samples import load
+from stages.near_duplicates.search import first_of_equals
 from stages.shared import artifacts
-from stages.shared.artifacts import SPLITS, Meta
+from stages.shared.artifacts import SPLITS, FileList, Meta, load_sample_ids
 from stages.shared.artifacts.duplicate_groups import (
     load_blank,
     load_found,
@@ -87,10 +91,66 @@ def test_the_counts_are_those_of_the_groups(found):
     assert len(set(copies.values())) == 1
 
 
-def test_images_without_embeddings_have_no_groups(prepared, tmp_path, monkeypatch):
+def test_of_images_without_embeddings_copies_and_blanks_are_found(prepared, tmp_path, monkeypatch):
+    """The first of train again as its third and in test; and what is nearly of one grey."""
     monkeypatch.chdir(tmp_path)
     toy.write_params(tmp_path, toy.default_params())
+    shutil.copytree(prepared, "prepared")
+    train, test = (
+        np.load(f"prepared/{split}/inputs.npy", mmap_mode="r+") for split in ("train", "test")
+    )
+    train[2] = test[1] = train[0]
+    train[5, ...] = 100
+    train[5, 0, 0] = 107
+    train[6, ...] = 100
+    train[6, 0, 0] = 108  # this is no blank
+    main(Path("prepared"), Path("none"), Path("found"))
+    ids = {split: load_sample_ids(Path("prepared"), split) for split in ("train", "test")}
+    found = load_found(Path("found"))
+    assert (found.method, found.recall) == ("copies", 1.0)
+    assert (found.groups, found.copies, found.across_splits, found.blank) == (1, 1, 1, 1)
+    grouped = [(one.split, one.sample_id) for one in load_grouped(Path("found"))]
+    assert grouped == [
+        ("train", ids["train"][0]),
+        ("train", ids["train"][2]),
+        ("test", ids["test"][1]),
+    ]
+    assert load_blank(Path("found")) == [ids["train"][5]]
+    assert load_train_groups(Path("found/train"), 60).tolist() == [0, 1, 0, *range(3, 60)]
+
+
+def test_of_files_those_with_one_checksum_are_looked_at(tmp_path, monkeypatch):
+    """Equal checksums are no copies by themselves: the pixels of these files are compared."""
+    monkeypatch.chdir(tmp_path)
+    toy.write_params(tmp_path, toy.default_params())
+    prepared, shown = Path("prepared"), {"a": 10, "b": 10, "c": 200, "d": None}
+    for name, grey in shown.items():
+        picture = np.arange(48).reshape(4, 4, 3) if grey is None else np.full((4, 4, 3), grey)
+        Image.fromarray(picture.astype(np.uint8)).save(f"{name}.png")
+    of_split = {"train": ["a", "c"], "validation": ["d"], "test": ["b"]}
+    for split, names in of_split.items():
+        checksum_N = np.array([9 if name == "d" else 7 for name in names])
+        files = FileList(
+            str(tmp_path), None, [4, 4, 3], [f"{name}.png" for name in names], checksum_N
+        )
+        artifacts.save_file_list(prepared, split, files)
+        artifacts.save_sample_ids(prepared, split, names)
+        artifacts.save_targets(prepared, split, np.zeros(len(names), dtype=np.int64))
+    num = {split: len(names) for split, names in of_split.items()}
+    meta = Meta("image_classification", "toy", ["x"], [4, 4, 3], [0.0] * 3, [1.0] * 3, num, "x")
+    artifacts.save_meta(prepared, meta)
     main(prepared, Path("none"), Path("found"))
-    assert load_found(Path("found")).method == "none"
-    assert load_grouped(Path("found")) == load_blank(Path("found")) == []
-    assert load_train_groups(Path("found/train"), 60).tolist() == list(range(60))
+    assert [one.sample_id for one in load_grouped(Path("found"))] == ["a", "b"]
+    assert load_blank(Path("found")) == ["a", "c", "b"]
+
+
+def test_texts_are_copies_by_their_bytes_and_blank_without_a_letter(tmp_path):
+    texts = [b"one", b" \n", b"two", b"one"]
+    for split, some in {"train": texts[:2], "validation": texts[2:3], "test": texts[3:]}.items():
+        lengths = np.array([len(text) for text in some])
+        parts = [np.frombuffer(b"".join(some), dtype=np.uint8)]
+        artifacts.save_sequences(tmp_path, split, "text_bytes", lengths, parts)
+    found = load(tmp_path, None, "texts")
+    assert found.vectors_ND is None
+    assert first_of_equals(found.digest_N).tolist() == [0, 1, 2, 0]
+    assert found.is_blank_N.tolist() == [False, True, False, False]

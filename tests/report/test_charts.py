@@ -1,7 +1,9 @@
 """Charts: what they show, and that a page can hold them beside each other, dark and light."""
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,11 +11,13 @@ import pytest
 
 from stages.report import figures, pictures
 from stages.report.conclusions import Against, conclusions
+from stages.report.figures import COLOURS, in_words
 from stages.report.pages import TEMPLATES
 from stages.report.results import KINDS
 from stages.report.svg import chart
 from stages.report.tables import all_tables
 
+ROOT = Path(__file__).parents[2]
 # Each would be a formula, an element, a field or an escape, if anything read it as such.
 ODD = ["$0_$50", "<b>", "{x}", "\\", "$^$", 'style="fill: #000000"', "日本"]
 
@@ -145,9 +149,9 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
         {
             "fraction": fraction,
             **dict(zip(KINDS, (value, None, 90.0), strict=True)),
-            "selected_standard_error": error,
-            "random_standard_error": None,
-            "full_standard_error": 2.0,
+            "selected_plus_minus": error,
+            "random_plus_minus": None,
+            "full_plus_minus": 2.0,
             "draws": 3,
         }
         for fraction, value, error in ((0.1, None, None), (0.2, 80.0, 1.0), (0.4, 85.0, 3.0))
@@ -156,7 +160,7 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
     [(line, _, [bars])] = axes.containers
     assert line.get_xydata().tolist() == [[20, 80], [40, 85]]
     assert [bar[:, 1].tolist() for bar in bars.get_segments()] == [[79, 81], [82, 88]]
-    level = next(line for line in axes.lines if line.get_label() == "full")
+    level = next(line for line in axes.lines if line.get_label() == "everything")
     assert set(level.get_ydata()) == {90}
     low, high = axes.get_ylim()
     assert low < 79
@@ -172,10 +176,44 @@ def test_everything_trained_as_briefly_is_drawn_at_the_size_that_it_matches(run,
     draws = run.draws()
     rows = all_tables(draws)["accuracy/resnet8"]
     axes = pictures.drawn("accuracy/resnet8", rows, draws[0]).axes[0]
-    [(line, _, _)] = [one for one in axes.containers if one.get_label() == "full-matched"]
+    [(line, _, _)] = [one for one in axes.containers if one.get_label() == "everything, as briefly"]
     assert line.get_xdata().tolist() == [25]
     figure = pictures.intervals(conclusions(draws)[0])
-    assert "minus full-matched" in {text.get_text() for text in figure.axes[0].get_yticklabels()}
+    assert "vs everything, as briefly" in {
+        text.get_text() for text in figure.axes[0].get_yticklabels()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("full", "everything"),
+        ("full-matched", "everything, as briefly"),
+        ("full-matched-0.25", "everything, as briefly-0.25"),
+        ("selected-0.25", "selected-0.25"),
+        ("members_pairs", "members, pairs"),
+        ("fuller", "fuller"),
+    ],
+)
+def test_charts_and_tables_call_everything_so(name, words):
+    assert in_words(name) == words
+
+
+def test_page_pictures_and_plots_of_dvc_have_the_same_colours():
+    """The page's light scheme; where it is dark they are lighter."""
+    style = (ROOT / "stages/report/templates/style.css").read_text().partition("@media")[0]
+    of_page = dict(re.findall(r"--c(\d): (#\w{6});", style))
+    assert [of_page[str(place)] for place in range(7)] == list(COLOURS)
+    for path in (ROOT / ".dvc/plots").glob("*.json"):
+        found = re.findall("#[0-9a-f]{6}", path.read_text())
+        assert found == list(COLOURS[: len(found)]), path
+        assert len(found) >= 3
+
+
+def test_everything_is_a_line_without_points_in_dvcs_plot_by_size():
+    plot = json.loads((ROOT / ".dvc/plots/by_size.json").read_text())
+    _, points = plot["spec"]["layer"]
+    assert points["transform"] == [{"filter": "datum.field !== 'full'"}]
 
 
 def test_lines_of_many_points_have_no_marks():
@@ -203,4 +241,4 @@ def test_an_interval_that_is_not_known_is_a_point_alone(finished, reach, bars):
     [(_, _, drawn)] = figure.axes[0].containers
     assert len(drawn) == bars
     told = "± 0.50" if bars else "without an interval"
-    assert chart(figure, "key").title == f"selected minus full: +1.00 {told}"
+    assert chart(figure, "key").title == f"selected vs everything: +1.00 {told}"

@@ -11,19 +11,25 @@ from scipy import stats
 from stages.report.conclusions import (
     Against,
     Conclusion,
-    Cost,
-    Draw,
     NotShown,
     Smallest,
     conclude,
-    draw_of,
 )
+from stages.report.draws import Draw, draw_of
+from stages.report.headline import decision, finding
+from stages.report.payback import Cost
 from stages.report.results import Target
 from stages.report.seconds import OF_A_ROUND, Seconds, of_target
-from stages.report.wording import sentence, unvalidated_in_words
+from stages.report.wording import basis_in_words, details, unvalidated_in_words
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
+
+
+def sentence(found):
+    """Return all that is said of a conclusion."""
+    return "; ".join([f"({basis_in_words(found)})", finding(found), *details(found)])
+
 
 # --- a draw, made up -----------------------------------------------------------------------------
 
@@ -94,9 +100,8 @@ def test_one_draw_is_labelled_and_has_the_interval_of_trainings_and_test_samples
 def test_one_run_of_one_member_cannot_tell(made):
     run = made({"selected": target([990], 0.9, 1), "random": target([500], 0.9, 1)})
     assert told(run) == {"random": "cannot tell"}
-    assert (
-        "cannot be told from a random subset of its size (+49.00 points, without an interval)"
-        in (sentence(conclude([run], "resnet8")))
+    assert "cannot be told from a random subset of its size (+49.0 ± ? points)" in (
+        sentence(conclude([run], "resnet8"))
     )
 
 
@@ -226,9 +231,10 @@ def test_a_model_must_be_right_more_often_than_one_who_guesses(made, name, num_r
     learnt, asked = target([990, 990], 0.9, 1), target([num_right] * 2, 0.9, 1, chance=1 / 3)
     targets = {"selected": learnt, "full": learnt, "random": learnt} | {name: asked}
     found = conclude([made(targets)], "resnet8")
-    _, _, told = sentence(found).partition("): ")
+    told = details(found)[0]
     where = {"full": "everything", "selected": "the subset"}[name]
     assert told.startswith(f"trained on {where} it does little more than guess (") == warns
+    assert decision(found).startswith("No answer yet: the models have hardly learnt") == warns
     assert list(found.guessing) == [name] * warns
 
 
@@ -242,7 +248,7 @@ def test_of_models_that_guess_nothing_is_said_to_be_better(made):
     assert found.smallest is None
     words = sentence(found)
     assert "is better" not in words
-    assert "differs from everything by +5.00 points, which says nothing" in words
+    assert "cannot be compared yet with everything" in words
 
 
 def validated(found, accuracies):
@@ -357,15 +363,17 @@ TOLD = Conclusion(
 )
 
 
-def test_all_is_said_in_one_sentence():
-    assert sentence(TOLD) == (
-        "resnet8 (accuracy on test, 95 % intervals, this draw alone): "
-        "the subset of 12,500 samples (25 %) is worse than everything by 1.66 ± 0.56 points "
-        "and is better than a random subset of its size by 1.35 ± 0.43 points; "
+def test_bounds_come_first_and_what_stands_behind_them_after():
+    """-1.664 ± 0.561 is from -2.225 to -1.103, and 1.35 ± 0.43 from 0.92 to 1.78."""
+    assert finding(TOLD) == (
+        "the subset of 12,500 samples (25 %) is 1.1 to 2.3 points worse than everything and is 0.9 "
+        "to 1.8 points better than a random subset of its size"
+    )
+    assert "; ".join(details(TOLD)) == (
         "the search cost 0.531 full trainings in FLOPs and, counted so, pays back after 3 "
         "trainings on the subset; the smallest compared subset that validation shows to be within "
         "0.5 points of everything has 12,500 samples (25 %): -0.30 points there, -0.45 at the "
-        "least; 80.71 on test."
+        "least; 80.71 on test"
     )
 
 
@@ -418,10 +426,10 @@ def test_nothing_is_said_of_a_bargain_where_it_was_not_compared_or_a_model_guess
 
 
 def test_classes_that_are_not_tested_are_named_with_what_that_means():
-    told = sentence(replace(TOLD, num_classes=12, untested=["rare", "a\nb"]))
-    assert (
+    told = details(replace(TOLD, num_classes=12, untested=["rare", "a\nb"]))[0]
+    assert told == (
         "2 of 12 classes have no test sample ('rare', 'a\\nb'), so nothing is said of them, and a "
-        "mean over classes is one over the others; the subset of" in told
+        "mean over classes is one over the others"
     )
     many = sentence(replace(TOLD, num_classes=12, untested=[str(number) for number in range(11)]))
     assert "11 of 12 classes have no test sample ('0', '1', " in many
@@ -450,22 +458,52 @@ def test_classes_without_validation_samples_are_named(finished):
 
 def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
     against = {"full": Against("cannot tell", -2.17, 147.36)}
-    assert "(cannot tell: -2.17 ± over 100 points)" in sentence(replace(TOLD, against=against))
+    assert "cannot be told from everything (-2 ± over 100 points)" in sentence(
+        replace(TOLD, against=against)
+    )
 
 
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        (Against("as good as", -0.21, 0.3), "is as good as everything (-0.21 ± 0.30 points)"),
-        (
-            Against("cannot tell", -0.21, 2.0),
-            "is at most 2.21 points worse and at most 1.79 better than everything "
-            "(-0.21 ± 2.00 points)",
-        ),
+        (Against("as good as", -0.11, 0.3), "is at most 0.5 points worse than everything"),
+        (Against("as good as", 0.5, 0.3), "is no worse than everything"),
+        (Against("cannot tell", -0.21, 2.0), "is at most 2.3 points worse than everything"),
+        (Against("cannot tell", -1.0, 12.3), "is at most 14 points worse than everything"),
+        (Against("as good as", -0.011, 0.03), "is at most 0.05 points worse than everything"),
+        (Against("better", 0.5, 0.4), "is 0.1 to 0.9 points better than everything"),
     ],
 )
-def test_the_other_two_outcomes_are_said_plainly(entry, words):
-    assert words in sentence(replace(TOLD, against={"full": entry}))
+def test_bounds_are_rounded_to_what_is_known_away_from_what_they_bound(entry, words):
+    assert finding(replace(TOLD, against={"full": entry})).endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("full", "random", "words"),
+    [
+        (Against("as good as", 0.0, 0.4), Against("better", 1.0, 0.4), "Train on the subset"),
+        (Against("better", 1.0, 0.4), Against("cannot tell", 0.0, 2.0), "Train on the subset"),
+        (Against("better", 1.0, 0.4), Against("as good as", 0.0, 0.4), "Choosing does not pay"),
+        (Against("as good as", 0.0, 0.4), Against("worse", -1.0, 0.4), "Choosing does not pay"),
+        (Against("worse", -1.0, 0.4), Against("better", 1.0, 0.4), "Keep all data"),
+        (Against("cannot tell", 0, 2), Against("as good as", 0, 0.4), "Keep all data for now"),
+        (None, Against("better", 1.0, 0.4), "Better than chance"),
+        (None, Against("cannot tell", 0.0, 2.0), "Undecided"),
+        (None, Against("cannot tell", -0.5, 0.7), "Choosing does not pay"),
+    ],
+)
+def test_what_to_do_follows_from_both_comparisons(full, random, words):
+    against = {
+        name: entry for name, entry in (("full", full), ("random", random)) if entry is not None
+    }
+    told = decision(replace(TOLD, against=against))
+    assert told.partition(":")[0] == words
+
+
+def test_a_subset_that_may_be_worse_only_for_too_short_trainings_has_no_answer():
+    assert decision(replace(TOLD, rising={"full": 2.0})).startswith("No answer yet: the trainings")
+    good = {"full": Against("as good as", 0.0, 0.4)}
+    assert decision(replace(TOLD, rising={"full": 2.0}, against=good)) == "Train on the subset"
 
 
 @pytest.mark.parametrize(
@@ -483,8 +521,8 @@ def test_random_is_as_good_where_the_subset_is_not_better_by_more_than_the_margi
     entry, is_as_good
 ):
     for other, expected in (("random", is_as_good), ("full", False)):
-        told = sentence(replace(TOLD, against={other: entry}))
-        assert ("so random is as good here" in told) == expected
+        told = finding(replace(TOLD, against={other: entry}))
+        assert ("gains at most" in told) == expected
 
 
 # --- where an error comes from -------------------------------------------------------------------
@@ -546,6 +584,18 @@ def test_twenty_draws_on_a_small_test_split_blame_the_test_split(made):
     ]
     [entry] = conclude(runs, "resnet8").against.values()
     assert (entry.source, entry.share) == ("samples", 1)
+
+
+def test_draws_from_one_first_subset_say_that_it_is_left_out(made):
+    targets = {"selected": target([910, 910], 0.9, 1), "random": target([900, 900], 0.9, 1)}
+    one, other = made(targets), made(targets)
+    words = "all from one first subset: how that was drawn is left out of the intervals"
+    assert words in basis_in_words(conclude([one, other], "resnet8"))
+    assert words not in basis_in_words(conclude([one], "resnet8"))  # which speaks of itself alone
+    moved = other.comparison["selected"]
+    moved = replace(moved, index_P=moved.index_P[::-1] + 20)
+    other = replace(other, comparison=other.comparison | {"selected": moved})
+    assert words not in basis_in_words(conclude([one, other], "resnet8"))
 
 
 def test_draws_that_differ_much_more_than_test_samples_are_blamed(made):

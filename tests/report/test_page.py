@@ -14,7 +14,8 @@ from jinja2 import UndefinedError
 from pages import Page
 from PIL import Image
 
-from stages.report.conclusions import Guessing, conclusions
+from stages.report.conclusions import conclusions
+from stages.report.learning_warnings import Guessing
 from stages.report.page.document import document
 from stages.report.pages import render
 from stages.report.tables import all_tables
@@ -63,7 +64,7 @@ def test_ids_are_unique_and_links_lead_to_them(page):
     assert links[0] == "main"  # the skip link is the first
     assert set(links) <= set(ids)
     named = [found["aria-labelledby"] for found, _ in page.all("section")]
-    first = ("verdict", "size", "trust", "labels", "samples")
+    first = ("verdict", "size", "trust", "problems", "labels", "samples")
     folded = ("compared", "training", "classes", "rounds", "examples", "method")
     assert named == [f"{part}-title" for part in (*first, *folded)]
     assert set(named) <= set(ids)
@@ -106,9 +107,9 @@ def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
     buttons = page.texts("button", type="button")
     buttons = buttons[buttons.index("Subset") :]
     assert len(heads) == len(buttons)
-    assert buttons[:4] == ["Subset", "Test", "Minus random", "Minus full"]
+    assert buttons[:4] == ["Subset", "Test", "vs random", "vs everything"]
     cells = page.texts("td")
-    assert {"selected", "random", "full"} <= set(cells)
+    assert {"selected", "random", "everything"} <= set(cells)
 
 
 def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):
@@ -122,7 +123,10 @@ def test_the_verdict_is_that_of_the_file(page, reported):
     told = reported["metrics/verdict.txt"].decode()
     [words] = page.texts("p", class_="verdict")
     plain = words.replace("\u2212", "-").replace("\u00a0", " ")
-    assert plain.removesuffix(".")[1:] in told
+    assert plain in " ".join(told.split())
+    [step] = page.texts("p", class_="next")
+    command, _, why = told.partition("Next: ")[2].partition("\n")[0].partition("  # ")
+    assert step == f"Next: {command} {why}"
 
 
 def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, monkeypatch):
@@ -132,7 +136,7 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     monkeypatch.setattr("stages.report.page.document.conclusions", lambda results: told)
     page = Page(page_of([finished.results()]))
     kinds = [attributes.get("class") for attributes, _ in page.all("p")]
-    assert kinds.index("warning") == kinds.index("verdict") - 1
+    assert kinds.index("warning") == kinds.index("verdict") + 1
     words = page.texts("p", class_="warning")
     assert words == [
         "Trained on everything and the subset it does little more than guess (+0.13 and +0.17 "
@@ -273,7 +277,9 @@ def test_samples_that_were_drawn_twice_say_so(run):
 def test_a_run_without_everything_and_with_selected_alone_has_a_page_too(run):
     run.set(compare__subsets=["selected"])
     page = Page(page_of([run.results()]))
-    assert "The subset of 20 samples (25\u00a0%) was compared with nothing." in page.texts("p")
+    assert "resnet8: the subset of 20 samples (25\u00a0%) was compared with nothing." in page.texts(
+        "p"
+    )
 
 
 def test_a_run_that_compared_other_subsets_says_so(run):

@@ -2,10 +2,14 @@
 
 import re
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from stages.shared.artifacts import load_sample_list
+from stages.report.page.document import document
+from stages.report.tables import all_tables
+from stages.shared.artifacts import Sequences, load_sample_list
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -137,10 +141,10 @@ def test_a_table_sorts_by_its_numbers_on_a_click_and_back_on_another(opened):
     assert (head.get_attribute("aria-sort"), column(page, 6)) == ("ascending", ["20", "20", "80"])
     button.click()
     assert (head.get_attribute("aria-sort"), column(page, 6)) == ("descending", ["80", "20", "20"])
-    # An empty field is last either way: full has no difference to itself.
+    # An empty field is last either way: everything has no difference to itself.
     for _ in range(2):
-        page.get_by_role("button", name="Minus full").click()
-        assert column(page, 1)[-1] == "full"
+        page.get_by_role("button", name="vs everything").click()
+        assert column(page, 1)[-1] == "everything"
     assert head.get_attribute("aria-sort") == "none"
 
 
@@ -149,9 +153,9 @@ def test_a_table_sorts_by_keyboard(opened):
     button = page.get_by_role("button", name="Subset")
     button.focus()
     page.keyboard.press("Enter")
-    assert column(page, 1) == ["full", "random", "selected"]
+    assert column(page, 1) == ["everything", "random", "selected"]
     page.keyboard.press("Space")
-    assert column(page, 1) == ["selected", "random", "full"]
+    assert column(page, 1) == ["selected", "random", "everything"]
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Test"
 
@@ -197,6 +201,28 @@ def test_on_paper_it_is_black_on_white_without_what_only_a_screen_needs(opened):
     least, where = page.evaluate(CONTRAST)
     assert least >= 4.5, where
     page.emulate_media(media="screen")
+
+
+def test_a_text_is_the_name_of_what_opens_it(browser, finished, tmp_path):
+    """A label beside it would hide from those who listen what is written there."""
+    results = finished.results()
+    stored = [f"text {row}".encode() for row in range(80)]
+    offset_N1 = np.cumsum([0, *map(len, stored)])
+    inputs = Sequences(np.frombuffer(b"".join(stored), dtype=np.uint8), offset_N1)
+    rules = replace(results.params.rules, gallery="texts")
+
+    class Params:
+        def __getattr__(self, name):
+            return rules if name == "rules" else getattr(results.params, name)
+
+    draws = [replace(results, inputs_N=inputs, params=Params())]
+    path = tmp_path / "texts.html"
+    path.write_text(document(draws, all_tables(draws)))
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    shown = page.get_by_role("button", name=re.compile(r"^text \d+$"))
+    assert shown.count() == page.locator("#tiles .open").count() == 60
+    page.close()
 
 
 # --- every sample --------------------------------------------------------------------------------

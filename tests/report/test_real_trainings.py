@@ -10,9 +10,11 @@ from finished_run import subset
 from commands.preset import text
 from stages.evaluate.__main__ import main as evaluate
 from stages.prepare.__main__ import main as prepare
-from stages.report.conclusions import Draw, conclude
-from stages.report.results import Folders, load_comparison, load_targets
-from stages.report.wording import sentence
+from stages.report.conclusions import conclude
+from stages.report.draws import Draw
+from stages.report.headline import finding
+from stages.report.reading import Folders, load_comparison, load_targets
+from stages.report.wording import details
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 from stages.train_subset_model.__main__ import main as train
@@ -72,12 +74,12 @@ def test_detectors_that_have_seen_60_batches_guess_and_nothing_is_said_to_be_bet
     """They see where something is, and do not tell one digit from another."""
     found = conclusion(scenes, monkeypatch, 60)
     assert list(found.guessing) == ["full", "selected"]
-    words = sentence(found)
+    words = "; ".join([finding(found), *details(found)])
     assert "trained on everything and the subset it does little more than guess" in words
-    assert "is better" not in words
+    assert "better than" not in words
 
 
 def test_detectors_that_have_learnt_classes_do_not_guess(scenes, monkeypatch):
     found = conclusion(scenes, monkeypatch, 400)
     assert found.guessing == {}
-    assert "guess" not in sentence(found)
+    assert "guess" not in " ".join(details(found))

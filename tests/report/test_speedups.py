@@ -406,8 +406,8 @@ def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys, monkey
 
     (quick, told_quick), (slow, told_slow) = report(1.0), report(50.0)
     assert quick == slow
-    assert "; the search took 18.0 s, as long as 18 full trainings (7.75 in FLOPs), " in told_quick
-    assert "; the search took 214 s, as long as 4.28 full trainings (7.75 in FLOPs)" in told_slow
+    assert "- The search took 18.0 s, as long as 18 full trainings (7.75 in FLOPs), " in told_quick
+    assert "- The search took 214 s, as long as 4.28 full trainings (7.75 in FLOPs)" in told_slow
     assert "resnet8, 20 picks: selection 214 s; one training on the subset 50.0 s; " in told_slow
-    assert "the search cost 7.75 full trainings in FLOPs" in slow["metrics/verdict.txt"].decode()
+    assert "The search cost 7.75 full trainings in FLOPs" in slow["metrics/verdict.txt"].decode()
     assert b"python -m commands.costs" in slow["plots/report.html"]

@@ -265,5 +265,5 @@ def test_everything_trained_as_briefly_stands_at_the_size_that_it_matches(run, a
     assert summary["resnet8"]["full-matched"] == found[20]["full-matched"]
     rows = {row["Subset"].shown: row for row in compared(draws)}
     difference = found[20]["selected"] - found[20]["full-matched"]
-    assert rows["selected"]["Minus matched"].value == pytest.approx(difference, abs=0.02)
-    assert rows["full"]["Minus matched"].value is None
+    assert rows["selected"]["vs as briefly"].value == pytest.approx(difference, abs=0.02)
+    assert rows["everything"]["vs as briefly"].value is None

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stages.report.conclusions import Against, Guessing, conclusions
+from stages.report.conclusions import Against, conclusions
+from stages.report.learning_warnings import Guessing
 from stages.report.page.trust import checks
 
 

@@ -17,7 +17,7 @@ from stages.report.files_of_samples import linked_folder
 from stages.report.pages import base64_webp
 from stages.report.ranking import ranked_candidates
 from stages.report.results import Results, Round
-from stages.report.suspected import label_suspects, outliers
+from stages.report.suspected import flagged
 from stages.report.tiles import scaled
 from stages.shared.artifacts import Ints
 from stages.shared.samples.randomness import uniform_by_id
@@ -40,7 +40,7 @@ def browsed(draws: Sequence[Results]) -> dict[str, Any]:
     reasons = sorted(set(told))
     numbers = {words: number for number, words in enumerate(reasons)}
     flagged_N = np.zeros(len(results.targets_N), dtype=np.int64)
-    flagged_N[np.concatenate([label_suspects(results), outliers(results, entry)])] = 1
+    flagged_N[flagged(results)] = 1
     return {
         "total": len(results.targets_N),
         "draws": len(draws),
@@ -74,8 +74,7 @@ def shown_rows(results: Results) -> Ints:
     if num <= MOST:
         return np.arange(num)
     order_N = np.argsort(uniform_by_id(results.sample_ids, 0, "shown"), kind="stable")
-    flagged = np.concatenate([label_suspects(results), outliers(results, results.rounds[-1])])
-    first_N = np.concatenate([flagged[:MOST], order_N])
+    first_N = np.concatenate([flagged(results)[:MOST], order_N])
     _, place = np.unique(first_N, return_index=True)
     return np.sort(first_N[np.sort(place)[:MOST]])
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.report.figures import in_words
 from stages.report.results import Results, has_matched
 from stages.report.rounding import known_points, points
 from stages.report.statistics import Estimate
@@ -40,12 +41,12 @@ def _rows(draws: Sequence[Results], model: str) -> Iterator[dict[str, Cell]]:
         unique, share = len(np.unique(subset.index_P)), 100 * len(subset) / len(results.targets_N)
         cost = member_flops(draws, model, name) / full if full else None
         yield {
-            "Subset": Cell(name),
+            "Subset": Cell(in_words(name)),
             "Test": _with_error(accuracy(draws, model, name)),
-            "Minus random": _minus(draws, model, name, _beside(results, name, "random")),
-            "Minus full": _minus(draws, model, name, "full" if full else None),
+            "vs random": _minus(draws, model, name, _beside(results, name, "random")),
+            "vs everything": _minus(draws, model, name, "full" if full else None),
             **(
-                {"Minus matched": _minus(draws, model, name, _beside(results, name, MATCHED))}
+                {"vs as briefly": _minus(draws, model, name, _beside(results, name, MATCHED))}
                 if has_matched(results)
                 else {}
             ),
@@ -71,5 +72,5 @@ def _minus(draws: Sequence[Results], model: str, name: str, other: str | None) -
 
 
 def _with_error(found: Estimate, sign: str = "") -> Cell:
-    value, error = f"{points(found.value):{sign}.2f}", known_points(found.standard_error)
+    value, error = f"{points(found.value):{sign}.2f}", known_points(found.plus_minus)
     return Cell(value if error is None else f"{value} ± {error:.2f}", found.value)

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.report import pictures, raced, size_wording, wording
-from stages.report.conclusions import OTHERS, conclusions
+from stages.report import headline, next_step, pictures, raced, size_wording, wording
+from stages.report.conclusions import conclusions
+from stages.report.files_of_samples import linked_folder
 from stages.report.heat_map_pictures import square
 from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
+from stages.report.page.data_problems import in_short, problems
 from stages.report.page.labels_to_check import accuracy_in_words, label_groups
-from stages.report.page.nearly_same import nearly_same
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks
 from stages.report.pages import render
 from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.svg import Chart, chart
+from stages.report.verdict_lines import result_table
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
 
@@ -61,9 +63,11 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
 
     models = results.params.compare.models
     found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
+    step = next_step.of_run(draws, found)
     return render(
         "report.html",
         results=results,
+        data_name=_name(results),
         seeds=", ".join(str(draw.params.random_seed) for draw in draws),
         races=raced.races_in_words(draws),
         race_charts=drawn("race"),
@@ -73,7 +77,9 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         overlap=tables.get("overlap", []),
         length=training_length(results.params),
         wording=wording,
-        others=OTHERS,
+        headline=headline,
+        step=step,
+        tables_of_results={one.model: result_table(one) for one in found},
         conclusions=found,
         intervals={
             one.model: chart(pictures.intervals(one), f"intervals-{one.model}")
@@ -88,12 +94,19 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         compared=compared(draws),
         accuracy_charts=drawn(*(f"accuracy/{one}" for one in models)),
         training_charts=drawn(*(f"validation_by_images/{one}" for one in models)),
-        alike=nearly_same(results.alike),
+        problems=problems(results),
+        data_in_short=in_short(results),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
         rounds=[shown(entry) for entry in results.rounds],
         galleries=[one for one in galleries(draws) if one.cards],
     )
+
+
+def _name(results: Results) -> str:
+    """Return what people call the data: the folder of their files, or the data set."""
+    folder = Path(results.params.dataset.root).name if linked_folder(results) else ""
+    return folder or results.meta.dataset
 
 
 def _class_row(row: Mapping[str, Any]) -> dict[str, Cell]:

@@ -38,7 +38,6 @@ class Gallery:
     note: str
     num: int  # of all of them, of which so many as fit into a row are shown
     cards: list[Card]
-    has_suspects: bool = False  # that the user should look at
 
 
 def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
@@ -59,8 +58,6 @@ def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
         note: str,
         row_S: Ints,
         more: Callable[[int], str] | None = None,
-        *,
-        has_suspects: bool = False,
     ) -> Gallery:
         """Return a gallery of rows, the most telling first."""
 
@@ -71,12 +68,12 @@ def galleries(draws: Sequence[Results]) -> Iterator[Gallery]:
             return found
 
         cards = [card(results, entry, row, told(row)) for row in row_S[:PER_ROW].tolist()]
-        return Gallery(title, note, len(row_S), cards, has_suspects)
+        return Gallery(title, note, len(row_S), cards)
 
     yield gallery("Highest-scored, taken", "", ranked_K[is_taken_K])
     yield _dropped(results, entry, gallery("Lowest-scored, dropped", "", dropped_S), dropped_S)
     note = "The highest scores."
-    yield gallery("Skipped as outliers", note, skipped_S, has_suspects=True)
+    yield gallery("Skipped as outliers", note, skipped_S)
     yield gallery(
         "Drawn most often",
         "With how often each is in the subset.",

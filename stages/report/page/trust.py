@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stages.report import wording
+from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
 from stages.report.raced import ENOUGH_SAMPLES, raced_sizes
 from stages.report.results import Results
@@ -20,7 +20,8 @@ class Check:
     is_fine: bool
     name: str
     found: str
-    consequence: str = ""  # where it is not fine
+    consequence: str = ""  # where it is not fine,
+    command: str = ""  # and what helps
 
 
 def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[Check]:
@@ -29,6 +30,7 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
         _draws(len(draws)),
         *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
         *_classes(draws[0]),
+        of_splits(draws[0]),
         *_race(draws[0]),
     ]
     return sorted(found, key=lambda check: check.is_fine)
@@ -85,9 +87,14 @@ def _validation(draws: Sequence[Results], one: Conclusion, other: str, of: str) 
     return Check(
         not is_other_way,
         f"Validation says the same{of}",
-        f"against {OTHERS[other]}: {tested:+.1f} points on test, {validated:+.1f} on validation",
+        f"against {OTHERS[other]}: {_tenth(tested)} points on test, {_tenth(validated)} on "
+        "validation",
         "The two disagree, so the difference is likely chance, or the splits differ.",
     )
+
+
+def _tenth(points: float) -> str:
+    return f"{round(points, 1) + 0.0:+.1f}"  # no -0.0
 
 
 def _classes(results: Results) -> Iterator[Check]:
@@ -105,6 +112,23 @@ def _classes(results: Results) -> Iterator[Check]:
             f"Nothing is known of {', '.join(names[: wording.MOST_NAMED])}"
             f"{' and others' if len(names) > wording.MOST_NAMED else ''}.",
         )
+
+
+def of_splits(results: Results) -> Check:
+    """Return whether splits share samples, as far as was looked."""
+    near, same = (len(alike.crossing(of(results.alike))) for of in (alike.groups, alike.copies))
+    looked = alike.looks_for_near(results.alike)
+    nearly = f", {near:,} with what is nearly equal" if looked else ""
+    groups = "1 group" if same == 1 else f"{same:,} groups"
+    return Check(
+        not near,
+        "Samples in two splits",
+        f"{groups} of equal samples cross splits{nearly}"
+        if near
+        else f"none{', nor any nearly equal' if looked else ''}",
+        "Models are judged by what they have seen, so accuracies are too high. Keep them together:",
+        "python -m commands.near_duplicates",
+    )
 
 
 def _race(results: Results) -> Iterator[Check]:

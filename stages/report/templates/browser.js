@@ -40,7 +40,7 @@ const picture = (row) =>
         src: `data:image/webp;base64,${samples.picture[row]}`,
         alt: `Sample ${samples.name[row]}`,
       })
-    : element("blockquote", { textContent: samples.text[row] });
+    : element("span", { className: "text", textContent: samples.text[row] });
 
 const tick = (list, name, is) => {
   ticked[list][is ? "add" : "delete"](name);
@@ -66,7 +66,7 @@ const box = (list, name) => {
 const card = (row) => {
   const name = samples.name[row];
   const open = element("button", { type: "button", className: "open", title: name }, picture(row));
-  open.setAttribute("aria-label", `Look at ${name}`);
+  if (samples.picture) open.setAttribute("aria-label", `Look at ${name}`);  // a text names itself
   open.addEventListener("click", () => closeUp(row));
   return element(
     "li",

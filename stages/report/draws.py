@@ -1,0 +1,34 @@
+"""One draw of the subsets, as far as conclusions rest on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stages.report.results import Results, Target
+from stages.report.seconds import Seconds
+from stages.report.summary import search_flops
+from stages.shared.artifacts import Meta, Subset
+from stages.shared.settings.params import Params
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the conclusions from one draw rest on."""
+
+    params: Params
+    meta: Meta
+    comparison: Mapping[str, Subset]  # by name
+    targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
+    search_flops: float
+    seconds: Seconds | None = None  # None: they are not to be told
+
+
+def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
+    """Return what the conclusions of this draw rest on."""
+    return Draw(
+        results.params,
+        results.meta,
+        results.comparison,
+        results.targets,
+        search_flops(results),
+        seconds,
+    )

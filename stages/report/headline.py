@@ -1,0 +1,113 @@
+"""The verdict as anybody understands it: what to do with the subset, and how sure that is.
+
+Numbers have the digits that their 95 % intervals leave known; bounds are rounded away from what
+they bound, so that a rounded bound holds too.
+"""
+
+import math
+
+from stages.report.conclusions import OTHERS, Against, Conclusion
+from stages.report.statistics import AS_GOOD_AS, BETTER, CANNOT_TELL, WORSE
+
+MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
+GOOD_ENOUGH = {BETTER, AS_GOOD_AS}
+TINY = 1e-9  # of the last digit: floating point lifts no bound by a whole one
+
+
+DECISIONS = {
+    BETTER: "Train on the subset",
+    AS_GOOD_AS: "Train on the subset",
+    CANNOT_TELL: "Keep all data for now",
+    WORSE: "Keep all data",
+}
+
+
+def decision(found: Conclusion) -> str:
+    """Return what to do, in a few words."""
+    full, random = found.against.get("full"), found.against.get("random")
+    is_good = full is None or full.word in GOOD_ENOUGH
+    if found.guessing:
+        return "No answer yet: the models have hardly learnt"
+    if found.rising and not is_good:
+        return "No answer yet: the trainings were too short"
+    if is_good and random_will_do(found):
+        return "Choosing does not pay: take a random subset"
+    if full is not None:
+        return DECISIONS[full.word]
+    return "Better than chance" if random and random.word == BETTER else "Undecided"
+
+
+def finding(found: Conclusion) -> str:
+    """Return how the subset compares, without a full stop."""
+    untold = [
+        OTHERS[other] for other in found.against if found.guessing.keys() & {"selected", other}
+    ]
+    told = [
+        _told(other, entry, found)
+        for other, entry in found.against.items()
+        if OTHERS[other] not in untold
+    ]
+    told += [f"cannot be compared yet with {listed(untold)}"] if untold else []
+    subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
+    return f"{subset} {listed(told) or 'was compared with nothing'}"
+
+
+def listed(parts: list[str]) -> str:
+    """Return words with commas between them, and the last after `and`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def size_in_words(picks: int, unit: str, fraction: float) -> str:
+    """Say how many picks are which share of the train split."""
+    return f"{picks:,} {unit} ({100 * fraction:.3g} %)"
+
+
+def random_will_do(found: Conclusion) -> bool:
+    """Whether the subset is not better than a random one by more than the margin."""
+    entry = found.against.get("random")
+    return entry is not None and not found.guessing and _is_no_gain(entry, found.margin)
+
+
+def with_interval(entry: Against) -> str:
+    """Return a difference with its 95 % interval, in points."""
+    if math.isinf(entry.reach):
+        return f"{entry.value:+.1f} ± ?"
+    if entry.reach > MOST_POINTS:
+        return f"{entry.value:+.0f} ± over 100"
+    digits = digits_of(entry.reach)
+    # Adding 0 turns -0.0 into 0.0.
+    return f"{round(entry.value, digits) + 0.0:+.{digits}f} ± {entry.reach:.{digits}f}"
+
+
+def _told(other: str, entry: Against, found: Conclusion) -> str:
+    low, high, name = entry.value - entry.reach, entry.value + entry.reach, OTHERS[other]
+    if entry.reach > MOST_POINTS:  # or there is none
+        return f"cannot be told from {name} ({with_interval(entry)} points)"
+    digits = digits_of(entry.reach)
+    if other == "random" and entry.word != WORSE and _is_no_gain(entry, found.margin):
+        return f"gains at most {_at_most(max(high, 0), digits)} points over {name}"
+    if entry.word == BETTER:
+        return f"is {_at_least(low, digits)} to {_at_most(high, digits)} points better than {name}"
+    if entry.word == WORSE:
+        return f"is {_at_least(-high, digits)} to {_at_most(-low, digits)} points worse than {name}"
+    worse = f"at most {_at_most(-low, digits)} points worse" if low < 0 else "no worse"
+    if other == "full":
+        return f"is {worse} than {name}"
+    return f"is {worse} and at most {_at_most(high, digits)} better than {name}"
+
+
+def _is_no_gain(entry: Against, margin: float) -> bool:
+    return entry.value + entry.reach <= margin
+
+
+def digits_of(reach: float) -> int:
+    """Return how many decimals are known of a difference, two at most."""
+    return 0 if reach >= 10 else 1 if reach >= 0.1 or not reach else 2  # noqa: PLR2004 - digits
+
+
+def _at_most(value: float, digits: int) -> str:
+    return f"{math.ceil(value * 10**digits - TINY) / 10**digits:.{digits}f}"
+
+
+def _at_least(value: float, digits: int) -> str:
+    return f"{math.floor(value * 10**digits + TINY) / 10**digits:.{digits}f}"

@@ -1,0 +1,131 @@
+"""The verdict's lines: what to do next, with its time, and the aligned table."""
+
+from dataclasses import replace
+
+import pytest
+
+from stages.report.conclusions import Against, Conclusion
+from stages.report.learning_warnings import Guessing
+from stages.report.next_step import in_line, next_step
+from stages.report.verdict_lines import NOT_COMPARED, verdict_lines
+from stages.shared.running.timings import StageTiming
+from stages.shared.settings.params import load_params
+from stages.shared.settings.training_sections import EpochLength
+
+OPEN = Conclusion(
+    model="resnet8",
+    metric="accuracy",
+    margin=0.5,
+    is_by_updates=True,
+    unit="samples",
+    picks=404,
+    fraction=0.5,
+    num_draws=5,
+    against={
+        "full": Against("cannot tell", -0.33, 0.79, "rows", 0.5),
+        "random": Against("cannot tell", -0.04, 0.75),
+    },
+    cost=None,
+    smallest=None,
+    reached={"full": (98.82, 808), "selected": (98.49, 404), "random": (98.53, 404)},
+    num_test=898,
+)
+LARGER = "dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.25]'"
+GOOD, BAD = Against("as good as", 0.0, 0.4), Against("worse", -2.0, 0.4)
+SAMPLES = Against("cannot tell", -0.3, 0.8, "samples", 0.8)
+CHANCE = {"selected": Guessing(0.1, -0.1)}
+
+
+@pytest.fixture(scope="module")
+def params():
+    return load_params()
+
+
+def test_two_lines_then_a_table_then_what_stands_behind_it(params):
+    lines = list(verdict_lines([OPEN], next_step(params, OPEN, None), ["More of it."]))
+    assert " ".join(lines[:2]) == (
+        "Keep all data for now. resnet8: the subset of 404 samples (50 %) is at most 1.2 points "
+        "worse than everything and is at most 0.8 points worse and at most 0.8 better than a "
+        "random subset of its size."
+    )
+    assert max(map(len, lines)) <= 100
+    assert lines[2:] == [
+        "Next: dvc exp run -S random_seeds=10  # 5 more draws for narrower intervals",
+        "",
+        "resnet8     samples  accuracy  selected minus it",
+        "everything      808      98.8         -0.3 ± 0.8",
+        "selected        404      98.5",
+        "random          404      98.5         +0.0 ± 0.8",
+        "Accuracy on test, 95 % intervals, 5 draws of the subsets, 898 test samples.",
+        "",
+        "- The error of the difference to everything comes most from the 5 draws (50 % of its "
+        "variance), so",
+        "  more random_seeds shrink it, and more test samples hardly do.",
+        "- More of it.",
+    ]
+
+
+def test_a_run_without_the_selected_subset_says_so():
+    assert next(verdict_lines([], None)) == NOT_COMPARED
+
+
+@pytest.mark.parametrize(
+    ("changes", "larger", "command"),
+    [
+        ({"guessing": CHANCE}, LARGER, "dvc exp run -S train_subset_model.length.updates=400"),
+        ({"rising": {"full": 2.0}}, None, "dvc exp run -S train_subset_model.length.updates=400"),
+        ({"num_draws": 1}, LARGER, "dvc exp run -S random_seeds=3"),
+        ({}, LARGER, "dvc exp run -S random_seeds=10"),
+        ({"against": {"full": SAMPLES}}, LARGER, LARGER),
+        ({"against": {"full": SAMPLES}}, None, "dvc exp run -S random_seeds=10"),
+        ({"against": {"full": BAD}}, LARGER, LARGER),
+        ({"against": {"full": GOOD}}, LARGER, "python -m commands.export csv subset.csv"),
+        (
+            {"against": {"full": GOOD, "random": GOOD}},
+            LARGER,
+            "python -m commands.export csv subset.csv --subset random",
+        ),
+    ],
+)
+def test_the_next_step_is_one_command(params, changes, larger, command):
+    assert next_step(params, replace(OPEN, **changes), larger).command == command
+
+
+def test_trainings_in_epochs_become_twice_as_long_too(params):
+    for stop, command in ((None, "length.epochs=16"), (3, "stop_after=6")):
+        trained = params.train_subset_model.model_copy(
+            update={"length": EpochLength(epochs=8), "stop_after": stop}
+        )
+        changed = params.model_copy(update={"train_subset_model": trained})
+        step = next_step(changed, replace(OPEN, guessing=CHANCE), None)
+        assert step.command == f"dvc exp run -S train_subset_model.{command}"
+
+
+STAGES = {
+    "prepare": StageTiming(7.0, "here"),
+    "train_ensemble@round0": StageTiming(20.0, "here", [4.0] * 5),
+    "predict_pool@round0": StageTiming(3.0, "here"),
+    "race@round0": StageTiming(15.0, "here"),
+    "train_subset_model@resnet8-full": StageTiming(5.0, "here", [1.0] * 5),
+    "evaluate@resnet8-full": StageTiming(2.0, "here"),
+    "report": StageTiming(1.0, "here"),
+}
+
+
+def test_more_draws_take_their_trainings_and_all_predictions_anew(params):
+    """Five more: 20 + 15 + 5 seconds of trainings, and twice 3 + 2 + 1 of all else."""
+    step = next_step(params, OPEN, None)
+    assert in_line(step, STAGES).endswith("  # 5 more draws for narrower intervals, about 52 s")
+    assert in_line(step).endswith("  # 5 more draws for narrower intervals")
+
+
+def test_a_time_of_which_a_part_was_not_measured_is_not_told(params):
+    found = StageTiming(1.0, "here", [4.0] * 5, members_found=5)
+    stages = STAGES | {"train_ensemble@round0": found}
+    assert "about" not in in_line(next_step(params, OPEN, None), stages)
+
+
+def test_another_compared_subset_takes_what_the_others_took(params):
+    """A fourth beside three: a third of 5 and of 2 seconds, and the report."""
+    step = next_step(params, replace(OPEN, against={"full": BAD}), LARGER)
+    assert in_line(step, STAGES) == f"{LARGER}  # compares more sizes, about 3.3 s"
