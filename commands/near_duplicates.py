@@ -15,13 +15,7 @@ from pathlib import Path
 from commands import console, suspects
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
-<<<<<<< HEAD
-from stages.shared.artifacts.duplicate_groups import Grouped, load_found, load_grouped
-from stages.shared.errors import DataError
-=======
 from stages.shared.artifacts.duplicate_groups import Grouped, load_grouped
-from stages.shared.artifacts.user_lists import INCLUDE_HEADER
->>>>>>> w22
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
 
