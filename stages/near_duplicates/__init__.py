@@ -4,7 +4,8 @@ Two samples are near duplicates where the cosine of their vectors is at least
 `near_duplicates.threshold`; groups are the connected components of such pairs. Vectors are the
 embeddings of images, or the samples themselves where the data set is one of vectors. To 100,000
 samples every pair is compared. Above that only pairs that meet in a leaf of a random projection
-tree are, and the recall is measured: of the pairs of 500 random samples the share that was found.
+tree are, and the recall is measured: of those of 500 random samples that have near
+duplicates the share that was found with all of them.
 Images without embeddings and texts have no vectors: of them copies alone are found.
 
 Copies are equal bit by bit as they are prepared; blank is what has no content: every pixel of an

@@ -33,8 +33,8 @@ class Search:
     Attributes:
         method: copies (there are no vectors, so what is nearly the same is not looked for), exact
             or approximate.
-        recall: of the pairs of some random samples the share that is in one group; None: they
-            have no pair. 1 where every pair was compared.
+        recall: of some random samples that have near duplicates the share that is in one group
+            with all of them; None: none has any. 1 where every pair was compared.
         copy_N: the first of the samples that are equal to each bit by bit, int64 [N].
         first_N: the first sample of each one's group, int64 [N].
         train_T: the same by the train samples alone, which stand first, int64 [T].
@@ -66,19 +66,18 @@ class Search:
             yield from similar_pairs(vectors_ND, row_B, threshold)
 
     def _recall(self, vectors_ND: Vectors, threshold: float) -> float | None:
-        num, together, total = len(vectors_ND), 0, 0
+        num = len(vectors_ND)
         probed = generator(0, "near duplicates").choice(num, min(num, NUM_PROBED), replace=False)
         probed_BD = unit(vectors_ND[probed])
+        has_near_P, has_lost_P = np.zeros((2, len(probed)), dtype=bool)
         for start in range(0, num, BLOCK):
             row_B = np.arange(start, min(start + BLOCK, num))
             products = probed_BD @ unit(vectors_ND[row_B]).T
-            one_P, other_P = np.nonzero(products >= threshold + ROUNDING)
-            pairs_P2 = np.stack([probed[one_P], row_B[other_P]], axis=1)
-            pairs_P2 = pairs_P2[pairs_P2[:, 0] != pairs_P2[:, 1]]
-            first_P2 = self.first_N[pairs_P2]
-            together += int((first_P2[:, 0] == first_P2[:, 1]).sum())
-            total += len(pairs_P2)
-        return together / total if total else None
+            is_near_PB = (products >= threshold + ROUNDING) & (probed[:, np.newaxis] != row_B)
+            is_apart_PB = self.first_N[probed][:, np.newaxis] != self.first_N[row_B]
+            has_near_P |= is_near_PB.any(axis=1)
+            has_lost_P |= (is_near_PB & is_apart_PB).any(axis=1)
+        return float(1 - has_lost_P[has_near_P].mean()) if has_near_P.any() else None
 
 
 def first_of_equals(value_N: Array) -> Ints:

@@ -95,7 +95,7 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     )
     yield (
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
-        f"judges can tell ({100 * (1 - settings.level):g} %)"
+        f"judges can tell ({100 * (1 - settings.level):g} % for each race)"
         if not all(map(is_random, results))
         else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
         "points, so the random subset that was judged best is taken"

@@ -65,8 +65,8 @@ def enough_in_words(curve: LearningCurve) -> str:
         return f"no subset is expected {within}"
     expected = f"{_share(curve, likely)} are expected {within}"
     if surely is None:
-        return f"{expected}, and no subset is so for certain"
-    return f"{expected}, and {_share(curve, surely)} are so for certain"
+        return f"{expected}, and no subset is so at the low end of its band"
+    return f"{expected}, and {_share(curve, surely)} are so at the low end of the band too"
 
 
 def doublings_in_words(curve: LearningCurve) -> list[str]:

@@ -165,13 +165,15 @@ def _rounds_by_size(results: Results) -> dict[int, list[Round]]:
 def _in_flops(results: Results, model: str, size: int, rounds: Sequence[Round]) -> Costs:
     """Return the FLOPs: ranking is work of the CPU without such operations.
 
-    Races would be the same with the target as its own proxy.
+    Races would be the same with the target as its own proxy. What embedding all images costs is
+    left out there, although a target that reads embeddings would need them too.
     """
     name = results.compared_by_size().get(size, {}).get("selected")
     races = sum(results.races[entry.target].flops for entry in rounds)
+    of_rounds = sum(round_flops(entry.history, entry.validation) for entry in rounds)
     own = own_proxy.in_flops(results, model, rounds)
     return Costs(
-        sum(round_flops(entry.history, entry.validation) for entry in rounds) + races,
+        of_rounds + races + results.embedding_flops,
         None if own is None else own + races,
         member_flops([results], model, name) if name else None,
         member_flops([results], model, "full") if "full" in results.comparison else None,

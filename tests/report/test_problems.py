@@ -58,7 +58,7 @@ def test_without_a_search_for_what_is_nearly_the_same_copies_are_found(finished)
 def test_the_note_names_the_recall_of_an_approximate_search(with_problems):
     note = problems(with_problems).note
     assert "6 of 1,200 samples have a near duplicate (cosine of 0.95 or more), in 3 groups" in note
-    assert "of all pairs 98.7 % were found" in note
+    assert "about 98.7 % were found with all of them" in note
 
 
 def test_tiny_classes_are_named_with_their_samples(finished):

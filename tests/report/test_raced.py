@@ -37,7 +37,7 @@ def test_the_verdict_says_who_won_by_how_much_and_what_could_be_seen(run):
         "judged +1.00 (at least -0.25) and +1.00 (at least -0.25), a random subset won 1 of 3 "
         "draws, judged +0.50 (the best of 8)",
         "no winner is worse than random by more than 0.3 points, as far as the judges can tell "
-        "(95 %)",
+        "(95 % for each race)",
         "it could see gains from 0.95 points on, and with fewer than 500 samples hardly tells: "
         "race.holdout adds some",
         "it took 39 trainings, 19 % fewer than without dropping",

@@ -58,6 +58,15 @@ def test_a_compared_part_of_the_last_subset_has_the_rounds_that_its_picks_come_f
     assert column(rows, "target_flops") == [None, 1.2e5, 2e5]
 
 
+def test_the_embedding_is_a_cost_of_the_search(run):
+    plain, embedded = run.results(), replace(run.results(), embedding_flops=1e6)
+    for name in ("selection_flops", "total_flops"):
+        before, after = column(speedups(plain), name), column(speedups(embedded), name)
+        assert after[-1] == before[-1] + 1e6
+    for name in ("own_proxy_flops", "target_flops", "full_flops"):
+        assert column(speedups(embedded), name) == column(speedups(plain), name)
+
+
 def test_without_full_there_is_no_total_speedup(run):
     run.set(compare__subsets=["selected"])
     rows = speedups(run.results())

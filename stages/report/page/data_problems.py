@@ -129,7 +129,10 @@ def _how(results: Results) -> str:
     )
     if found.method == "approximate":
         share = "unknown" if found.recall is None else f"{100 * found.recall:.1f} %"
-        told += f"; not every pair was compared: of all pairs {share} were found"
+        told += (
+            "; not every pair was compared: of the samples with near duplicates about "
+            f"{share} were found with all of them"
+        )
     return told
 
 
