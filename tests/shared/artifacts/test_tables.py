@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.score.reference import load_reference
 from stages.shared import artifacts
-from stages.shared.artifacts import Subset, formats
+from stages.shared.artifacts import Subset, csv_files
 from stages.shared.errors import ArtifactError
 
 TEXT = st.text(st.sampled_from('ab,"\r\n\x0b\x00\u2028ü'), max_size=4)
@@ -30,7 +30,7 @@ def written_at_once(rows):
 def test_a_table_that_is_written_in_parts_has_the_bytes_of_one_that_is_not(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("table") / "a.csv"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(formats, "ROWS_AT_A_TIME", 3)
+        patch.setattr(csv_files, "ROWS_AT_A_TIME", 3)
         artifacts.save_table(path, ["name", "score"], rows)
     assert path.read_bytes() == written_at_once([["name", "score"], *rows])
 
@@ -54,7 +54,7 @@ def test_a_column_is_read_as_csv_reads_it_or_refused_in_the_same_words(tmp_path_
 def test_a_column_of_plain_names_is_not_parsed(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("name\na.png\nb c.png\n")
-    monkeypatch.setattr(formats, "load_table", None)
+    monkeypatch.setattr(csv_files, "load_table", None)
     assert artifacts.load_column(path, "name") == ["a.png", "b c.png"]
 
 
