@@ -1,6 +1,8 @@
 """What every test may use."""
 
+import contextlib
 import os
+from multiprocessing.forkserver import ForkServer
 
 import pytest
 import toy
@@ -43,6 +45,21 @@ def no_waiting_for_the_disk():
     """No power fails while tests run, and what they write is read in the same moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_server_of_workers():
+    """Whoever starts it first, and where: without torch in it each worker would import torch."""
+    start, preload = ForkServer.ensure_running, ForkServer.set_forkserver_preload
+
+    def ensure_running(server):
+        preload(server, ["stages.shared.training.loop"])
+        with contextlib.chdir(toy.ROOT):
+            start(server)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForkServer, "ensure_running", ensure_running)
         yield
 
 

@@ -116,12 +116,6 @@ CHANGES = [
         members=20,
     ),
     Change(
-        "other voters",
-        "dvc exp run -S predict_pool.voters.checkpoints=best",
-        ("predict_pool@*", "score@*", "select@*", "race@*", "train_ensemble@round1", *NEW_SELECTED),
-        members=18,
-    ),
-    Change(
         "other voters, where one round starts from a fixed subset",
         "dvc exp run -S predict_pool.voters.checkpoints=best",
         ("predict_pool@*", "score@*", "select@*", "race@*", *NEW_SELECTED),
@@ -129,12 +123,6 @@ CHANGES = [
         before="python -m commands.export list lists/chosen.csv --subset 0.125; "
         "dvc exp run -S seed_size=0.125 -S 'rounds=[{from: 0.125, to: 0.25}]' "
         "-S seed_subset.file=lists/chosen.csv",
-    ),
-    Change(
-        "epochs instead of updates",
-        "dvc exp run -S '~train_ensemble.length.updates' -S '+train_ensemble.length.epochs=30'",
-        ("train_ensemble@*", "predict_pool@*", "score@*", "select@*", "race@*", *NEW_SELECTED),
-        members=30,
     ),
     Change(
         "margin of the report",

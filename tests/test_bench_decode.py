@@ -5,6 +5,7 @@ import pytest
 from benchmarks import bench_decode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_folder", [False, True])
 def test_all_ways_decode_the_same_files(tmp_path, monkeypatch, capsys, has_folder):
     monkeypatch.setenv("SUBSET_LOADERS", "1")

@@ -115,6 +115,7 @@ def rows_of(printed):
     return [line for line in printed.splitlines() if line.startswith("| ")]
 
 
+@pytest.mark.slow
 def test_it_runs_and_goes_on_where_it_was_broken_off(run, tmp_path):
     arguments = ["--set", "augmentation.crop_padding=1", "--rows", "bf16", "mirrored views"]
 
@@ -133,6 +134,7 @@ def test_it_runs_and_goes_on_where_it_was_broken_off(run, tmp_path):
     assert accuracies[0] == accuracies[1]
 
 
+@pytest.mark.slow
 def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkeypatch):
     arguments = ["--set", "augmentation.crop_padding=1", "--rows", "none", "--random-seeds", "0"]
     first = run(*arguments)

@@ -49,7 +49,7 @@ USUAL = (
     "svp_polarity_cpu",
 )  # the others are slow
 text = cache(preset_file.text)
-DRAWN = "detection_cpu"  # the report of images is drawn in tests/test_storage.py
+DRAWN = "detection_bccd"  # the report of images is drawn in tests/test_storage.py
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation

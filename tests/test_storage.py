@@ -180,6 +180,7 @@ TRAIN = (
 WRITTEN = ("data/ensembles/1.0", "data/histories/ensemble-1.0", "data/dynamics/1.0")
 
 
+@pytest.mark.slow
 def test_workers_that_decode_in_processes_of_their_own_come_to_an_end(to_train):
     done = run(to_train, *TRAIN, *WRITTEN, SUBSET_LOADERS="2", SUBSET_WORKERS="2")
 
@@ -187,6 +188,7 @@ def test_workers_that_decode_in_processes_of_their_own_come_to_an_end(to_train):
     assert (to_train / "data/ensembles/1.0/seed-0/model.json").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_changed_ends_a_training_with_one_line(to_train):
     prepared = to_train / "data/prepared"
     name = artifacts.load_file_list(prepared, "train").names[0]

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from stages.listing import checksums, given_weights
-from stages.shared import artifacts
+from stages.shared import artifacts, datasets
 from stages.shared.artifacts.files import write_atomically
 from stages.shared.datasets.reading import sample_files, visible_files
 from stages.shared.datasets.reading.problems import in_one_line
@@ -16,10 +16,9 @@ from stages.shared.settings.params import Params, load_params
 from stages.shared.settings.sections import Dataset
 
 HEADER = ["path", "size", "mark"]
-# They are generated, or downloaded and held against checksums; all others are files of the user's.
-WITHOUT_FILES = frozenset(
-    ("cifar10", "cifar100", "digit_scenes", "digit_vectors", "digits", "fashion_mnist", "mnist")
-)
+# What a data set calls that is generated, or downloaded and held against checksums: all others are
+# files of the user's.
+OF_NO_FILES = ("refuse_file_params(", "load_torchvision(")
 IN_FOLDERS = frozenset(("imagefolder",))  # of classes, or in a manifest
 
 
@@ -54,7 +53,7 @@ def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:
         DataError: the data set is not where it must be, or files cannot be read.
     """
     dataset = params.dataset
-    if dataset.name in WITHOUT_FILES:
+    if brings_its_own(params.task, dataset.name):
         return artifacts.table_bytes(HEADER, [])
     root = located(dataset.root)
     if not os.path.isdir(root) and _is_of(listing, dataset):  # noqa: PTH112 - takes any text
@@ -70,6 +69,14 @@ def content(params: Params, listing: Path, *, remember: bool) -> bytes | None:
         raise DataError(in_one_line(before, problems, ". Mend these files, or take them out"))
     rows = [(name, *mark) for name, mark in zip(names, marks, strict=True)]
     return artifacts.table_bytes(HEADER, [(dataset.root, "", ""), *rows])
+
+
+def brings_its_own(task: str, name: str) -> bool:
+    """Return whether a data set has no files of the user's."""
+    path = Path(datasets.__path__[0]) / task / f"{name}.py"
+    # Not imported: that would take seconds each time.
+    text = path.read_text(encoding="utf-8")
+    return any(call in text for call in OF_NO_FILES)
 
 
 def _names(dataset: Dataset, root: Path) -> list[str]:

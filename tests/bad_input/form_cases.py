@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -383,6 +382,8 @@ def picture(size: tuple[int, int] = (4, 4)) -> dict[str, object]:
 
 def save(**columns: Sequence[Any]) -> None:
     """Save rows of Hugging Face: twelve pictures of two classes, some columns changed."""
+    import datasets  # here: it takes most of a second
+
     content = {"image": [picture()] * 12, "label": ["cat", "dog"] * 6, **columns}
     table = datasets.Dataset.from_dict({name: kept for name, kept in content.items() if kept})
     for name in ("image", "left", "right"):

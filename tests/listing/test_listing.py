@@ -10,7 +10,7 @@ import pytest
 import toy
 
 from stages.listing import checksums
-from stages.listing.__main__ import WITHOUT_FILES, main
+from stages.listing.__main__ import brings_its_own, main
 from stages.shared.errors import DataError
 from stages.shared.running import command
 
@@ -252,15 +252,18 @@ def test_a_data_set_without_files_of_the_users_has_an_empty_listing(root):
     assert listed(name="digits", root=root) == b"path,size,mark\n"
 
 
-def test_data_sets_without_files_are_those_that_refuse_settings_of_files():
-    found = set()
-    for path in (toy.ROOT / "stages/shared/datasets").glob("*/[!_]*.py"):
-        text = path.read_text()
-        if path.parent.name != "reading" and (
-            "refuse_file_params(" in text or "load_torchvision(" in text
-        ):
-            found.add(path.stem)
-    assert found == WITHOUT_FILES
+def test_some_data_sets_are_generated_or_downloaded_and_the_others_read_files_of_the_users():
+    names = {
+        ("image_classification", True): ("digits", "cifar10", "cifar100", "mnist", "fashion_mnist"),
+        ("image_classification", False): ("imagefolder", "huggingface_images"),
+        ("object_detection", True): ("digit_scenes",),
+        ("object_detection", False): ("coco", "labelimg", "voc", "yolo"),
+        ("text_classification", False): ("reviews", "huggingface_texts", "amazon_full"),
+        ("vector_classification", True): ("digit_vectors",),
+        ("vector_classification", False): ("embeddings",),
+    }
+    for (task, expected), of_task in names.items():
+        assert {brings_its_own(task, name) for name in of_task} == {expected}, task
 
 
 # --- what is refused before anything is removed --------------------------------------------------

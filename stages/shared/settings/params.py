@@ -6,6 +6,7 @@ of checks. Validation decides no bytes of any output, so no stage depends on the
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -54,9 +55,16 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         ParamsError: the file is missing, no YAML, or says something that is not allowed.
     """
     try:
-        content = _parsed(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: cannot be read ({error}); it must be a text file") from None
+    return _checked(text, path)
+
+
+@cache  # a stage asks several times; what is not allowed is said anew each time
+def _checked(text: str, path: Path) -> Params:
+    try:
+        content = _parsed(text)
     except Exception as error:  # of a value like 2026-13-45 ruamel lets pass what Python raises
         raise ParamsError(f"{path}: {_yaml_problem(error)}; it must be YAML 1.2") from None
     return check_params(content, path)

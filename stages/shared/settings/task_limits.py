@@ -52,13 +52,15 @@ def wrong_names_anyhow(content: object) -> Iterator[str]:
 
 def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterator[str]:
     data_sets = sorted(path.stem for path in (DATASETS / task).glob("[!_]*.py"))
+    model_names = models.names(task)
+    embeds = content["embed"]["model"] != "none"
     acquisition = content["acquisition"]
     by_size = acquisition if isinstance(acquisition, dict) else {"": acquisition}
     allowed: dict[str, Iterable[str]] = {
         "dataset.name": data_sets,
-        "train_ensemble.model": models.names(task),
-        "race.judge": models.names(task),
-        "embed.model": ["none", *_embedding(task)],
+        "train_ensemble.model": model_names,
+        "race.judge": model_names,
+        "embed.model": ["none", *(_embedding(task, model_names) if embeds else [])],
         "report.metric": rules.metrics,
     }
     found = {key: _at(content, key) for key in allowed}
@@ -69,7 +71,7 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
         found[key], allowed[key] = name, rules.acquisitions or ACQUISITIONS
     for number, name in enumerate(content["compare"]["models"]):
         key = f"compare.models.{number}"
-        found[key], allowed[key] = name, models.names(task)
+        found[key], allowed[key] = name, model_names
     for number, name in enumerate(content["predict_pool"]["signals"]):
         key = f"predict_pool.signals.{number}"
         found[key], allowed[key] = name, rules.signals
@@ -78,9 +80,10 @@ def _wrong_names(task: str, rules: Rules, content: Mapping[str, Any]) -> Iterato
             yield f"{key} is {as_written(name)}; {choice(name, allowed[key])} (task {task})"
 
 
-def _embedding(task: str) -> list[str]:
+def _embedding(task: str, names: Iterable[str]) -> list[str]:
     """Return the models that may embed: of images those that read them."""
-    names = models.names(task) if task == "image_classification" else []
+    if task != "image_classification":
+        return []
     return [name for name in names if not models.takes_embeddings(task, name)]
 
 

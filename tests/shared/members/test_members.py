@@ -338,7 +338,7 @@ def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):
 def test_tracking_changes_the_fingerprint_and_no_tracking_adds_nothing_to_it(prepared):
     job = job_of(prepared, tiny_params())
 
-    assert job_fingerprint(replace(job, track="gradient_norm"), "cpu") != members.fingerprint(
+    assert job_fingerprint(replace(job, track="gradient_norm"), "cpu") != job_fingerprint(
         job, "cpu"
     )
 

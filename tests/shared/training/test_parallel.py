@@ -111,6 +111,7 @@ def tensors_in(folder):
     return load_tensors(next(folder.rglob("*.safetensors")))
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(make_job, tmp_path):
     one, two = (
         interrupted.train(make_job(processes), tmp_path / str(processes), None, lambda _: None)
