@@ -1,0 +1,11 @@
+"""x"""
+
+from collections.abc import Sequence
+
+from stages.shared.networks.convolution_groups import convolution_groups
+from stages.shared.networks.layers import Classifier
+
+
+def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:
+    """Return the network for images of shape H, W, K."""
+    return convolution_groups([64, 256, 256], num_classes, image_shape)
