@@ -1,4 +1,8 @@
-"""x"""
+"""The network of the speed records on CIFAR-10: groups of 64, 256 and 256 channels.
+
+Jordan 2024 (arXiv 2404.00498); 94 % after ten epochs of 32-pixel images with its recipe, most of
+which is in presets/cifar10_94_cpu.yaml.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""x"""
+"""`airbench` with half of the channels, for a quarter of the operations."""
 
 from collections.abc import Sequence
 
