@@ -28,7 +28,7 @@ def test_each_layer_stands_beside_the_ceiling_that_is_its_own():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_the_layers_do_the_operations_of_the_network(dtype):
-    """The last convolution of three of 16, 64 and 64 channels: 2 x 64 x 64 x 9 for each position."""
+    """The last convolution has 64 channels: 2 x 64 x 64 x 9 for its only position."""
     found = bench_layers.layers("airbench_quarter", 16, 2, dtype, 1)
 
     first, *_, last = [layer for layer in found if layer.flops]
