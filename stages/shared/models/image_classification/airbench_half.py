@@ -1,4 +1,4 @@
-"""`airbench` with half of the channels, for a quarter of the operations."""
+"""`airbench` with half of the channels, for 0.28 of the operations."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""`airbench` with a quarter of the channels, for a sixteenth of the operations: a proxy of it."""
+"""`airbench` with a quarter of the channels, for a twelfth of the operations: a proxy of it."""
 
 from collections.abc import Sequence
 
