@@ -31,6 +31,7 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 from benchmarks import clones
+from benchmarks import rows as csv_rows
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 from stages.shared.artifacts.files import write_atomically
@@ -45,6 +46,10 @@ Values = npt.NDArray[np.float64]  # one for each random seed
 VIEWS = {"identity": ["identity"], "both": ["identity", "flip"]}
 BATCH = 500
 PREDICTION = Path(__file__).parent.parent / "stages/shared/prediction/forward_passes.py"
+HEADER = (
+    *("model", "samples", "epochs", "recipe", "random_seed", "accuracy", "accuracy_mirrored"),
+    *("images", "processor_seconds"),
+)
 MARGIN = 0.5  # points within which a cheaper recipe is as good
 
 
@@ -95,6 +100,16 @@ def rows(base: TrainEnsemble) -> list[Row]:
         Row("whitened first layer", ("first_layer=whitened",))
         if base.first_layer == "trained"
         else Row("trained first layer", ("first_layer=trained",)),
+        *(
+            [Row("no mirror images", ("augmentation.horizontal_flip=false",))]
+            if base.augmentation.horizontal_flip
+            else []
+        ),
+        *(
+            [Row("no shifts", ("augmentation.crop_padding=0",))]
+            if base.augmentation.crop_padding
+            else []
+        ),
         Row("mirrored views", views="both"),
         Row(other, (f"precision={other}",)),
     ]
@@ -113,6 +128,9 @@ def main() -> None:
     if winner := all_winners(chosen, found):
         found |= train(arguments, [winner])
         chosen = [*chosen, winner]
+    if arguments.out:
+        arguments.out.unlink(missing_ok=True)
+        csv_rows.append(arguments.out, HEADER, trainings(arguments, chosen, found))
     print(
         f"{arguments.model}, {arguments.samples} samples, {arguments.epochs} epochs, random seeds "
         f"{arguments.random_seeds}, {arguments.measured} measured, settings {arguments.set}"
@@ -136,6 +154,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="*", default=[], help="these only, and the base")
     parser.add_argument("--set", nargs="*", default=[], help="of the base: label_smoothing=0.1")
     parser.add_argument("--work", type=Path, default=Path(".bench_recipe"), help="the results")
+    parser.add_argument("--out", type=Path, help="write each training as a row of CSV")
     return parser.parse_args()
 
 
@@ -280,6 +299,22 @@ def all_winners(chosen: Sequence[Row], found: dict[str, list[Shown]]) -> Row | N
 
 def _first(pair: tuple[float, Row]) -> float:
     return pair[0]
+
+
+def trainings(
+    arguments: argparse.Namespace, chosen: Sequence[Row], found: dict[str, list[Shown]]
+) -> list[list[object]]:
+    """Return a row for each training, as HEADER says; accuracies in points."""
+    return [
+        [
+            *(arguments.model, arguments.samples, arguments.epochs, row.name, seed),
+            *(round(100 * shown["accuracy"][views], 2) for views in VIEWS),
+            *(shown["images"], round(shown["processor_seconds"], 1)),
+        ]
+        for row in chosen
+        for seed, shown in zip(arguments.random_seeds, found[row.name], strict=True)
+        if row.views == "identity" or len(row.changes) > 0  # else it is the base's training
+    ]
 
 
 def table(chosen: Sequence[Row], found: dict[str, list[Shown]]) -> str:

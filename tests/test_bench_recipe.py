@@ -150,3 +150,15 @@ def test_what_was_measured_by_other_code_is_measured_again(run, tmp_path, monkey
 def test_a_misspelt_setting_is_refused(run):
     with pytest.raises(ParamsError, match="label_smoothing is 2; it must be"):
         run("--set", "label_smoothing=2")
+
+
+def test_each_training_is_a_row_of_csv_and_mirrored_views_are_none_of_their_own():
+    arguments = argparse.Namespace(model="m", samples=10, epochs=2, random_seeds=[3, 4])
+    rows = [Row("base"), Row("fp32", ("precision=fp32",)), Row("mirrored", views="both")]
+    found = {row.name: seeds(0.7, 0.72) for row in rows}
+
+    assert bench_recipe.trainings(arguments, rows, found) == [
+        ["m", 10, 2, name, seed, accuracy, 50.0, 600, 1.5]
+        for name in ("base", "fp32")
+        for seed, accuracy in ((3, 70.0), (4, 72.0))
+    ]

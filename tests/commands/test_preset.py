@@ -37,7 +37,7 @@ def test_a_preset_changes_what_it_names_and_nothing_of_an_earlier_choice_is_left
 
 def test_a_replaced_map_keeps_nothing_of_the_default(folder, monkeypatch):
     write(monkeypatch, "cifar10_fast")
-    assert load_params().train_ensemble.length.model_dump() == {"epochs": 20}
+    assert load_params().train_ensemble.length.model_dump() == {"epochs": 10}
 
 
 def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):

@@ -20,6 +20,9 @@ FILES = sorted(path for path in MODELS.glob("*.py") if not path.stem.startswith(
 LIBRARY = [path.stem for path in FILES if "library_networks" in path.read_text()]
 PROBES = [path.stem for path in FILES if "networks.probes" in path.read_text()]  # of vectors
 NAMES = [path.stem for path in FILES if path.stem not in [*LIBRARY, *PROBES]]
+# They begin as they do by design, not as He et al. draw, and end with a GELU, not a ReLU:
+# tests/shared/networks/test_convolution_groups.py.
+GROUPS = [path.stem for path in FILES if "convolution_groups" in path.read_text()]
 # What torchvision calls the last layer.
 IN_TORCHVISION = {
     "alexnet": "classifier.6",
@@ -115,7 +118,7 @@ def test_the_package_lists_every_model_file() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_models() -> None:
-    with pytest.raises(ValueError, match=r"model is 'resnet9'; choose one of alexnet, .*resnet8"):
+    with pytest.raises(ValueError, match=r"model is 'resnet9'; choose one of airbench, .*resnet8"):
         models.build("resnet9", 10, [32, 32, 3])
 
 
@@ -170,7 +173,7 @@ def test_the_logits_are_the_classifier_of_the_features(
         by_hand_BC = h_BD @ network.classifier.weight.T + network.classifier.bias
         assert_near(network(x_BKHW), by_hand_BC)
         assert by_hand_BC.shape == (4, 7)
-        if name != "linear":  # its features are the pixels
+        if name not in {"linear", *GROUPS}:  # the former's features are the pixels
             assert float(h_BD.min()) >= 0  # they end with a ReLU, maybe a pool or a mean
 
 
@@ -208,6 +211,8 @@ def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_
     trained: tuple[str, int, layers.Classifier],
 ) -> None:
     name, edge, network = trained
+    if name in GROUPS:
+        return
     is_torchs = (name, edge) == ("alexnet", LARGE)
     for path, part in network.named_modules():
         if isinstance(part, nn.Conv2d):
@@ -280,6 +285,7 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
         (["vgg16"], 32, 2),
         (["cnn5"], 32, 8),
         (["cnn_mnist"], 28, 14),
+        (["airbench", "airbench_half", "airbench_quarter"], 32, 3),
     ],
 )
 def test_the_last_convolution_has_the_published_resolution(
@@ -388,6 +394,13 @@ def pre_activation_parameters(
         ("cnn5", 896 + 18_496 + 73_856 + (4 * 4 * 128 + 1) * 256 + 2_570),
         ("cnn_mnist", 2_432 + 51_264 + (8 * 8 * 64 + 1) * 512 + 5_130),
         ("linear", 32 * 32 * 3 * 10 + 10),
+        # Published as 1.97 M (arXiv 2404.00498): 24 filters of 2x2, 3x3 ones, biases, last layer.
+        (
+            "airbench",
+            24 * 12 + 9 * (24 * 64 + 64**2 + 64 * 256 + 3 * 256**2) + 2 * (64 + 2 * 256) + 2_570,
+        ),
+        ("airbench_half", 24 * 12 + 9 * (24 * 32 + 32**2 + 32 * 128 + 3 * 128**2) + 576 + 1_290),
+        ("airbench_quarter", 24 * 12 + 9 * (24 * 16 + 16**2 + 16 * 64 + 3 * 64**2) + 288 + 650),
         # The published one with another last layer and stem, and no normalisation in the stem.
         ("densenet121", 7_978_856 - 1025 * 990 - (49 - 9) * 3 * 64 - 2 * 64),
     ],
