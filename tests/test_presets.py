@@ -301,6 +301,7 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
         content["embed"]["model"], content["train_ensemble"]["model"] = model, "linear_probe"
     content["weights"] = {}  # nobody has any of the tiny models
     for section in ("train_ensemble", "train_subset_model"):
+        content[section]["batch_norm"] = "batch"
         shorten(content[section])
     scale_counts(content)
     settings = content["predict_pool"]["voters"]

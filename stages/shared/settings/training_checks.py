@@ -39,12 +39,13 @@ def _first_weights(params: Content) -> None:
     for here, trained in params.trainings:
         given = [name for name in trained if params.is_given(name)]
         settings = getattr(params, here)
-        if settings.train != "all" and given != trained:
-            lacking = next(name for name in trained if name not in given)
-            raise ValueError(
-                f"{here}.train is {settings.train}; it must be all unless weights.{lacking} is "
-                "pretrained or a file"
-            )
+        for key, always in (("train", "all"), ("batch_norm", "batch")):
+            if getattr(settings, key) != always and given != trained:
+                lacking = next(name for name in trained if name not in given)
+                raise ValueError(
+                    f"{here}.{key} is {getattr(settings, key)}; it must be {always} unless "
+                    f"weights.{lacking} is pretrained or a file"
+                )
         if settings.first_layer == "whitened" and given:
             raise ValueError(
                 f"{here}.first_layer is whitened; it must be trained with weights.{given[0]}: "

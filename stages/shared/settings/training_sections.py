@@ -136,6 +136,7 @@ class Training(Section):
     stop_after: PositiveInt | None
     batch_size: Annotated[int, Field(ge=3)]  # with 2, an epoch could hold a batch of one
     train: Literal["all", "head"]
+    batch_norm: Literal["batch", "frozen"]
     optimizer: Optimizer
     schedule: Schedule
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from stages.shared import models
 from stages.shared.artifacts.weights import load_weights
@@ -35,8 +36,13 @@ def initial_model(job: Job) -> nn.Module:
 def begin_epoch(model: nn.Module, settings: Training) -> None:
     """Set a model to be trained; of frozen features the statistics of batches stay what they are.
 
-    They then drop nothing either.
+    They then drop nothing either. Of frozen batch normalisations the statistics alone stay: scale
+    and shift are trained.
     """
     model.train()
     if settings.train == "head":
         model.get_submodule("features").eval()
+    if settings.batch_norm == "frozen":
+        for part in model.modules():
+            if isinstance(part, _BatchNorm):
+                part.eval()

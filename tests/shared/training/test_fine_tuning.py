@@ -69,6 +69,16 @@ def test_only_the_last_layer_is_trained_and_the_statistics_of_batches_stay(job, 
     assert not any(torch.equal(everything[name], given[name]) for name in learnt)
 
 
+def test_statistics_of_frozen_batch_norms_stay_and_all_else_is_trained(job, tmp_path):
+    given = load_tensors(job.initial_weights)
+    settings = job.settings.model_copy(update={"batch_norm": "frozen"})
+    found, _ = trained(dataclasses.replace(job, settings=settings), tmp_path / "all", "all")
+    statistics = [name for name in given if "running_" in name or "num_batches" in name]
+    assert statistics
+    for name in given:
+        assert torch.equal(found[name], given[name]) == (name in statistics), name
+
+
 def test_an_image_costs_one_forward_pass_where_only_the_last_layer_is_trained(job, tmp_path):
     of_pass, validated = forward_flops(job.model, job.meta), toy.NUM_SAMPLES["validation"]
     for train, cost in (("head", 1), ("all", 3)):
