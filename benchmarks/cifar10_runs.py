@@ -16,7 +16,7 @@ from stages.comparison_subsets.comparison import order_of_random_subsets
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 from stages.shared.artifacts.formats import load_json
-from stages.shared.choosing import sampling
+from stages.shared.choosing.limits import load_limits
 from stages.shared.networks.batches import num_batches
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
@@ -104,7 +104,7 @@ class Cell:
             stage("weights", "prepared", "weights")
             stage("seed_subset", str(self.sizes[0]), "prepared", f"subsets/{self.sizes[0]}")
             ids = artifacts.load_sample_ids(Path("data/prepared"), "train")
-            limits = sampling.load_limits(Path("data/prepared"), ids, params.select)
+            limits = load_limits(Path("data/prepared"), ids, params.select)
             order_K = order_of_random_subsets(params.draws[0], ids, limits)
             _save(RANDOM, self.draw, order_K[: num_picks(self.budget, len(ids))])
             _save(EVERYTHING, self.draw, np.arange(len(ids)))

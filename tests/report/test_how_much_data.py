@@ -145,7 +145,8 @@ def test_a_curve_is_told_with_what_it_is_of(with_bands):
         "the curve of resnet8 on selected subsets of 5 sizes (2,000 validation samples, 90 % bands "
         "of a new measurement): 250 samples (25 %) are expected within 0.5 points of everything, "
         "and 500 samples (50 %) are so at the low end of the band too; twice the 500 samples "
-        "(50 %) bring +0.5 points (-0.4 to +1.5); twice everything would bring +0.5 points (-0.2 to +2.0)"
+        "(50 %) bring +0.5 points (-0.4 to +1.5); twice everything would bring +0.5 points "
+        "(-0.2 to +2.0)"
     )
 
 
