@@ -17,6 +17,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 from stages.shared.artifacts.formats import load_json
 from stages.shared.choosing.limits import load_limits
+from stages.shared.choosing.sampling import unscored
 from stages.shared.networks.batches import num_batches
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
@@ -195,4 +196,4 @@ def _seconds(work: Callable[[], None]) -> float:
 
 def _save(arm: str, draw: str, index_P: Ints) -> None:
     path = Path(f"data/comparison/{arm}/{draw}.csv")
-    artifacts.save_subset(path, sampling.unscored(index_P))
+    artifacts.save_subset(path, unscored(index_P))
