@@ -55,7 +55,8 @@ def measured(vectors_ND: Array, targets_N: Ints, train: Ints, test: Ints) -> tup
 def _rows(
     prepared: Path, embeddings: Path, thresholds: Sequence[float], seeds: int
 ) -> Iterator[tuple[object, ...]]:
-    samples = load(embeddings, are_images=True)
+    samples = load(prepared, embeddings, "images")
+    assert samples.vectors_ND is not None
     targets = [artifacts.load_targets(prepared, split) for split in SPLITS]
     vectors_ND, targets_N = samples.vectors_ND[:].astype(np.float32), np.concatenate(targets)
     of_N = np.repeat(np.arange(len(SPLITS)), [len(each) for each in targets])
