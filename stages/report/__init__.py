@@ -18,7 +18,7 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy
         data/races/<to>/              who won each race, and by how much
-        data/near_duplicates/         found.json, groups.csv, blank.csv: copies and the like
+        data/near_duplicates/         found.json, groups.csv, blank.csv
         lists/exclude.csv             the user's sample ids that no subset holds
 Writes  metrics/summary.json          at most 6 numbers for one target model
         metrics/verdict.txt           what to do and what to run next, a table, and the details

@@ -108,7 +108,7 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
             axes.update_datalim(list(zip(size, value + sign * error, strict=True)))
     metric = results.params.report.metric.replace("_", " ")
     axes.set_xlabel("subset size (% of the train split)")
-    axes.set_ylabel(f"{metric} on test (points)")
+    axes.set_ylabel(f"{metric} (points)")
     # A lone point needs room at its sides.
     axes.margins(x=0.1, y=0.15)
     axes.autoscale_view()

@@ -86,6 +86,17 @@ def test_every_picture_and_chart_and_region_has_a_name(page):
     regions = page.all("div", role="region")
     assert regions
     assert all(found["aria-label"] and found["tabindex"] == "0" for found, _ in regions)
+    sections = page.texts("h2")
+    names = [*sections, *(found["aria-label"] for found, _ in regions)]
+    assert len(set(names)) == len(names)  # so that a list of them tells them apart
+
+
+def test_every_control_has_a_label(page):
+    named = [found for found, _ in page.all("input") if found.get("type") != "hidden"]
+    assert named
+    labels = page.texts("label")
+    assert all(found.get("aria-label") or found["name"] in {"words"} for found in named)
+    assert {"Show", "Class", "Round", "Order", "Name"} <= {text.split()[0] for text in labels}
 
 
 def test_the_pictures_are_those_of_the_samples(page, finished):

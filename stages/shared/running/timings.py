@@ -26,6 +26,7 @@ PATH = Path("metrics/timings.json")
 LOCK = Path("dvc.lock")
 FILE = "timing.json"  # of a member, and of a stage in the resume folder
 STAGES = "stages"  # the folder in it
+OUTPUT = re.compile(r"^    - path: (.+)\n(?:      .+\n)*?      md5: (\S+)", re.MULTILINE)
 
 Entries = dict[str, dict[str, Any]]
 
@@ -110,6 +111,8 @@ def record(stage: str, seconds: float) -> None:
         entry["without_trainings"] = round(seconds - _noted.seconds, 2)
     if _noted.num_found:
         entry["members_found"] = _noted.num_found
+    if read := _read_by(stage):
+        entry["read"] = read
     entries = _gathered(_read(PATH), _written())
     content = json.dumps(dict(sorted({**entries, stage: entry}.items())), indent=2)
     write_atomically(PATH, f"{content}\n".encode())
@@ -152,21 +155,42 @@ def _gathered(entries: Mapping[str, Any], written: Mapping[str, str]) -> Entries
     }
     for name, outputs in written.items():
         entry, kept = found.get(name), resume_folder.folder() / STAGES / outputs
-        if entry is not None and "outputs" not in entry:
+        if (
+            entry is not None
+            and "outputs" not in entry
+            and entry.get("read") in {None, _read_by(name)}
+        ):
+            entry.pop("read", None)
             found[name] = {**entry, "outputs": outputs}
             with atomic_folder(kept) as folder:
                 (folder / FILE).write_text(json.dumps(found[name], indent=2), encoding="utf-8")
-        elif entry is None or entry["outputs"] != outputs:
+        elif entry is None or entry.get("outputs") != outputs:
             found[name] = _read(kept / FILE)
     return {name: entry for name, entry in found.items() if entry}
 
 
+def _read_by(stage: str) -> str:
+    """Return a name for what dvc.lock says that others wrote of what a stage reads.
+
+    Empty where that is not known. It is another one where another run was checked out since.
+    """
+    blocks = _blocks(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
+    deps, _ = blocks.pop(stage, ("", ""))
+    if not deps:
+        return ""
+    paths = re.findall(r"^    - path: (.+)$", deps, re.MULTILINE)
+    lines = [
+        f"{path} {digest}"
+        for _, outs in blocks.values()
+        for path, digest in re.findall(OUTPUT, outs)
+        if any(path == dep or path.startswith(f"{dep}/") for dep in paths)
+    ]
+    return _name(" ".join(sorted(lines)))
+
+
 def _written() -> dict[str, str]:
     """Return a name for what each stage has written here; nothing without dvc.lock."""
-    try:
-        return _outputs(LOCK.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+    return _outputs(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
 
 
 def _outputs(lock: str) -> dict[str, str]:
@@ -174,14 +198,18 @@ def _outputs(lock: str) -> dict[str, str]:
 
     They are not parsed, which takes a tenth of a second; DVC wrote them.
     """
+    return {stage: _name(outs) for stage, (_, outs) in _blocks(lock).items() if outs}
+
+
+def _blocks(lock: str) -> dict[str, tuple[str, str]]:
+    """Return the lines of each stage in a dvc.lock: those before its outputs, and its outputs."""
     _, *parts = re.split(r"^  ['\"]?([^\s'\"]+)['\"]?:$", lock, flags=re.MULTILINE)
     blocks = zip(parts[::2], parts[1::2], strict=True)
-    found = {stage: block.partition("\n    outs:\n")[2] for stage, block in blocks}
-    return {
-        stage: hashlib.blake2b(outs.encode(), digest_size=16).hexdigest()
-        for stage, outs in found.items()
-        if outs
-    }
+    return {stage: block.partition("\n    outs:\n")[::2] for stage, block in blocks}
+
+
+def _name(content: str) -> str:
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def machine() -> str:

@@ -137,6 +137,28 @@ def test_seconds_are_of_the_outputs_that_the_stage_wrote_in_them(monkeypatch):
     assert "score@round0" not in timings.of_workspace()
 
 
+def write_run(evaluated, reported):
+    """Write what DVC writes of an evaluation and of the report, which reads its folder."""
+    timings.LOCK.write_text(
+        "stages:\n  evaluate:\n    cmd: x\n    outs:\n    - path: data/evaluation/full\n"
+        f"      hash: md5\n      md5: {evaluated}\n"
+        "  report:\n    cmd: x\n    deps:\n    - path: data/evaluation\n      md5: 0\n"
+        f"    outs:\n    - path: plots\n      md5: {reported}\n"
+    )
+
+
+def test_the_last_stages_seconds_are_of_no_other_run_that_is_checked_out_then():
+    """Nothing has run since the report, so that its seconds had no name of its outputs yet."""
+    write_run("a", "old")
+    timings.record("report", 5.0)
+    write_run("b", "of another run")
+    assert timings.of_workspace() == {}
+    write_run("a", "new")
+    assert timings.of_workspace()["report"].seconds == 5.0
+    write_run("b", "of another run")
+    assert timings.of_workspace() == {}
+
+
 def test_an_experiment_in_a_folder_of_its_own_finds_them(folder, monkeypatch):
     timings.record("score@round0", 2.0)
     write_lock(score_at_round0="a")
