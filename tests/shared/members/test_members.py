@@ -311,16 +311,17 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
     assert found == job_fingerprint(of_ensemble, "cpu")
 
 
-def test_subset_device_and_data_change_the_fingerprint(prepared):
+def test_subset_rate_device_and_data_change_the_fingerprint(prepared):
     job = job_of(prepared, tiny_params())
     prints = {
         job_fingerprint(job, "cpu"),
         job_fingerprint(job, "cuda"),
         job_fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
         job_fingerprint(replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"),
+        job_fingerprint(replace(job, learning_rate=0.5), "cpu"),
     }
 
-    assert len(prints) == 4
+    assert len(prints) == 5
 
 
 def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):

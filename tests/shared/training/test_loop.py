@@ -137,6 +137,21 @@ def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_
         assert sums == pytest.approx(sorted(expected.sum(dim=(1, 2, 3)).tolist()))
 
 
+def test_each_epoch_has_an_order_of_its_own(make_job):
+    batches = loop._Trainer(make_job(batch_size=30), CPU).epoch_batches
+    (first, _, _), (second, _, _) = (next(batches.of(number)) for number in (1, 2))
+    assert first.tolist() != second.tolist()
+    assert first.sort().values.equal(second.sort().values)
+
+
+def test_each_epoch_has_an_augmentation_of_its_own(make_job):
+    flipped = PLAIN.model_copy(update={"horizontal_flip": True})
+    # One sample, thirty times: only the draws differ.
+    trainer = loop._Trainer(make_job([4] * 30, augmentation=flipped, batch_size=30), CPU)
+    (_, first, _), (_, second, _) = (next(trainer.epoch_batches.of(number)) for number in (1, 2))
+    assert not first.equal(second)
+
+
 def test_one_update_is_that_of_plain_torch(make_job, prepared):
     """Cross-entropy with label smoothing, SGD with Nesterov momentum and weight decay."""
     job = make_job(range(12), length=UpdateLength(updates=2), label_smoothing=0.1, batch_size=6)
