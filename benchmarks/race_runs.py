@@ -60,7 +60,7 @@ class Cell:
         races = self._races(params, seconds, full_seconds)
         return races, self._rows(params, races)
 
-    def write(self, *, races: bool) -> Params:
+    def write(self, *, races: bool, random_seed: int = 0) -> Params:
         """Write params.yaml and return what it says."""
         rounds = ", ".join(
             f"{{from: {a}, to: {b}}}" for a, b in zip(self.sizes, self.sizes[1:], strict=False)
@@ -72,6 +72,7 @@ class Cell:
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",
+            f"random_seed={random_seed}",
             f"random_seeds={self.series.seeds}",
             f"train_subset_model.members={self.series.members}",
             "compare.subsets=[selected, random, full]",
@@ -114,15 +115,15 @@ class Cell:
             count = num_picks(self.budget, len(ids))
             for place, name in enumerate(RANDOM):
                 order_N = permutation_by_id(ids, draw.random_seed, "race table", place)
-                _save(name, draw.draw, order_N[:count])
-            _save(EVERYTHING, draw.draw, np.arange(meta.num_samples["train"]))
+                save(name, draw.draw, order_N[:count])
+            save(EVERYTHING, draw.draw, np.arange(meta.num_samples["train"]))
             for name in self.series.entrants:
-                _copy(here / f"{name}.csv", name, draw.draw)
-            _copy(Path(f"data/subsets/{self.budget}/{draw.draw}.csv"), "race", draw.draw)
+                copy(here / f"{name}.csv", name, draw.draw)
+            copy(Path(f"data/subsets/{self.budget}/{draw.draw}.csv"), "race", draw.draw)
         for name in ("race", *self._measured(params), *RANDOM):
-            _train(params, name)
+            train(params, name)
         start = time.process_time()
-        num_trained = _train(params, EVERYTHING)
+        num_trained = train(params, EVERYTHING)
         return (time.process_time() - start) / num_trained
 
     def _measured(self, params: Params) -> list[str]:
@@ -164,12 +165,12 @@ class Cell:
         rows = []
         for draw, race in zip(params.draws, races, strict=True):
             judged = load_race(Path(f"data/races/{self.budget}"), draw.draw).runners
-            values = {
-                name: _values(params, name, draw.draw)
+            found = {
+                name: values(params, name, draw.draw)
                 for name in ("race", *self._measured(params), *RANDOM, EVERYTHING)
             }
-            random_T = np.mean([values[name].mean(axis=0) for name in RANDOM], axis=0)
-            for name, values_MT in values.items():
+            random_T = np.mean([found[name].mean(axis=0) for name in RANDOM], axis=0)
+            for name, values_MT in found.items():
                 difference_T = values_MT.mean(axis=0) - random_T
                 gain = round(judged[name].gain, 3) if name in judged else ""
                 rows.append(
@@ -196,7 +197,7 @@ def begin(work: Path, name: str, series: Series, raw: Path) -> None:
             changed_data.plant(Path("data/prepared"), series.wrong)
 
 
-def _train(params: Params, name: str) -> int:
+def train(params: Params, name: str) -> int:
     """Train and measure the targets on a subset; return how many."""
     (model,) = params.compare.models
     stage(
@@ -213,7 +214,7 @@ def _history_flops(name: str, params: Params) -> float:
     return max(epoch.flops for epoch in history)
 
 
-def _values(params: Params, name: str, draw: str) -> Array:
+def values(params: Params, name: str, draw: str) -> Array:
     """Return what each test sample says of each target, float64 [M, T], points."""
     meta, metric = artifacts.load_meta(Path("data/prepared")), params.report.metric
     found = artifacts.load_evaluation(
@@ -228,13 +229,15 @@ def _subset(name: str, draw: Params) -> Subset:
     return artifacts.load_subset(path, meta.num_samples["train"], once=draw.picks_once)
 
 
-def _save(name: str, draw: str, index_P: Array) -> None:
+def save(name: str, draw: str, index_P: Array) -> None:
+    """Write a subset for targets."""
     count = len(index_P)
     subset = Subset(index_P, np.zeros(count, dtype=np.int64), np.full(count, np.nan))
     artifacts.save_subset(Path(f"data/comparison/{name}/{draw}.csv"), subset)
 
 
-def _copy(source: Path, name: str, draw: str) -> None:
+def copy(source: Path, name: str, draw: str) -> None:
+    """Take a subset for targets."""
     target = Path(f"data/comparison/{name}/{draw}.csv")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
