@@ -86,10 +86,12 @@ class Cell:
         """Run a round; return the seconds of its race."""
         if not (before == "1.0" and Path("data/signals/1.0").exists()):
             stage(
-                *("train_ensemble", "prepared", f"subsets/{before}", f"ensembles/{before}"),
-                *(f"histories/{before}", f"dynamics/{before}"),
+                *("train_ensemble", "prepared", "embeddings", f"subsets/{before}"),
+                _weights(params.train_ensemble.model),
+                *(f"ensembles/{before}", f"histories/{before}", f"dynamics/{before}"),
             )
-            stage("predict_pool", "prepared", f"ensembles/{before}", f"signals/{before}")
+            ensemble = f"ensembles/{before}"
+            stage("predict_pool", "prepared", "embeddings", ensemble, f"signals/{before}")
         signals, dynamics, scores = (
             f"{name}/{before}" for name in ("signals", "dynamics", "scores")
         )
@@ -97,12 +99,15 @@ class Cell:
         proposals = f"proposals/{after}"
         stage(
             *("select", before, after, "prepared", signals, dynamics, scores),
-            *(f"subsets/{before}", proposals, f"orders/{after}"),
+            *(f"subsets/{before}", "near_duplicates/train", proposals, f"orders/{after}"),
         )
         start = time.process_time()
         if LEARNABLE in params.race.entrants:
             learnable.propose(params, Path("data"), before, after)
-        stage("race", after, "prepared", proposals, f"subsets/{after}", f"races/{after}")
+        stage(
+            *("race", after, "prepared", "embeddings", proposals, _weights(params.race.judge)),
+            *(f"subsets/{after}", f"races/{after}"),
+        )
         return time.process_time() - start
 
     def _targets(self, params: Params) -> float:
@@ -188,24 +193,31 @@ class Cell:
 def begin(work: Path, name: str, series: Series, raw: Path) -> None:
     """Make the series' folder, enter it, and prepare its data."""
     stages_here.enter(work, name, raw)
+    Cell(series, series.budgets[0]).write(races=True)
     if not Path("data/prepared").exists():
-        Cell(series, series.budgets[0]).write(races=False)
         stage("prepare", "prepared", "ensembles/scratch")
         if series.halved:
             changed_data.halve(Path("data/prepared"))
         if series.wrong:
             changed_data.plant(Path("data/prepared"), series.wrong)
+    stage("weights", "prepared", "weights")  # random ones
+    stage("embed", "prepared", _weights("none"), "embeddings")  # nothing
 
 
 def train(params: Params, name: str) -> int:
     """Train and measure the targets on a subset; return how many."""
     (model,) = params.compare.models
     stage(
-        *("train_subset_model", model, "prepared", f"comparison/{name}", "ensembles/scratch"),
-        *(f"subset_models/{name}", f"histories/{name}"),
+        *("train_subset_model", model, "prepared", "embeddings", f"comparison/{name}"),
+        *("ensembles/scratch", _weights(model), f"subset_models/{name}", f"histories/{name}"),
     )
-    stage("evaluate", "prepared", f"subset_models/{name}", f"evaluation/{name}")
+    trained = f"subset_models/{name}"
+    stage("evaluate", "prepared", "embeddings", trained, f"evaluation/{name}")
     return len(params.draws) * params.train_subset_model.members
+
+
+def _weights(model: str) -> str:
+    return f"weights/{model}.safetensors"
 
 
 def _history_flops(name: str, params: Params) -> float:
