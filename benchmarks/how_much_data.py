@@ -76,7 +76,8 @@ def main() -> None:
     if arguments.curves:
         sources.append(lambda draws: measured(arguments.curves, draws))
     if arguments.races:
-        sources.append(raced)
+        tables = [rows.load(path) for path in sorted(RESULTS.glob(RACES))]
+        sources.append(lambda draws: raced(race_counts.cells(*tables), draws))
     series = {
         f"{name}, {told}": runs
         for draws, told in ((DRAWS, "three draws"), (1, "one draw"))
@@ -117,13 +118,12 @@ def measured(path: Path, draws: int) -> dict[str, list[Run]]:
     return found
 
 
-def raced(draws: int) -> dict[str, list[Run]]:
+def raced(cells: Sequence[race_counts.Cell], draws: int) -> dict[str, list[Run]]:
     """Return the runs of races and of random subsets, of so many draws each, to everything.
 
     None of a series with fewer than FEWEST budgets. Several draws are those of the first seeds.
     """
     found: dict[str, list[Run]] = {}
-    cells = race_counts.cells(*(rows.load(path) for path in sorted(RESULTS.glob(RACES))))
     for name, some in groupby(cells, lambda cell: cell.name):
         by_size = {int(cell.races[0]["picks"]): cell for cell in some}
         if len(by_size) < FEWEST or name.endswith(race_counts.AGAIN):
