@@ -143,6 +143,7 @@ class Cell:
 
     def _races(self, params: Params, seconds: float, full_seconds: float) -> list[Row]:
         full_flops = _history_flops(EVERYTHING, params)
+        num_train = artifacts.load_meta(Path("data/prepared")).num_samples["train"]
         rows = []
         for draw in params.draws:
             found = load_race(Path(f"data/races/{self.budget}"), draw.draw)
@@ -153,7 +154,7 @@ class Cell:
             rows.append(
                 {
                     "seed": draw.random_seed,
-                    "picks": len(_subset("race", draw).index_P),
+                    "picks": num_picks(self.budget, num_train),
                     "winner": found.winner.partition("-")[0],
                     "judged_samples": found.num_samples,
                     "judged_gain": round(found.winner_gain or 0.0, 3),
@@ -233,12 +234,6 @@ def values(params: Params, name: str, draw: str) -> Array:
         Path(f"data/evaluation/{name}/{draw}"), [metric], meta.num_samples
     )
     return 100.0 * found.values[metric].astype(np.float64)
-
-
-def _subset(name: str, draw: Params) -> Subset:
-    meta = artifacts.load_meta(Path("data/prepared"))
-    path = Path(f"data/comparison/{name}/{draw.draw}.csv")
-    return artifacts.load_subset(path, meta.num_samples["train"], once=draw.picks_once)
 
 
 def save(name: str, draw: str, index_P: Array) -> None:
