@@ -1,12 +1,17 @@
 """How often the band of *How much data?* holds what is measured afterwards.
 
     python -m benchmarks.how_much_data measured_curves.csv --out coverage.csv
+    python -m benchmarks.how_much_data --races
 
 The curves of benchmarks/measured_curves.py, and simulated ones whose truth is known, are shown to
 stages/report/learning_curve.py in part: the largest sizes are hidden (`beyond`: the first four or
 more are known), or one between others is (`between`). The table has, for each hidden size, in how
 many runs the 90 % band holds the mean that was measured there, how often it lies below or above,
 and how wide the band is in the mean, in points. A run is three draws of one split, or one draw.
+
+`--races` does the same with the targets of benchmarks/race_table.py, which no constant was chosen
+by: networks of this project on what races handed on and on random subsets, both up to everything,
+measured on test. Those runs share test samples, and the random ones of a seed everything.
 
 The simulated shapes, with 500 samples of validation and three draws each:
 
@@ -20,11 +25,14 @@ sigmoid  chance at first, then steep: what a curve through small sizes foresees 
 import argparse
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import race_counts, rows
+from benchmarks.race_table import RESULTS
 from stages.report.learning_curve import FEWEST, Point, Values, fitted
 
 SIZES = (32, 64, 128, 256, 512, 1024, 2048)
@@ -32,6 +40,9 @@ DRAWS = 3
 NUM_SAMPLES = 500
 DRAW_NOISE = 0.15  # of the error: one random subset differs from the next
 MOST_RUNS = 2  # of one split, which share its validation samples
+RACES = "race-table-[rt]a*s_*.csv"  # races, targets
+NUM_RANDOM = 4  # targets of each seed
+NUM_TEST = {"digit": 359, "mnist": 10_000, "cifar10": 10_000}  # samples, by how a series begins
 SMALLEST_KNOWN = 2  # where a size between others is hidden: of those below it
 
 
@@ -56,26 +67,34 @@ class Hidden(NamedTuple):
 def main() -> None:
     """Write and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("curves", type=Path, help="of benchmarks/measured_curves.py")
+    parser.add_argument("curves", type=Path, nargs="?", help="of benchmarks/measured_curves.py")
+    parser.add_argument("--races", action="store_true", help="curves of benchmarks/race_table.py")
     parser.add_argument("--simulations", type=int, default=100, help="of each shape")
     parser.add_argument("--out", type=Path, help="write the table as CSV")
     arguments = parser.parse_args()
+    sources: list[Callable[[int], dict[str, list[Run]]]] = []
+    if arguments.curves:
+        sources.append(lambda draws: measured(arguments.curves, draws))
+    if arguments.races:
+        tables = [rows.load(path) for path in sorted(RESULTS.glob(RACES))]
+        sources.append(lambda draws: raced(race_counts.cells(*tables), draws))
     series = {
         f"{name}, {told}": runs
         for draws, told in ((DRAWS, "three draws"), (1, "one draw"))
-        for name, runs in measured(arguments.curves, draws).items()
+        for source in sources
+        for name, runs in source(draws).items()
     }
-    for shape in SHAPES:
+    for shape in SHAPES if arguments.curves else ():
         rng = np.random.default_rng([7, len(shape), ord(shape[0])])
         series[f"simulated {shape}"] = [simulated(shape, rng) for _ in range(arguments.simulations)]
-    rows = table(series)
-    for row in rows:
+    found = table(series)
+    for row in found:
         print(*row.values(), sep=",", flush=True)
     if arguments.out:
         with arguments.out.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(found)
 
 
 # --- curves ---------------------------------------------------------------------------------------
@@ -88,14 +107,40 @@ def measured(path: Path, draws: int) -> dict[str, list[Run]]:
         for row in csv.DictReader(file):
             by_split.setdefault((row["series"], row["split"]), []).append(row)
     found: dict[str, list[Run]] = {}
-    for (name, _), rows in by_split.items():
-        reached = [tuple(map(float, row["accuracies"].split())) for row in rows]
+    for (name, _), of_split in by_split.items():
+        reached = [tuple(map(float, row["accuracies"].split())) for row in of_split]
         for first in range(0, len(reached[0]) - draws + 1, draws)[:MOST_RUNS]:
             points = [
                 Point(int(row["size"]), values[first : first + draws])
-                for row, values in zip(rows, reached, strict=True)
+                for row, values in zip(of_split, reached, strict=True)
             ]
-            found.setdefault(name, []).append(Run(points, int(rows[0]["samples"])))
+            found.setdefault(name, []).append(Run(points, int(of_split[0]["samples"])))
+    return found
+
+
+def raced(cells: Sequence[race_counts.Cell], draws: int) -> dict[str, list[Run]]:
+    """Return the runs of races and of random subsets, of so many draws each, to everything.
+
+    None of a series with fewer than FEWEST budgets. Several draws are those of the first seeds.
+    """
+    found: dict[str, list[Run]] = {}
+    for name, some in groupby(cells, lambda cell: cell.name):
+        by_size = {int(cell.races[0]["picks"]): cell for cell in some}
+        if len(by_size) < FEWEST or name.endswith(race_counts.AGAIN):
+            continue
+        last = by_size[max(by_size)]
+        (num_test,) = (num for data, num in NUM_TEST.items() if name.startswith(data))
+        for subset in (race_counts.RACE, *(f"{race_counts.RANDOM}{k}" for k in range(NUM_RANDOM))):
+            points_KS = [cell.points(subset) for cell in by_size.values()]
+            points_KS.append(last.points(race_counts.EVERYTHING))
+            sizes = [*by_size, round(max(by_size) / last.budget)]
+            kind = "race" if subset == race_counts.RACE else "random"
+            for first in range(0, len(last.seeds) - draws + 1, draws):
+                points = [
+                    Point(size, tuple(points_S[first : first + draws].tolist()))
+                    for size, points_S in zip(sizes, points_KS, strict=True)
+                ]
+                found.setdefault(f"{name} {kind}", []).append(Run(points, num_test))
     return found
 
 
@@ -176,7 +221,7 @@ def hidden(run: Run) -> Iterator[Hidden]:
 
 def table(series: Mapping[str, Sequence[Run]]) -> list[dict[str, object]]:
     """Return coverage and width for each series, what was hidden, and how many sizes were known."""
-    rows: list[dict[str, object]] = []
+    lines: list[dict[str, object]] = []
     for name, runs in series.items():
         found: dict[tuple[str, int], list[Hidden]] = {}
         for run in runs:
@@ -185,7 +230,7 @@ def table(series: Mapping[str, Sequence[Run]]) -> list[dict[str, object]]:
         for (place, known), ones in found.items():
             below = np.mean([one.value < one.low for one in ones])
             above = np.mean([one.value > one.high for one in ones])
-            rows.append(
+            lines.append(
                 {
                     "series": name,
                     "hidden": place,
@@ -198,7 +243,7 @@ def table(series: Mapping[str, Sequence[Run]]) -> list[dict[str, object]]:
                     "mean_width": round(float(np.mean([one.high - one.low for one in ones])), 2),
                 }
             )
-    return rows
+    return lines
 
 
 if __name__ == "__main__":

@@ -31,7 +31,12 @@ from stages.shared.artifacts import Floats
 Row = Mapping[str, str]
 RANDOM, RACE, TOP, EVERYTHING = "random-target-", "race", "top", "everything"
 MARGIN = 0.3  # points, as presets/default.yaml has it
-AGAIN = ("-many", "-each", "-last")  # ends of series whose draws raced in another series too
+AGAIN = (
+    "-many",
+    "-each",
+    "-last",
+    "-judge",
+)  # ends of series whose draws raced in another series too
 ONE_SIDED = 1.645  # standard errors of a bound that holds with 95 %
 
 

@@ -60,7 +60,7 @@ class Cell:
         races = self._races(params, seconds, full_seconds)
         return races, self._rows(params, races)
 
-    def write(self, *, races: bool) -> Params:
+    def write(self, *, races: bool, random_seed: int = 0) -> Params:
         """Write params.yaml and return what it says."""
         rounds = ", ".join(
             f"{{from: {a}, to: {b}}}" for a, b in zip(self.sizes, self.sizes[1:], strict=False)
@@ -72,6 +72,7 @@ class Cell:
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",
+            f"random_seed={random_seed}",
             f"random_seeds={self.series.seeds}",
             f"train_subset_model.members={self.series.members}",
             "compare.subsets=[selected, random, full]",
@@ -85,10 +86,12 @@ class Cell:
         """Run a round; return the seconds of its race."""
         if not (before == "1.0" and Path("data/signals/1.0").exists()):
             stage(
-                *("train_ensemble", "prepared", f"subsets/{before}", f"ensembles/{before}"),
-                *(f"histories/{before}", f"dynamics/{before}"),
+                *("train_ensemble", "prepared", "embeddings", f"subsets/{before}"),
+                _weights(params.train_ensemble.model),
+                *(f"ensembles/{before}", f"histories/{before}", f"dynamics/{before}"),
             )
-            stage("predict_pool", "prepared", f"ensembles/{before}", f"signals/{before}")
+            ensemble = f"ensembles/{before}"
+            stage("predict_pool", "prepared", "embeddings", ensemble, f"signals/{before}")
         signals, dynamics, scores = (
             f"{name}/{before}" for name in ("signals", "dynamics", "scores")
         )
@@ -96,12 +99,15 @@ class Cell:
         proposals = f"proposals/{after}"
         stage(
             *("select", before, after, "prepared", signals, dynamics, scores),
-            *(f"subsets/{before}", proposals, f"orders/{after}"),
+            *(f"subsets/{before}", "near_duplicates/train", proposals, f"orders/{after}"),
         )
         start = time.process_time()
         if LEARNABLE in params.race.entrants:
             learnable.propose(params, Path("data"), before, after)
-        stage("race", after, "prepared", proposals, f"subsets/{after}", f"races/{after}")
+        stage(
+            *("race", after, "prepared", "embeddings", proposals, _weights(params.race.judge)),
+            *(f"subsets/{after}", f"races/{after}"),
+        )
         return time.process_time() - start
 
     def _targets(self, params: Params) -> float:
@@ -114,15 +120,15 @@ class Cell:
             count = num_picks(self.budget, len(ids))
             for place, name in enumerate(RANDOM):
                 order_N = permutation_by_id(ids, draw.random_seed, "race table", place)
-                _save(name, draw.draw, order_N[:count])
-            _save(EVERYTHING, draw.draw, np.arange(meta.num_samples["train"]))
+                save(name, draw.draw, order_N[:count])
+            save(EVERYTHING, draw.draw, np.arange(meta.num_samples["train"]))
             for name in self.series.entrants:
-                _copy(here / f"{name}.csv", name, draw.draw)
-            _copy(Path(f"data/subsets/{self.budget}/{draw.draw}.csv"), "race", draw.draw)
+                copy(here / f"{name}.csv", name, draw.draw)
+            copy(Path(f"data/subsets/{self.budget}/{draw.draw}.csv"), "race", draw.draw)
         for name in ("race", *self._measured(params), *RANDOM):
-            _train(params, name)
+            train(params, name)
         start = time.process_time()
-        num_trained = _train(params, EVERYTHING)
+        num_trained = train(params, EVERYTHING)
         return (time.process_time() - start) / num_trained
 
     def _measured(self, params: Params) -> list[str]:
@@ -137,6 +143,7 @@ class Cell:
 
     def _races(self, params: Params, seconds: float, full_seconds: float) -> list[Row]:
         full_flops = _history_flops(EVERYTHING, params)
+        num_train = artifacts.load_meta(Path("data/prepared")).num_samples["train"]
         rows = []
         for draw in params.draws:
             found = load_race(Path(f"data/races/{self.budget}"), draw.draw)
@@ -147,7 +154,7 @@ class Cell:
             rows.append(
                 {
                     "seed": draw.random_seed,
-                    "picks": len(_subset("race", draw).index_P),
+                    "picks": num_picks(self.budget, num_train),
                     "winner": found.winner.partition("-")[0],
                     "judged_samples": found.num_samples,
                     "judged_gain": round(found.winner_gain or 0.0, 3),
@@ -164,12 +171,12 @@ class Cell:
         rows = []
         for draw, race in zip(params.draws, races, strict=True):
             judged = load_race(Path(f"data/races/{self.budget}"), draw.draw).runners
-            values = {
-                name: _values(params, name, draw.draw)
+            found = {
+                name: values(params, name, draw.draw)
                 for name in ("race", *self._measured(params), *RANDOM, EVERYTHING)
             }
-            random_T = np.mean([values[name].mean(axis=0) for name in RANDOM], axis=0)
-            for name, values_MT in values.items():
+            random_T = np.mean([found[name].mean(axis=0) for name in RANDOM], axis=0)
+            for name, values_MT in found.items():
                 difference_T = values_MT.mean(axis=0) - random_T
                 gain = round(judged[name].gain, 3) if name in judged else ""
                 rows.append(
@@ -187,24 +194,31 @@ class Cell:
 def begin(work: Path, name: str, series: Series, raw: Path) -> None:
     """Make the series' folder, enter it, and prepare its data."""
     stages_here.enter(work, name, raw)
+    Cell(series, series.budgets[0]).write(races=True)
     if not Path("data/prepared").exists():
-        Cell(series, series.budgets[0]).write(races=False)
         stage("prepare", "prepared", "ensembles/scratch")
         if series.halved:
             changed_data.halve(Path("data/prepared"))
         if series.wrong:
             changed_data.plant(Path("data/prepared"), series.wrong)
+    stage("weights", "prepared", "weights")  # random ones
+    stage("embed", "prepared", _weights("none"), "embeddings")  # nothing
 
 
-def _train(params: Params, name: str) -> int:
+def train(params: Params, name: str) -> int:
     """Train and measure the targets on a subset; return how many."""
     (model,) = params.compare.models
     stage(
-        *("train_subset_model", model, "prepared", f"comparison/{name}", "ensembles/scratch"),
-        *(f"subset_models/{name}", f"histories/{name}"),
+        *("train_subset_model", model, "prepared", "embeddings", f"comparison/{name}"),
+        *("ensembles/scratch", _weights(model), f"subset_models/{name}", f"histories/{name}"),
     )
-    stage("evaluate", "prepared", f"subset_models/{name}", f"evaluation/{name}")
+    trained = f"subset_models/{name}"
+    stage("evaluate", "prepared", "embeddings", trained, f"evaluation/{name}")
     return len(params.draws) * params.train_subset_model.members
+
+
+def _weights(model: str) -> str:
+    return f"weights/{model}.safetensors"
 
 
 def _history_flops(name: str, params: Params) -> float:
@@ -213,7 +227,7 @@ def _history_flops(name: str, params: Params) -> float:
     return max(epoch.flops for epoch in history)
 
 
-def _values(params: Params, name: str, draw: str) -> Array:
+def values(params: Params, name: str, draw: str) -> Array:
     """Return what each test sample says of each target, float64 [M, T], points."""
     meta, metric = artifacts.load_meta(Path("data/prepared")), params.report.metric
     found = artifacts.load_evaluation(
@@ -222,19 +236,15 @@ def _values(params: Params, name: str, draw: str) -> Array:
     return 100.0 * found.values[metric].astype(np.float64)
 
 
-def _subset(name: str, draw: Params) -> Subset:
-    meta = artifacts.load_meta(Path("data/prepared"))
-    path = Path(f"data/comparison/{name}/{draw.draw}.csv")
-    return artifacts.load_subset(path, meta.num_samples["train"], once=draw.picks_once)
-
-
-def _save(name: str, draw: str, index_P: Array) -> None:
+def save(name: str, draw: str, index_P: Array) -> None:
+    """Write a subset for targets."""
     count = len(index_P)
     subset = Subset(index_P, np.zeros(count, dtype=np.int64), np.full(count, np.nan))
     artifacts.save_subset(Path(f"data/comparison/{name}/{draw}.csv"), subset)
 
 
-def _copy(source: Path, name: str, draw: str) -> None:
+def copy(source: Path, name: str, draw: str) -> None:
+    """Take a subset for targets."""
     target = Path(f"data/comparison/{name}/{draw}.csv")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)

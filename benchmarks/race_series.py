@@ -106,6 +106,22 @@ SERIES: Mapping[str, Series] = {
     "digit-vectors": _DIGIT_VECTORS,
     "digit-vectors-wrong": _of(_DIGIT_VECTORS, wrong=0.2),
     "digit-vectors-short": _of(_DIGIT_VECTORS, _updates(50)),
+    # Of other folds, so with other test samples.
+    "digit-vectors-long": _of(
+        _DIGIT_VECTORS, ["dataset.fold=1", *_updates(600)], budgets=(0.05, 0.25)
+    ),
+    "digit-vectors-wrong-40": _of(
+        _DIGIT_VECTORS, ["dataset.fold=2"], budgets=(0.05, 0.25), wrong=0.4
+    ),
+    # Judges smaller than the target: a linear layer for one with 512 hidden units.
+    "digit-vectors-linear-judge": _of(
+        _DIGIT_VECTORS, ["race.judge=linear_probe"], budgets=(0.05, 0.25)
+    ),
+    "mnist-vectors-linear-judge": _of(
+        _VECTORS,
+        ["dataset.root=data/raw/mnist-vectors", "race.judge=linear_probe"],
+        budgets=(0.01, 0.1),
+    ),
     "digit-vectors-many": _of(
         _DIGIT_VECTORS,
         ["predict_pool.signals=[features]"],

@@ -109,7 +109,7 @@ def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:
             gains.setdefault(name, []).extend(gain_S.tolist())
     yield "| entrant | races with a target | won | best in hindsight | target - random |"
     yield "|---|---|---|---|---|"
-    for name in sorted({*raced, "random"}, key=lambda name: -won[name]):
+    for name in sorted({*raced, "random"}, key=lambda name: (-won[name], name)):
         mean = f"{np.nanmean(gains[name]):+.2f}" if name in gains else ""
         yield f"| {name} | {raced[name] or ''} | {won[name]} | {best[name]} | {mean} |"
 

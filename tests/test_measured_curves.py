@@ -3,8 +3,8 @@
 import pytest
 import toy
 
-from benchmarks import clones
-from benchmarks.how_much_data import Run, hidden, measured, table
+from benchmarks import clones, race_counts
+from benchmarks.how_much_data import Run, hidden, measured, raced, table
 from benchmarks.measured_curves import CLASSIFIERS, HEADER, SERIES
 from stages.report.learning_curve import Point
 from stages.shared.settings.params import load_params
@@ -31,6 +31,27 @@ def test_draws_of_a_split_are_grouped_into_runs(tmp_path):
     assert [run.num_samples for run in three] == [90, 90]
     assert three[0].points == [Point(8, (1.0, 2.0, 3.0)), Point(9, (1.0, 2.0, 3.0))]
     assert len(measured(tmp_path / "curves.csv", 1)["a"]) == 4  # two of each split
+
+
+def test_the_curves_of_races_and_of_random_subsets_go_up_to_everything():
+    def cell(budget, picks, points):
+        targets = [
+            {"seed": "0", "subset": subset, "points": str(points + place)}
+            for place, subset in enumerate(["race", *(f"random-target-{k}" for k in range(4))])
+        ]
+        everything = {"seed": "0", "subset": "everything", "points": "99"}
+        races = [{"seed": "0", "picks": str(picks)}]
+        return race_counts.Cell("digits", budget, races, [*targets, everything])
+
+    cells = [cell(0.1 * 2**place, 10 * 2**place, 60 + 8 * place) for place in range(4)]
+    found = raced(cells, 1)
+    sizes = (10, 20, 40, 80, 100)
+    assert found["digits race"] == [
+        Run([*map(Point, sizes, [(60.0,), (68.0,), (76.0,), (84.0,), (99.0,)])], 359)
+    ]
+    assert [run.points[0].values for run in found["digits random"]] == [(61,), (62,), (63,), (64,)]
+    assert raced(cells[1:], 1) == {}  # three budgets
+    assert raced(cells, 3) == {}  # one draw
 
 
 def test_what_is_hidden_is_not_shown_and_misses_are_counted_on_their_side():

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks import changed_data, image_vectors, learnable, race_counts, race_shown
+from benchmarks import changed_data, image_vectors, learnable, race_counts, race_runs, race_shown
+from benchmarks.race_again import looks_worse
 from benchmarks.race_counts import Decision
 from benchmarks.race_runs import RANDOM, Cell
 from benchmarks.race_series import SERIES
 from stages.shared import artifacts
 from stages.shared.artifacts import Meta
+from stages.shared.running import dispatch
 
 MANY = "digit-vectors-many"
 
@@ -67,6 +69,14 @@ def test_a_decisions_error_is_of_test_samples_and_of_trainings():
     assert cell.decisions() == [Decision(3, 2, 4), Decision(-1, 2, 0)]
 
 
+def test_decisions_below_the_margin_are_measured_again_unless_their_draws_raced_elsewhere():
+    (cell,) = race_counts.cells(*rows())
+
+    ((same, seed, winner, first),) = looks_worse([cell, replace(cell, name="s-many")])
+
+    assert (same, seed, winner, first) == (cell, "1", "random", Decision(-1, 2, 0))
+
+
 def test_an_interval_is_students():
     # Three values of sd 1: 4.302653 / sqrt 3.
     assert race_counts.interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2, 2.48414), abs=1e-4)
@@ -116,6 +126,22 @@ def test_the_settings_of_a_series_are_valid(name, tmp_path, monkeypatch):
     assert float(params.rounds[-1].to) == series.budgets[0]
     assert len(params.draws) == 2
     assert not set(RANDOM) & set(series.entrants)
+
+
+@pytest.mark.slow
+def test_a_cell_runs_with_the_stages_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUBSET_RESUME", "")
+    monkeypatch.setattr(dispatch, "map_pieces", dispatch.map_pieces)
+    series = SERIES["digit-vectors"]
+    short = [f"{part}.length.updates=2" for part in ("train_ensemble", "train_subset_model")]
+    series = replace(series, changes=[*series.changes, *short], seeds=2, entrants={"top": "{}"})
+
+    race_runs.begin(tmp_path / "work", "s", series, tmp_path)
+    races, targets = Cell(series, 0.25).run()
+
+    assert [row["seed"] for row in races] == [0, 1]
+    assert {row["subset"] for row in targets} == {"race", "top", *RANDOM, race_runs.EVERYTHING}
 
 
 def test_the_hardest_that_a_judge_gets_right_come_first_then_the_easiest_that_it_does_not():

@@ -65,7 +65,7 @@ class Pool:
     def write_gradient_batches(self, signals: Path, batches: Sequence[Ints]) -> None:
         """Write how the first voter's gradients add up in some mini-batches of train rows."""
         task = labelled(tasks.load(self.meta.task))
-        (model,) = forward_passes.Voters.of(self.ensemble, self.voters[:1]).load()
+        (model,) = forward_passes.Voters.of(self.ensemble, self.voters[:1]).models
         device = forward_passes.device()
         targets_N = task.load_targets(self.prepared, "train", device)
         measured = []

@@ -76,11 +76,7 @@ def of_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> Floats:
     Both are means of a share of counts over the classes that are present: recall, tp / (tp + fn),
     and F1, 2 tp / (2 tp + fp + fn).
     """
-    num = 1 + max(int(predicted_T.max()), int(targets_T.max()))
-    is_right_T = predicted_T == targets_T
-    tp_C = np.bincount(targets_T[is_right_T], minlength=num)
-    fn_C = np.bincount(targets_T, minlength=num) - tp_C
-    fp_C = np.bincount(predicted_T, minlength=num) - tp_C
+    tp_C, fp_C, fn_C = _counts(predicted_T, targets_T)
     share_C, counts_C = _share(metric, tp_C, fp_C, fn_C)
     whole, present = share_C.sum(), counts_C.sum()
     # Samples of one class that are predicted as one class are alike: U such pairs.
@@ -96,6 +92,24 @@ def of_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> Floats:
         )
     )
     return pseudo_values(whole / present, (sums / np.maximum(counts, 1))[of_T.reshape(-1)])
+
+
+def mean_over_classes(metric: str, predicted_T: Ints, targets_T: Ints) -> float:
+    """Return balanced_accuracy or macro_f1 in [0, 1]: of a class without samples neither is known.
+
+    The bits are those of scikit-learn.
+    """
+    share_C, is_present_C = _share(metric, *_counts(predicted_T, targets_T))
+    return float(share_C[is_present_C > 0].mean())
+
+
+def _counts(predicted_T: Ints, targets_T: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the true and false positives and the false negatives of each class, int64 [C]."""
+    num = 1 + max(int(predicted_T.max()), int(targets_T.max()))
+    tp_C = np.bincount(targets_T[predicted_T == targets_T], minlength=num)
+    fp_C = np.bincount(predicted_T, minlength=num) - tp_C
+    fn_C = np.bincount(targets_T, minlength=num) - tp_C
+    return tp_C, fp_C, fn_C
 
 
 def _share(metric: str, tp: Ints, fp: Ints, fn: Ints) -> tuple[Floats, Ints]:

@@ -6,6 +6,7 @@ and what it gives is the task's: of images [B, K, H, W], and of a classifier log
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,7 +82,7 @@ def passes_of_batches(
     # Prediction gives the same bits with any number of threads.
     torch.set_num_threads(engine.num_cores())
     engine.keep_freed_memory()
-    models = voters.load()
+    models = voters.models
     meta = normalised_for(models[0], artifacts.load_meta(prepared))
     task = tasks.load(meta.task)
     loaded = zip(batches, task.read_batches(prepared, split, batches, meta, device()), strict=True)
@@ -119,8 +120,9 @@ class Voters:
         ]
         return replace(self, weights=contents)
 
-    def load(self) -> list[nn.Module]:
-        """Return the models on the device, in evaluation mode.
+    @cached_property
+    def models(self) -> list[nn.Module]:
+        """The models on the device, in evaluation mode, loaded when they are first asked for.
 
         Raises:
             ArtifactError: weights are missing, damaged, or of another model.

@@ -48,7 +48,7 @@ class Progress:
 
         A line that does not stay makes room for the next of its stage.
         """
-        params, stage = _params(), os.environ.get("DVC_STAGE", "work")
+        params, stage = _params_of(Path.cwd()), os.environ.get("DVC_STAGE", "work")
         self._place = _place_of(stage, Path.cwd())
         number = f"stage {self._place.number}/{self._place.most} " if self._place else ""
         self._name = ", ".join(filter(None, [number + stage_in_words(stage, params), _draw]))
@@ -215,8 +215,10 @@ def _has_size() -> bool:
         return True  # no terminal, so there is nothing to cut
 
 
-def _params() -> Params | None:
-    """Return what the stage runs with; None where there is nothing to read, as in a test."""
+@cache
+def _params_of(folder: Path) -> Params | None:
+    """Return what the stage runs with, read once; None where there is nothing to read."""
+    del folder  # the working one
     try:
         return load_params()
     except ParamsError:

@@ -42,6 +42,15 @@ def test_each_sample_is_left_out_in_turn(metric, seed):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("seed", range(10))
+def test_the_metric_itself_has_the_bits_of_scikit_learn(metric, seed):
+    predicted_T, targets_T = predictions(seed, num=1000, num_classes=5)
+    for num in (3, 40, 1000):  # of 3 samples some classes are absent
+        found = jackknife.mean_over_classes(metric, predicted_T[:num], targets_T[:num])
+        assert found == METRICS[metric](predicted_T[:num], targets_T[:num])
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_a_class_that_the_split_lacks_is_in_no_mean_though_it_is_predicted(metric):
     targets_T, predicted_T = np.array([0, 0, 1, 1, 1]), np.array([0, 3, 1, 3, 0])
     measure = METRICS[metric]

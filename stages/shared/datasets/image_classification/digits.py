@@ -5,13 +5,11 @@ is no test split, so folds are used; a sample id is the row in scikit-learn's ar
 """
 
 import numpy as np
-from sklearn.datasets import load_digits
 
+from stages.shared.datasets.reading import own_digits
 from stages.shared.datasets.reading.source_images import ArrayImages
 from stages.shared.datasets.reading.sources import Source, refuse_file_params
 from stages.shared.settings.sections import Dataset
-
-HIGHEST = 16  # pixels count the inked ones among 4x4
 
 
 def load(params: Dataset) -> Source:
@@ -21,12 +19,12 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that only image files obey.
     """
     refuse_file_params(params)
-    digits = load_digits()
-    images_NHW = np.rint(digits.images * 255 / HIGHEST).astype(np.uint8)
+    digits = own_digits.load()
+    images_NHW = np.rint(digits.images_NHW * 255 / own_digits.HIGHEST).astype(np.uint8)
     return Source(
-        class_names=[str(name) for name in digits.target_names],
-        targets_N=digits.target.astype(np.int64),
-        sample_ids=[str(row) for row in range(len(digits.target))],
+        class_names=digits.class_names,
+        targets_N=digits.targets_N,
+        sample_ids=[str(row) for row in range(len(digits.targets_N))],
         given_splits=None,
         inputs=ArrayImages(images_NHW[..., np.newaxis]),
     )

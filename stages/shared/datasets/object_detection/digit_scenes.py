@@ -14,10 +14,9 @@ Shapes: N digits, S scenes, C classes, H x W pixels, E the edge of a digit.
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.datasets import load_digits
 
 from stages.shared.artifacts import SPLITS, Floats, Ints, Split
-from stages.shared.datasets.reading import splits
+from stages.shared.datasets.reading import own_digits, splits
 from stages.shared.datasets.reading.boxes_of_images import Object, list_of, strata
 from stages.shared.datasets.reading.source_images import ArrayImages
 from stages.shared.datasets.reading.sources import Source, refuse_file_params
@@ -30,7 +29,6 @@ EDGE = 96  # pixels
 MOST_DIGITS = 6
 EMPTY = 0.05  # share of the scenes
 NUM_CLASSES = 10
-HIGHEST = 16  # pixels of the digits count the inked ones among 4x4
 LEAST_EDGE, MOST_EDGE = 16, 32  # of a digit, 8 pixels in the original
 LEAST_INK = 0.25  # of the strongest, where the box ends
 FAINTEST = 0.5  # digit, 1 being white
@@ -46,23 +44,22 @@ def load(params: Dataset) -> Source:
         ParamsError: a parameter is set that only image files obey.
     """
     refuse_file_params(params)
-    digits = load_digits()
-    digits_NHW = digits.images / HIGHEST
+    digits = own_digits.load()
+    digits_NHW = digits.images_NHW / own_digits.HIGHEST
     images: list[Pixels] = []
     objects: list[list[Object]] = []
     given: list[Split] = []
-    for split, rows_N in _pools(digits.target, params).items():
+    for split, rows_N in _pools(digits.targets_N, params).items():
         num = round(NUM_SCENES * len(rows_N) / len(digits_NHW))
         for number in range(num):
             rng = generator(params.split_seed, "scene", SPLITS.index(split), number)
-            image_HW, found = _scene(digits_NHW[rows_N], digits.target[rows_N], rng)
+            image_HW, found = _scene(digits_NHW[rows_N], digits.targets_N[rows_N], rng)
             images.append(image_HW)
             objects.append(found)
         given += [split] * num
-    class_names = [str(name) for name in digits.target_names]
-    boxes = list_of(objects, class_names)
+    boxes = list_of(objects, digits.class_names)
     return Source(
-        class_names=class_names,
+        class_names=digits.class_names,
         targets_N=strata(boxes, NUM_CLASSES),
         sample_ids=[f"{split}/{number}" for number, split in enumerate(given)],
         given_splits=given,
