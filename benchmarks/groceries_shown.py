@@ -22,9 +22,8 @@ def shown(found: Sequence[Row]) -> str:
 
 
 def _lines(found: Sequence[Row]) -> Iterator[str]:
-    for target, size, subset in dict.fromkeys(
-        (row["target"], row["size"], row["subset"]) for row in found
-    ):
+    cells = dict.fromkeys((row["target"], row["size"], row["subset"]) for row in found)
+    for target, size, subset in sorted(cells, key=lambda cell: (cell[0], -float(cell[1]))):
         own = _by_seed(found, target, size, subset)
         random = _by_seed(found, target, size, RANDOM)
         everything = _by_seed(found, target, "1.0", EVERYTHING)
