@@ -81,6 +81,7 @@ def rows(base: TrainEnsemble) -> list[Row]:
     optimizer = base.optimizer
     assert isinstance(optimizer, Sgd), "what the rows change is SGD's"
     rate, decay = optimizer.learning_rate, optimizer.weight_decay
+    border = "black" if base.augmentation.border == "mirrored" else "mirrored"
     other = "fp32" if base.precision == "bf16" else "bf16"
     return [
         Row("base"),
@@ -106,7 +107,10 @@ def rows(base: TrainEnsemble) -> list[Row]:
             else []
         ),
         *(
-            [Row("no shifts", ("augmentation.crop_padding=0",))]
+            [
+                Row("no shifts", ("augmentation.crop_padding=0",)),
+                Row(f"{border} borders", (f"augmentation.border={border}",)),
+            ]
             if base.augmentation.crop_padding
             else []
         ),

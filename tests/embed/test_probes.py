@@ -16,7 +16,7 @@ from stages.train_ensemble.__main__ import main as train_ensemble
 from stages.train_subset_model.__main__ import main as train_target
 
 PREPARED, EMBEDDINGS = Path("prepared"), Path("embeddings")
-PLAIN = {"crop_padding": 0, "horizontal_flip": False, "scale": [1.0, 1.0]}
+PLAIN = {"crop_padding": 0, "border": "black", "horizontal_flip": False, "scale": [1.0, 1.0]}
 
 
 def content_of(model="linear_probe", network="resnet8_quarter"):

@@ -104,9 +104,10 @@ Schedule = Annotated[OneCycle | Plateau | Steps, Field(discriminator="name")]
 
 
 class Augmentation(Section):
-    """Random changes of the training images; pixels beyond the border are 0."""
+    """Random changes of the training images; beyond the border pixels are 0, or mirrored in it."""
 
     crop_padding: NonNegativeInt
+    border: Literal["black", "mirrored"]
     horizontal_flip: bool
     scale: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
 

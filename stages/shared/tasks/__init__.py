@@ -22,6 +22,7 @@ NOT_AUGMENTED = {
     for section in ("train_ensemble", "train_subset_model")
     for key, value in {
         "augmentation.crop_padding": 0,
+        "augmentation.border": "black",
         "augmentation.horizontal_flip": False,
         "augmentation.scale": [1.0, 1.0],
         "first_layer": "trained",

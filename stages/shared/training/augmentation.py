@@ -48,28 +48,54 @@ def augment(images_BHWK: Tensor, draws: Draws, settings: Augmentation) -> Tensor
     The draws lie on the device of the images.
     """
     if settings.scale != [1.0, 1.0]:
-        return _zoom(images_BHWK, draws)
+        return _zoom(images_BHWK, draws, settings.border)
     if settings.crop_padding or settings.horizontal_flip:
+        if settings.border == "mirrored":
+            return _look_up_mirrored(images_BHWK, draws)
         return _look_up(images_BHWK, draws, settings.crop_padding)
     return images_BHWK
 
 
 def _look_up(images_BHWK: Tensor, draws: Draws, padding: int) -> Tensor:
-    size, height, width, channels = images_BHWK.shape
-    device = images_BHWK.device
+    _, height, width, _ = images_BHWK.shape
     padded = F.pad(images_BHWK, (0, 0, padding, padding, padding, padding))
-    row_BH = torch.arange(height, device=device) + (padding + draws.shift_N2[:, :1])
-    column_BW = torch.arange(width, device=device).expand(size, width)
-    column_BW = torch.where(draws.is_flipped_N[:, None], width - 1 - column_BW, column_BW)
-    column_BW = column_BW + padding + draws.shift_N2[:, 1:]
+    row_BH, column_BW = _places(height, width, draws)
+    return _pixels(padded, row_BH + padding, column_BW + padding)
+
+
+def _look_up_mirrored(images_BHWK: Tensor, draws: Draws) -> Tensor:
+    _, height, width, _ = images_BHWK.shape
+    row_BH, column_BW = _places(height, width, draws)
+    return _pixels(images_BHWK, _mirrored(row_BH, height), _mirrored(column_BW, width))
+
+
+def _mirrored(place_BP: Tensor, length: int) -> Tensor:
+    """Return places within the image: those beyond it are mirrored in its outermost pixel."""
+    period = max(1, 2 * (length - 1))
+    place_BP = place_BP.remainder(period)
+    return torch.minimum(place_BP, period - place_BP)
+
+
+def _places(height: int, width: int, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Return the rows [B, H] and columns [B, W] that are shown; 0 is the image's first."""
+    device = draws.shift_N2.device
+    row_BH = torch.arange(height, device=device) + draws.shift_N2[:, :1]
+    column_W = torch.arange(width, device=device)
+    column_BW = torch.where(draws.is_flipped_N[:, None], width - 1 - column_W, column_W)
+    return row_BH, column_BW + draws.shift_N2[:, 1:]
+
+
+def _pixels(images_BHWK: Tensor, row_BH: Tensor, column_BW: Tensor) -> Tensor:
+    """Return the pixels of each image in these rows and columns."""
+    size, height, width, channels = images_BHWK.shape
     # One index into all pixels: three times as fast as one each for image, row and column.
-    row_BH = row_BH + padded.shape[1] * torch.arange(size, device=device)[:, None]
-    pixel_BHW = row_BH[:, :, None] * padded.shape[2] + column_BW[:, None, :]
-    pixels = padded.view(-1, channels).index_select(0, pixel_BHW.flatten())
-    return pixels.view(images_BHWK.shape)
+    row_BH = row_BH + height * torch.arange(size, device=images_BHWK.device)[:, None]
+    pixel_BHW = row_BH[:, :, None] * width + column_BW[:, None, :]
+    pixels = images_BHWK.reshape(-1, channels).index_select(0, pixel_BHW.flatten())
+    return pixels.view(*pixel_BHW.shape, channels)
 
 
-def _zoom(images_BHWK: Tensor, draws: Draws) -> Tensor:
+def _zoom(images_BHWK: Tensor, draws: Draws, border: str) -> Tensor:
     size, height, width, _ = images_BHWK.shape
     # An affine map from output to input coordinates, both from -1 to 1 over the image.
     theta_B23 = torch.zeros(size, 2, 3, device=images_BHWK.device)
@@ -79,5 +105,6 @@ def _zoom(images_BHWK: Tensor, draws: Draws) -> Tensor:
     theta_B23[:, 1, 2] = 2 * draws.shift_N2[:, 0] / height
     images_BKHW = images_BHWK.permute(0, 3, 1, 2).float()
     grid_BHW2 = F.affine_grid(theta_B23, list(images_BKHW.shape), align_corners=False)
-    zoomed_BKHW = F.grid_sample(images_BKHW, grid_BHW2, align_corners=False)
+    mode = "zeros" if border == "black" else "reflection"
+    zoomed_BKHW = F.grid_sample(images_BKHW, grid_BHW2, padding_mode=mode, align_corners=False)
     return zoomed_BKHW.permute(0, 2, 3, 1)

@@ -1,5 +1,7 @@
 """Tests for stages/shared/training/augmentation.py."""
 
+from typing import Literal
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,9 +13,15 @@ IMAGES = torch.randint(0, 256, (6, 5, 7, 3), dtype=torch.uint8)
 
 
 def settings(
-    padding: int = 0, flip: bool = False, low: float = 1.0, high: float = 1.0
+    padding: int = 0,
+    flip: bool = False,
+    low: float = 1.0,
+    high: float = 1.0,
+    border: Literal["black", "mirrored"] = "black",
 ) -> Augmentation:
-    return Augmentation(crop_padding=padding, horizontal_flip=flip, scale=[low, high])
+    return Augmentation(
+        crop_padding=padding, border=border, horizontal_flip=flip, scale=[low, high]
+    )
 
 
 def draws(shift: list[list[int]], flip: list[bool], zoom: float = 1.0) -> Draws:
@@ -98,3 +106,35 @@ def test_draws_cover_their_ranges_and_do_not_depend_on_the_batches():
 
 def test_nothing_is_flipped_unless_asked_for():
     assert not draw(settings(3), 1000, torch.Generator().manual_seed(0)).is_flipped_N.any()
+
+
+def test_pixels_beyond_a_mirrored_border_are_those_within_it():
+    """A row 0 1 2 3 moved by 2 either way, as it is and flipped; the outermost is not doubled."""
+    image = torch.arange(4, dtype=torch.uint8).reshape(1, 1, 4, 1).expand(3, 1, 4, 1)
+    moved = draws([[0, -2], [0, 2], [0, 2]], [False, False, True])
+
+    found = augment(image, moved, settings(2, border="mirrored"))
+
+    assert found[:, 0, :, 0].tolist() == [[2, 1, 0, 1], [2, 3, 2, 1], [1, 2, 3, 2]]
+
+
+def test_a_mirrored_border_of_a_batch_is_torchs_of_each_image():
+    chosen = draw(settings(2, flip=True), 6, torch.Generator().manual_seed(1))
+    mirrored = settings(2, flip=True, border="mirrored")
+    padded = F.pad(IMAGES.permute(0, 3, 1, 2).float(), (2, 2, 2, 2), mode="reflect")
+    # The padded image, moved within a border that is never reached, then without its padding.
+    expected = shifted_then_flipped(padded.permute(0, 2, 3, 1).byte(), chosen, 2)
+
+    found = augment(IMAGES, chosen, mirrored)
+
+    assert found.dtype == torch.uint8
+    assert torch.equal(found, expected[:, 2:-2, 2:-2])
+
+
+def test_a_zoom_out_shows_the_image_mirrored():
+    found = augment(IMAGES[:1] | 1, draws([[0, 0]], [False], 0.5), settings(0, False, 0.5, 0.5))
+    mirrored = settings(0, False, 0.5, 0.5, "mirrored")
+    shown = augment(IMAGES[:1] | 1, draws([[0, 0]], [False], 0.5), mirrored)
+
+    assert not found[0, 0].any()
+    assert bool((shown >= 1).all())

@@ -338,7 +338,9 @@ def make_job(prepared):
         base = {
             "length": EpochLength(epochs=4),
             "batch_size": 8,
-            "augmentation": Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0]),
+            "augmentation": Augmentation(
+                crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0]
+            ),
             "checkpoints": Checkpoints(last=1, every=1, best=False),
             "validations": "every_epoch",
         }

@@ -31,7 +31,9 @@ def job(prepared, tmp_path):
         update={
             "length": EpochLength(epochs=2),
             "batch_size": 5,
-            "augmentation": Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0]),
+            "augmentation": Augmentation(
+                crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0]
+            ),
             "optimizer": AdamW(name="adamw", learning_rate=0.1, backbone=0.5, weight_decay=0.0),
         }
     )

@@ -38,7 +38,7 @@ from stages.shared.training.validation import validated_epochs
 
 CPU = torch.device("cpu")
 STEPS = Steps(name="steps", milestones=[2], factor=0.1, warmup_epochs=0, warmup="linear")
-PLAIN = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])
+PLAIN = Augmentation(crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0])
 
 
 def make_settings(**changes: object) -> Training:

@@ -8,6 +8,7 @@ _TRAINING = {
     for key, value in {
         "label_smoothing": 0.0,
         "first_layer": "trained",
+        "augmentation.border": "black",  # mirrored objects would have no boxes
         "train": "all",  # the last layer of its networks is not apart
         "optimizer.backbone": 1.0,
     }.items()

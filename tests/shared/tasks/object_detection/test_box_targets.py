@@ -87,7 +87,7 @@ def test_boxes_move_as_the_pixels_of_a_crop_and_a_flip_do(
     image = torch.zeros(1, HEIGHT, WIDTH, 1, dtype=torch.uint8)
     image[:, top : top + height, left : left + width] = 255
     draws = Draws(torch.tensor([shift]), torch.tensor([is_flipped]), torch.ones(1))
-    settings = Augmentation(crop_padding=6, horizontal_flip=True, scale=[1.0, 1.0])
+    settings = Augmentation(crop_padding=6, border="black", horizontal_flip=True, scale=[1.0, 1.0])
 
     changed = augment(image, draws, settings)[0, :, :, 0]
     found = box_targets.moved(of([[left, top, left + width, top + height]]), draws, settings)
@@ -106,7 +106,7 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
     image = torch.zeros(1, HEIGHT, WIDTH, 1, dtype=torch.uint8)
     image[:, 14:24, 22:36] = 200
     draws = Draws(torch.tensor([shift]), torch.tensor([is_flipped]), torch.tensor([zoom]))
-    settings = Augmentation(crop_padding=4, horizontal_flip=True, scale=[0.6, 1.8])
+    settings = Augmentation(crop_padding=4, border="black", horizontal_flip=True, scale=[0.6, 1.8])
 
     changed = augment(image, draws, settings)[0, :, :, 0]
     found = box_targets.moved(of([[22, 14, 36, 24]]), draws, settings)
@@ -122,7 +122,7 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
 
 
 def test_an_object_whose_middle_leaves_the_image_is_dropped_and_others_end_at_the_border():
-    settings = Augmentation(crop_padding=6, horizontal_flip=False, scale=[1.0, 1.0])
+    settings = Augmentation(crop_padding=6, border="black", horizontal_flip=False, scale=[1.0, 1.0])
     draws = Draws(torch.tensor([[0, 6]]), torch.tensor([False]), torch.ones(1))
     found = box_targets.moved(of([[0, 0, 11, 8], [0, 0, 12, 8], [20, 0, 30, 8]]), draws, settings)
     assert found.is_there_NG.tolist() == [[False, True, True]]
@@ -131,7 +131,7 @@ def test_an_object_whose_middle_leaves_the_image_is_dropped_and_others_end_at_th
 
 def test_boxes_of_images_that_stay_as_they_are_stay_too():
     whole = of([[0.1, 0.3, 7.7, 39.9], [13, 5, 55.7, 21]], [[1, 2, 3, 4]])
-    settings = Augmentation(crop_padding=0, horizontal_flip=False, scale=[1.0, 1.0])
+    settings = Augmentation(crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0])
     still = Draws(torch.zeros(2, 2, dtype=torch.int64), torch.tensor([False] * 2), torch.ones(2))
     found = box_targets.moved(whole, still, settings)
     assert torch.equal(found.is_there_NG, whole.is_there_NG)

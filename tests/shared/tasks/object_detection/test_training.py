@@ -34,7 +34,12 @@ def job(prepared, index=range(40), member=0, epochs=30, **changes):
         "length": {"epochs": epochs},
         "batch_size": 8,
         "label_smoothing": 0.0,
-        "augmentation": {"crop_padding": 2, "horizontal_flip": True, "scale": [1.0, 1.0]},
+        "augmentation": {
+            "crop_padding": 2,
+            "border": "black",
+            "horizontal_flip": True,
+            "scale": [1.0, 1.0],
+        },
     }
     settings = TrainEnsemble.model_validate({**content, **changes})
     return Job(
