@@ -22,7 +22,7 @@ from stages.shared.networks.batches import num_batches
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
 
-PRESET = ROOT / "presets/cifar10_94_cpu.yaml"
+PRESET = ROOT / "presets/cifar10_airbench_cpu.yaml"
 PROXY = "airbench_quarter"
 RACE = (
     "{hardest: {}, window: {rule: window, window: {start: 0.1}},"

@@ -29,7 +29,7 @@ AS_A_HEAD = (
     "optimizer={name: sgd, learning_rate: 0.05, backbone: 1.0, momentum: 0.9, nesterov: true, "
     "weight_decay: 0.0005}",
     "label_smoothing=0.0",
-    "augmentation={crop_padding: 0, horizontal_flip: false, scale: [1.0, 1.0]}",
+    "augmentation={border: black, crop_padding: 0, horizontal_flip: false, scale: [1.0, 1.0]}",
     "validations=1",
     "length={updates: 600}",
 )

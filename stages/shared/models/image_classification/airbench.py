@@ -1,7 +1,7 @@
 """The network of the speed records on CIFAR-10: groups of 64, 256 and 256 channels.
 
 Jordan 2024 (arXiv 2404.00498), where ten epochs of its recipe reach 94 %; most of that recipe is in
-presets/cifar10_94_cpu.yaml, and docs/results.md has what it reaches on JPEG files.
+presets/cifar10_airbench_cpu.yaml, and docs/results.md has what it reaches on JPEG files.
 """
 
 from collections.abc import Sequence
