@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.cifar10_table --model airbench_half --epochs 4
     python -m benchmarks.cifar10_table --show
 
-`presets/cifar10_airbench_cpu.yaml` with one draw for each random seed: an ensemble of a quarter of the
-width chooses in two rounds, from a quarter of the budget on. A target is trained on each subset
+`presets/cifar10_airbench_cpu.yaml` with one draw for each random seed: an ensemble of a quarter of
+the width chooses in two rounds, from a quarter of the budget on. A target is trained on each subset
 twice, for `--epochs` of its own (`epochs`) and for as many updates as everything gets in so many
 (`updates`). A row of the CSV file is one target: its accuracy on test, and the processor seconds of
 its training and, of what was chosen, of its search. Rows are appended as they are finished and are

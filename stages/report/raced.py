@@ -79,6 +79,11 @@ def race_sentences(draws: Sequence[Results]) -> list[str]:
     return [f"{sentence}." for sentence in races_in_words(draws)]
 
 
+def smallest_gain(draws: Sequence[Results], size: str) -> float:
+    """Return the smallest gain that a race could have seen, in points, mean over the draws."""
+    return float(np.mean([draw.races[size].smallest_gain or 0.0 for draw in draws]))
+
+
 def races_in_words(draws: Sequence[Results]) -> list[str]:
     """Return the same without full stops."""
     return ["; ".join(_told(draws, size)) for size in raced_sizes(draws[0])]
@@ -100,9 +105,8 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
         else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
         "points, so the random subset that was judged best is taken"
     )
-    smallest = np.mean([result.smallest_gain or 0.0 for result in results])
     few = num_samples < ENOUGH_SAMPLES
-    yield f"it could see gains from {smallest:.2f} points on" + (
+    yield f"it could see gains from {smallest_gain(draws, size):.2f} points on" + (
         f", and with fewer than {ENOUGH_SAMPLES} samples hardly tells: race.holdout adds some"
         if few
         else ""

@@ -6,6 +6,7 @@ import pytest
 from finished_run import raced
 
 from stages.report.page.document import document
+from stages.report.page.trust import checks
 from stages.report.raced import race, race_sentences, races_in_words
 from stages.report.summary import search_flops
 from stages.report.tables import all_tables, costs
@@ -19,6 +20,14 @@ def results_of(run, *winners, **gains):
         replace(results, races=results.races | {"0.25": raced(winner, **gains)})
         for winner in winners
     ]
+
+
+def test_the_gain_that_could_be_seen_is_one_of_all_draws(run):
+    draws = results_of(run, "cut", "cut")
+    draws[1].races["0.25"] = replace(draws[1].races["0.25"], smallest_gain=3.05)
+    assert "it could see gains from 2.00 points on" in race_sentences(draws)[0]
+    (found,) = [check.found for check in checks(draws, []) if "race" in check.name]
+    assert found == "gains from 2.0 points on, on 40 samples"
 
 
 def test_without_a_race_nothing_is_said(run):

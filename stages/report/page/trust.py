@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
-from stages.report.raced import ENOUGH_SAMPLES, raced_sizes
+from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gain
 from stages.report.results import Results
 from stages.report.summary import on_validation
 
@@ -31,7 +31,7 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
         *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
         *_classes(draws[0]),
         of_splits(draws[0]),
-        *_race(draws[0]),
+        *_race(draws),
     ]
     return sorted(found, key=lambda check: check.is_fine)
 
@@ -131,12 +131,12 @@ def of_splits(results: Results) -> Check:
     )
 
 
-def _race(results: Results) -> Iterator[Check]:
-    for size in raced_sizes(results):
-        race = results.races[size]
+def _race(draws: Sequence[Results]) -> Iterator[Check]:
+    for size in raced_sizes(draws[0]):
+        num_samples = draws[0].races[size].num_samples
         yield Check(
-            race.num_samples >= ENOUGH_SAMPLES,
+            num_samples >= ENOUGH_SAMPLES,
             f"The race to {size} could see",
-            f"gains from {race.smallest_gain or 0:.1f} points on, on {race.num_samples:,} samples",
+            f"gains from {smallest_gain(draws, size):.1f} points on, on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )
