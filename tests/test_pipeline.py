@@ -178,7 +178,7 @@ def test_seconds_are_those_of_the_outputs_that_lie_here(finished, tmp_path):
     trainings = re.findall(r"\d of [0-9.]+ s", before.text)
     assert len(trainings) == 5, "those of two ensembles and three targets"
     verdict = checkout.run(sys.executable, "-m", "commands.verdict", "workspace").text
-    assert "; the search took " in verdict
+    assert "\n- The search took " in verdict
 
     members, command = checkout.members(), CHANGES["selection rule"].command
     output = checkout.run(*shlex.split(command))

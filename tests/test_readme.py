@@ -305,7 +305,7 @@ def test_what_came_out_can_be_looked_at(reader, tmp_path):
     assert (
         "Nothing to run: DVC has the results of all 24 stages" in printed["python -m commands.plan"]
     )
-    assert printed[LOOK[0]].startswith("resnet8 (accuracy on test")
+    assert "Accuracy on test, 95 % intervals" in printed[LOOK[0]]
     rows = (folder / "subset.csv").read_text().splitlines()
     assert len(rows) == 1 + 324
     assert rows == (tmp_path / "first.csv").read_text().splitlines()

@@ -47,7 +47,8 @@ class Seconds:
         """
         needed = [f"{stage}@round{number}" for number in range(num_rounds) for stage in OF_A_ROUND]
         others = [name for name in self.stages if _is_search(name, num_rounds)]
-        return sum(self._cost(name) for name in {*needed, *others}) / self.num_draws
+        # Exactly, since a set has no order.
+        return math.fsum(self._cost(name) for name in {*needed, *others}) / self.num_draws
 
     def training(self, stage: str) -> float:
         """Return the mean over the trainings of a stage, of all draws."""
