@@ -84,6 +84,17 @@ def smallest_gain(draws: Sequence[Results], size: str) -> float:
     return float(np.mean([draw.races[size].smallest_gain or 0.0 for draw in draws]))
 
 
+def taken_by(results: Results) -> str:
+    """Say by what the last subset of a draw was taken."""
+    race, params = results.races[results.rounds[-1].target], results.params
+    if not race.runners:
+        acquisition = results.rounds[-1].acquisition.replace("_", " ")
+        return f"taken by the rule {params.select.rule}, by scores of {acquisition}"
+    if is_random(race):
+        return "the race took a random subset, so no score decided what is taken"
+    return f"the race took what {race.winner} proposed"
+
+
 def races_in_words(draws: Sequence[Results]) -> list[str]:
     """Return the same without full stops."""
     return ["; ".join(_told(draws, size)) for size in raced_sizes(draws[0])]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report.page.labels_to_check import doubted, label_groups
+from stages.report.page.labels_to_check import doubted, label_groups, num_less_sure
 
 
 def with_votes(results, wrong, quality_N):
@@ -45,6 +45,16 @@ def test_wrong_labels_are_split_by_whether_the_subset_holds_them(planted):
     assert names[1] == [str(inside[5]), str(inside[4])]
     assert names[2] == [str(outside[row]) for row in (1, 2, 0)]
     assert [group.num for group in (first, second, third)] == [2, 2, 3]
+
+
+def test_labels_that_all_models_contradict_with_less_certainty_are_counted(planted):
+    results, _, outside = planted
+    assert num_less_sure(results) == 0
+    votes = results.rounds[-1].votes
+    votes.votes_MN[:, outside[9]] = (results.targets_N[outside[9]] + 1) % 3
+    assert num_less_sure(results) == 1
+    votes.votes_MN[0, outside[9]] = results.targets_N[outside[9]]  # one believes it
+    assert num_less_sure(results) == 0
 
 
 def test_a_pick_that_is_likely_wrong_is_not_told_of_twice(planted):

@@ -7,7 +7,7 @@ from finished_run import raced
 
 from stages.report.page.document import document
 from stages.report.page.trust import checks
-from stages.report.raced import race, race_sentences, races_in_words
+from stages.report.raced import race, race_sentences, races_in_words, taken_by
 from stages.report.summary import search_flops
 from stages.report.tables import all_tables, costs
 
@@ -27,7 +27,14 @@ def test_the_gain_that_could_be_seen_is_one_of_all_draws(run):
     draws[1].races["0.25"] = replace(draws[1].races["0.25"], smallest_gain=3.05)
     assert "it could see gains from 2.00 points on" in race_sentences(draws)[0]
     (found,) = [check.found for check in checks(draws, []) if "race" in check.name]
-    assert found == "gains from 2.0 points on, on 40 samples"
+    assert found == "gains of 2.0 points or more, on 40 samples"
+
+
+def test_by_what_a_subset_was_taken(run):
+    said = [taken_by(draw) for draw in results_of(run, "cut", "random-3")]
+    assert said[0] == "the race took what cut proposed"
+    assert said[1].startswith("the race took a random subset")
+    assert taken_by(run.results()) == "taken by the rule top, by scores of mutual information"
 
 
 def test_without_a_race_nothing_is_said(run):

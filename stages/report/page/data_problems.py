@@ -69,7 +69,7 @@ def _checks(results: Results) -> Iterator[Check]:
             "Equal samples with different labels",
             len(alike.conflicting(same)),
             "group",
-            "All but one of the labels are wrong: look at them, and leave out what is.",
+            "At most one label of each is right: look at them, and leave out what is not.",
         )
     yield of_splits(results)
     repeated = [group for group in same if sum(one.split == "train" for one in group) > 1]

@@ -12,10 +12,11 @@ from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
 from stages.report.page.data_problems import in_short, problems
-from stages.report.page.labels_to_check import accuracy_in_words, label_groups
+from stages.report.page.labels_to_check import accuracy_in_words, label_groups, num_less_sure
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks
 from stages.report.pages import render
+from stages.report.raced import taken_by
 from stages.report.results import KINDS, Results, Round, training_length
 from stages.report.svg import Chart, chart
 from stages.report.verdict_lines import result_table
@@ -89,6 +90,8 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         checks=checks(draws, found),
         label_groups=list(label_groups(results)),
         label_accuracy=accuracy_in_words(results.rounds[-1]),
+        num_less_sure=num_less_sure(results),
+        how_taken=taken_by(results),
         browsed=samples,
         samples_json=as_json(samples),
         compared=compared(draws),

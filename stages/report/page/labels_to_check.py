@@ -60,7 +60,8 @@ def label_groups(results: Results) -> Iterator[LabelGroup]:
     )
     yield group(
         "Not in the subset: likely wrong",
-        "All models are sure of another class. To leave them out changes nothing now.",
+        "All models are sure of another class. Who trains on everything learns these labels; the "
+        "subset does not.",
         suspect_S[~is_picked_N[suspect_S]].tolist(),
     )
 
@@ -73,6 +74,16 @@ def doubted(results: Results, quality_N: Ints) -> Ints:
     row_S = np.setdiff1d(np.unique(results.last_subset.index_P), label_suspects(results))
     row_S = row_S[quality_N[row_S] < 0.5]  # noqa: PLR2004 - half
     return row_S[np.argsort(quality_N[row_S], kind="stable")]
+
+
+def num_less_sure(results: Results) -> int:
+    """Return to how many more train samples all models give another class than their label."""
+    votes = results.rounds[-1].votes
+    if votes is None:
+        return 0
+    is_contradicted_N = (votes.votes_MN != results.targets_N).all(axis=0)
+    is_contradicted_N[label_suspects(results)] = False
+    return int(is_contradicted_N.sum())
 
 
 def accuracy_in_words(entry: Round) -> str:

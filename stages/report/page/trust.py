@@ -136,7 +136,7 @@ def _race(draws: Sequence[Results]) -> Iterator[Check]:
         num_samples = draws[0].races[size].num_samples
         yield Check(
             num_samples >= ENOUGH_SAMPLES,
-            f"The race to {size} could see",
-            f"gains from {smallest_gain(draws, size):.1f} points on, on {num_samples:,} samples",
+            f"What the race to {size} could see",
+            f"gains of {smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )

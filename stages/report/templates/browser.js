@@ -31,8 +31,11 @@ const told = (row) => [
   ...(samples.draws > 1 ? [`picked in ${samples.picked[row]} of ${samples.draws} draws`] : []),
 ];
 
-// The end of a long name tells files apart, its beginning folders.
-const short = (name) => (name.length <= 19 ? name : `${name.slice(0, 6)}…${name.slice(-12)}`);
+// The file and its folder, which often is its class.
+const short = (name) => {
+  const end = name.split("/").slice(-2).join("/");
+  return end.length <= 22 ? end : `${end.slice(0, 9)}…${end.slice(-12)}`;
+};
 
 const picture = (row) =>
   samples.picture
@@ -73,7 +76,9 @@ const card = (row) => {
     { className: samples.round[row] < 0 ? "left-out" : "taken" },
     open,
     element("span", { className: "name", textContent: short(name), title: name }),
-    element("span", { textContent: state(row) }),
+    element("span", {
+      textContent: state(row) + (samples.rank[row] ? `, rank ${samples.rank[row]}` : ""),
+    }),
     element("span", { textContent: samples.reasons[samples.reason[row]] }),
     element("span", { className: "ticks" }, box("exclude", name), box("include", name)),
   );
