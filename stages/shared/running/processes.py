@@ -1,7 +1,7 @@
 """Processes of this machine that do one call after the other, each over a pipe of its own.
 
 Not `concurrent.futures`: where a process of its pool is killed while the next one is started, the
-pool waits for ever, and a killed process takes along the lock of the queue that it reads from. A
+pool may wait for ever, and a killed process takes along the lock of the queue that it reads from. A
 pipe of two ends needs no lock, and ends when one of them is gone.
 """
 

@@ -215,7 +215,7 @@ workers.map_pieces(print, [1, 2], threads_per_piece=1, on_report=print)
 
 
 def test_a_worker_that_is_killed_as_the_next_starts_leaves_nobody_waiting():
-    """`concurrent.futures` waits for the second for ever."""
+    """The pool of `concurrent.futures` may then wait for the second for ever."""
     done = subprocess.run(
         [sys.executable, "-c", KILLED_AS_THE_NEXT_STARTS],
         cwd=toy.ROOT,
