@@ -1,6 +1,7 @@
 """The page as a whole: what its template shows."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,22 +47,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
     What shows single samples, scores or a round's charts is of the first draw.
     """
     results = draws[0]
-
-    def drawn(*names: str) -> list[Chart]:
-        return [
-            chart(pictures.drawn(name, tables[name], results), name.replace("/", "-"))
-            for name in names
-            if name in tables
-        ]
-
-    def shown(entry: Round) -> ShownRound:
-        scores = pictures.scores(results, entry)
-        charts = [chart(scores, f"scores-{entry.source}")] if scores else []
-        charts += drawn(f"consensus/{entry.source}")
-        rows = tables.get(f"correlations/{entry.source}")
-        correlations = square(pictures.frame(rows)).to_dict("index") if rows else {}
-        return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
-
+    drawn = partial(_drawn, results, tables)
     models = results.params.compare.models
     found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
     step = next_step.of_run(draws, found)
@@ -101,9 +87,27 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         data_in_short=in_short(results),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
-        rounds=[shown(entry) for entry in results.rounds],
+        rounds=[_shown(results, tables, entry) for entry in results.rounds],
         galleries=[one for one in galleries(draws) if one.cards],
     )
+
+
+def _drawn(results: Results, tables: Tables, *names: str) -> list[Chart]:
+    """Return the charts of those of the tables that there are."""
+    return [
+        chart(pictures.drawn(name, tables[name], results), name.replace("/", "-"))
+        for name in names
+        if name in tables
+    ]
+
+
+def _shown(results: Results, tables: Tables, entry: Round) -> ShownRound:
+    scores = pictures.scores(results, entry)
+    charts = [chart(scores, f"scores-{entry.source}")] if scores else []
+    charts += _drawn(results, tables, f"consensus/{entry.source}")
+    rows = tables.get(f"correlations/{entry.source}")
+    correlations = square(pictures.frame(rows)).to_dict("index") if rows else {}
+    return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
 
 
 def _name(results: Results) -> str:
