@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from commands.compare.revision_files import Files
-from commands.compare.revisions import load_sample_ids
+from commands.compare.revision_files import Files, MissingError
+from commands.compare.revisions import PREPARED, load_sample_ids
 from stages.report.statistics import (
     Estimate,
     Measured,
@@ -50,7 +50,7 @@ class Evaluated:
 
     draw: str  # its random seed, as in paths
     margin: float  # in points; what is not worse by more is as good
-    test_ids: list[str]  # of the test split, sorted
+    test_units: list[str]  # test samples, sorted; or each with its group, as they lie
     measured: dict[tuple[str, str], Measured]  # by model and name of the subset, in points
 
 
@@ -68,22 +68,34 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
     """
     settings = files.settings
     test_ids = load_sample_ids(files, "test")
+    units = _units(files, test_ids)
     by_id_T = sorted(range(len(test_ids)), key=test_ids.__getitem__)
     measured = {}
     for model in settings.at("compare.models", []):
         for subset in settings.at("compare.subsets", []):
             evaluation = _load_evaluation(files, f"{model}-{subset}", metric, len(test_ids))
             values_MT = 100 * evaluation.values[metric].astype(np.float64)
-            if files.rules.has_labels:  # others are of groups of samples
+            if files.rules.has_labels and units is None:  # others are of groups of samples
                 values_MT = values_MT[:, by_id_T]
             values_M = 100 * np.array([values[metric] for values in evaluation.members])
             measured[model, subset] = Measured(values_M, values_MT)
     return Evaluated(
         files.draw,
         float(settings.at("report.margin", MARGIN)),
-        sorted(test_ids),
+        units or sorted(test_ids),
         measured,
     )
+
+
+def _units(files: Files, test_ids: list[str]) -> list[str] | None:
+    """Return each test sample with its group of the user's; None: there are none."""
+    path, num = f"{PREPARED}/test/groups.npy", len(test_ids)
+    try:
+        group_T = files.read(lambda root: artifacts.load_groups(root / PREPARED, "test", num), path)
+    except MissingError:
+        return None
+    pairs = zip(test_ids, group_T.tolist(), strict=True)
+    return [f"{sample_id} in {group}" for sample_id, group in pairs]
 
 
 def _load_evaluation(files: Files, key: str, metric: str, num_test: int) -> Evaluation:
@@ -118,7 +130,10 @@ def _paired_by(first: Evaluated, before: Measured, second: Evaluated, after: Mea
     The test samples, where both were measured on the same ones; then also the members, where
     member m of both began from the same weights: with one random seed and as many members.
     """
-    if first.test_ids != second.test_ids or before.samples_RT.shape[1] != after.samples_RT.shape[1]:
+    if (
+        first.test_units != second.test_units
+        or before.samples_RT.shape[1] != after.samples_RT.shape[1]
+    ):
         return "nothing"
     same_members = len(before.values_R) == len(after.values_R)
     if first.draw == second.draw and same_members:

@@ -10,7 +10,7 @@ another split, in a data set that grew, or after a run that was killed.
 Reads   data/prepared/                images and targets of all splits, meta.json
         data/weights/<model>.safetensors   of the network; without tensors: random ones
 Writes  data/embeddings/
-          meta.json, <split>/targets.npy, sample_ids.csv   as prepare writes them for vectors
+          meta.json, <split>/targets.npy, sample_ids.csv, groups.npy   as prepare writes them
           <split>/vectors.npy         float16 [N, D], what the network's last layer reads
           <split>/digest_N.npy        uint64, of each image's pixels: equal ones are copies
           <split>/contrast_N.npy      uint8, its brightest value minus its darkest

@@ -36,8 +36,9 @@ def main(prepared: Path, weights: Path, embeddings: Path) -> None:
         frozen = Frozen(model, weights, meta)
         for split in SPLITS:
             frozen.embed(prepared, folder, split)
-            for name in ("targets.npy", "sample_ids.csv"):
-                shutil.copyfile(prepared / split / name, folder / split / name)
+            for name in ("targets.npy", "sample_ids.csv", "groups.npy"):
+                if (prepared / split / name).exists():  # groups are there if the user has some
+                    shutil.copyfile(prepared / split / name, folder / split / name)
         save_flops(folder, frozen.flops * sum(meta.num_samples.values()))
         artifacts.save_meta(folder, _meta(meta, frozen.name, folder))
 

@@ -9,8 +9,8 @@ a process. Tests hold them against those libraries' bit by bit.
 Shapes: M members (one more row for their ensemble), T samples of a split, B batch, C classes.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from stages.evaluate import above_chance
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Ints, Split
-from stages.shared.measuring import jackknife
+from stages.shared.artifacts import ENSEMBLE, Array, Checkpoint, Evaluation, Floats, Ints, Split
+from stages.shared.measuring import jackknife, user_groups
 from stages.shared.prediction import forward_passes
 from stages.shared.settings.sections import Evaluate
 
@@ -57,12 +57,21 @@ def evaluate(
     prepared: Path, model: Path, checkpoints: Sequence[Checkpoint], settings: Evaluate
 ) -> Evaluation:
     """Predict validation and test with a checkpoint of each member; say what they are worth."""
-    return measured(
+    found = measured(
         checkpoints,
         validation=_predict(prepared, "validation", model, checkpoints, settings),
         test=_predict(prepared, "test", model, checkpoints, settings),
         class_names=artifacts.load_meta(prepared).class_names,
     )
+    return replace(found, values=dict(_by_group(prepared, found.values)))
+
+
+def _by_group(prepared: Path, values: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    """Yield what the user's groups say in place of the samples; without groups the same."""
+    test, validation = (user_groups.of_split(prepared, split) for split in ("test", "validation"))
+    for name, values_MT in values.items():
+        group_T = validation if name.startswith("validation_") else test
+        yield name, user_groups.by_group(values_MT, group_T)
 
 
 def _predict(

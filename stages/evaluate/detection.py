@@ -12,7 +12,7 @@ import torch
 from stages.evaluate import above_chance
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import ENSEMBLE, Checkpoint, Evaluation, Floats, Split
-from stages.shared.measuring import found_objects, jackknife
+from stages.shared.measuring import found_objects, jackknife, user_groups
 from stages.shared.measuring.average_precision import Images, Precision, measure
 from stages.shared.measuring.found_objects import PARTS, load_truth
 from stages.shared.prediction import forward_passes
@@ -30,7 +30,8 @@ def evaluate(
     found, validated = (predict(prepared, split, model, checkpoints, settings) for split in splits)
     truth, validation_truth = (load_truth(prepared, split) for split in splits)
     test = [measure(images, truth) for images in found]
-    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, "test"))
+    group_T = user_groups.of_split(prepared, "test")
+    groups_T = jackknife.groups(artifacts.load_sample_ids(prepared, "test"), group_T)
     chance_MT = [above_chance.of_objects(images, truth, groups_T) for images in found]
     *members, ensemble = [
         {
@@ -64,7 +65,8 @@ def _pseudo_values(
 ) -> dict[str, Floats]:
     """Return the pseudo-values of each row of `found` and group of images, by metric."""
     sample_ids = artifacts.load_sample_ids(prepared, split)
-    return found_objects.pseudo_values(sample_ids, found, truth)
+    group_T = user_groups.of_split(prepared, split)
+    return found_objects.pseudo_values(sample_ids, group_T, found, truth)
 
 
 def predict(

@@ -8,7 +8,7 @@ from pathlib import Path
 from stages.race.judged import predictions, rows_of
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Floats, Ints
-from stages.shared.measuring import found_objects
+from stages.shared.measuring import found_objects, user_groups
 from stages.shared.prediction.forward_passes import Voters
 from stages.shared.settings.sections import Evaluate
 
@@ -29,4 +29,5 @@ def values(
         truth += [objects[row] for row in rows.tolist()]
         sample_ids += [names[row] for row in rows.tolist()]
     part = found_objects.PARTS[metric]
-    return found_objects.pseudo_values(sample_ids, found, truth)[part]
+    group_V = user_groups.of_rows(prepared, rows_of(meta, held_out_H))
+    return found_objects.pseudo_values(sample_ids, group_V, found, truth)[part]

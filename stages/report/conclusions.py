@@ -93,6 +93,7 @@ class Conclusion:
     reached: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     shares_first: bool = False  # all draws start from one first subset
     num_test: int = 0  # samples
+    num_test_groups: int | None = None  # of the user's, which the errors then are of
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
     cost_in_seconds: payback.Cost | None = None  # None: not known, or not to be told
 
@@ -142,6 +143,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         reached=_reached(draws, model),
         shares_first=_shares_first(draws),
         num_test=meta.num_samples["test"],
+        num_test_groups=_num_test_groups(draws, model),
         num_members=len(
             draws[0].targets[model, "selected"].measured(params.report.metric).values_R
         ),
@@ -176,6 +178,14 @@ def _reached(draws: Sequence[Draw], model: str) -> dict[str, tuple[float, int]]:
         for name in (*COMPARED, MATCHED)
         if name in comparison
     }
+
+
+def _num_test_groups(draws: Sequence[Draw], model: str) -> int | None:
+    """Return in how many groups the test samples are; None: in none, or it cannot be seen."""
+    target, metric = draws[0].targets[model, "selected"], draws[0].params.report.metric
+    num = target.measured(metric).samples_RT.shape[1]
+    is_grouped = draws[0].params.rules.has_labels and num < draws[0].meta.num_samples["test"]
+    return num if is_grouped else None
 
 
 def _shares_first(draws: Sequence[Draw]) -> bool:

@@ -46,7 +46,7 @@ def verdict_lines(
         yield ""
         yield from table(one)
         basis = wording.basis_in_words(one)
-        yield from wrapped(f"{basis[0].upper()}{basis[1:]}, {one.num_test:,} test samples.")
+        yield from wrapped(f"{basis[0].upper()}{basis[1:]}, {wording.measured_on(one)}.")
     if data:
         yield from ("", *wrapped(data))
     of_models = [

@@ -122,13 +122,19 @@ def _source_in_words(source: str, found: Conclusion, others: Sequence[str]) -> s
     share = f"({listed(list(shares))} % of its variance)"
     if source == SAMPLES:
         return (
-            f"the {found.num_test:,} test samples {share}, so more {setting} hardly shrink it, and "
-            "more test samples do"
+            f"the {measured_on(found)} {share}, so more {setting} hardly shrink it, and more "
+            f"{'groups' if found.num_test_groups else 'test samples'} do"
         )
     if source == ANSWERS:
         return f"single answers {share}, so both more {setting} and more test samples shrink it"
     rows = f"{found.num_members} trainings" if is_alone else f"{found.num_draws} draws"
     return f"the {rows} {share}, so more {setting} shrink it, and more test samples hardly do"
+
+
+def measured_on(found: Conclusion) -> str:
+    """Say what was measured on."""
+    groups = f" in {found.num_test_groups:,} groups" if found.num_test_groups else ""
+    return f"{found.num_test:,} test samples{groups}"
 
 
 def basis_in_words(found: Conclusion) -> str:

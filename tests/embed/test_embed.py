@@ -56,6 +56,14 @@ def embed(prepared, tmp_path, monkeypatch, on_one_core):
     return run
 
 
+def test_the_users_groups_go_with_the_embeddings(embed):
+    for split, num in artifacts.load_meta(Path("prepared")).num_samples.items():
+        artifacts.save_groups(Path("prepared"), split, [f"{row // 3}" for row in range(num)])
+    found = embed()
+    for split in artifacts.SPLITS:
+        assert found[f"{split}/groups.npy"] == Path(f"prepared/{split}/groups.npy").read_bytes()
+
+
 def test_embeddings_are_the_frozen_features_of_each_image(embed):
     embed()
     meta = artifacts.load_meta(Path("prepared"))

@@ -64,6 +64,24 @@ def test_a_model_is_measured_on_test_and_on_validation(workspace):
         assert [values[name] for values in found.members] == pytest.approx(shares.tolist())
 
 
+def test_what_is_measured_counts_whole_groups_where_samples_have_some(workspace):
+    alone = run(workspace)
+    assert alone.values["accuracy"].dtype == np.bool_
+    group_T = np.arange(30) // 5
+    for split, num in (("validation", 20), ("test", 30)):
+        numbers = (np.arange(num) // 5).tolist()
+        artifacts.save_groups(workspace / "prepared", split, [f"video {n}" for n in numbers])
+    found = run(workspace)
+    assert found.members == alone.members
+    assert found.values["accuracy"].shape == (2, 6)
+    # Groups of one size: a group's value is its accuracy.
+    wanted = [alone.values["accuracy"][:, group_T == group].mean(axis=1) for group in range(6)]
+    np.testing.assert_allclose(found.values["accuracy"], np.transpose(wanted))
+    folder = workspace / "evaluation/seed-0/values"
+    assert np.load(folder / "ensemble_macro_f1.npy").shape == (1, 6)
+    assert np.load(folder / "validation_accuracy.npy").shape == (2, 4)
+
+
 def test_weights_chooses_which_epoch_stands_for_a_member(workspace):
     assert [values["epoch"] for values in run(workspace).members] == [4, 4]
     content = toy.default_params()

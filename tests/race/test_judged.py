@@ -1,5 +1,7 @@
 """What judged samples say of judges: on validation the very values that evaluate writes."""
 
+import shutil
+
 import numpy as np
 import pytest
 import toy
@@ -7,6 +9,7 @@ import toy_scenes
 
 from stages.evaluate import classification, detection
 from stages.race import judged_by_classification, judged_by_detection
+from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint
 from stages.shared.measuring import jackknife
 from stages.shared.prediction.forward_passes import Voters
@@ -45,6 +48,23 @@ def test_held_out_samples_stand_behind_those_of_validation(prepared, classifiers
         for place in range(len(rows))
     ]
     assert np.array_equal(both[:, 20:], np.hstack([each[:, 20:] for each in one_by_one]))
+
+
+def test_judges_count_whole_groups_where_samples_have_some(prepared, classifiers, tmp_path):
+    shutil.copytree(prepared, tmp_path / "prepared")
+    voters, rows = Voters.of(classifiers, CHECKPOINTS), np.array([3, 4, 5, 50])
+    for split, num in artifacts.load_meta(prepared).num_samples.items():
+        numbers = (np.arange(num) // 10).tolist()
+        artifacts.save_groups(tmp_path / "prepared", split, [f"{split} {n}" for n in numbers])
+    alone, grouped = (
+        judged_by_classification.values(folder, voters, rows, "accuracy", SETTINGS)
+        for folder in (prepared, tmp_path / "prepared")
+    )
+    assert grouped.shape == (2, 4)  # two of validation, two of train
+    np.testing.assert_allclose(grouped.mean(axis=1), alone.mean(axis=1))
+    mean_M1 = alone.mean(axis=1, keepdims=True)
+    off_M2 = [(alone - mean_M1)[:, part].sum(axis=1) for part in (slice(20, 23), slice(23, 24))]
+    np.testing.assert_allclose(grouped[:, 2:], mean_M1 + 4 / 24 * np.transpose(off_M2))
 
 
 def test_another_metric_is_judged_by_its_pseudo_values(prepared, classifiers):

@@ -20,7 +20,7 @@ from stages.report.headline import decision, finding
 from stages.report.payback import Cost
 from stages.report.results import Target
 from stages.report.seconds import OF_A_ROUND, Seconds, of_target
-from stages.report.wording import basis_in_words, details, unvalidated_in_words
+from stages.report.wording import basis_in_words, details, measured_on, unvalidated_in_words
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
@@ -574,6 +574,17 @@ def test_what_two_differences_share_is_said_once():
         "the 359 test samples (82 and 75 % of its variance)"
     )
     assert words in sentence(found)
+
+
+def test_groups_of_test_samples_are_named_where_the_errors_are_of_them(made):
+    models = {name: target([900, 910], 0.9, 1) for name in ("selected", "random")}
+    found = conclude([made(models)], "resnet8")
+    assert found.num_test_groups is None
+    for one in models.values():
+        values = {name: values[:, ::40] * 1.0 for name, values in one.evaluation.values.items()}
+        one.evaluation.values.update(values)
+    found = conclude([made(models)], "resnet8")
+    assert measured_on(found) == "60 test samples in 25 groups"
 
 
 def test_twenty_draws_on_a_small_test_split_blame_the_test_split(made):

@@ -53,7 +53,7 @@ def _of_model(draws: Sequence[Results], one: Conclusion, is_named: bool) -> Iter
     yield Check(
         reach <= one.margin,
         f"Precision{of}",
-        f"{known}, from {one.num_test:,} test samples",
+        f"{known}, from {wording.measured_on(one)}",
         f"Smaller differences cannot be seen, and {one.margin:g} points (report.margin) would "
         f"count. {_what_shrinks(one)}",
     )

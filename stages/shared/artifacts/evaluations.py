@@ -66,7 +66,7 @@ def load_evaluation(
     Args:
         folder: where it lies.
         metrics: of the task, of its members or of the ensemble; `accuracy` among them says that
-            each sample has a value of its own.
+            each sample has a value of its own, or each of the user's groups.
         num_samples: of each split that a metric is of, as in meta.json.
 
     Raises:
@@ -76,14 +76,15 @@ def load_evaluation(
     content = load_json(path)
     checked(path, content, Metrics)
     evaluation = Evaluation(**content, values={})
+    is_of_samples = _is_of_samples(folder, metrics)
     for name in metrics:
         rows = [*evaluation.members, evaluation.mean, evaluation.ensemble]
         if any(name.removeprefix(ENSEMBLE) not in values for values in rows):
             raise ArtifactError(f"{path}: {name} is missing; it must be written by evaluate")
         values_path = folder / f"values/{name}.npy"
         split = "validation" if name.startswith("validation_") else "test"
-        num = num_samples[split] if "accuracy" in metrics else None  # others are of groups
-        dtype = np.bool_ if name in OF_RIGHT_OR_WRONG else np.float64
+        num = num_samples[split] if is_of_samples else None
+        dtype = np.bool_ if is_of_samples and name in OF_RIGHT_OR_WRONG else np.float64
         evaluation.values[name] = values_MT = load_array(values_path, dtype, (None, num))
         found, means = evaluation.reached(name), values_MT.mean(axis=1)
         if len(found) != len(means) or not np.allclose(found, means, atol=1e-5):
@@ -92,3 +93,11 @@ def load_evaluation(
                 f"{means.tolist()}"
             )
     return evaluation
+
+
+def _is_of_samples(folder: Path, metrics: Sequence[str]) -> bool:
+    """Return whether the values are those of single samples: right or wrong is then a bool."""
+    if "accuracy" not in metrics:
+        return False
+    dtypes = (np.bool_, np.float64)
+    return load_array(folder / "values/accuracy.npy", dtypes, (None, None)).dtype == np.bool_

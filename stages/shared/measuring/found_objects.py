@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from stages.shared import artifacts
-from stages.shared.artifacts import Floats, Split
+from stages.shared.artifacts import Floats, Ints, Split
 from stages.shared.errors import ArtifactError
 from stages.shared.measuring import jackknife
 from stages.shared.measuring.average_precision import Images
@@ -74,9 +74,12 @@ def load_truth(prepared: Path, split: Split) -> Images:
 
 
 def pseudo_values(
-    sample_ids: Sequence[str], found: Sequence[Images], truth: Images
+    sample_ids: Sequence[str], group_T: Ints | None, found: Sequence[Images], truth: Images
 ) -> dict[str, Floats]:
-    """Return the pseudo-values of each member and group of images, [M, groups], by part."""
-    groups_T = jackknife.groups(sample_ids)
+    """Return the pseudo-values of each member and group of images, [M, groups], by part.
+
+    The user's groups, `group_T`, stay together in these.
+    """
+    groups_T = jackknife.groups(sample_ids, group_T)
     members = [jackknife.of_objects(images, truth, groups_T) for images in found]
     return {part: np.stack([values[part] for values in members]) for part in members[0]}

@@ -41,15 +41,22 @@ IOU_I = torch.linspace(0.5, 0.95, 10).double().numpy()
 RECALL = torch.linspace(0.0, 1.0, 101).double().numpy()
 
 
-def groups(sample_ids: Sequence[str]) -> Ints:
+def groups(sample_ids: Sequence[str], group_T: Ints | None = None) -> Ints:
     """Return to which of at most 20 groups of nearly equal size each image belongs, int64 [T].
 
     Decided by the images' ids alone: the same for every model and every random seed.
+
+    Args:
+        sample_ids: of the images.
+        group_T: the user's group of each image, from 0 on: none is divided.
     """
-    num = len(sample_ids)
-    groups_T = np.empty(num, dtype=np.int64)
-    groups_T[permutation_by_id(sample_ids, 0, "jackknife")] = np.arange(num) % NUM_GROUPS
-    return groups_T
+    first_U, unit_T = np.arange(len(sample_ids)), np.arange(len(sample_ids))
+    if group_T is not None:
+        first_U, unit_T = np.unique(group_T, return_index=True)[1], group_T
+    of_units_U = np.empty(len(first_U), dtype=np.int64)
+    order_U = permutation_by_id([sample_ids[row] for row in first_U.tolist()], 0, "jackknife")
+    of_units_U[order_U] = np.arange(len(first_U)) % NUM_GROUPS
+    return of_units_U[unit_T]
 
 
 def pseudo_values(whole: float, without: Floats) -> Floats:

@@ -92,13 +92,26 @@ def test_evaluations_are_read_in_points_in_the_order_of_the_test_samples_ids(fir
 
     found = load_evaluated(files_of("first", first), "accuracy")
 
-    assert found.test_ids == sorted(ids)
+    assert found.test_units == sorted(ids)
     assert list(found.measured) == [("resnet8", name) for name in ("selected", "random", "full")]
     stored = np.load(first / "data/evaluation/resnet8-random/seed-0/values/accuracy.npy")
     values = found.measured["resnet8", "random"]
     np.testing.assert_allclose(values.values_R, 100 * stored.mean(axis=1))
     by_id = dict(zip(ids, stored.T.tolist(), strict=True))
-    assert (values.samples_RT.T / 100).tolist() == [by_id[name] for name in found.test_ids]
+    assert (values.samples_RT.T / 100).tolist() == [by_id[name] for name in found.test_units]
+
+
+def test_groups_of_test_samples_are_what_is_paired(first, files_of):
+    for folder in (first / "data/evaluation").glob("resnet8-*/seed-0/values"):
+        values_MT = np.load(folder / "accuracy.npy").astype(float)
+        by_group = values_MT.reshape(-1, 30, 2).mean(axis=2)
+        artifacts.save_array(folder / "accuracy.npy", by_group)
+    artifacts.save_groups(first / "data/prepared", "test", [f"{row // 2}" for row in range(60)])
+
+    found = load_evaluated(files_of("first", first), "accuracy")
+
+    assert found.measured["resnet8", "random"].samples_RT.shape[1] == 30
+    assert found.test_units[:3] == ["test-0 in 0", "test-1 in 0", "test-2 in 1"]
 
 
 def test_a_metric_that_a_revision_lacks_is_named_with_the_revision(first, files_of):
