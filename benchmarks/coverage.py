@@ -36,6 +36,7 @@ from stages.report.results import over_draws
 from stages.report.statistics import Measured, paired_difference
 from stages.shared.artifacts import Ints
 from stages.shared.measuring import jackknife
+from stages.shared.measuring.object_matches import ALL, IOU_I, Matches
 from stages.shared.samples.randomness import generator
 
 Values = npt.NDArray[np.float64]
@@ -215,10 +216,10 @@ def _of_member(
         size=len(iou_A)
     )
     order_A = np.argsort(-score_A)
-    matches: dict[str, list[jackknife.Matches]] = {}
-    for size, name in enumerate((*SIZES, jackknife.ALL)):
+    matches: dict[str, list[Matches]] = {}
+    for size, name in enumerate((*SIZES, ALL)):
         of_size_G, of_size_A = (
-            np.ones(len(sizes), dtype=bool) if name == jackknife.ALL else sizes == size
+            np.ones(len(sizes), dtype=bool) if name == ALL else sizes == size
             for sizes in (size_G, size_A[order_A])
         )
         matches[name] = [
@@ -232,9 +233,9 @@ def _of_member(
     return jackknife.of_matches(matches, groups_T)
 
 
-def _matches(rows_A: Ints, image_A: Ints, iou_A: Values, num_T: Ints) -> jackknife.Matches:
-    is_right_AI = iou_A[rows_A, None] >= jackknife.IOU_I
-    return jackknife.Matches(image_A[rows_A], is_right_AI, np.ones_like(is_right_AI), num_T)
+def _matches(rows_A: Ints, image_A: Ints, iou_A: Values, num_T: Ints) -> Matches:
+    is_right_AI = iou_A[rows_A, None] >= IOU_I
+    return Matches(image_A[rows_A], is_right_AI, np.ones_like(is_right_AI), num_T)
 
 
 KINDS: dict[str, Callable[[np.random.Generator, int], list[Side]]] = {

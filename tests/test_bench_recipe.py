@@ -7,8 +7,8 @@ import in_process
 import pytest
 import toy
 
-from benchmarks import bench_recipe
-from benchmarks.bench_recipe import Row
+from benchmarks import bench_recipe, recipes
+from benchmarks.recipes import Row
 from commands.preset import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import check_params
@@ -34,7 +34,7 @@ def test_each_row_changes_one_setting_of_the_base_or_its_views():
     base = check_params(resolved(PRESET.stem)).train_ensemble
     arguments = argparse.Namespace(epochs=base.epochs, preset=PRESET, set=[])
     unchanged = bench_recipe.settings(arguments).model_dump()
-    first, *others = bench_recipe.rows(base)
+    first, *others = recipes.rows(base)
     assert first == Row("base")
     for row in others:
         changed = bench_recipe.settings(arguments, row.changes).model_dump()
@@ -50,7 +50,7 @@ def test_a_row_stands_beside_the_base_with_its_paired_difference():
         "mirrored": [shown(0.70, both=0.73), shown(0.72, both=0.77)],
     }
 
-    lines = bench_recipe.table(rows, found).splitlines()
+    lines = recipes.table(rows, found).splitlines()
 
     # Differences 1 and 3: mean 2, sd 1.414, error 1; t of one degree of freedom 12.706.
     assert lines[2:] == [
@@ -83,7 +83,7 @@ def test_what_wins_is_put_together():
         "mirrored": seeds(0.700, 0.720, both=0.3),
     }
 
-    winner = bench_recipe.all_winners(rows, found)
+    winner = recipes.all_winners(rows, found)
 
     assert winner.changes == ("label_smoothing=0.2", "augmentation.crop_padding=0")
     assert winner.views == "identity"
@@ -93,7 +93,7 @@ def test_what_wins_is_put_together():
 def test_a_single_winner_needs_no_row_of_its_own():
     rows = [Row("base"), Row("smooth", ("label_smoothing=0.1",))]
     found = {"base": seeds(0.70, 0.72), "smooth": seeds(0.71, 0.73)}
-    assert bench_recipe.all_winners(rows, found) is None
+    assert recipes.all_winners(rows, found) is None
 
 
 @pytest.fixture

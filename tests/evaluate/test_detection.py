@@ -12,7 +12,8 @@ from stages.shared import artifacts, tasks
 from stages.shared.errors import ArtifactError
 from stages.shared.measuring import jackknife
 from stages.shared.measuring.average_precision import measure, weighted
-from stages.shared.measuring.jackknife import groups, iou
+from stages.shared.measuring.jackknife import groups
+from stages.shared.measuring.object_matches import AREAS, iou, match
 from stages.shared.settings.sections import Evaluate
 from stages.shared.tasks.object_detection import maps
 
@@ -104,7 +105,7 @@ def test_iou_by_hand():
 
 
 def matched(found, truth):
-    return {size: jackknife.match(found, truth, areas) for size, areas in jackknife.AREAS.items()}
+    return {size: match(found, truth, areas) for size, areas in AREAS.items()}
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -14,11 +14,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from stages.shared.errors import ParamsError
 
@@ -228,27 +229,19 @@ def _written(what: object) -> bytes:
 def _answer(call: bytes) -> bytes:
     try:
         function, arguments = ForkingPickler.loads(call)
-        return _written(_Returned(function(*arguments)))
+        return _written(partial(_given, function(*arguments)))
     except Exception as error:
         error.add_note(traceback.format_exc())
         with suppress(Exception):  # some errors cannot be written, some not be read again
-            answer = _written(_Raised(error))
+            answer = _written(partial(_raise, error))
             ForkingPickler.loads(answer)
             return answer
-        return _written(_Raised(RuntimeError(traceback.format_exc())))
+        return _written(partial(_raise, RuntimeError(traceback.format_exc())))
 
 
-class _Returned:
-    def __init__(self, what: Any) -> None:
-        self._what = what
-
-    def __call__(self) -> Any:
-        return self._what
+def _given(result: Any) -> Any:
+    return result
 
 
-class _Raised:
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def __call__(self) -> Any:
-        raise self._error
+def _raise(error: Exception) -> NoReturn:
+    raise error

@@ -6,6 +6,7 @@ from pydantic import Discriminator, Field, NonNegativeInt, PositiveInt, Tag
 
 from stages.shared import tasks
 from stages.shared.settings.race_section import Race, resolved
+from stages.shared.settings.section import Section
 from stages.shared.settings.sections import (
     Acquisition,
     Compare,
@@ -17,7 +18,6 @@ from stages.shared.settings.sections import (
     Report,
     Round,
     Score,
-    Section,
     SeedSubset,
     Select,
     SizeParam,

@@ -14,7 +14,8 @@ from pydantic import (
 )
 
 from stages.shared.settings.messages import choice, describe, either, not_allowed
-from stages.shared.settings.sections import Fraction, Section, Select
+from stages.shared.settings.section import Section
+from stages.shared.settings.sections import Fraction, Select
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
 
 # Of all entrants and of random alike: what may be picked, and of whom an order is written.

@@ -4,8 +4,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -17,33 +15,12 @@ from pydantic import (
 from stages.shared import tasks
 from stages.shared.settings import menu
 from stages.shared.settings.messages import either, not_allowed, one_of
-
-MOST_BITS = 63  # of a whole number, besides its sign
+from stages.shared.settings.section import Section
 
 # Digits are other digits, or none, when they are mirrored.
 NEVER_FLIPPED = ("digit_scenes", "digits", "mnist")
 
 WEIGHT_FILES = (".safetensors", ".pth")
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, nothing is converted, nothing changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fits_64_bits(cls, content: object) -> object:
-        """Refuse numbers that arrays cannot hold, and Python perhaps not write."""
-        for key, value in content.items() if isinstance(content, dict) else ():
-            for found in value if isinstance(value, list) else [value]:
-                if isinstance(found, int) and found.bit_length() > MOST_BITS:
-                    raise ValueError(
-                        f"{key} is a number of {found.bit_length()} bits; it must have "
-                        f"{MOST_BITS} at most"
-                    )
-        return content
-
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]

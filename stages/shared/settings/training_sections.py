@@ -14,7 +14,8 @@ from pydantic import (
 )
 
 from stages.shared.settings.messages import either, not_allowed
-from stages.shared.settings.sections import Fraction, Section, SizeParam
+from stages.shared.settings.section import Section
+from stages.shared.settings.sections import Fraction, SizeParam
 
 # What an ensemble that is not trained must say of its training.
 NOT_OF_UNTRAINED = {

@@ -24,8 +24,9 @@ from stages.shared.prediction.cost import training_cost
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.training import optimizer, parallel, schedules
 from stages.shared.training.checkpoints import CheckpointKeeper
-from stages.shared.training.dynamics import GradientNormTracker, NoRecorder, recorder_of
+from stages.shared.training.dynamics import NoRecorder, recorder_of
 from stages.shared.training.epoch_batches import EpochBatches
+from stages.shared.training.gradient_norm_tracker import GradientNormTracker
 from stages.shared.training.initial import begin_epoch, initial_model
 from stages.shared.training.job import Job, Trained
 from stages.shared.training.parallel import ALONE, Group

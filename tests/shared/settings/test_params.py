@@ -18,7 +18,7 @@ from commands.preset import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
-from stages.shared.settings.sections import Section
+from stages.shared.settings.section import Section
 
 MISSING = "MISSING"  # instead of a value: the key is left out
 STEPS = {

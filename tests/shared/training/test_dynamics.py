@@ -25,13 +25,9 @@ from stages.shared.settings.training_sections import (
     Plateau,
     UpdateLength,
 )
-from stages.shared.training import dynamics, loop
-from stages.shared.training.dynamics import (
-    GradientNormTracker,
-    Recorder,
-    sampled_rows,
-    tracked_rows,
-)
+from stages.shared.training import dynamics, gradient_norm_tracker, loop
+from stages.shared.training.dynamics import Recorder, sampled_rows
+from stages.shared.training.gradient_norm_tracker import GradientNormTracker, tracked_rows
 from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
@@ -467,7 +463,7 @@ def test_epochs_are_kept_in_the_dynamics_as_their_weights_are_where_a_plateau_en
 def test_tracked_norms_are_those_of_a_backward_pass_for_each_sample(
     make_job, prepared, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(dynamics, "NUM_TRACKED", 11)
+    monkeypatch.setattr(gradient_norm_tracker, "NUM_TRACKED", 11)
     job = make_job(range(10, 40), track="gradient_norm", length=EpochLength(epochs=2))
     trained = train(job, tmp_path)
     model = models.build("resnet8", 3, [8, 8, 1])
@@ -505,17 +501,21 @@ def test_tracked_norms_are_those_of_fp32_whatever_the_training_has(make_job):
 
 
 SOME_ROWS = pytest.mark.parametrize(
-    ("rows_of", "limit"), [(tracked_rows, "NUM_TRACKED"), (sampled_rows, "NUM_SAMPLED")]
+    ("rows_of", "module", "limit"),
+    [
+        (tracked_rows, gradient_norm_tracker, "NUM_TRACKED"),
+        (sampled_rows, dynamics, "NUM_SAMPLED"),
+    ],
 )
 
 
 @SOME_ROWS
 def test_some_samples_are_random_ones_of_the_subset_and_stay_as_it_grows(
-    make_job, monkeypatch, rows_of, limit
+    make_job, monkeypatch, rows_of, module, limit
 ):
     assert rows_of(make_job([9, 4, 4, 30])).tolist() == [4, 9, 30]
 
-    monkeypatch.setattr(dynamics, limit, 8)
+    monkeypatch.setattr(module, limit, 8)
     few, many = (rows_of(make_job(range(num))).tolist() for num in (20, 60))
     assert len(few) == len(many) == 8
     assert many == sorted(many) != list(range(8))
@@ -524,9 +524,9 @@ def test_some_samples_are_random_ones_of_the_subset_and_stay_as_it_grows(
 
 @SOME_ROWS
 def test_some_samples_are_the_same_for_every_member_and_differ_by_random_seed(
-    make_job, monkeypatch, rows_of, limit
+    make_job, monkeypatch, rows_of, module, limit
 ):
-    monkeypatch.setattr(dynamics, limit, 8)
+    monkeypatch.setattr(module, limit, 8)
     job = make_job(range(60))
 
     found = rows_of(job).tolist()
