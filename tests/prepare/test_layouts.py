@@ -474,9 +474,7 @@ def test_what_a_manifest_names_must_be_there_and_below_root():
 def test_a_manifest_in_the_home_must_be_written_out():
     write("a", "b")
     params(manifest="~/list.csv")
-    with pytest.raises(
-        ArtifactError, match=r"missing; .+; write ~ out, since DVC must"
-    ):
+    with pytest.raises(ArtifactError, match=r"missing; .+; write ~ out, since DVC must"):
         listing_of(load_params(), Path("data/listing.csv"), remember=False)
 
 
