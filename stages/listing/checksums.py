@@ -8,6 +8,7 @@ another time of its inode.
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,14 @@ def marks(
     problems: list[str] = []
     for name in names:
         try:
-            stats[name] = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million of them
+            found = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million of them
         except (OSError, ValueError) as error:
             problems.append(_describe(name, error))
+            continue
+        if stat.S_ISREG(found.st_mode):
+            stats[name] = found
+        else:  # whoever reads a pipe waits for ever
+            problems.append(f"{name!r} is no file")
     if problems or watch == "times":
         return [(found.st_size, found.st_mtime_ns) for found in stats.values()], problems
     known, problems = _checksums(root, stats, remember=remember)

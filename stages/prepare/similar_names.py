@@ -1,8 +1,10 @@
-"""Class names that differ by their case or their accents' form alone: nearly always one class.
+"""Class names that are likely a mistake: nearly alike, or what tables write for no label at all.
 
-Which are meant as one the user alone knows, so it is a warning.
+Names that differ by their case, the form of their accents or the way to write a number alone are
+nearly always one class. What is meant the user alone knows, so it is a warning.
 """
 
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -10,6 +12,9 @@ from collections.abc import Sequence
 from stages.shared.errors import printable
 
 MOST_NAMED = 10
+# `none` is left out: it is the name of a class in many data sets.
+NUMBER = re.compile(r"[0-9]+(\.0+)?")
+NO_LABEL = frozenset(("#n/a", "<na>", "n/a", "nan", "null"))
 
 
 def warn(class_names: Sequence[str]) -> None:
@@ -20,12 +25,21 @@ def warn(class_names: Sequence[str]) -> None:
         hidden = len(groups) - MOST_NAMED
         more = f"; and {hidden} more" if hidden > 0 else ""
         sys.stderr.write(f"warning: class names that are nearly alike: {printable(named)}{more}\n")
+    for name in class_names:
+        if name.casefold() in NO_LABEL:
+            sys.stderr.write(
+                f"warning: there is a class {name!r}; if its samples have no label, take them out\n"
+            )
 
 
 def alike(class_names: Sequence[str]) -> list[list[str]]:
-    """Return the groups of names that are equal but for case, accents' form and white space."""
+    """Return the groups of names that are equal but for case, accents' form and white space.
+
+    Numbers are equal where their values are, as 1, 01 and 1.0.
+    """
     groups: dict[str, list[str]] = {}
     for name in class_names:
         key = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+        key = re.sub(r"^0+(?=[0-9])|(?<=[0-9])\.0+$", "", key) if NUMBER.fullmatch(key) else key
         groups.setdefault(key, []).append(name)
     return [group for group in groups.values() if len(group) > 1]

@@ -41,7 +41,7 @@ class Estimate:
     value: float
     rows: float  # variance of the mean by draws or members; NaN with a single one
     rows_freedom: float  # its degrees of freedom
-    samples: float  # by the samples of the split
+    samples: float  # by the samples of the split; NaN with a single one
     num_samples: int
     both: float  # what `rows` and `samples` both hold of the noise of single answers
     num_draws: int
@@ -53,8 +53,13 @@ class Estimate:
 
     @property
     def standard_error(self) -> float:
-        """Its root; NaN with a single row, which says nothing of others."""
-        return math.nan if math.isnan(self.rows) else math.sqrt(self.variance)
+        """Its root; NaN with a single row or sample, which says nothing of others."""
+        return math.sqrt(self.variance) if self.is_known else math.nan
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both sources of the error were seen more than once."""
+        return math.isfinite(self.rows + self.samples)
 
     @property
     def plus_minus(self) -> float:
@@ -69,7 +74,7 @@ class Estimate:
         rows: what would be left with endlessly many samples, so that only more rows shrink it;
         samples: with endlessly many rows; answers: what more of either shrinks.
         """
-        if math.isnan(self.rows) or self.variance == 0:
+        if not self.is_known or self.variance == 0:
             return {}
         rows, samples = (
             max(part - self.both, 0.0) / self.variance for part in (self.rows, self.samples)
@@ -83,8 +88,8 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval by Student's t; from minus to plus infinity with a single row."""
-        if math.isnan(self.rows):
+        """The 95 % interval by Student's t; with a single row or sample it has no ends."""
+        if not self.is_known:
             return -math.inf, math.inf
         if self.variance == 0:
             return self.value, self.value

@@ -338,6 +338,24 @@ def images_that_nobody_labelled():
     image("1.png")
 
 
+@case(
+    "images: none of 12 images has an XML file beside it, such as 'images/00.png'; "
+    "'annotations/00.xml' lies elsewhere; folders JPEGImages and Annotations are dataset.name voc",
+    "labelimg",
+)
+def images_and_annotations_in_two_folders():
+    labelimg("images/")
+    (ROOT / "annotations").mkdir()
+    for row in range(12):
+        (ROOT / f"images/{row:02d}.xml").rename(ROOT / f"annotations/{row:02d}.xml")
+
+
+@case("images/JPEGImages: holds no image itself; folders in it are not read", "voc")
+def images_of_voc_in_folders():
+    image("JPEGImages/cats/00.png")
+    (ROOT / "Annotations").mkdir()
+
+
 @wrong("'05.xml' cannot be read (…)", "labelimg")
 def an_annotation_of_labelimg_that_was_cut():
     labelimg()

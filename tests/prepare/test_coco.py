@@ -90,6 +90,13 @@ def test_all_that_is_wrong_with_boxes_is_listed(dataset, write):
     ]
 
 
+def test_objects_that_stand_twice_are_counted(dataset, write, capsys):
+    boxes = [annotation(10, 7, [1, 2, 3, 4]) for _ in range(2)]
+    root = write("annotations.json", "images", 1, *boxes, annotation(10, 3, [1, 2, 3, 4]))
+    assert load(dataset(root=str(root))).boxes.count_N.tolist() == [3]
+    assert "1 objects say what another one of their image says" in capsys.readouterr().err
+
+
 def test_categories_without_a_box_are_left_out_and_named(dataset, write, capsys):
     """As Roboflow writes them: category 0 groups the others, and may have the name of one."""
     root = write(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, DatasetDict, Features, Image, Value
 from datasets import Dataset as Table
@@ -131,6 +133,35 @@ def test_images_may_be_files_that_the_table_names(tmp_path, dataset, read):
     save(table.cast(FEATURES), tmp_path / "set")
     source = huggingface_images.load(dataset(root=str(tmp_path / "set")))
     assert read(source, [0])[0, 0, 0].tolist() == [7, 14, 21]
+
+
+@pytest.mark.parametrize("is_struct", [True, False])
+def test_bytes_are_images_though_nothing_says_so(tmp_path, dataset, read, is_struct):
+    """As pandas writes a table of images: without what `datasets` notes of its columns."""
+    files = []
+    for number in range(3):
+        file = io.BytesIO()
+        picture(number).save(file, "PNG")
+        files.append(file.getvalue())
+    column = [{"bytes": each, "path": None} for each in files] if is_struct else files
+    (tmp_path / "set").mkdir()
+    table = pa.table({"image": column, "label": [0, 1, 0]})
+    pq.write_table(table, tmp_path / "set/train.parquet")
+    source = huggingface_images.load(dataset(root=str(tmp_path / "set")))
+    assert read(source, [2, 0, 1])[:, 0, 0].tolist() == [[2, 4, 6], [0, 0, 0], [1, 2, 3]]
+
+
+def test_a_file_that_was_not_downloaded_is_named(tmp_path, dataset):
+    save_parquet({"train": images([0, 1, 0, 1])}, tmp_path / "set")
+    (tmp_path / "set/data/train-00001-of-00002.parquet").unlink()
+    with pytest.raises(DataError, match="of the 2 files of train number 1 is missing"):
+        huggingface_images.load(dataset(root=str(tmp_path / "set")))
+    (tmp_path / "set/data/train-00000-of-00002.parquet").write_text(
+        "version https://git-lfs.github.com/spec/v1"
+    )
+    (tmp_path / "set/data/train-00001-of-00002.parquet").touch()
+    with pytest.raises(DataError, match="a pointer of Git LFS, which `git lfs pull` replaces"):
+        huggingface_images.load(dataset(root=str(tmp_path / "set")))
 
 
 def test_what_is_wrong_with_samples_is_listed(tmp_path, dataset):

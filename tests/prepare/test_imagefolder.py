@@ -143,9 +143,10 @@ def test_a_manifest_without_splits_gives_none(dataset, images, tmp_path):
         (["a.png,cat,sev"], "line 2 has the split 'sev'; allowed are dev, test, testing, train"),
     ],
 )
-def test_a_manifest_that_contradicts_itself_is_refused(dataset, tmp_path, rows, says):
+def test_a_manifest_that_contradicts_itself_is_refused(dataset, images, tmp_path, rows, says):
+    root = images("a.png", "b.png")
     with pytest.raises(DataError, match=says):
-        load(dataset(root=str(tmp_path), manifest=listed(tmp_path, *rows)))
+        load(dataset(root=str(root), manifest=listed(tmp_path, *rows)))
 
 
 def test_what_an_editor_makes_of_a_manifest_makes_no_other_class_or_split(

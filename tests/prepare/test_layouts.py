@@ -17,7 +17,7 @@ from stages.listing.__main__ import content as listing_of
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts
 from stages.shared.datasets.reading.entries import clean, split_of
-from stages.shared.errors import DataError
+from stages.shared.errors import ArtifactError, DataError
 from stages.shared.settings.params import check_params, load_params
 
 
@@ -262,6 +262,14 @@ JUNK = [
     "lost+found/1.png",
     ".thumbnails/large/1.png",
     "cat/.git/1.png",
+    "@Recycle/cat/1.png",
+    "cat/@Recently-Snapshot/1.png",
+    "RECYCLER/1.png",
+    "FOUND.000/1.png",
+    "Network Trash Folder/1.png",
+    "Temporary Items/1.png",
+    "__pycache__/1.png",
+    "_gsdata_/1.png",
 ]
 
 
@@ -276,6 +284,30 @@ def test_junk_is_no_sample_and_no_class(junk, layout, capsys):
     assert classes == ["cat", "dog"]
     assert sum(counts.values()) == 16
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("place", ["pipe", "cat/pipe.png", "cat/folder/pipe.png"])
+def test_a_pipe_among_the_images_is_nothing_to_wait_for(place, capsys):
+    write("cat", "dog")
+    Path("images", place).parent.mkdir(exist_ok=True)
+    os.mkfifo(Path("images", place))
+    assert sum(classes_and_counts()[1].values()) == 16
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "is_warned_of"),
+    [
+        (("images", "masks"), True),
+        (("Images", "annotations"), True),
+        (("images", "cat"), False),
+        (("mask", "no_mask"), False),
+    ],
+)
+def test_classes_called_as_the_parts_of_another_form_are_warned_of(names, is_warned_of, capsys):
+    write(*names)
+    classes_and_counts()
+    assert ("of another form" in capsys.readouterr().err) == is_warned_of
 
 
 # --- links ---------------------------------------------------------------------------------------
@@ -387,7 +419,10 @@ def manifest(*rows):
     Path("list.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
 
 
-@pytest.mark.parametrize("form", ["{}", "./{}", "{root}/{}", "x/../{}"])
+FORMS = ["{}", "./{}", "{root}/{}", "x/../{}", "file://{root}/{}", "images/{}"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_manifest_may_write_a_path_in_several_ways(form, tmp_path):
     write("a", "b")
     root = tmp_path / "images"
@@ -402,6 +437,45 @@ def test_a_manifest_from_windows_is_read():
     write("a", "b")
     manifest(*(rf"{kind}\{row}.png,{kind}," for kind in "ab" for row in range(8)))
     assert sum(classes_and_counts(manifest="list.csv")[1].values()) == 16
+
+
+def test_a_manifest_may_have_spaces_as_addresses_do():
+    write("a b", "c")
+    manifest(*(f"{kind}/{row}.png,{kind[0]}," for kind in ("a%20b", "c") for row in range(8)))
+    assert sum(classes_and_counts(manifest="list.csv")[1].values()) == 16
+
+
+def test_a_folder_in_root_that_is_called_as_root_comes_first():
+    write("a", "b", "images/a")
+    manifest(*(f"{kind}/{row}.png,{kind[0]}," for kind in ("images/a", "b") for row in range(8)))
+    classes_and_counts(manifest="list.csv")
+    found = [artifacts.load_sample_ids(Path("prepared"), split) for split in artifacts.SPLITS]
+    assert {name.rpartition("/")[0] for names in found for name in names} == {"images/a", "b"}
+
+
+@pytest.mark.parametrize("column", ["", "Unnamed: 0", "__index_level_0__"])
+def test_the_row_numbers_that_pandas_saves_are_no_labels(column):
+    write("a", "b")
+    rows = [f"{row},{kind}/{row}.png,{kind}" for kind in "ab" for row in range(8)]
+    Path("list.csv").write_text("\n".join([f"{column},path,label", *rows]))
+    assert classes_and_counts(manifest="list.csv")[0] == ["a", "b"]
+
+
+def test_what_a_manifest_names_must_be_there_and_below_root():
+    write("a")
+    manifest("a/0,a,", "a/99.png,a,", r"C:\a\0.png,a,", "https://x.org/0.png,a,")
+    assert refused(manifest="list.csv") == (
+        "list.csv: line 2 has 'a/0', which is not there (did you mean 'a/0.png'?); line 3 has "
+        r"'a/99.png', which is not there; line 4 has 'C:\\a\\0.png'; it must be a path below root; "
+        "line 5 has 'https://x.org/0.png'; it must be a path below root"
+    )
+
+
+def test_a_manifest_in_the_home_must_be_written_out():
+    write("a", "b")
+    params(manifest="~/list.csv")
+    with pytest.raises(ArtifactError, match=r"missing; .+; write ~ out, since DVC must"):
+        listing_of(load_params(), Path("data/listing.csv"), remember=False)
 
 
 def test_splits_and_labels_of_a_manifest_are_made_alike_too():

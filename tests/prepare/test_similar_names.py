@@ -9,6 +9,19 @@ def test_names_that_differ_by_case_space_or_form_alone_are_alike():
     assert alike(names) == [["Cat", "cat"], [composed, decomposed], ["a b", "ab"]]
 
 
+def test_numbers_are_alike_by_their_values():
+    names = ["1", "01", "1.0", "10", "0", "00", "0.0", "1.5", "v1.0", "v1"]
+    assert alike(names) == [["1", "01", "1.0"], ["0", "00", "0.0"]]
+
+
+def test_what_tables_write_for_no_label_is_named(capsys):
+    warn(["nan", "none", "NULL", "cat"])
+    said = capsys.readouterr().err
+    assert said.count("\n") == 2
+    assert "a class 'nan'; if its samples have no label, take them out" in said
+    assert "a class 'NULL'" in said
+
+
 def test_they_are_named_in_one_line_and_nothing_is_said_of_others(capsys):
     warn(["Cat", "cat", "o\nwl", "owl"])
     assert capsys.readouterr().err == (

@@ -90,6 +90,14 @@ def test_parquet_gives_the_same_by_columns_and_by_lists(tmp_path, table):
     np.testing.assert_array_equal(read(source), [[0.5, 3.0], [1.5, 4.0]])
 
 
+@pytest.mark.parametrize("column", ["__index_level_0__", "Unnamed: 0", ""])
+def test_the_row_numbers_that_pandas_saves_are_not_learnt_from(tmp_path, capsys, column):
+    table = {"x": [0.5, 1.5], "label": ["a", "b"], column: [0, 1]}
+    pq.write_table(pa.table(table), tmp_path / "train.parquet")
+    assert read(load(tmp_path)).tolist() == [[0.5], [1.5]]
+    assert f"left out {column!r}" in capsys.readouterr().err
+
+
 def test_parquet_may_bring_its_ids(tmp_path):
     pq.write_table(columns(sample_id=["p", "q"]), tmp_path / "train.parquet")
     assert load(tmp_path).sample_ids == ["p", "q"]

@@ -107,6 +107,22 @@ def test_a_box_is_taken_around_a_polygon(dataset, write):
     assert loaded(dataset, root).boxes.box_A4.tolist() == [[2, 0, 8, 6]]
 
 
+@pytest.mark.parametrize(
+    ("shape", "keypoints"),
+    [([3, 2], "0.1 0.1 0.9 0.9 0 0"), ([2, 3], "0.1 0.1 2 0.9 0.9 0"), ([4, 3], "0 0 2 " * 4)],
+)
+def test_keypoints_behind_a_box_are_left_out(dataset, write, shape, keypoints):
+    root = write({"train/a": f"{BOX} {keypoints}\n"}, kpt_shape=shape)
+    source = loaded(dataset, root)
+    assert source.boxes.box_A4.tolist() == [[3, 1.5, 5, 4.5]]
+    assert source.problems == []
+
+
+def test_a_number_of_keypoints_that_is_none_is_named(dataset, write):
+    with pytest.raises(DataError, match=r"kpt_shape is a list of 2; it must be \[number of key"):
+        loaded(dataset, write({"train/a": BOX}, kpt_shape=[3, 4]))
+
+
 def test_a_line_that_stands_twice_is_one_object(dataset, write):
     root = write({"train/a": f"{BOX}\n{BOX}\n"})
     assert len(loaded(dataset, root).boxes.class_A) == 1

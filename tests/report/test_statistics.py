@@ -101,6 +101,21 @@ def test_a_single_row_has_no_interval():
     assert found.interval == (-math.inf, math.inf)
 
 
+def test_a_single_sample_has_no_interval():
+    """A folder `test` with one file in it: the run is finished, and cannot tell."""
+    first, second = (measured([[one], [0], [1]], num_draws=3) for one in (0, 1))
+    for found in (
+        estimate(first),
+        paired_difference(first, second),
+        unpaired_difference(first, second, same_samples=True),
+    ):
+        assert found.interval == (-math.inf, math.inf)
+        assert math.isnan(found.standard_error)
+        assert math.isnan(found.plus_minus)
+        assert found.parts == {}
+        assert verdict(found, 0.5) == "cannot tell"
+
+
 def test_draws_are_the_means_of_their_members():
     draws = [measured([[1, 1, 0], [1, 0, 0]]), measured([[1, 1, 1], [1, 1, 0]])]
     found = over_draws(draws)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LONGEST_SHOWN = 200  # letters of a line that is not as it must be
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+EXCELS_OWN = ["sep=", ""]  # the line `sep=,`, by which Excel knows what separates
 FROM_SPREADSHEETS = f"{ADVICE}, in a spreadsheet as 'CSV UTF-8'"
 
 SEED_HEADER = ["sample_id"]
@@ -98,7 +99,8 @@ def load_csv(
     try:
         text = decoded(path, path.read_bytes())
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; it must be CSV with {wanted}") from None
+        hint = "; write ~ out, since DVC must find it too" if str(path).startswith("~") else ""
+        raise ArtifactError(f"{path}: missing; it must be CSV with {wanted}{hint}") from None
     except ArtifactError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
@@ -194,7 +196,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         row = next(reader, None)
         if row is None:
             return
-        if any(field.strip() for field in row):
+        if any(field.strip() for field in row) and not (first == 1 and row == EXCELS_OWN):
             yield first, row
 
 

@@ -52,6 +52,7 @@ CAT, DOG = ("x/1.png", "cat"), ("x/2.png", "dog")
     [
         (USUAL, (2, 3)),
         (USUAL.encode("utf-8-sig"), (2, 3)),
+        (f"sep=,\r\n{USUAL}", (3, 4)),
         (USUAL.replace("\n", "\r\n"), (2, 3)),
         (USUAL.replace("\n", "\r\r\n"), (2, 3)),
         (USUAL.replace("\n", "\r"), (2, 3)),
@@ -69,6 +70,7 @@ CAT, DOG = ("x/1.png", "cat"), ("x/2.png", "dog")
     ids=[
         "usual",
         "byte-order mark",
+        "Excel's own first line",
         "of Windows",
         "of Windows, twice",
         "of an old Mac",

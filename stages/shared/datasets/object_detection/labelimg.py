@@ -42,10 +42,16 @@ def load(params: Dataset) -> Source:
         if stem not in images
     ]
     without = [name for stem, name in images.items() if stem not in annotations]
-    if without and not annotations:
+    if without and len(without) == len(images):
+        other = "LabelImg's other form is dataset.name yolo"
+        if annotations:
+            other = (
+                f"{next(iter(annotations.values()))!r} lies elsewhere; folders JPEGImages and "
+                "Annotations are dataset.name voc"
+            )
         raise DataError(
             f"{root}: none of {len(without)} images has an XML file beside it, such as "
-            f"{without[0]!r}; LabelImg's other form is dataset.name yolo"
+            f"{without[0]!r}; {other}"
         )
     if without and not problems:
         said = f"left out {len(without)} images without an XML file, such as {without[0]!r}"

@@ -70,6 +70,9 @@ def _by_stem(folder: Path, extensions: Set[str], problems: list[str]) -> dict[st
             f"{folder}: cannot be listed ({error.strerror}); voc needs JPEGImages and Annotations "
             "in dataset.root"
         ) from None
+    if not any(Path(name).suffix.lower() in extensions for name in names):
+        what = "XML file" if extensions == {".xml"} else "image"
+        raise DataError(f"{folder}: holds no {what} itself; folders in it are not read")
     found: dict[str, str] = {}
     for name in names:
         stem = Path(name).stem

@@ -33,7 +33,7 @@ def load(params: Dataset) -> Source:
     refuse_params(params)
     root = located(params.root)
     require_folder(root)
-    class_names, listed, problems = described(root)
+    class_names, listed, problems, num_keypoint_numbers = described(root)
     top = os.path.realpath(root)  # labels lie beside what links lead to
     images: list[Annotated] = []
     num_missing = num_empty = num_twice = 0
@@ -49,7 +49,7 @@ def load(params: Dataset) -> Source:
                 f"{root}: the labels of {file!r} are in {os.path.dirname(path)}, which is not "  # noqa: PTH120
                 "below dataset.root; that must be a folder which holds images and labels"
             )
-        labels = yolo_labels.read(path, size, class_names)
+        labels = yolo_labels.read(path, size, class_names, num_keypoint_numbers)
         problems += (f"{os.path.relpath(path, top)!r} {what}" for what in labels.problems)
         images.append(Annotated(file, split, size, labels.objects))
         num_missing += not labels.is_there

@@ -3,6 +3,7 @@
 Shapes: N images, A objects of all of them, C classes.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.user_tables import refuse_label_column
-from stages.shared.errors import DataError, ParamsError
+from stages.shared.errors import DataError, ParamsError, printable
 from stages.shared.running.workspace import located
 from stages.shared.samples.decoding import decode_or_describe, pixels_of
 from stages.shared.samples.loading import shown_size
@@ -92,6 +93,7 @@ def source_of(
     if not len(given.class_A):
         because = f" ({and_more(problems[:MOST_SHOWN], len(problems))})" if problems else ""
         raise DataError(f"{root}: no object in {len(images)} images{because}; one is needed")
+    _mention_twice(root, images)
     size_N2 = np.array([image.size for image in images], dtype=np.float64)
     names = [image.name for image in images]
     splits = [image.split for image in images if image.split is not None]
@@ -110,6 +112,21 @@ def source_of(
         boxes=boxes,
         problems=problems,
     )
+
+
+def _mention_twice(root: Path, images: Sequence[Annotated]) -> None:
+    """Say on stderr how many objects stand twice in an image, as exports repeated them."""
+    twice = {
+        image.name: more
+        for image in images
+        if (more := len(image.objects) - len(set(image.objects)))
+    }
+    if twice:
+        named = printable(repr(next(iter(twice))))
+        sys.stderr.write(
+            f"warning: {root}: {sum(twice.values())} objects say what another one of their image "
+            f"says, as in {named}; each counts\n"
+        )
 
 
 def list_of(objects: Sequence[Sequence[Object]], class_names: Sequence[str]) -> BoxList:

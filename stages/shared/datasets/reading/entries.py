@@ -4,7 +4,8 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,10 @@ from stages.shared.artifacts import Split
 from stages.shared.artifacts.user_names import written_forms
 from stages.shared.errors import DataError
 
+# The endings of images, in lower case.
+EXTENSIONS = frozenset(
+    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
 SPLIT_NAMES: dict[str, Split] = {
     "dev": "validation",
     "test": "test",
@@ -22,6 +27,7 @@ SPLIT_NAMES: dict[str, Split] = {
     "valid": "validation",
     "validation": "validation",
 }
+FROM_ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]+://")  # C:\... and https://...
 SUFFIX = re.compile(r"[ _-]?(data|images|set|split)$")  # as in train_images or test set
 
 
@@ -50,17 +56,36 @@ def clean(name: str) -> str:
 def path_below(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
     """Return the path below root that a list of the user's means, in one form; None: it leaves it.
 
-    Of the ways to write a path that is taken of which something is there: with `./` or from the
-    root of the disk, and those of `written_forms`. Of none of them, slashes are turned alone.
+    Of the ways to write a path that is taken of which something is there: with `./`, from the root
+    of the disk, as an address `file:///...`, beginning with root or its last folders, and those of
+    `written_forms`. Of none of them, slashes are turned alone.
     """
-    for form in written_forms(path):
+    for form in (*written_forms(path), *_as_address(path)):
         below = _normal(root, form)
-        if below is not None and is_there(below):
-            return below
+        if below is not None:
+            tries = (below, *_below_last_folders(root, below))
+            if (found := next(filter(is_there, tries), None)) is not None:
+                return found
     return _normal(root, path.strip().replace("\\", "/"))
 
 
+def _as_address(path: str) -> list[str]:
+    """Return what an address means: in it %20 is a space."""
+    plain = urllib.parse.unquote(path.strip().removeprefix("file://"))
+    return [plain] if plain != path else []
+
+
+def _below_last_folders(root: Path, path: str) -> Iterator[str]:
+    """Yield what follows in a path that begins with root, or with the last folders of it."""
+    parts, of_root = path.split("/"), Path(os.path.abspath(root)).parts  # noqa: PTH100 - links stay
+    for num in range(1, min(len(parts), len(of_root))):
+        if parts[:num] == [*of_root[-num:]]:
+            yield "/".join(parts[num:])
+
+
 def _normal(root: Path, path: str) -> str | None:
+    if FROM_ELSEWHERE.match(path):
+        return None
     if path.startswith("/"):
         path = os.path.relpath(path, os.path.abspath(root))  # noqa: PTH100 - links stay
     path = posixpath.normpath(path)

@@ -25,13 +25,20 @@ from stages.shared.artifacts import SPLITS, Ints, Split
 from stages.shared.datasets.reading.class_names import numbered
 from stages.shared.datasets.reading.entries import split_of
 from stages.shared.datasets.reading.manifests import is_empty
-from stages.shared.datasets.reading.user_tables import LABEL, as_text, label_among, load_parquet
+from stages.shared.datasets.reading.user_tables import (
+    LABEL,
+    MOST_NAMED,
+    as_text,
+    label_among,
+    load_parquet,
+)
 from stages.shared.datasets.reading.visible_files import require_folder
 from stages.shared.errors import DataError, ParamsError, reason
 from stages.shared.running.workspace import located
 from stages.shared.settings.sections import Dataset
 
 SAMPLE_ID = "sample_id"
+SHARD = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.parquet")
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,9 @@ class LabelledTable:
         if len(found) == 1:
             return found[0]
         there = ", ".join(found or self.features)
+        kind = f"; {usual} holds {_kind_in_words(others[usual])}" if usual in others else ""
         raise DataError(
-            f"{self.root}: needs one column of {what}, or one called {usual}; found {there}"
+            f"{self.root}: needs one column of {what}, or one called {usual}; found {there}{kind}"
         )
 
     @property
@@ -130,6 +138,10 @@ def is_kind(kind: Any, name: str) -> bool:
     return type(kind).__name__ == name
 
 
+def _kind_in_words(kind: Any) -> str:
+    return str(getattr(kind, "dtype", type(kind).__name__))
+
+
 def load_table(params: Dataset) -> LabelledTable:
     """Return the data set below dataset.root.
 
@@ -175,6 +187,7 @@ def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     from datasets import Dataset, concatenate_datasets
     from datasets.table import InMemoryTable  # type: ignore[import-untyped]
 
+    _require_all_shards(files)
     parts: dict[str, list[Any]] = {}
     for path in files:
         name = re.split(r"[-.]", path.name)[0]
@@ -182,13 +195,32 @@ def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     return {name: concatenate_datasets(found) for name, found in parts.items()}
 
 
+def _require_all_shards(files: Sequence[Path]) -> None:
+    """Check that of files called train-00000-of-00002.parquet and so on all are there."""
+    there: dict[tuple[str, int], set[int]] = {}
+    for path in files:
+        if found := SHARD.fullmatch(path.name):
+            name, number, total = found.groups()
+            there.setdefault((name, int(total)), set()).add(int(number))
+    for (name, total), numbers in there.items():
+        if missing := sorted({*range(total)} - numbers):
+            shown = ", ".join(map(str, missing[:MOST_NAMED]))
+            raise DataError(
+                f"{files[0].parent}: of the {total} files of {name} number {shown} is missing; all "
+                "must be there"
+            )
+
+
 def _undecoded(part: Any, datasets: Any) -> Any:
     """Return a split whose images stay as they are pressed.
 
-    One column at a time: `cast` of all would write a copy of the data into the user's folder.
+    One column at a time: `cast` of all would write a copy of the data into the user's folder. Where
+    another tool wrote the table, such as pandas, nothing says that bytes are images.
     """
     for name, kind in part.features.items():
-        if isinstance(kind, datasets.Image):
+        is_bytes = getattr(kind, "dtype", "") in ("binary", "large_binary")
+        is_untold = isinstance(kind, dict) and kind.keys() == {"bytes", "path"}
+        if isinstance(kind, datasets.Image) or is_bytes or is_untold:
             part = part.cast_column(name, datasets.Image(decode=False))
     return part
 

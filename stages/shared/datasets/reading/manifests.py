@@ -9,6 +9,7 @@ from pathlib import Path
 from stages.shared.artifacts import Line
 from stages.shared.artifacts.user_names import encoding_hint
 from stages.shared.datasets.reading.entries import (
+    EXTENSIONS,
     SPLIT_NAMES,
     Entry,
     clean,
@@ -78,15 +79,28 @@ def _entry(root: Path, line: Line) -> Entry | str:
         return f"is {','.join(line.fields)!r}; path and label are needed"
     if hint := encoding_hint(label):
         return f"has the label {label!r}{hint}"
-    below = path_below(root, path, lambda name: _exists(root, name))
+    looked_at: list[bool] = []  # the last tells whether it was found
+
+    def is_there(name: str) -> bool:
+        looked_at.append(_exists(root, name))
+        return looked_at[-1]
+
+    below = path_below(root, path, is_there)
     if below is None:
         return f"has {path!r}; it must be a path below root"
-    if (hint := encoding_hint(below)) and not _exists(root, below):
+    if not looked_at[-1]:
+        hint = encoding_hint(below) or _other_ending(root, below)
         return f"has {below!r}, which is not there{hint}"
     split = split_of(word)
     if word and split is None:
         return f"has the split {word!r}; allowed are {', '.join(SPLIT_NAMES)} or none"
     return Entry(below, label, split)
+
+
+def _other_ending(root: Path, path: str) -> str:
+    """Return what may be meant where a file has this name and an ending of images."""
+    found = next((path + end for end in sorted(EXTENSIONS) if _exists(root, path + end)), None)
+    return f" (did you mean {found!r}?)" if found else ""
 
 
 def _exists(root: Path, path: str) -> bool:

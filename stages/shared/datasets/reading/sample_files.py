@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from stages.shared.artifacts import Split
+from stages.shared.datasets.reading.entries import EXTENSIONS as EXTENSIONS
 from stages.shared.datasets.reading.entries import SPLIT_NAMES, Entry, clean, split_of
 from stages.shared.datasets.reading.manifests import read_manifest
 from stages.shared.datasets.reading.user_tables import refuse_label_column
@@ -24,11 +25,12 @@ from stages.shared.datasets.reading.visible_files import (
 from stages.shared.errors import DataError
 from stages.shared.settings.sections import Dataset
 
-EXTENSIONS = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
 SHARED = 2  # names in all class folders: more than an `images` in each
 SHOWN = 3  # of names
+# Folders of data sets whose labels are files: a model would learn to tell photographs from masks.
+OTHER_FORMS = frozenset(
+    ("annotations", "depth", "gt", "image", "images", "img", "imgs", "labels", "mask", "masks")
+)
 OR_LIST = "or dataset.manifest must list every file with its label"
 
 
@@ -59,7 +61,8 @@ def find(root: Path, params: Dataset, extensions: Set[str]) -> Found:
     else:
         refuse_label_column(params, "folders of classes have no columns")
         found = _read_folders(root, extensions)
-    return found._replace(notes=[*found.notes, *_alike(root, found.labels)])
+    notes = [*found.notes, *_alike(root, found.labels), *_parts_of_another_form(root, found.labels)]
+    return found._replace(notes=notes)
 
 
 # --- folders -------------------------------------------------------------------------------------
@@ -200,6 +203,14 @@ def _left_out(root: Path, ignored: list[str], splits: Mapping[Split | None, str]
         yield (
             f"{root}: left out {len(ignored)} files or folders that are no images of a class, such "
             f"as {min(ignored)!r}; read as {layout}"
+        )
+
+
+def _parts_of_another_form(root: Path, labels: Set[str]) -> Iterator[str]:
+    if len(labels) > 1 and {label.casefold() for label in labels} <= OTHER_FORMS:
+        yield (
+            f"warning: {root}: the classes {_some(labels)} are called as the parts of a data set "
+            "of another form, such as images and what was drawn on them"
         )
 
 

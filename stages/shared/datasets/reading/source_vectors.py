@@ -4,7 +4,7 @@ Below dataset.root lie `train`, and where they are there `validation` and `test`
 
 - `<split>.npy`, numbers [N, D], and `<split>.csv` with the columns sample_id,label, a row for each;
 - `<split>.parquet` with a column `label`, perhaps `sample_id`, and the numbers: one column of lists
-  of equal length, or else all other columns.
+  of equal length, or else all other columns but those of row numbers that pandas saves.
 
 The label may have another name (`dataset.label_column`). Without test they are split at random.
 Numbers stay float16 where they are, and are float32 otherwise. Classes stand in the order of their
@@ -13,6 +13,7 @@ numbers where all are whole numbers, else of their names' bytes.
 Shapes: N samples, D numbers of a vector, B some of the samples.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.user_tables import (
     LABEL,
     as_text,
+    is_row_number,
     label_among,
     load_parquet,
     load_rows,
@@ -163,6 +165,9 @@ def _from_parquet(path: Path, split: Split, label_column: str | None) -> _Part:
     if "sample_id" in table.column_names:
         ids = [str(value) for value in table.column("sample_id").to_pylist()]
     names = [name for name in table.column_names if name not in {label, "sample_id"}]
+    if rows := [name for name in names if is_row_number(name)]:
+        sys.stderr.write(f"{path}: left out {rows[0]!r}, which holds the numbers of its rows\n")
+        names = [name for name in names if name not in rows]
     return _Part(path.name, _numbers(path, table.select(names)), ids, labels)
 
 

@@ -5,7 +5,9 @@ several columns may be it, the setting must say which.
 """
 
 import math
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,8 @@ LABEL = "label"
 SETTING = "dataset.label_column"
 MOST_NAMED = 20  # columns of a table
 ALLOWED_LABEL = "it must be one name, or one whole number"
+# What pandas makes of the numbers of its rows.
+ROW_NUMBERS = re.compile(r"|__index_level_[0-9]+__|Unnamed: [0-9]+")
 
 
 class Rows(NamedTuple):
@@ -65,6 +69,7 @@ def _require_one_label(
     path: Path, columns: Sequence[str], name: str, label_column: str | None, optional: Sequence[str]
 ) -> None:
     others = [each for each in columns if each not in {name, *optional}]
+    others = [each for each in others if each == label_column or not is_row_number(each)]
     label = label_among(path, columns, label_column, others if len(others) > 1 else [])
     twice = [each for each in (name, *optional) if columns.count(each) > 1]
     if twice:
@@ -110,6 +115,11 @@ def label_among(
     )
 
 
+def is_row_number(column: str) -> bool:
+    """Return whether a column is of the numbers of rows, which tables are saved with unasked."""
+    return ROW_NUMBERS.fullmatch(column) is not None
+
+
 def named(columns: Sequence[str]) -> str:
     """Return the names of columns for a message."""
     more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
@@ -131,7 +141,16 @@ def load_parquet(path: Path) -> Any:
     try:
         return parquet.ParquetFile(path).read()
     except Exception as error:  # whatever a damaged file makes of the reader
-        raise DataError(f"{path}: cannot be read ({reason(error)}); it must be Parquet") from None
+        why = "a pointer of Git LFS, which `git lfs pull` replaces"
+        if not _begins_with(path, b"version https://git-lfs"):
+            why = reason(error)
+        raise DataError(f"{path}: cannot be read ({why}); it must be Parquet") from None
+
+
+def _begins_with(path: Path, start: bytes) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(start)) == start
+    return False
 
 
 def as_text(what: str, values: Sequence[Any]) -> list[str]:

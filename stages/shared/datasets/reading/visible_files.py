@@ -1,7 +1,8 @@
 """What people see in a folder: its files and folders, without what machines leave among them.
 
-That is hidden files and folders, the thumbnails of network drives (`@eaDir`), what archives of a
-Mac hold beside their content (`__MACOSX`).
+That is hidden files and folders, the thumbnails and waste baskets of network drives (`@eaDir`,
+`@Recycle`), what archives of a Mac hold beside their content (`__MACOSX`), and what is neither a
+file nor a folder: whoever reads a pipe waits for ever.
 """
 
 import os
@@ -17,11 +18,19 @@ JUNK = frozenset(
         "#snapshot",
         "$recycle.bin",
         "@eadir",
+        "@recently-snapshot",
+        "@recycle",
         "@tmp",
         "__macosx",
+        "__pycache__",
+        "_gsdata_",
         "desktop.ini",
+        "found.000",
         "lost+found",
+        "network trash folder",
+        "recycler",
         "system volume information",
+        "temporary items",
         "thumbs.db",
     )
 )
@@ -66,7 +75,7 @@ def visible(folder: str) -> list["os.DirEntry[str]"]:
     """
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not _is_junk(entry.name)]
+            return [entry for entry in entries if not _is_junk(entry.name) and _holds_data(entry)]
     except OSError as error:
         _refuse(error)
 
@@ -90,6 +99,15 @@ def holds_itself(entry: "os.DirEntry[str]") -> bool:
 
 def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.casefold() in JUNK
+
+
+def _holds_data(entry: "os.DirEntry[str]") -> bool:
+    """Return whether this is a file, a folder or a link, as the folder itself tells."""
+    return (
+        entry.is_file(follow_symlinks=False)
+        or entry.is_dir(follow_symlinks=False)
+        or entry.is_symlink()
+    )
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -32,6 +32,7 @@ SPLITS_OF_KEYS: dict[str, Split] = {
     "test": "test",
 }
 CLASSES = "classes.txt"
+KEYPOINTS = (2, 3)  # numbers of each: x and y, and whether it is seen
 MOST_CLASSES = 100_000
 
 
@@ -41,6 +42,7 @@ class Described(NamedTuple):
     class_names: list[str]  # a class is its place there
     images: Sequence[tuple[str, Split | None]]  # paths below root, in the order of their bytes
     problems: list[str]  # with lists of images
+    num_keypoint_numbers: int = 0  # behind each box, where the labels are poses
 
 
 def described(root: Path) -> Described:
@@ -90,6 +92,7 @@ def _of_yaml(root: Path, path: Path) -> Described:
         problems.append("needs train, the images to learn from")
     if not isinstance(content.get("path", ""), str | None):
         problems.append(f"path is {_shown(content['path'])}; it must be a folder")
+    num_keypoint_numbers = _num_keypoint_numbers(content, problems)
     if problems:
         raise DataError(in_one_line(f"{path}: ", problems))
     bases = _bases(root, content)
@@ -100,7 +103,7 @@ def _of_yaml(root: Path, path: Path) -> Described:
     images = [(image.name, split) for image, split in listed if not image.problem]
     images.sort(key=lambda image: os.fsencode(image[0]))
     problems += _twice(path, images)
-    return Described(class_names, images, problems)
+    return Described(class_names, images, problems, num_keypoint_numbers)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -142,6 +145,21 @@ def _class_names(content: Mapping[str, Any], problems: list[str]) -> list[str]:
         problems.append(f"nc is {count}, and names has {len(found)}; they must agree")
     problems += _wrong_names(found)
     return found
+
+
+def _num_keypoint_numbers(content: Mapping[str, Any], problems: list[str]) -> int:
+    """Return how many numbers the keypoints of an object are; what is wrong there is added."""
+    shape = content.get("kpt_shape")
+    if shape is None:
+        return 0
+    if isinstance(shape, list) and [type(each) for each in shape] == [int, int]:
+        count, of_each = shape
+        if count > 0 and of_each in KEYPOINTS:
+            return int(count * of_each)
+    problems.append(
+        f"kpt_shape is {_shown(shape)}; it must be [number of keypoints, 2 or 3 numbers of each]"
+    )
+    return 0
 
 
 def _number(key: object) -> object:

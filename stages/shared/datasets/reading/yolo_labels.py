@@ -1,7 +1,8 @@
 """The labels of an image in YOLO's form: a line for each object, in shares of the image.
 
 `class x y width height` is the middle and the size of a box; `class x1 y1 x2 y2 x3 y3 ...` is a
-polygon, of which the box around it is taken. A file holds the one or the other.
+polygon, of which the box around it is taken. A file holds the one or the other. Where data.yaml
+says that keypoints follow each box, they are left out.
 """
 
 import os
@@ -38,7 +39,9 @@ def path_of(image: str) -> str:
     return f"{os.path.splitext(image)[0]}.txt"  # noqa: PTH122 - a million of them
 
 
-def read(path: str, size: tuple[int, int], class_names: Sequence[str]) -> Labels:
+def read(
+    path: str, size: tuple[int, int], class_names: Sequence[str], num_keypoint_numbers: int = 0
+) -> Labels:
     """Return the objects of an image of this width and height, none where there is no file."""
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
@@ -53,6 +56,8 @@ def read(path: str, size: tuple[int, int], class_names: Sequence[str]) -> Labels
         if not (fields := line.split()):
             continue
         num_lines += 1
+        if num_keypoint_numbers and len(fields) == NUM_OF_BOX + num_keypoint_numbers:
+            fields = fields[:NUM_OF_BOX]
         kinds.setdefault(len(fields) > NUM_OF_BOX, number)
         try:
             numbers = _numbers(fields, len(class_names))
