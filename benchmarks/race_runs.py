@@ -40,9 +40,8 @@ class Cell:
     @property
     def sizes(self) -> list[float]:
         """Of the subsets, round by round."""
-        if self.series.grows:
-            return [self.budget / 4, self.budget / 2, self.budget]
-        return [1.0, self.budget]
+        halvings = range(self.series.rounds, -1, -1) if self.series.rounds else ()
+        return [self.budget / 2**number for number in halvings] or [1.0, self.budget]
 
     def run(self) -> tuple[list[Row], list[Row]]:
         """Return a row for each draw's race, and one for each subset that a target was trained on.
@@ -69,6 +68,8 @@ class Cell:
         changes = [
             "acquisition=label_probability",
             "train_subset_model.validations=1",
+            "race.judges=4",  # unless the series has another number
+            "race.holdout=0.0",
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",

@@ -37,8 +37,12 @@ class Series:
     halved: bool = False  # images to half their edge, by the mean of 2 x 2 pixels
     wrong: float = 0.0  # share of the train labels that are wrong
     entrants: Entrants = field(default_factory=lambda: FEW)
-    grows: bool = False  # in two rounds from a quarter of the budget; else from everything at once
+    rounds: int = 0  # of growing, each to twice the size; 0: from everything at once
     every_round: bool = True  # races; else the last alone
+    judging: Sequence[str] = ()  # changes while judges train, of another kind than the targets
+
+
+TWO_JUDGES = ["race.judges=2"]  # the others have four
 
 
 def _updates(number: int) -> Sequence[str]:
@@ -100,22 +104,33 @@ def _of(series: Series, changes: Sequence[str] = (), **fields: object) -> Series
     return replace(series, changes=[*series.changes, *changes], **fields)  # type: ignore[arg-type]
 
 
+# Boxes have no probability of a label: what two voters disagree about.
+_DETECTION = [
+    *TWO_JUDGES,
+    "race.holdout=0.33",
+    "acquisition=mutual_information",
+    "select.candidates=remaining",
+    "train_ensemble.members=2",
+]
+_CROP = [f"{part}.augmentation.crop_padding=8" for part in ("train_ensemble", "train_subset_model")]
 SERIES: Mapping[str, Series] = {
     "digits": _DIGITS,
     "digits-wrong": _of(_DIGITS, wrong=0.2),
     "digit-vectors": _DIGIT_VECTORS,
     "digit-vectors-wrong": _of(_DIGIT_VECTORS, wrong=0.2),
-    "digit-vectors-short": _of(_DIGIT_VECTORS, _updates(50)),
+    "digit-vectors-short": _of(_DIGIT_VECTORS, [*TWO_JUDGES, *_updates(50)]),
     # Of other folds, so with other test samples.
     "digit-vectors-long": _of(
-        _DIGIT_VECTORS, ["dataset.fold=1", *_updates(600)], budgets=(0.05, 0.25)
+        _DIGIT_VECTORS,
+        ["dataset.fold=1", *TWO_JUDGES, *_updates(600)],
+        budgets=(0.05, 0.25),
     ),
     "digit-vectors-wrong-40": _of(
         _DIGIT_VECTORS, ["dataset.fold=2"], budgets=(0.05, 0.25), wrong=0.4
     ),
     # Judges smaller than the target: a linear layer for one with 512 hidden units.
     "digit-vectors-linear-judge": _of(
-        _DIGIT_VECTORS, ["race.judge=linear_probe"], budgets=(0.05, 0.25)
+        _DIGIT_VECTORS, [*TWO_JUDGES, "race.judge=linear_probe"], budgets=(0.05, 0.25)
     ),
     "mnist-vectors-linear-judge": _of(
         _VECTORS,
@@ -136,8 +151,8 @@ SERIES: Mapping[str, Series] = {
         wrong=0.2,
         entrants={**FEW, LEARNABLE: MANY[LEARNABLE]},
     ),
-    "digit-vectors-grow-each": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,)),
-    "digit-vectors-grow-last": _of(_DIGIT_VECTORS, grows=True, budgets=(0.25,), every_round=False),
+    "digit-vectors-grow-each": _of(_DIGIT_VECTORS, rounds=2, budgets=(0.25,)),
+    "digit-vectors-grow-last": _of(_DIGIT_VECTORS, rounds=2, budgets=(0.25,), every_round=False),
     "mnist": _MNIST,
     "mnist-wrong": _of(_MNIST, wrong=0.2),
     "mnist-vectors": _of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"]),
@@ -191,16 +206,28 @@ SERIES: Mapping[str, Series] = {
         (0.1, 0.25, 0.5),
         seeds=3,
     ),
+    # Short texts for a network of characters, chosen by words.
+    "sentences-vdcnn": Series(
+        "svp_polarity_cpu",
+        [
+            *TWO_JUDGES,
+            "dataset.text_length=128",
+            "train_subset_model.length={updates: 300}",
+            "train_subset_model.batch_size=64",
+        ],
+        (0.5,),
+        seeds=3,
+    ),
     "scenes": Series(
         "detection_cpu",
-        [
-            "acquisition=mutual_information",
-            "select.candidates=remaining",
-            "train_ensemble.members=2",
-            "train_ensemble.length.updates=300",
-            "train_subset_model.length.updates=200",
-        ],
-        (0.1, 0.3, 0.5),
+        [*_DETECTION, "train_ensemble.length.updates=400", *_updates(250)],
+        (0.3,),
+        3,
+    ),
+    "blood-cells": Series(
+        "detection_bccd",
+        [*_DETECTION, "dataset.image_size=[160, 120]", *_CROP, *_updates(250)],
+        (0.5,),
         seeds=3,
     ),
 }
