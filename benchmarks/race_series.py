@@ -200,14 +200,14 @@ SERIES: Mapping[str, Series] = {
         "detection_cpu",
         [*_DETECTION, "train_ensemble.length.updates=400", *updates(250)],
         (0.3,),
-        seeds=2,
+        seeds=1,
         entrants=THREE,
     ),
     "blood-cells": Series(
         "detection_bccd",
         [*_DETECTION, "dataset.image_size=[160, 120]", *_CROP, *updates(250)],
         (0.5,),
-        seeds=2,
+        seeds=1,
         entrants=THREE,
     ),
 }
