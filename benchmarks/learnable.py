@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.race_series import LEARNABLE
+from benchmarks.race_design import LEARNABLE
 from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Array, Ensemble, Floats, Ints, Subset
 from stages.shared.members import finished_members, members

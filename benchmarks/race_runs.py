@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks import changed_data, clones, learnable, stages_here
 from benchmarks.generated import ROOT
-from benchmarks.race_series import LEARNABLE, Series
+from benchmarks.race_design import LEARNABLE, OF_ALL, Series
 from benchmarks.stages_here import stage
 from stages.shared import artifacts
 from stages.shared.artifacts import Array, Subset
@@ -40,9 +40,7 @@ class Cell:
     @property
     def sizes(self) -> list[float]:
         """Of the subsets, round by round."""
-        if self.series.grows:
-            return [self.budget / 4, self.budget / 2, self.budget]
-        return [1.0, self.budget]
+        return self.series.sizes(self.budget)
 
     def run(self) -> tuple[list[Row], list[Row]]:
         """Return a row for each draw's race, and one for each subset that a target was trained on.
@@ -56,27 +54,28 @@ class Cell:
             is_last = number == len(self.sizes) - 1
             params = self.write(races=self.series.every_round or is_last)
             seconds += self._round(params, *map(str, self.sizes[number - 1 : number + 1]))
+            self.write(races=True)  # targets train by the series' own settings
         full_seconds = self._targets(params)
         races = self._races(params, seconds, full_seconds)
         return races, self._rows(params, races)
 
-    def write(self, *, races: bool, random_seed: int = 0) -> Params:
+    def write(self, *, races: bool, differs: Sequence[str] = ()) -> Params:
         """Write params.yaml and return what it says."""
         rounds = ", ".join(
             f"{{from: {a}, to: {b}}}" for a, b in zip(self.sizes, self.sizes[1:], strict=False)
         )
         entrants = ", ".join(f"{name}: {how}" for name, how in self.series.entrants.items())
         changes = [
-            "acquisition=label_probability",
-            "train_subset_model.validations=1",
+            *OF_ALL,
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",
-            f"random_seed={random_seed}",
+            "random_seed=0",
             f"random_seeds={self.series.seeds}",
             f"train_subset_model.members={self.series.members}",
             "compare.subsets=[selected, random, full]",
             f"race.entrants={{{entrants if races else ''}}}",
+            *differs,
         ]
         text = clones.changed(clones.settings(ROOT / f"presets/{self.series.preset}.yaml"), changes)
         Path("params.yaml").write_text(text, encoding="utf-8")
@@ -102,6 +101,7 @@ class Cell:
             *(f"subsets/{before}", "near_duplicates/train", proposals, f"orders/{after}"),
         )
         start = time.process_time()
+        self.write(races=bool(params.race.entrants), differs=self.series.judging)
         if LEARNABLE in params.race.entrants:
             learnable.propose(params, Path("data"), before, after)
         stage(
