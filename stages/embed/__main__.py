@@ -38,7 +38,7 @@ def main(prepared: Path, weights: Path, embeddings: Path) -> None:
             frozen.embed(prepared, folder, split)
             for name in ("targets.npy", "sample_ids.csv"):
                 shutil.copyfile(prepared / split / name, folder / split / name)
-        save_flops(folder, frozen.flops * sum(meta.num_samples.values()))
+        save_flops(folder, frozen.flops * sum(meta.num_samples.values()), frozen.shown)
         artifacts.save_meta(folder, _meta(meta, frozen.name, folder))
 
 
