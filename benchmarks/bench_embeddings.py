@@ -1,12 +1,14 @@
-"""Measure what embeddings take as they grow: near duplicates, a probe, and its prediction.
+"""Measure what embeddings take as they grow: near duplicates, a probe, and the signals of all.
 
     python -m benchmarks.bench_embeddings --sizes 10000 20000 40000 --length 768
     python -m benchmarks.bench_embeddings --sizes 1280000 --length 768   # an hour, 2 GB of disk
 
 Generated vectors, float16: classes around points of their own, and one in a hundred once more,
 nearly (a cosine of about 0.97). Prints, and with --write adds to benchmarks/results, a line for
-each size: processor seconds, the most memory, how many of the planted pairs were found, and what
-the search itself says of its recall. Each size runs in a process of its own.
+each size: processor seconds, the most memory (with pages of the file, which are the system's to
+take back), how many of the planted pairs were found, and what the search itself says of its recall.
+The probe has one epoch and 1,000 classes, and then predicts every sample. Each size runs in a
+process of its own; --parts near_duplicates or probe measures one half.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -30,6 +32,9 @@ from stages.shared.artifacts.formats import create_array
 from stages.shared.samples.randomness import generator
 from stages.shared.settings.params import check_params
 
+if TYPE_CHECKING:
+    from stages.shared.training.job import Trained
+
 Result = TypeVar("Result")
 
 NUM_CLASSES = 1000
@@ -40,8 +45,9 @@ VALIDATION = 1000
 THRESHOLD = 0.95
 HEADER = [
     *("samples", "length", "near_duplicates_cpu_s", "method", "recall", "planted_found"),
-    *("probe_cpu_s", "probe_updates", "memory_mb"),
+    *("probe_cpu_s", "probe_updates", "memory_mb", "signals_cpu_s"),
 ]
+PARTS = ("near_duplicates", "probe")
 
 
 def write_vectors(path: Path, num: int, length: int) -> Array:
@@ -62,11 +68,19 @@ def write_vectors(path: Path, num: int, length: int) -> Array:
     return vectors_ND
 
 
-def measure(num: int, length: int, folder: Path) -> list[object]:
-    """Return what one size takes, by `HEADER`."""
+def measure(num: int, length: int, folder: Path, parts: Sequence[str] = PARTS) -> dict[str, object]:
+    """Return what one size takes, by `HEADER`; nothing of a part that is left out."""
     prepared = folder / "prepared"
     (prepared / "train").mkdir(parents=True)
     write_vectors(prepared / "train/vectors.npy", num, length)
+    found: dict[str, object] = {"samples": num, "length": length}
+    for name, part in (("near_duplicates", _near_duplicates), ("probe", _probe)):
+        found |= part(prepared, num, length) if name in parts else {}
+    found["memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+    return {name: found.get(name, "") for name in HEADER}
+
+
+def _near_duplicates(prepared: Path, num: int, _: int) -> dict[str, object]:
     vectors_ND = artifacts.load_vectors(prepared, "train")
     samples = Compared(
         Stacked([vectors_ND]), np.arange(num, dtype=np.uint64), np.zeros(num, dtype=np.bool_)
@@ -74,13 +88,23 @@ def measure(num: int, length: int, folder: Path) -> list[object]:
     found, near_s = _timed(lambda: search.Search(samples, num, THRESHOLD))
     late = np.arange(num - num // PLANTED, num)
     planted = float((found.first_N[late] == found.first_N[late - late[0]]).mean())
-    updates, probe_s = _timed(lambda: _train(prepared, num, length, folder / "member"))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    recall = "" if found.recall is None else round(found.recall, 4)
-    return [
-        *(num, length, round(near_s, 1), found.method, recall, round(planted, 4)),
-        *(round(probe_s, 1), updates, round(memory)),
-    ]
+    return {
+        "near_duplicates_cpu_s": round(near_s, 1),
+        "method": found.method,
+        "recall": "" if found.recall is None else round(found.recall, 4),
+        "planted_found": round(planted, 4),
+    }
+
+
+def _probe(prepared: Path, num: int, length: int) -> dict[str, object]:
+    member = prepared.parent / "ensemble"
+    trained, probe_s = _timed(lambda: _train(prepared, num, length, member))
+    _, signals_s = _timed(lambda: _predict(prepared, member, trained.checkpoints))
+    return {
+        "probe_cpu_s": round(probe_s, 1),
+        "probe_updates": trained.history[-1].updates,
+        "signals_cpu_s": round(signals_s, 1),
+    }
 
 
 def _timed(function: Callable[[], Result]) -> tuple[Result, float]:
@@ -89,8 +113,8 @@ def _timed(function: Callable[[], Result]) -> tuple[Result, float]:
     return result, time.process_time() - began
 
 
-def _train(prepared: Path, num: int, length: int, member: Path) -> int:
-    """Train a linear probe for one epoch by the loop of all models; return its updates."""
+def _train(prepared: Path, num: int, length: int, member: Path) -> "Trained":
+    """Train a linear probe for one epoch by the loop of all models."""
     import torch
 
     from stages.shared.training import loop
@@ -130,13 +154,31 @@ def _train(prepared: Path, num: int, length: int, member: Path) -> int:
         initial_weights=None,
         track="none",
     )
-    trained = loop.train(job, member, torch.device("cpu"), lambda *_: None)
-    return trained.history[-1].updates
+    return loop.train(job, member, torch.device("cpu"), lambda *_: None)
 
 
-def _in_process(num: int, length: int, queue: "multiprocessing.Queue[list[object]]") -> None:
+def _predict(prepared: Path, member: Path, checkpoints: Sequence[artifacts.Checkpoint]) -> None:
+    """Write the signals of every sample as predict_pool does."""
+    from stages.predict_pool.pool import Pool
+
+    meta = artifacts.load_meta(prepared)
+    settings = check_params(preset.resolved("embeddings_cpu")).predict_pool
+    ensemble = artifacts.Ensemble(
+        "linear_probe", meta.num_classes, meta.input_shape, [*checkpoints]
+    )
+    artifacts.save_ensemble(member, ensemble)
+    signals = prepared.parent / "signals"
+    signals.mkdir()
+    last = [checkpoint for checkpoint in checkpoints if checkpoint.is_last]
+    pool = Pool(prepared, meta, member, last, settings, False)
+    pool.write_signals(signals, np.arange(VALIDATION))
+
+
+def _in_process(
+    num: int, length: int, parts: Sequence[str], queue: "multiprocessing.Queue[dict[str, object]]"
+) -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        queue.put(measure(num, length, Path(folder)))
+        queue.put(measure(num, length, Path(folder), parts))
 
 
 def _line(row: Sequence[object]) -> str:
@@ -150,16 +192,18 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 20_000, 40_000])
     parser.add_argument("--length", type=int, default=768)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--write", type=Path, metavar="FILE", help="add the lines to this table")
     chosen = parser.parse_args(arguments)
     sys.stdout.write(_line(HEADER))
     rows: list[list[object]] = []
     for size in chosen.sizes:
         context = multiprocessing.get_context("spawn")
-        queue: multiprocessing.Queue[list[object]] = context.Queue()
-        process = context.Process(target=_in_process, args=(size, chosen.length, queue))
+        queue: multiprocessing.Queue[dict[str, object]] = context.Queue()
+        asked = (size, chosen.length, chosen.parts, queue)
+        process = context.Process(target=_in_process, args=asked)
         process.start()
-        rows.append(queue.get())
+        rows.append([*queue.get().values()])
         process.join()
         sys.stdout.write(_line(rows[-1]))
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """Runs of benchmarks/groceries.py: the stages as they are, one random seed at a time."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -44,6 +45,11 @@ class Target(NamedTuple):
     seed: int
 
     @property
+    def name(self) -> str:
+        """Of its subset, as in paths."""
+        return f"{self.subset}-{self.size}"
+
+    @property
     def model(self) -> str:
         """The file of the model."""
         return HEAD if self.kind == "heads" else NETWORK
@@ -63,6 +69,7 @@ class Work:
     folder: Path
     images: Path
     weights: Path
+    image_size: int = IMAGE_SIZE
 
     def __post_init__(self) -> None:
         """Prepare and embed the images unless that was done before."""
@@ -85,8 +92,12 @@ class Work:
             for races in (False, True):
                 self._choose(target.seed, races=races)
         self._write(target, races=False)
-        name = f"{target.subset}-{target.size}"
-        self._save_subset(target, Path("data", here, "comparison", name, here))
+        self._save_subset(target, Path("data", here, "comparison", target.name, here))
+        return self.trained(target)
+
+    def trained(self, target: Target) -> Measured:
+        """Train a target on the subset that lies there, as params.yaml says, and measure it."""
+        here, name = f"seed-{target.seed}", target.name
         trained = f"{here}/{target.kind}/{name}"
         shutil.rmtree(Path("data", trained), ignore_errors=True)
         stage(
@@ -148,8 +159,8 @@ class Work:
         name = "random" if target.size == SIZES[-1] else f"random-{target.size}"
         shutil.copyfile(Path("data", here, "drawn", name, f"{here}.csv"), path)
 
-    def _write(self, target: Target, *, races: bool) -> None:
-        """Write params.yaml."""
+    def _write(self, target: Target, *, races: bool, more: Sequence[str] = ()) -> None:
+        """Write params.yaml, with more changes as in dvc's -S."""
         rounds = ", ".join(f"{{from: {a}, to: {b}}}" for a, b in pairwise(SIZES))
         sized = [f"{kind}-{size}" for kind in ("selected", "random") for size in SIZES[1:-1]]
         changes = [
@@ -158,7 +169,7 @@ class Work:
             f"seed_size={SIZES[0]}",
             f"rounds=[{rounds}]",
             f"dataset.root={self.images}",
-            f"dataset.image_size={IMAGE_SIZE}",
+            f"dataset.image_size={self.image_size}",
             f"weights={{{NETWORK}: {self.weights}}}",
             "train_ensemble.members=4",
             f"compare.subsets=[selected, random, full, {', '.join(sized)}]",
@@ -167,7 +178,7 @@ class Work:
             f"race.entrants={ENTRANTS if races else '{}'}",
         ]
         text = clones.settings(ROOT / "presets/images_pretrained_cpu.yaml")
-        text = clones.changed(text, [*changes, *self._trained(target)])
+        text = clones.changed(text, [*changes, *self._trained(target), *more])
         Path("params.yaml").write_text(text, encoding="utf-8")
 
     @staticmethod

@@ -332,3 +332,14 @@ def test_text_is_read_and_written_as_utf_8_wherever_a_stage_runs():
 def test_the_search_finds_text_without_an_encoding(call):
     assert without_encoding(f"{call})")
     assert not without_encoding(f"{call}{'' if call.endswith('(') else ', '}encoding='utf-8')")
+
+
+def test_the_task_of_embeddings_lies_where_stages_of_images_watch_it():
+    """Their probes train by it, and they watch the folder of their own task alone."""
+    tree = ast.parse((ROOT / SHARED / "tasks/vector_classification/task.py").read_text())
+    docstring, imports, exported = tree.body
+    assert isinstance(docstring, ast.Expr)
+    assert imports.module.startswith("stages.shared.networks.")
+    assert exported.targets[0].id == "__all__"
+    for stage in ("train_ensemble", "predict_pool", "race", "train_subset_model", "evaluate"):
+        assert f"{SHARED}/networks" in watched(stage)

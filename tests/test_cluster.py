@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import toy
 
+from stages.embed import frozen
 from stages.shared import artifacts
 
 pytestmark = [
@@ -187,6 +189,32 @@ def write_race(folder):
     for first, name in enumerate(("hardest", "random-0", "random-1")):
         picks = toy.picks(list(range(first, first + 15)))
         artifacts.save_subset(folder / f"proposals/seed-0/{name}.csv", picks)
+
+
+def test_images_are_embedded_on_a_cluster_to_the_bytes_of_one_machine(cluster, tmp_path):
+    """Of train there are three shards, each a piece of work."""
+    here, there = (new_project(tmp_path / name) for name in ("here", "there"))
+    for project, settings in ((here, {}), (there, on(cluster))):
+        write_many(project.folder, 2 * frozen.SHARD + 76)
+        project.run("embed", "prepared", "weights", "embeddings", **settings)
+
+    expected = here.content("embeddings")
+    assert len(expected) == 2 + 3 * 5  # of each split vectors, targets, ids, digests, contrasts
+    assert there.content("embeddings") == expected
+
+
+def write_many(folder, num):
+    """Write so many images as the train split, which are to be embedded."""
+    content = toy.default_params()
+    content["embed"]["model"] = "resnet8_quarter"
+    toy.write_params(folder, content)
+    prepared = folder / "prepared"
+    pixels, targets = toy.images(num, np.random.default_rng(0))
+    artifacts.save_array(prepared / "train/inputs.npy", pixels)
+    artifacts.save_targets(prepared, "train", targets)
+    artifacts.save_sample_ids(prepared, "train", [f"train-{row}" for row in range(num)])
+    meta = artifacts.load_meta(prepared)
+    artifacts.save_meta(prepared, replace(meta, num_samples={**meta.num_samples, "train": num}))
 
 
 def test_members_that_are_finished_here_are_not_trained_there(cluster, local, tmp_path):

@@ -14,6 +14,6 @@ Writes  data/embeddings/
           <split>/vectors.npy         float16 [N, D], what the network's last layer reads
           <split>/digest_N.npy        uint64, of each image's pixels: equal ones are copies
           <split>/contrast_N.npy      uint8, its brightest value minus its darkest
-          cost.json                   the network, and the FLOPs of all images
+          cost.json                   the FLOPs of all images, and what the network is shown of them
 Params  embed.model, task
 """

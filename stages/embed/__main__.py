@@ -39,7 +39,7 @@ def main(prepared: Path, weights: Path, embeddings: Path) -> None:
             for name in ("targets.npy", "sample_ids.csv", "groups.npy"):
                 if (prepared / split / name).exists():  # groups are there if the user has some
                     shutil.copyfile(prepared / split / name, folder / split / name)
-        save_flops(folder, frozen.flops * sum(meta.num_samples.values()))
+        save_flops(folder, frozen.flops * sum(meta.num_samples.values()), frozen.shown)
         artifacts.save_meta(folder, _meta(meta, frozen.name, folder))
 
 

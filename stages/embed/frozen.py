@@ -24,6 +24,7 @@ from stages.shared.networks.batches import normalise, on_device
 from stages.shared.networks.determinism import deterministic
 from stages.shared.networks.layers import LAST_LAYER, Classifier
 from stages.shared.networks.library_networks import normalised_for
+from stages.shared.networks.preprocessing import shown_images
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.running import dispatch, engine, progress
 from stages.shared.samples import loading
@@ -65,18 +66,17 @@ class Frozen:
     Attributes:
         name: of everything that decides an embedding beside the image.
         flops: floating-point operations of one image.
+        shown: what it sees of an image, for people.
     """
 
     def __init__(self, model: str, weights: Path, meta: Meta) -> None:
         self._model, self._meta = model, meta
         self._weights = read_weights(weights)
-        self.name = key_of(model, self._weights, self._normalised())
+        network = network_of(model, self._weights, meta)
+        self.name = key_of(model, self._weights, normalised_for(network, meta))
+        self.shown = shown_images(model, network, meta)
         self.flops = forward_flops(model, meta)
         self._kept = Kept(self.name)
-
-    def _normalised(self) -> Meta:
-        network = network_of(self._model, self._weights, self._meta)
-        return normalised_for(network, self._meta)
 
     def embed(self, prepared: Path, embeddings: Path, split: Split) -> None:
         """Write the vectors of a split, and what its images are."""

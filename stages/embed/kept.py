@@ -31,6 +31,7 @@ CODE = (
     "networks/layers.py",
     "networks/library_networks.py",
     "networks/one_label.py",
+    "networks/preprocessing.py",
     "samples/decoding.py",
     "samples/decoding_ahead.py",
     "samples/loading.py",

@@ -15,6 +15,7 @@ Writes  data/evaluation/<key>/
                                       images, float64 [members, groups]
             values/ensemble_<metric>.npy   the same of all members together, one row
             values/above_chance.npy   how much better they do than one that has learnt nothing
+            shown.json                of a network with preprocessing of its own, what it is shown
 Params  evaluate.weights              last | best_validation: which checkpoint stands for a member
         evaluate.batch_size           decides the last bits of the probabilities
         evaluate.views                of an image, over which a model's probabilities are averaged

@@ -7,8 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 from stages.shared import artifacts, models
-from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation
+from stages.shared.artifacts import Checkpoint, Ensemble, Evaluation, Meta
 from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.shown_images import Shown, save_shown
 from stages.shared.networks.determinism import deterministic
 from stages.shared.running import command, engine, progress
 from stages.shared.settings.params import load_params
@@ -37,6 +38,18 @@ def main(
             with deterministic(training.deterministic, engine.device_name()):
                 result: Evaluation = measures.evaluate(data, ensemble, checkpoints, params.evaluate)
             artifacts.save_evaluation(folder / draw.draw, result)
+            if params.rules.inputs == "images":
+                save_shown(folder / draw.draw, _shown(described.model, artifacts.load_meta(data)))
+
+
+def _shown(model: str, meta: Meta) -> Shown | None:
+    import torch
+
+    from stages.shared.networks.preprocessing import shown_images
+
+    with torch.random.fork_rng(devices=[]):
+        network = models.build(model, meta.num_classes, meta.input_shape)
+    return shown_images(model, network, meta)
 
 
 def every_one(ensemble: Ensemble) -> list[Checkpoint]:

@@ -17,6 +17,7 @@ from stages.report.raced import race_sentences
 from stages.report.reading import Folders, load_draws
 from stages.report.results import Results
 from stages.report.seconds import Seconds
+from stages.report.shown_in_words import shown_in_words
 from stages.report.size_wording import size_answers
 from stages.report.speedups import budgets, in_sentences
 from stages.report.summary import summarise
@@ -71,9 +72,11 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
 def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
     """Return the verdict; seconds are for terminals, not for outputs."""
     found = conclusions(draws, seconds)
-    more = [*unvalidated_in_words(draws[0]), *race_sentences(draws), *size_answers(draws)]
+    results = draws[0]
+    more = [*unvalidated_in_words(results), *race_sentences(draws), *size_answers(draws)]
+    more += [f"{words}." for words in shown_in_words(results.shown)]
     stages = seconds.stages if seconds else None
-    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws[0]), stages))
+    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(results), stages))
 
 
 def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:

@@ -16,7 +16,8 @@ from stages.report.results import Alike, Results, Round, Target, Votes
 from stages.shared import artifacts
 from stages.shared.artifacts import ENSEMBLE, Evaluation, Meta, Subset
 from stages.shared.artifacts.races import RaceResult, load_race
-from stages.shared.artifacts.saved_embeddings import load_flops
+from stages.shared.artifacts.saved_embeddings import load_flops, load_shown_to_embed
+from stages.shared.artifacts.shown_images import Shown, load_shown
 from stages.shared.artifacts.tracking import load_tracked
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.samples.randomness import uniform_by_id
@@ -82,9 +83,21 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
             targets=load_targets(draw, meta, folders),
             ensembles=_load_ensembles(draw, meta, folders),
             races=load_races(draw, folders),
+            shown=_load_shown(draw, folders),
         )
         for draw in params.draws
     ]
+
+
+def _load_shown(params: Params, folders: Folders) -> list[Shown]:
+    """Return what networks with preprocessing of their own were shown, each once."""
+    first = params.compare.subsets[0]
+    evaluations = [folders.evaluation / f"{model}-{first}" for model in params.compare.models]
+    found = [
+        load_shown_to_embed(folders.embeddings),
+        *(load_shown(evaluation / params.draw) for evaluation in evaluations),
+    ]
+    return [one for place, one in enumerate(found) if one and one not in found[:place]]
 
 
 def _is_excluded(path: Path, sample_ids: Sequence[str]) -> npt.NDArray[np.bool_]:

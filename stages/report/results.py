@@ -36,6 +36,7 @@ from stages.shared.artifacts.duplicate_groups import (
     load_grouped,
 )
 from stages.shared.artifacts.races import RaceResult
+from stages.shared.artifacts.shown_images import Shown
 from stages.shared.artifacts.tracking import Tracked
 from stages.shared.settings.params import Params
 from stages.shared.settings.sections import OutlierFraction, Select
@@ -151,6 +152,7 @@ class Results:
     races: Mapping[str, RaceResult]  # by the size of the round's subset
     alike: Alike
     embedding_flops: float  # of all splits
+    shown: Sequence[Shown]  # to networks that have preprocessing of their own
 
     def selecting(self, entry: Round) -> Select:
         """Return the settings that chose a round's subset: those of its race's winner."""

@@ -12,7 +12,8 @@ from stages.shared import models
 from stages.shared.artifacts import Meta
 from stages.shared.artifacts.weights import save_tensors
 from stages.shared.errors import UserError, reason
-from stages.shared.networks.library_networks import LibraryNetwork, Preprocessing
+from stages.shared.networks.library_networks import LibraryNetwork
+from stages.shared.networks.preprocessing import Preprocessing
 from stages.shared.running.workspace import located
 from stages.weights import matching, torchvision_files
 
@@ -89,7 +90,7 @@ def _of_library(network: LibraryNetwork, where: str) -> dict[str, Tensor]:
         return dict(network.origin.pretrained())
     except Exception as error:  # of hub, network and disk
         raise UserError(
-            f"{where}; {network.origin.described} is neither in the cache nor to be had "
+            f"{where}; {network.preprocessing.source} is neither in the cache nor to be had "
             f"({type(error).__name__}): get its file elsewhere and name that instead, as "
             f"<file>.safetensors or <file>.pth"
         ) from None

@@ -14,7 +14,13 @@ from stages.embed import frozen
 from stages.embed.__main__ import main
 from stages.embed.kept import Kept
 from stages.shared import artifacts
-from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digests, load_flops
+from stages.shared.artifacts.saved_embeddings import (
+    load_contrasts,
+    load_digests,
+    load_flops,
+    load_shown_to_embed,
+)
+from stages.shared.artifacts.shown_images import Shown
 from stages.shared.artifacts.weights import save_weights
 from stages.shared.networks.batches import normalise
 from stages.shared.prediction.flops import forward_flops
@@ -183,6 +189,15 @@ def test_other_weights_embed_anew(embed):
     save_weights(Path("weights"), network)
     embed(out="other")
     assert sum(embed.counted) == 100
+
+
+def test_what_the_network_is_shown_is_written_with_the_cost(embed, monkeypatch):
+    embed()
+    assert load_shown_to_embed(Path("embeddings")) is None
+    told = Shown(MODEL, "somebody", [8, 8], 14, 16, "bilinear", [], [], takes_any_size=True)
+    monkeypatch.setattr(frozen, "shown_images", lambda *_: told)
+    embed(out="told")
+    assert load_shown_to_embed(Path("told")) == told
 
 
 def test_without_a_network_there_are_no_vectors_and_no_cost(embed):

@@ -11,8 +11,10 @@ import toy
 from stages.evaluate.__main__ import main, one_for_each_member
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
+from stages.shared.artifacts.shown_images import load_shown
 from stages.shared.artifacts.weights import save_weights
 from stages.shared.errors import ArtifactError
+from stages.shared.networks.preprocessing import IMAGENET
 from stages.shared.prediction import forward_passes
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +121,20 @@ def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(works
     names = (*of_test, *(f"ensemble_{name}" for name in of_test))
     names += ("above_chance", "validation_accuracy")
     assert sorted(first) == sorted(["metrics.json", *(f"{name}.npy" for name in names)])
+
+
+def test_a_network_with_preprocessing_of_its_own_is_told_of(workspace):
+    build = models.build
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "build", lambda *given: shows(build(*given)))
+        run(workspace)
+    shown = load_shown(workspace / "evaluation/seed-0")
+    assert (shown.model, shown.stored, shown.size, shown.resize) == ("resnet8", [8, 8], 224, 256)
+
+
+def shows(network):
+    network.preprocessing = IMAGENET
+    return network
 
 
 def test_members_come_in_order_whatever_the_order_of_the_file():

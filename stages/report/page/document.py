@@ -19,6 +19,7 @@ from stages.report.page.trust import checks
 from stages.report.pages import render
 from stages.report.raced import taken_by
 from stages.report.results import KINDS, Results, Round, training_length
+from stages.report.shown_in_words import shown_in_words
 from stages.report.svg import Chart, chart
 from stages.report.verdict_lines import result_table
 from stages.shared.artifacts import Rows
@@ -82,6 +83,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         samples_json=as_json(samples),
         compared=compared(draws),
         accuracy_charts=drawn(*(f"accuracy/{one}" for one in models)),
+        shown=list(shown_in_words(results.shown)),
         training_charts=drawn(*(f"validation_by_images/{one}" for one in models)),
         problems=problems(results),
         data_in_short=in_short(results),

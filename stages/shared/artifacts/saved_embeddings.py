@@ -10,8 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.formats import Array, load_array, load_json, save_array, save_json
+from stages.shared.artifacts.formats import (
+    Array,
+    checked,
+    load_array,
+    load_json,
+    save_array,
+    save_json,
+)
 from stages.shared.artifacts.prepared import Split
+from stages.shared.artifacts.shown_images import Shown
 from stages.shared.errors import ArtifactError
 
 
@@ -42,9 +50,21 @@ def load_contrasts(embeddings: Path, split: Split) -> Array:
     return load_array(embeddings / split / "contrast_N.npy", np.uint8, (None,))
 
 
-def save_flops(embeddings: Path, flops: float) -> None:
-    """Write the floating-point operations that embedding all samples takes."""
-    save_json(embeddings / "cost.json", {"flops": flops})
+def save_flops(embeddings: Path, flops: float, shown: Shown | None = None) -> None:
+    """Write the floating-point operations that embedding all samples takes, of images so shown."""
+    told = {"shown": vars(shown)} if shown else {}
+    save_json(embeddings / "cost.json", {"flops": flops, **told})
+
+
+def load_shown_to_embed(embeddings: Path) -> Shown | None:
+    """Return what the embedding network was shown; None: nobody embeds, or images as they are.
+
+    Raises:
+        ArtifactError: the file is missing or says something else.
+    """
+    path = embeddings / "cost.json"
+    shown = load_json(path).get("shown")
+    return checked(path, shown, Shown) if shown else None
 
 
 def load_flops(embeddings: Path) -> float:

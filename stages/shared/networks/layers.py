@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from stages.shared.networks.preprocessing import Preprocessing, show_the_middle
+
 # Images whose shorter side has at most so many pixels get the form of a network that was designed
 # for CIFAR (3x3 stem, no pooling before the first block), larger ones that for ImageNet.
 LARGEST_SMALL_IMAGE = 64
@@ -30,7 +32,10 @@ class Classifier(nn.Module):
     Attributes:
         features: images [B, K, H, W] to the last layer's input [B, D].
         classifier: the last layer, [B, D] to logits [B, C].
+        preprocessing: what of an image the features see; None: all of it.
     """
+
+    preprocessing: Preprocessing | None = None
 
     def __init__(self, features: nn.Module, num_features: int, num_classes: int) -> None:
         super().__init__()
@@ -178,11 +183,13 @@ def _torchvision_resnet(
     initialize(features.conv1)
     num_features = features.fc.in_features
     features.fc = nn.Identity()
-    return Classifier(features, num_features, num_classes)
+    network = Classifier(features, num_features, num_classes)
+    network.preprocessing = show_the_middle(features)
+    return network
 
 
 def last_layer_apart(network: nn.Module) -> Classifier:
-    """Return one of torchvision's networks whose `classifier` ends with its last layer.
+    """Return one of torchvision's ImageNet networks, whose `classifier` ends with its last layer.
 
     The last layer keeps its weights; the names of all others get the prefix `features`.
     """
@@ -193,6 +200,7 @@ def last_layer_apart(network: nn.Module) -> Classifier:
     hidden[-1] = nn.Identity()
     apart = Classifier(network, last.in_features, last.out_features)
     apart.classifier = last
+    apart.preprocessing = show_the_middle(network)
     return apart
 
 

@@ -11,34 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stages.shared.artifacts import Meta
 from stages.shared.networks.layers import LAST_LAYER, Classifier
+from stages.shared.networks.preprocessing import Preprocessing, fit
 
 COLOURS = 3
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a library's network wants of an image.
-
-    Attributes:
-        size: edge in pixels that it was trained with.
-        resize: shorter side from whose centre so many are cropped, `size` at least.
-        mean: of each colour, as a share of 255.
-        std: the same.
-        interpolation: as torch names it.
-        takes_any_size: whether a smaller image may stay as it is; if not it is enlarged.
-    """
-
-    size: int
-    resize: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    interpolation: str
-    takes_any_size: bool
 
 
 @dataclass(frozen=True)
@@ -46,12 +25,10 @@ class Origin:
     """Where a network comes from.
 
     Attributes:
-        described: the same for people.
         head: the library's name of the last layer.
         pretrained: returns the library's own weights, by its names, from its cache or the network.
     """
 
-    described: str
     head: str
     pretrained: Callable[[], Mapping[str, Tensor]]
 
@@ -63,6 +40,8 @@ class LibraryNetwork(Classifier):
         preprocessing: what it wants of an image; `normalised_for` does a part of it.
         origin: where it comes from.
     """
+
+    preprocessing: Preprocessing
 
     def __init__(
         self,
@@ -87,11 +66,7 @@ class LibraryNetwork(Classifier):
 
 
 class Fitted(nn.Module):
-    """A network that is shown the middle of each image in the size that it wants.
-
-    A larger image is made smaller until its shorter side is `resize`, and its middle cropped. A
-    smaller one stays as it is, at less computation, unless the network takes one size alone.
-    """
+    """A network that is shown the middle of each image in the size that it wants (`fit`)."""
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
@@ -100,30 +75,9 @@ class Fitted(nn.Module):
 
     def forward(self, x_BKHW: Tensor) -> Tensor:
         """Return the features [B, D] of normalised images, of one channel or three."""
-        features_BD: Tensor = self.network(fit(x_BKHW, self._wanted))
+        shown_BKHW = fit(x_BKHW, self._wanted).expand(-1, COLOURS, -1, -1)
+        features_BD: Tensor = self.network(shown_BKHW)
         return features_BD
-
-
-def fit(x_BKHW: Tensor, wanted: Preprocessing) -> Tensor:
-    """Return images resized and cropped as a network wants them, in three channels."""
-    height, width = fitted_shape(x_BKHW.shape[2:], wanted)
-    if (height, width) != tuple(x_BKHW.shape[2:]):
-        mode = wanted.interpolation
-        x_BKHW = F.interpolate(x_BKHW, (height, width), mode=mode, antialias=True)
-    rows, columns = min(height, wanted.size), min(width, wanted.size)
-    if not wanted.takes_any_size or min(height, width) >= wanted.size:
-        top, left = round((height - rows) / 2), round((width - columns) / 2)
-        x_BKHW = x_BKHW[:, :, top : top + rows, left : left + columns]
-    return x_BKHW.expand(-1, COLOURS, -1, -1)
-
-
-def fitted_shape(shape: Sequence[int], wanted: Preprocessing) -> tuple[int, int]:
-    """Return height and width that images of a shape are resized to before the crop."""
-    height, width = shape
-    shorter = min(height, width)
-    if wanted.takes_any_size and shorter <= wanted.resize:
-        return height, width
-    return height * wanted.resize // shorter, width * wanted.resize // shorter
 
 
 def normalised_for(model: nn.Module, meta: Meta) -> Meta:
@@ -165,6 +119,7 @@ def timm_network(
         std=data["std"],
         interpolation=data["interpolation"],
         takes_any_size=not own.get("fixed_input_size", False),
+        source=f"timm's {name}",
     )
     num_features = network.get_classifier().in_features
     network.reset_classifier(0)
@@ -176,7 +131,7 @@ def timm_network(
         ).state_dict()
         return found
 
-    origin = Origin(f"timm's {name}", own["classifier"], pretrained)
+    origin = Origin(own["classifier"], pretrained)
     return LibraryNetwork(network, num_features, num_classes, wanted, origin)
 
 
@@ -214,6 +169,7 @@ def of_torchvision(
         std=tuple(data.std),
         interpolation=data.interpolation.value,
         takes_any_size=True,
+        source=f"torchvision's {name}",
     )
 
     def pretrained() -> Mapping[str, Tensor]:
@@ -222,5 +178,5 @@ def of_torchvision(
         )
         return found
 
-    origin = Origin(f"torchvision's {name}", head, pretrained)
+    origin = Origin(head, pretrained)
     return LibraryNetwork(network, num_features, num_classes, wanted, origin)

@@ -11,7 +11,8 @@ from PIL import Image
 from stages.shared import artifacts, models
 from stages.shared.networks import library_networks
 from stages.shared.networks.batches import normalise
-from stages.shared.networks.library_networks import Preprocessing, fit, normalised_for
+from stages.shared.networks.library_networks import normalised_for
+from stages.shared.networks.preprocessing import Preprocessing, fit
 
 WANTED = Preprocessing(
     size=14,
@@ -20,6 +21,7 @@ WANTED = Preprocessing(
     std=(0.5, 0.5, 0.25),
     interpolation="bilinear",
     takes_any_size=True,
+    source="somebody",
 )
 ONE_SIZE = dataclasses.replace(WANTED, takes_any_size=False)
 
@@ -57,7 +59,7 @@ def test_small_images_stay_what_they_are():
 
 def test_grey_images_have_the_same_in_three_channels():
     grey = images(16, 16, 1)
-    found = fit(grey, WANTED)
+    found = library_networks.Fitted(torch.nn.Identity(), WANTED)(grey)
     assert all(torch.equal(found[:, channel], grey[:, 0, 1:15, 1:15]) for channel in range(3))
 
 

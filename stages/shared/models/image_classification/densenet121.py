@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from stages.shared.networks.layers import Classifier, convolution, initialize, is_small
+from stages.shared.networks.preprocessing import show_the_middle
 
 
 def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:
@@ -14,7 +15,8 @@ def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:
     features = densenet.DenseNet(growth_rate=32, block_config=(6, 12, 24, 16))
     num_features = features.classifier.in_features
     features.classifier = nn.Identity()
-    if is_small(image_shape):
+    small = is_small(image_shape)
+    if small:
         # The first dense layer normalises its own input, so the stem is a convolution alone.
         features.features.conv0 = convolution(image_shape[-1], 64, 3)
         for name in ("norm0", "relu0", "pool0"):
@@ -22,4 +24,6 @@ def build(num_classes: int, image_shape: Sequence[int]) -> Classifier:
     else:
         features.features.conv0 = convolution(image_shape[-1], 64, 7, stride=2)
     initialize(features)
-    return Classifier(features, num_features, num_classes)
+    network = Classifier(features, num_features, num_classes)
+    network.preprocessing = None if small else show_the_middle(features)
+    return network

@@ -1,5 +1,8 @@
-"""Classification of vectors, which images are too where a model takes their embeddings."""
+"""Classification of vectors, which images are too where a model takes their embeddings.
 
-from stages.shared.networks.vector_task import VectorClassification
+It says no more than where that stands: stages of other tasks do not watch this folder.
+"""
 
-TASK = VectorClassification()
+from stages.shared.networks.vector_task import TASK
+
+__all__ = ["TASK"]
