@@ -1,4 +1,4 @@
-"""Thumbnails of images that nobody embeds: they show edited and repeated pictures without a network.
+"""Thumbnails of images that nobody embeds: they show edited copies without a network.
 
 A thumbnail is a picture's 16 x 16 averages of each channel minus that channel's mean, so that the
 cosine of two is the correlation of their pixels, which brightness and contrast leave as it is. It
