@@ -61,7 +61,7 @@ def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
     labels = in_order(found)
     if labels:
         # About as many as fit beside each other.
-        letters = 10 * figure.get_figwidth() / (max(map(len, labels)) + 6)
+        letters = 11 * figure.get_figwidth() / (max(map(len, labels)) + 6)
         columns = max(1, min(len(labels), int(letters)))
         handles = [found[name] for name in labels]
         figure.legend(

@@ -11,7 +11,7 @@ from stages.report.headline import listed
 from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
 from stages.report.page.labels_to_check import MOST
-from stages.report.page.samples import Card, card
+from stages.report.page.samples import Card, content_of
 from stages.report.page.trust import Check, of_splits
 from stages.report.results import Results
 from stages.report.suspected import label_suspects
@@ -31,17 +31,23 @@ class Problems(NamedTuple):
 
 def problems(results: Results) -> Problems:
     """Return what the page shows, of the first draw."""
-    entry, broken = results.rounds[-1], alike.broken(results)
-    near = alike.groups(results)
+    broken, near = alike.broken(results), alike.groups(results)
+    in_train = {results.sample_ids[row] for row in broken}
+    blank = [name for name in alike.blank(results) if name not in in_train]
     tables = {
         "Groups that cross splits": _rows(alike.crossing(near)),
         "Groups with more than one label": _rows(alike.conflicting(near)),
-        "Blank samples": [{"Sample": Cell(name)} for name in alike.blank(results)[:MOST_ROWS]],
+        "Blank samples of other splits": [
+            {"Sample": Cell(name)} for name in blank[:MOST_ROWS]
+        ],
     }
     return Problems(
         checks=sorted(_checks(results), key=lambda check: check.is_fine),
         note=_how(results),
-        cards=[card(results, entry, row, [broken[row]]) for row in [*broken][:MOST]],
+        cards=[
+            Card(results.sample_ids[row], content_of(results, row), [broken[row]])
+            for row in [*broken][:MOST]
+        ],
         tables={title: rows for title, rows in tables.items() if rows},
     )
 

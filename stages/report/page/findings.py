@@ -69,7 +69,7 @@ def _crossing(results: Results) -> Iterator[Finding]:
     for group in groups[:MOST]:
         one = next((each for each in group if each.split == "train"), group[0])
         other = next(each for each in group if each.split != one.split)
-        told, name = f"{other.split}: {_end(other.sample_id)}", one.sample_id
+        told, name = f"also in {other.split}: {_end(other.sample_id)}", one.sample_id
         shown.append(Small(name, name in picked, _picture(results, name), told))
     title = f"In two splits: {check.found}"
     yield Finding(title, check.consequence, len(groups), shown, "problems", SPLITS)
@@ -83,7 +83,7 @@ def _labels(draws: Sequence[Results]) -> Iterator[Finding]:
     told, num_sure = _believed(results, believed), len(label_suspects(draws))
     row_S, learnt_S = contradicted(draws), learnt_least(draws)
     if len(row_S):
-        sure = f", {num_sure or 'none'} of them surely wrong" if num_sure < len(row_S) else ""
+        sure = f", {num_sure or 'none'} of them likely wrong" if num_sure < len(row_S) else ""
         title = f"Labels that no model believes: {len(row_S):,}{sure}"
         step = SUSPECTS if num_sure else ""
         yield _of_rows(results, title, row_S.tolist(), told, step)._replace(section=LABELS)

@@ -156,6 +156,7 @@ def _race(draws: Sequence[Results]) -> Iterator[Check]:
         yield Check(
             num_samples >= ENOUGH_SAMPLES,
             f"What the race to {size} could see",
-            f"gains of {smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
+            "judges, small models trained on what each strategy would take, could see gains of "
+            f"{smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )
