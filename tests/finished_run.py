@@ -17,6 +17,7 @@ from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
 from stages.shared.artifacts.duplicate_groups import Found, save_found
 from stages.shared.artifacts.races import RaceResult, Runner, save_race
+from stages.shared.artifacts.saved_dynamics import no_dynamics
 from stages.shared.artifacts.saved_embeddings import save_flops
 from stages.shared.artifacts.tracking import Tracked, save_tracked
 from stages.shared.settings.params import load_params
@@ -146,7 +147,8 @@ def write_prepared(folder, rng):
     artifacts.save_meta(folder, meta)
     for split in ("train", "validation"):
         artifacts.save_targets(folder, split, rng.integers(0, 3, NUM[split]))
-    artifacts.save_sample_ids(folder, "train", [str(row) for row in range(NUM["train"])])
+        ids = [f"{split[0]}{row}" if split != "train" else str(row) for row in range(NUM[split])]
+        artifacts.save_sample_ids(folder, split, ids)
     images = rng.integers(0, 256, (NUM["train"], 8, 8, 1), dtype=np.uint8)
     artifacts.save_array(folder / "train" / "inputs.npy", images)
 
@@ -175,6 +177,7 @@ def write_signals(folders, source, right, rng, voters=None):
     for name, array in content.items():
         artifacts.save_array(signals / f"{name}.npy", array)
     accuracies = (votes_MV == targets_V).mean(axis=1).tolist()
+    artifacts.save_dynamics(folders.dynamics / source / "seed-0", no_dynamics())
     artifacts.save_validation(signals, ValidationResult(accuracies[0], accuracies, 1e5))
 
 

@@ -152,12 +152,12 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
     for name in names:
         draws |= load_draws(name)
     require_alike(draws)
-    step = None
+    steps: list[Step] = []
     if list(names) == [WORKSPACE] and metric is None:
         folders = Folders(*(Path("data") / folder for folder in Folders.__annotations__))
         results = load_results(load_params(), folders)
-        step = of_run(results, conclusions(results))
-    yield from _lines(draws, metric, step)
+        steps = of_run(results, conclusions(results))
+    yield from _lines(draws, metric, steps)
 
 
 def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
@@ -187,14 +187,14 @@ def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Itera
 
 
 def _lines(
-    draws: Mapping[str, Draw], metric: str | None, step: Step | None = None
+    draws: Mapping[str, Draw], metric: str | None, steps: Sequence[Step] = ()
 ) -> Iterator[str]:
     if metric is not None:
         draws = {name: with_metric(draw, metric) for name, draw in draws.items()}
     first = next(iter(draws.values()))
     found = [conclude(list(draws.values()), model) for model in first.params.compare.models]
     stages = first.seconds.stages if first.seconds else None
-    yield from verdict_lines([one for one in found if one], step, stages=stages)
+    yield from verdict_lines([one for one in found if one], steps, stages=stages)
 
 
 def main() -> None:

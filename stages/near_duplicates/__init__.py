@@ -2,11 +2,13 @@
 
 Two samples are near duplicates where the cosine of their vectors is at least
 `near_duplicates.threshold`; groups are the connected components of such pairs. Vectors are the
-embeddings of images, or the samples themselves where the data set is one of vectors. To 100,000
+embeddings of images, or the samples themselves where the data set is one of vectors; coloured
+images of 32 pixels or more that nobody embeds have thumbnails (thumbnails.py), with a threshold of
+their own, where they are at most 100,000. To 100,000
 samples every pair is compared. Above that only pairs that meet in a leaf of a random projection
 tree are, and the recall is measured: of those of 500 random samples that have near
 duplicates the share that was found with all of them.
-Images without embeddings and texts have no vectors: of them copies alone are found.
+Other images without embeddings, and texts, have no vectors: of them copies alone are found.
 
 Copies are equal bit by bit as they are prepared; blank is what has no content: every pixel of an
 image nearly the same, a text of white space. Images that are left in files are decoded where two

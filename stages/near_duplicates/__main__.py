@@ -8,6 +8,7 @@ import numpy as np
 from stages.near_duplicates import all_samples
 from stages.near_duplicates.components import groups
 from stages.near_duplicates.search import Search
+from stages.near_duplicates.thumbnails import THRESHOLD
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints
 from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found, save_train_groups
@@ -19,11 +20,11 @@ from stages.shared.settings.params import load_params
 def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
     """Find samples that are nearly the same, and samples that show nothing."""
     params = load_params()
-    threshold = params.near_duplicates.threshold
     num_train = artifacts.load_meta(prepared).num_samples["train"]
     with atomic_folder(near_duplicates) as folder:
         embedded = None if params.embed.model == "none" else embeddings
         samples = all_samples.load(prepared, embedded, params.rules.inputs)
+        threshold = THRESHOLD if samples.are_thumbnails else params.near_duplicates.threshold
         search = Search(samples, num_train, threshold)
         save_train_groups(folder / "train", search.train_T)
         told = _Names(prepared, has_labels=params.rules.has_labels)

@@ -1,7 +1,8 @@
 """What is compared: the vectors of all splits one after the other, and what copies share.
 
-Images without embeddings and texts have no vectors, and are compared as they are. Images that are
-left in files are decoded where another one has their checksum: a single blank one is not seen.
+Images without embeddings have thumbnails, up to 100,000 of them. Texts have no vectors, and neither
+have images that are left in files. These are decoded where another one has their checksum: a single
+blank one is not seen.
 
 Shapes: N samples of all splits, D numbers of a vector, B of the samples.
 """
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.near_duplicates.similar_pairs import BLOCK
+from stages.near_duplicates.similar_pairs import BLOCK, MOST_EXACT
+from stages.near_duplicates.thumbnails import have_thumbnails, thumbnails
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
 from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digests
@@ -57,6 +59,7 @@ class Compared:
     vectors_ND: Stacked | None
     digest_N: Array  # uint64: equal ones are copies
     is_blank_N: Array  # bool
+    are_thumbnails: bool = False  # the vectors
 
 
 Look = tuple[Array, Array]  # the digest of each sample, and whether it is blank
@@ -81,9 +84,20 @@ def load(prepared: Path, embeddings: Path | None, inputs: str) -> Compared:
     else:
         looks = [OF[inputs](prepared, split) for split in SPLITS]
     digest_N, is_blank_N = (np.concatenate(parts) for parts in zip(*looks, strict=True))
-    has_vectors = embeddings or inputs == "vectors"
-    vectors = [artifacts.load_vectors(folder, split) for split in SPLITS] if has_vectors else None
-    return Compared(Stacked(vectors) if vectors else None, digest_N, is_blank_N)
+    if embeddings or inputs == "vectors":
+        vectors = [artifacts.load_vectors(folder, split) for split in SPLITS]
+        return Compared(Stacked(vectors), digest_N, is_blank_N)
+    few_images = inputs == "images" and len(digest_N) <= MOST_EXACT
+    found = _thumbnails(prepared) if few_images else None
+    return Compared(Stacked(found) if found else None, digest_N, is_blank_N, found is not None)
+
+
+def _thumbnails(prepared: Path) -> list[Array] | None:
+    """Return those of each split; None where images are left in files or are small or grey."""
+    if artifacts.has_file_list(prepared, "train"):
+        return None
+    splits = [artifacts.load_inputs(prepared, split) for split in SPLITS]
+    return [thumbnails(images) for images in splits] if have_thumbnails(splits[0].shape) else None
 
 
 def _of_embedded(folder: Path, split: Split) -> tuple[Array, Array]:

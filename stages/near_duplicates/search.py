@@ -13,6 +13,7 @@ from stages.near_duplicates.components import Components
 from stages.near_duplicates.meeting_places import meeting_places
 from stages.near_duplicates.similar_pairs import (
     BLOCK,
+    MOST_EXACT,
     ROUNDING,
     Vectors,
     similar_pairs,
@@ -22,17 +23,16 @@ from stages.shared.artifacts import Array, Ints
 from stages.shared.running import progress
 from stages.shared.samples.randomness import generator
 
-MOST_EXACT = 100_000  # samples of which every pair is compared: a few minutes on two cores
 NUM_PROBED = 500  # samples of which every pair is looked up, to tell the recall
-COPIES, EXACT, APPROXIMATE = "copies", "exact", "approximate"
+COPIES, THUMBNAILS, EXACT, APPROXIMATE = "copies", "thumbnails", "exact", "approximate"
 
 
 class Search:
     """Groups of near duplicates in all splits, and in train alone.
 
     Attributes:
-        method: copies (there are no vectors, so what is nearly the same is not looked for), exact
-            or approximate.
+        method: copies (there are no vectors, so what is nearly the same is not looked for),
+            thumbnails (every pair of them was compared), exact or approximate.
         recall: of some random samples that have near duplicates the share that is in one group
             with all of them; None: none has any. 1 where every pair was compared.
         copy_N: the first of the samples that are equal to each bit by bit, int64 [N].
@@ -45,6 +45,8 @@ class Search:
         self.method = EXACT if num <= MOST_EXACT else APPROXIMATE
         if vectors_ND is None:
             self.method = COPIES
+        elif samples.are_thumbnails:
+            self.method = THUMBNAILS
         self.copy_N = first_of_equals(samples.digest_N)
         of_all, of_train = Components(num), Components(num_train)
         similar = [] if vectors_ND is None else self._pairs(vectors_ND, threshold)
@@ -57,7 +59,7 @@ class Search:
             self.recall = self._recall(vectors_ND, threshold)
 
     def _pairs(self, vectors_ND: Vectors, threshold: float) -> Iterator[Ints]:
-        if self.method == EXACT:
+        if self.method != APPROXIMATE:
             yield from similar_pairs(vectors_ND, np.arange(len(vectors_ND)), threshold)
             return
         places = meeting_places(vectors_ND)

@@ -13,6 +13,7 @@ import numpy as np
 
 from stages.shared.artifacts import Array, Floats, Ints
 
+MOST_EXACT = 100_000  # samples of which every pair is compared: a few minutes on two cores
 BLOCK = 4096  # rows at a time: their products take 64 MiB
 ROUNDING = 1e-5  # of a cosine in float32, at most
 

@@ -62,7 +62,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     with atomic_folder(images) as folder:
         save_pictures(folder, content, draws[0])
     save_page(page, draws, content)
-    save_suspects(suspects, draws[0])
+    save_suspects(suspects, draws)
     artifacts.save_json(summary, summarise(draws))
     write_atomically(verdict, f"{_verdict(draws)}\n".encode())
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
@@ -76,7 +76,7 @@ def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
     more = [*unvalidated_in_words(results), *race_sentences(draws), *size_answers(draws)]
     more += [f"{words}." for words in shown_in_words(results.shown)]
     stages = seconds.stages if seconds else None
-    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(results), stages))
+    return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws), stages))
 
 
 def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:

@@ -26,16 +26,17 @@ COLOURS = ("#0069b4", "#c26a00", "#1c2127", "#00805c", "#b2518c", "#3c8fc4", "#c
 REST = "#b4bcc5"  # beside them: what was not chosen
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_MARKERS = 25  # of a line on which single points can be told apart
+LETTERS = 11  # points
 DPI = 120  # of pictures that are placed by the pixel
 DPI_OF_CHARTS = 160
 # What no document may hold, as itself or by number; file names and texts may.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def new_figure(width: float = 5.0, height: float = 3.4) -> tuple["Figure", "Axes"]:
+def new_figure(width: float = 4.4, height: float = 3.1) -> tuple["Figure", "Axes"]:
     """Return a figure of so many inches with one pair of axes and a grid.
 
-    Words of ten points are readable where it is as wide as a phone.
+    Its words are of eleven pixels or more where it is as wide as a phone.
     """
     # A figure of its own, without pyplot: no display is asked for and nothing stays open.
     # Imported here: it takes most of a second, and the tables do without.
@@ -47,7 +48,9 @@ def new_figure(width: float = 5.0, height: float = 3.4) -> tuple["Figure", "Axes
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("grey")
-    axes.tick_params(color="grey")
+    axes.tick_params(color="grey", labelsize=LETTERS)
+    axes.xaxis.label.set_fontsize(LETTERS)
+    axes.yaxis.label.set_fontsize(LETTERS)
     return figure, axes
 
 
@@ -61,7 +64,14 @@ def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
         letters = 11 * figure.get_figwidth() / (max(map(len, labels)) + 6)
         columns = max(1, min(len(labels), int(letters)))
         handles = [found[name] for name in labels]
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+            fontsize=LETTERS,
+        )
     return figure
 
 

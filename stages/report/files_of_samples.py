@@ -34,13 +34,18 @@ def linked_folder(results: Results) -> str | None:
 
 
 def large(results: Results, row: int) -> Large | None:
+    """Return the whole picture of a train sample's file; None where there is none."""
+    return picture(results, results.sample_ids[row])
+
+
+def picture(results: Results, name: str) -> Large | None:
     """Return the whole picture of a sample's file, the middle square outlined if models see that.
 
     None where there is no such file, or it can no longer be read.
     """
     from PIL import Image, ImageDraw
 
-    path = located(results.params.dataset.root) / results.sample_ids[row]
+    path = located(results.params.dataset.root) / name
     try:
         image = Image.fromarray(decode(path, None))
     except Exception:  # Pillow raises a dozen kinds; the page does without

@@ -1,20 +1,32 @@
-"""What to do after a run: one command, why, and how long it takes as far as this run tells."""
+"""What to do after a run: at most three commands, why, and how long they take if it tells."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from stages.report.alike import leaking
 from stages.report.conclusions import Conclusion
 from stages.report.headline import GOOD_ENOUGH, random_will_do
 from stages.report.how_much_data import learning_curves
 from stages.report.results import Results
 from stages.report.size_wording import next_command
 from stages.report.statistics import CANNOT_TELL, SAMPLES
+from stages.report.suspected import suspects
 from stages.shared.running.timings import StageTiming
 from stages.shared.running.whole_run import in_time
 from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
 
+# What steps are for: the page refers to them by these names.
+SUSPECTS, SPLITS, DRAWS, LONGER, SIZES, EXPORT, AGAIN = (
+    "suspects",
+    "splits",
+    "draws",
+    "longer",
+    "sizes",
+    "export",
+    "again",
+)
 ENOUGH_DRAWS = 3  # for an interval that speaks of other draws too
 # Of every draw together, and made anew for all when there are more of them.
 SHARED = (
@@ -27,24 +39,60 @@ SHARED = (
     "report",
 )
 TRAINING = ("train_ensemble", "race", "train_subset_model")  # what is finished is found
+_ALL = dict.fromkeys((*SHARED, *TRAINING, "evaluate_ensemble"), 1.0)
 
 
 @dataclass(frozen=True)
 class Step:
     """A command to copy."""
 
+    name: str
     command: str
     why: str
     # By the kind of stage: how many times what it took here. What is not named takes no time.
     takes: Mapping[str, float] = field(default_factory=dict)
+    # The same where the data has changed: what is not named takes as long as here.
+    anew: Mapping[str, float] = field(default_factory=dict)
+    is_search: bool = True  # it runs stages
 
 
-def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> Step | None:
-    """Return the step after a run; None where the selected subset was not compared."""
-    if not found:
-        return None
+def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
+    """Return the steps after a run: what is wrong with the data is put right first."""
     larger = next_command(draws, learning_curves(draws))
-    return next_step(draws[0].params, found[0], larger)
+    step = next_step(draws[0].params, found[0], larger) if found else None
+    cleaning = [*_cleaning(draws)]
+    if not cleaning:
+        return [step] if step else []
+    return [*cleaning, _after_cleaning(step)]
+
+
+def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
+    """Yield what puts the data right, of which no stage is run."""
+    exclude = draws[0].params.select.exclude
+    if num := len([*suspects(draws)]):
+        samples = "1 sample that looks" if num == 1 else f"{num:,} samples that look"
+        yield Step(
+            SUSPECTS,
+            f"python -m commands.suspects plots/suspects.csv {exclude}",
+            f"leaves out {samples} wrong; delete the lines of plots/suspects.csv that are right "
+            "first",
+            is_search=False,
+        )
+    if num := len(leaking(draws[0])):
+        samples = "1 train sample" if num == 1 else f"{num:,} train samples"
+        yield Step(
+            SPLITS,
+            "python -m commands.near_duplicates --leave-out",
+            f"leaves out {samples} that validation or test holds too, or nearly",
+            is_search=False,
+        )
+
+
+def _after_cleaning(step: Step | None) -> Step:
+    """Return the step on the data that was put right, for which all stages run again."""
+    if step is None or step.name == EXPORT:
+        return Step(AGAIN, "dvc repro", "searches again in what is left", _ALL)
+    return replace(step, takes={**_ALL, **step.anew})
 
 
 def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
@@ -62,16 +110,17 @@ def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
         return _more_draws(found.num_draws, ENOUGH_DRAWS)
     is_good = full is not None and full.word in GOOD_ENOUGH
     if is_good and random_will_do(found) and "random" in found.against:
-        return Step(
-            "python -m commands.export csv subset.csv --subset random",
-            "writes the random subset as a list",
-        )
+        command = "python -m commands.export csv subset.csv --subset random"
+        return Step(EXPORT, command, "writes the random subset as a list", is_search=False)
     if is_good:
-        return Step("python -m commands.export csv subset.csv", "writes the subset as a list")
+        command = "python -m commands.export csv subset.csv"
+        return Step(EXPORT, command, "writes the subset as a list", is_search=False)
     is_open = full is None or full.word == CANNOT_TELL
     hardly_helps = full is not None and full.source == SAMPLES
     if larger and (hardly_helps or not is_open):
-        return Step(larger, "compares more sizes", _of_sizes(params, larger))
+        takes = _of_sizes(params, larger)
+        anew = {kind: 1 + takes.get(kind, 0) for kind in ("train_subset_model", "evaluate")}
+        return Step(SIZES, larger, "compares more sizes", takes, anew)
     return _more_draws(found.num_draws, 2 * found.num_draws)
 
 
@@ -86,9 +135,11 @@ def _longer(params: Params) -> Step:
     if trained.stop_after:
         key, now = "stop_after", trained.stop_after
     return Step(
+        LONGER,
         f"dvc exp run -S train_subset_model.{key}={2 * now}",
         "trains the targets twice as long",
         {"train_subset_model": 2, "evaluate": 1, "report": 1},
+        {"train_subset_model": 2},
     )
 
 
@@ -96,9 +147,11 @@ def _more_draws(num: int, wanted: int) -> Step:
     num_more = wanted - num
     new = dict.fromkeys(TRAINING, num_more / num)
     return Step(
+        DRAWS,
         f"dvc exp run -S random_seeds={wanted}",
         f"{num_more} more draw{'' if num_more == 1 else 's'} for narrower intervals",
         new | dict.fromkeys(SHARED, wanted / num),
+        dict.fromkeys(_ALL, wanted / num),
     )
 
 
@@ -112,9 +165,17 @@ def _of_sizes(params: Params, command: str) -> dict[str, float]:
 
 def in_line(step: Step, stages: Mapping[str, StageTiming] | None = None) -> str:
     """Return the step as a line for a shell, with its time where the stages of this run tell."""
-    seconds = _seconds(step, stages) if stages else math.nan
-    time = "" if math.isnan(seconds) else f", about {in_time(seconds)}"
-    return f"{step.command}  # {step.why}{time}"
+    return f"{step.command}  # {step.why}{in_seconds(step, stages)}"
+
+
+def in_seconds(step: Step, stages: Mapping[str, StageTiming] | None = None) -> str:
+    """Return how long a step takes, after a comma; nothing where that is not known."""
+    if not stages:
+        return ""
+    if not step.is_search:
+        return ", a few seconds"
+    seconds = _seconds(step, stages)
+    return "" if math.isnan(seconds) else f", about {in_time(seconds)}"
 
 
 def _seconds(step: Step, stages: Mapping[str, StageTiming]) -> float:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 COMPARED = (*KINDS, MATCHED)  # by the places of their colours
 MOST_CLASSES = 20  # whose shares are drawn
-LOWEST, HIGHEST = -2.0, 102.0  # points, of an accuracy: intervals may reach beyond
+LOWEST, HIGHEST = 0.0, 100.0  # points, of an accuracy: what reaches beyond is cut
 NUM_BINS = 36  # of scores
 ASIDE = 6  # points from one of two bars with one x to the other
 
@@ -88,24 +88,22 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
         if not len(known):
             continue
         value, error = known[name], known[f"{name}_plus_minus"].fillna(0.0)
+        low, high = (value - error).clip(lower=LOWEST), (value + error).clip(upper=HIGHEST)
         if name == "full":
             colour = COLOURS[place]
             axes.axhline(value.iloc[0], label=in_words(name), color=colour, linestyle="--")
-            axes.axhspan(
-                *(value.iloc[0] + sign * error.iloc[0] for sign in (-1, 1)),
-                color=colour,
-                alpha=0.09,
-                linewidth=0,
-            )
+            axes.axhspan(low.iloc[0], high.iloc[0], color=colour, alpha=0.09, linewidth=0)
             axes.update_datalim([(0, value.iloc[0])])  # where a line of sizes begins
             continue
         # Beside each other: both have one size.
         beside = ASIDE / 72 * (place - 0.5 if place < KINDS.index("full") else 0)
         aside = ScaledTranslation(beside, 0, figure.dpi_scale_trans)
         size, moved = 100 * known["fraction"], axes.transData + aside
-        axes.errorbar(size, value, error, label=in_words(name), transform=moved, **style(place))
-        for sign in (-1, 1):  # what is moved says nothing of the limits
-            axes.update_datalim(list(zip(size, value + sign * error, strict=True)))
+        reach = [value - low, high - value]
+        drawn = style(place) | {"clip_on": False}  # a mark at 100 is whole
+        axes.errorbar(size, value, reach, label=in_words(name), transform=moved, **drawn)
+        for end in (low, high):  # what is moved says nothing of the limits
+            axes.update_datalim(list(zip(size, end, strict=True)))
     metric = results.params.report.metric.replace("_", " ")
     axes.set_xlabel("subset size (% of the train split)")
     axes.set_ylabel(f"{metric} (points)")
@@ -118,7 +116,7 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     return finished(
         figure,
         f"{model}: {metric} by subset size, {training_length(results.params)}",
-        f"On test, {draws}; bars and band: 95 % intervals.",
+        f"On test, {draws}; bars and band: 95 % intervals, as far as they lie within 0 and 100.",
     )
 
 

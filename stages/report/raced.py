@@ -95,6 +95,20 @@ def taken_by(results: Results) -> str:
     return f"the race took what {race.winner} proposed"
 
 
+def taken_in_words(results: Results, number: int) -> str:
+    """Say why samples were taken in a round of a draw; 0 is the first subset."""
+    if not number:
+        return "taken to start with"
+    entry = results.rounds[number - 1]
+    race, params = results.races[entry.target], results.params
+    if race.runners and is_random(race):
+        return f"taken at random in round {number}, as no strategy was shown to be better"
+    if race.runners:
+        return f"taken in round {number}, as {race.winner} proposed"
+    acquisition = entry.acquisition.replace("_", " ")
+    return f"taken in round {number} by {params.select.rule}, by its {acquisition}"
+
+
 def races_in_words(draws: Sequence[Results]) -> list[str]:
     """Return the same without full stops."""
     return ["; ".join(_told(draws, size)) for size in raced_sizes(draws[0])]

@@ -64,6 +64,8 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
         "validation_targets_V": artifacts.load_targets(folders.prepared, "validation"),
         "alike": Alike.load(folders.near_duplicates),
         "embedding_flops": load_flops(folders.embeddings),
+        "validation_ids": artifacts.load_sample_ids(folders.prepared, "validation"),
+        "has_groups": artifacts.has_groups(folders.prepared, "train"),
     }
     return [
         Results(
@@ -115,6 +117,7 @@ def _load_round(
     acquisition, numbers = params.acquisition_of(target), meta.num_samples
     signals = folders.signals / source / params.draw
     history = folders.histories / f"ensemble-{source}" / f"{params.draw}.csv"
+    dynamics = folders.dynamics / source / params.draw
     has_norms = "gradient_norm" in params.predict_pool.signals
     has_features = "features" in params.predict_pool.signals
     is_tracked = params.train_ensemble.track == "gradient_norm"
@@ -129,21 +132,21 @@ def _load_round(
         tie_N=uniform_by_id(sample_ids, params.first_seed, "ties", number),
         correlations=artifacts.load_correlations(folders.correlations / source / params.draw),
         voters=artifacts.load_voters(signals),
-        votes=_load_votes(signals, numbers) if params.rules.has_labels else None,
+        votes=_load_votes(signals, dynamics, numbers) if params.rules.has_labels else None,
         validation=artifacts.load_validation(signals),
         history=artifacts.load_history(history),
         features_ND=artifacts.load_signal(signals, "features_ND", numbers["train"])
         if has_features
         else None,
         gradient_batches=artifacts.load_gradient_batches(signals) if has_norms else [],
-        tracked=load_tracked(folders.dynamics / source / params.draw) if is_tracked else None,
+        tracked=load_tracked(dynamics) if is_tracked else None,
         heat_maps=artifacts.load_heat_maps(signals, acquisition, numbers["train"])
         if artifacts.has_heat_maps(signals, acquisition)
         else None,
     )
 
 
-def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
+def _load_votes(signals: Path, dynamics: Path, numbers: Mapping[str, int]) -> Votes:
     votes_MV, predicted_V = (
         artifacts.load_validation_signal(signals, name, numbers["validation"])
         for name in artifacts.VALIDATION_SIGNALS
@@ -152,7 +155,17 @@ def _load_votes(signals: Path, numbers: Mapping[str, int]) -> Votes:
         artifacts.load_signal(signals, name, numbers["train"])
         for name in ("votes_MN", "predicted_class_N", "confidence_N", "label_probability_N")
     )
-    return Votes(votes_MN, predicted_N, confidence_N, label_probability_N, votes_MV, predicted_V)
+    learnt = artifacts.load_dynamics(dynamics, numbers["train"])
+    return Votes(
+        votes_MN,
+        predicted_N,
+        confidence_N,
+        label_probability_N,
+        votes_MV,
+        predicted_V,
+        learnt.row_R,
+        learnt.label_probability_MR.sum(axis=0) / max(len(learnt.label_probability_MR), 1),
+    )
 
 
 def load_comparison(params: Params, meta: Meta, folders: Folders) -> dict[str, Subset]:

@@ -4,7 +4,7 @@ Shapes: N train samples, V validation samples, T test samples, M voters or membe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,10 @@ class Votes:
     label_probability_N: Array  # and of the given label
     validation_votes_MV: Array
     validation_predicted_V: Array
+    # What the voters were trained on, rising, and how probable each label was meanwhile, in the
+    # mean over epochs and members.
+    learnt_row_R: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    learnt_probability_R: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ class Results:
     alike: Alike
     embedding_flops: float  # of all splits
     shown: Sequence[Shown]  # to networks that have preprocessing of their own
+    validation_ids: list[str]  # V
+    has_groups: bool  # dataset.groups names samples, which stay together
 
     def selecting(self, entry: Round) -> Select:
         """Return the settings that chose a round's subset: those of its race's winner."""

@@ -11,7 +11,7 @@ from stages.report import wording
 from stages.report.conclusions import Conclusion
 from stages.report.figures import in_words
 from stages.report.headline import decision, digits_of, finding, with_interval
-from stages.report.next_step import Step, in_line
+from stages.report.next_step import Step, in_line, in_seconds
 from stages.report.pages import NO_BREAK
 from stages.shared.running.timings import StageTiming
 
@@ -22,7 +22,7 @@ NOT_COMPARED = "The selected subset was not compared."
 
 def verdict_lines(
     found: Sequence[Conclusion],
-    step: Step | None,
+    steps: Sequence[Step] = (),
     more: Iterable[str] = (),
     data: str = "",
     stages: Mapping[str, StageTiming] | None = None,
@@ -31,7 +31,7 @@ def verdict_lines(
 
     Args:
         found: of each target model.
-        step: what to do next.
+        steps: what to do next, one after the other.
         more: details of other kinds, as sentences.
         data: what is wrong with the data, as a sentence.
         stages: what the stages took, for terminals alone: outputs hold no seconds.
@@ -40,8 +40,7 @@ def verdict_lines(
         yield from wrapped(f"{decision(one)}. {one.model}: {finding(one)}.")
     if not found:
         yield NOT_COMPARED
-    if step:
-        yield f"Next: {in_line(step, stages)}"
+    yield from _next(steps, stages)
     for one in found:
         yield ""
         yield from table(one)
@@ -57,6 +56,17 @@ def verdict_lines(
     yield ""
     for words in [*of_models, *more]:
         yield from wrapped(f"- {words}", "  ")
+
+
+def _next(steps: Sequence[Step], stages: Mapping[str, StageTiming] | None) -> Iterator[str]:
+    """Yield what to do: one line, or several that are numbered."""
+    if len(steps) == 1:
+        yield f"Next: {in_line(steps[0], stages)}"
+    elif steps:
+        yield "Next:"
+        for number, step in enumerate(steps, 1):
+            yield f"{number}. {step.command}"
+            yield from wrapped(f"   # {step.why}{in_seconds(step, stages)}", "   # ")
 
 
 def table(found: Conclusion) -> Iterator[str]:

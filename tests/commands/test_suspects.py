@@ -35,14 +35,14 @@ def suspicious(run):
 
 def add(run, into="lists/exclude.csv"):
     """Write what the report finds, and add it to a list."""
-    suspected.save_suspects(Path("plots/suspects.csv"), run.results())
+    suspected.save_suspects(Path("plots/suspects.csv"), run.draws())
     found = suspects.read(Path("plots/suspects.csv"))
     return suspects.add(found, Path(into), Path("lists/include.csv"))
 
 
 def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
     folders = suspicious.folders
-    found = dict(suspected.suspects(suspicious.results()))
+    found = dict(suspected.suspects(suspicious.draws()))
     ids = artifacts.load_sample_ids(folders.prepared, "train")
     assert {ids[row] for row in range(6)} < set(found)
 
@@ -63,7 +63,7 @@ def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicio
 
 
 def test_the_reasons_name_label_prediction_quality_and_score(suspicious):
-    reasons = [reason for _, reason in suspected.suspects(suspicious.results())]
+    reasons = [reason for _, reason in suspected.suspects(suspicious.draws())]
     assert re.fullmatch(
         r"likely label error: labelled (ant|bee|cat) and predicted (ant|bee|cat) "
         r"\(label quality 0\.\d{3}\)",
@@ -94,7 +94,7 @@ def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicio
     add(suspicious, "lists/new.csv")
     added = [row[0] for row in artifacts.load_table(Path("lists/new.csv"), COLUMNS)]
     assert added == [
-        name for name, _ in suspected.suspects(suspicious.results()) if name != "a, 3.png"
+        name for name, _ in suspected.suspects(suspicious.draws()) if name != "a, 3.png"
     ]
 
 
@@ -107,11 +107,11 @@ def test_another_table_is_not_written_over(suspicious):
 
 
 def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
-    suspected.save_suspects(Path("plots/suspects.csv"), suspicious.results())
+    suspected.save_suspects(Path("plots/suspects.csv"), suspicious.draws())
     arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
     monkeypatch.setattr("sys.argv", arguments)
     suspects.main()
-    num = len(list(suspected.suspects(suspicious.results())))
+    num = len(list(suspected.suspects(suspicious.draws())))
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stages.report.beliefs import beliefs
 from stages.report.page import browser
 from stages.report.page.browser import LEFT_OUT, as_json, browsed, reason, shown_rows, taken_in
 from stages.report.ranking import ranked_candidates
@@ -77,7 +78,8 @@ def test_the_reason_is_what_the_models_say(results, votes, predicted, label, exp
         predicted_class_N=np.full(80, predicted),
     )
     entry = replace(entry, votes=changed)
-    assert reason(replace(results, targets_N=np.full(80, label)), entry, 5) == expected
+    found = replace(results, targets_N=np.full(80, label), rounds=[*results.rounds[:-1], entry])
+    assert reason(found, beliefs([found]), 5) == expected
 
 
 def test_without_votes_there_is_neither_class_quality_nor_flag(run):
@@ -90,11 +92,11 @@ def test_without_votes_there_is_neither_class_quality_nor_flag(run):
 
 def test_of_many_samples_a_random_part_is_shown_with_all_that_are_flagged(results, monkeypatch):
     monkeypatch.setattr(browser, "MOST", 30)
-    row_S = shown_rows(results)
+    row_S = shown_rows([results])
     assert len(row_S) == len(set(row_S.tolist())) == 30
-    assert {*label_suspects(results).tolist()} <= {*row_S.tolist()}
+    assert {*label_suspects([results]).tolist()} <= {*row_S.tolist()}
     assert (np.diff(row_S) > 0).all()
-    assert (shown_rows(results) == row_S).all()
+    assert (shown_rows([results]) == row_S).all()
 
 
 def test_a_name_cannot_end_the_element_that_holds_it():

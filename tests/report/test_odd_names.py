@@ -100,7 +100,7 @@ def test_a_report_of_odd_names_is_whole_and_silent(finished, tmp_path, kind, cap
     tables = all_tables([results])
     save_tables(tmp_path / "tables", tables)
     save_pictures(tmp_path / "images", tables, results)
-    save_suspects(tmp_path / "suspects.csv", results)
+    save_suspects(tmp_path / "suspects.csv", [results])
     page = Page(document([results], tables))
     drawn = {
         path.relative_to(tmp_path / "images").parts[0] for path in tmp_path.glob("images/**/*")

@@ -94,18 +94,18 @@ def test_what_is_surely_wrong_is_shown_flagged_and_listed(with_problems):
         7: "blank",
     }
     assert [card.name for card in problems(with_problems).cards] == ["3", "4", "7"]
-    assert {3, 4, 7} <= set(flagged(with_problems).tolist())
-    listed = dict(suspects(with_problems))
+    assert {3, 4, 7} <= set(flagged([with_problems]).tolist())
+    listed = dict(suspects([with_problems]))
     assert {"3", "4", "7"} <= listed.keys()
-    assert len([*suspects(with_problems)]) == len(listed)
+    assert len([*suspects([with_problems])]) == len(listed)
 
 
 def test_one_line_says_all_of_it(with_problems, finished):
-    assert in_short(with_problems).startswith(
+    assert in_short([with_problems]).startswith(
         "Data: equal samples with different labels: 1 group; samples in two splits: 1 group "
     )
     results = finished.results()
-    assert in_short(results) == "Data: no problem found; no label to check."
+    assert in_short([results]) == "Data: no problem found; no label to check."
     entry = results.rounds[-1]
     votes = entry.votes
     row = int(np.setdiff1d(np.arange(80), results.last_subset.index_P)[0])
@@ -119,7 +119,7 @@ def test_one_line_says_all_of_it(with_problems, finished):
     )
     results = replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
     told = "Data: no problem found; 1 label to check, none of them in the subset."
-    assert in_short(results) == told
+    assert in_short([results]) == told
 
 
 def test_copies_across_splits_are_a_reason_not_to_trust(with_problems):

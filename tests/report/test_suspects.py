@@ -46,12 +46,12 @@ def test_a_suspect_is_contradicted_by_all_voters_as_surely_as_the_other_class_is
     )
     # 2: both vote bee, at the border. 3: a little less sure. 4: sure, and both say it is no ant,
     # though of different opinions what it is; the mean says bee.
-    assert suspected.label_suspects(results).tolist() == [4, 2]
+    assert suspected.label_suspects([results]).tolist() == [4, 2]
 
 
 def test_a_class_without_samples_convinces_nobody(finished):
     results = with_votes(finished.results(), [0, 0], [[2, 0], [2, 0]], [0.99, 0.9], [0.001, 0.9])
-    assert suspected.label_suspects(results).tolist() == []
+    assert suspected.label_suspects([results]).tolist() == []
 
 
 def test_they_are_those_of_cleanlab_that_all_voters_contradict_ordered_by_its_label_quality(
@@ -72,7 +72,7 @@ def test_they_are_those_of_cleanlab_that_all_voters_contradict_ordered_by_its_la
         probs_NC.max(axis=1),
         probs_NC[np.arange(300), targets_N],
     )
-    found = suspected.label_suspects(results)
+    found = suspected.label_suspects([results])
     theirs = np.flatnonzero(
         filters.find_label_issues(targets_N, probs_NC, filter_by="confident_learning", n_jobs=1)
     )
@@ -117,4 +117,4 @@ def test_scenes_have_no_label_to_doubt(run):
     results = run.results()
     last = replace(results.rounds[-1], votes=None)
     results = replace(results, rounds=[*results.rounds[:-1], last])
-    assert list(suspected.suspects(results)) == []
+    assert list(suspected.suspects([results])) == []

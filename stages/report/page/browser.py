@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from stages.report.beliefs import Beliefs, beliefs
 from stages.report.files_of_samples import linked_folder
 from stages.report.pages import base64_webp
+from stages.report.raced import taken_in_words
 from stages.report.ranking import ranked_candidates
-from stages.report.results import Results, Round
+from stages.report.results import Results
 from stages.report.suspected import flagged
 from stages.report.tiles import scaled
 from stages.shared.artifacts import Ints
@@ -31,27 +33,29 @@ LEFT_OUT = -1  # instead of the number of the round that took a sample
 def browsed(draws: Sequence[Results]) -> dict[str, Any]:
     """Return the columns, and how many samples there are in all."""
     results, entry = draws[0], draws[0].rounds[-1]
-    row_S = shown_rows(results)
+    row_S = shown_rows(draws)
     round_N = taken_in(results)
     rank_N = np.zeros(len(results.targets_N), dtype=np.int64)
     ranked_K = ranked_candidates(results, entry)
     rank_N[ranked_K] = np.arange(1, len(ranked_K) + 1)
-    told = [reason(results, entry, row) for row in row_S.tolist()]
+    believed = beliefs(draws)
+    told = [reason(results, believed, row) for row in row_S.tolist()]
     reasons = sorted(set(told))
     numbers = {words: number for number, words in enumerate(reasons)}
     flagged_N = np.zeros(len(results.targets_N), dtype=np.int64)
-    flagged_N[flagged(results)] = 1
+    flagged_N[flagged(draws)] = 1
     return {
         "total": len(results.targets_N),
         "draws": len(draws),
         "classes": results.meta.class_names,
         "reasons": reasons,
+        "taken": [taken_in_words(results, number) for number in range(len(results.rounds) + 1)],
         "folder": linked_folder(results),
         "name": [results.sample_ids[row] for row in row_S],
         "label": _labels(results, row_S),
         "round": round_N[row_S].tolist(),
         "rank": rank_N[row_S].tolist(),  # by score, from 1; 0: it did not compete
-        "quality": _qualities(entry, row_S),
+        "quality": _qualities(believed, row_S),
         "flagged": flagged_N[row_S].tolist(),
         "reason": [numbers[words] for words in told],
         "picked": num_draws_with(draws, entry.target)[row_S].tolist(),
@@ -65,16 +69,17 @@ def as_json(content: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c")
 
 
-def shown_rows(results: Results) -> Ints:
+def shown_rows(draws: Sequence[Results]) -> Ints:
     """Return the rows that the page has, ascending: of many a random part, and whatever is flagged.
 
     The order is that of ids, so a data set that grew shows most of what it showed before.
     """
+    results = draws[0]
     num = len(results.targets_N)
     if num <= MOST:
         return np.arange(num)
     order_N = np.argsort(uniform_by_id(results.sample_ids, 0, "shown"), kind="stable")
-    first_N = np.concatenate([flagged(results)[:MOST], order_N])
+    first_N = np.concatenate([flagged(draws)[:MOST], order_N])
     _, place = np.unique(first_N, return_index=True)
     return np.sort(first_N[np.sort(place)[:MOST]])
 
@@ -95,13 +100,13 @@ def num_draws_with(draws: Sequence[Results], size: str) -> Ints:
     return count_N
 
 
-def reason(results: Results, entry: Round, row: int) -> str:
-    """Say what the round's models think of a sample."""
-    if entry.votes is None:
+def reason(results: Results, believed: Beliefs | None, row: int) -> str:
+    """Say what the models think of a sample, those that did not learn it where there are some."""
+    if believed is None:
         return results.labels.said_of(row)
-    names, votes_M = results.meta.class_names, entry.votes.votes_MN[:, row]
-    predicted, label = int(entry.votes.predicted_class_N[row]), int(results.targets_N[row])
-    agree, num = int((votes_M == predicted).sum()), len(votes_M)
+    names = results.meta.class_names
+    predicted, label = int(believed.predicted_N[row]), int(results.targets_N[row])
+    agree, num = int(believed.num_agree_N[row]), int(believed.num_voters_N[row])
     who = "the model says" if num == 1 else f"all {num} models say" if agree == num else None
     who = who or f"{agree} of {num} models say"
     says = f"{who} {names[predicted]}"
@@ -113,11 +118,11 @@ def _labels(results: Results, row_S: Ints) -> list[int] | None:
     return None if results.boxes is not None else results.targets_N[row_S].tolist()
 
 
-def _qualities(entry: Round, row_S: Ints) -> list[int] | None:
+def _qualities(believed: Beliefs | None, row_S: Ints) -> list[int] | None:
     """Return the mean probability of each label, in percent."""
-    if entry.votes is None:
+    if believed is None:
         return None
-    return np.rint(100 * entry.votes.label_probability_N[row_S]).astype(int).tolist()
+    return np.rint(100 * believed.quality_N[row_S]).astype(int).tolist()
 
 
 def _shown(results: Results, row_S: Ints) -> dict[str, list[str]]:

@@ -7,9 +7,11 @@ import numpy as np
 
 from stages.report import alike
 from stages.report.alike import Groups
+from stages.report.headline import listed
+from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
 from stages.report.page.labels_to_check import MOST
-from stages.report.page.samples import Card, card
+from stages.report.page.samples import Card, content_of
 from stages.report.page.trust import Check, of_splits
 from stages.report.results import Results
 from stages.report.suspected import label_suspects
@@ -29,33 +31,39 @@ class Problems(NamedTuple):
 
 def problems(results: Results) -> Problems:
     """Return what the page shows, of the first draw."""
-    entry, broken = results.rounds[-1], alike.broken(results)
-    near = alike.groups(results.alike)
+    broken, near = alike.broken(results), alike.groups(results)
+    in_train = {results.sample_ids[row] for row in broken}
+    blank = [name for name in alike.blank(results) if name not in in_train]
     tables = {
         "Groups that cross splits": _rows(alike.crossing(near)),
         "Groups with more than one label": _rows(alike.conflicting(near)),
-        "Blank samples": [{"Sample": Cell(name)} for name in results.alike.blank[:MOST_ROWS]],
+        "Blank samples of other splits": [
+            {"Sample": Cell(name)} for name in blank[:MOST_ROWS]
+        ],
     }
     return Problems(
         checks=sorted(_checks(results), key=lambda check: check.is_fine),
         note=_how(results),
-        cards=[card(results, entry, row, [broken[row]]) for row in [*broken][:MOST]],
+        cards=[
+            Card(results.sample_ids[row], content_of(results, row), [broken[row]])
+            for row in [*broken][:MOST]
+        ],
         tables={title: rows for title, rows in tables.items() if rows},
     )
 
 
-def in_short(results: Results) -> str:
+def in_short(draws: Sequence[Results]) -> str:
     """Return one sentence on the data: what is not fine, and how many labels are to be checked."""
-    bad = [check for check in _checks(results) if not check.is_fine]
+    bad = [check for check in _checks(draws[0]) if not check.is_fine]
     found = [f"{check.name.lower()}: {check.found}" for check in bad] or ["no problem found"]
-    if results.rounds[-1].votes is not None:
-        found.append(_labels_in_short(results))
+    if draws[0].rounds[-1].votes is not None:
+        found.append(_labels_in_short(draws))
     return f"Data: {'; '.join(found)}."
 
 
-def _labels_in_short(results: Results) -> str:
-    suspect_S = label_suspects(results)
-    taken = int(np.isin(suspect_S, results.last_subset.index_P).sum())
+def _labels_in_short(draws: Sequence[Results]) -> str:
+    suspect_S = label_suspects(draws)
+    taken = int(np.isin(suspect_S, draws[0].last_subset.index_P).sum())
     if not len(suspect_S):
         return "no label to check"
     labels = "1 label" if len(suspect_S) == 1 else f"{len(suspect_S)} labels"
@@ -63,36 +71,56 @@ def _labels_in_short(results: Results) -> str:
 
 
 def _checks(results: Results) -> Iterator[Check]:
-    same = alike.copies(results.alike)
+    same = alike.copies(results)
+    conflicts = alike.conflicting(same)
     if results.params.rules.has_labels:
         yield _check(
             "Equal samples with different labels",
-            len(alike.conflicting(same)),
+            len(conflicts),
             "group",
             "At most one label of each is right: look at them, and leave out what is not.",
+            SUSPECTS,
         )
     yield of_splits(results)
-    repeated = [group for group in same if sum(one.split == "train" for one in group) > 1]
+    repeated = [
+        group
+        for group in same
+        if group not in conflicts and sum(one.split == "train" for one in group) > 1
+    ]
     yield _check(
         "Repeated samples in train",
         len(repeated),
         "group",
         "They count more than once; select.near_duplicates: one takes one of each group.",
     )
-    yield _check(
-        "Blank samples",
-        len(results.alike.blank),
-        "",
-        "They teach nothing, yet a search may take them as hard.",
-    )
+    yield blank_check(results)
     yield _tiny_classes(results)
     yield Check(True, "Unreadable files", "none: a run stops at them, and lists them all")
 
 
-def _check(name: str, num: int, unit: str, consequence: str) -> Check:
+def _check(name: str, num: int, unit: str, consequence: str, step: str = "") -> Check:
     units = unit if num == 1 or not unit else f"{unit}s"
     found = f"{num:,} {units}".strip() if num else "none"
-    return Check(not num, name, found, consequence)
+    return Check(not num, name, found, consequence, step)
+
+
+def blank_check(results: Results) -> Check:
+    """Tell of blank samples all that is wrong with them at once."""
+    names, same = alike.blank(results), alike.blank_copies(results)
+    found = [f"{len(names):,}" if names else "none"]
+    if same:
+        equal = sum(map(len, same))
+        labels = sorted({one.label for group in same for one in group})
+        found.append("all equal" if len(same) == 1 and equal == len(names) else f"{equal:,} equal")
+        if len(labels) > 1:
+            found.append(f"labelled {listed(labels[:MOST_NAMES])}")
+    return Check(
+        not names,
+        "Blank samples",
+        ", ".join(found),
+        "They teach nothing, yet a search may take them as hard.",
+        SUSPECTS,
+    )
 
 
 def _tiny_classes(results: Results) -> Check:
@@ -117,16 +145,22 @@ def _tiny_classes(results: Results) -> Check:
 def _how(results: Results) -> str:
     """Say what was compared."""
     found = results.alike.found
+    compared = f"{found.samples:,} samples of all splits were compared"
     if not alike.looks_for_near(results.alike):
-        return (
-            f"{found.samples:,} samples of all splits were compared, for copies alone: what is "
-            "nearly the same is found with embeddings (embed.model)"
+        of_pictures = " of coloured pictures of 32 pixels or more; of others" * (
+            results.params.rules.inputs == "images"
         )
-    told = (
-        f"{found.grouped:,} of {found.samples:,} samples have a near duplicate (cosine of "
-        f"{found.threshold:g} or more), in {found.groups:,} groups, the largest of "
-        f"{found.largest:,}"
-    )
+        return (
+            f"{compared}, for copies alone: what is nearly the same is found{of_pictures} with "
+            "embeddings (embed.model)"
+        )
+    if found.method == alike.THUMBNAILS:
+        return (
+            f"{compared}, by copies and by thumbnails, which show what was saved anew, scaled or "
+            f"brightened ({_grouped(results)}); what was turned, cropped or taken from elsewhere "
+            "is found with embeddings (embed.model, as in presets/images_pretrained_cpu.yaml)"
+        )
+    told = f"{compared}: {_grouped(results)}"
     if found.method == "approximate":
         share = "unknown" if found.recall is None else f"{100 * found.recall:.1f} %"
         told += (
@@ -134,6 +168,16 @@ def _how(results: Results) -> str:
             f"{share} were found with all of them"
         )
     return told
+
+
+def _grouped(results: Results) -> str:
+    found = results.alike.found
+    if not found.groups:
+        return f"none has a near duplicate, with a cosine of {found.threshold:g} or more"
+    return (
+        f"{found.grouped:,} have a near duplicate, with a cosine of {found.threshold:g} or more, "
+        f"in {found.groups:,} groups, the largest of {found.largest:,}"
+    )
 
 
 def _rows(groups: Groups) -> list[dict[str, Cell]]:

@@ -12,8 +12,13 @@ from stages.report.heat_map_pictures import square
 from stages.report.how_much_data import learning_curves
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
-from stages.report.page.data_problems import in_short, problems
-from stages.report.page.labels_to_check import accuracy_in_words, label_groups, num_less_sure
+from stages.report.page.data_problems import problems
+from stages.report.page.findings import findings
+from stages.report.page.labels_to_check import (
+    accuracy_in_words,
+    in_validation,
+    label_groups,
+)
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks
 from stages.report.pages import render
@@ -25,6 +30,7 @@ from stages.report.verdict_lines import result_table
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
 
+MOST_ROWS = 50  # labels of validation
 Tables = Mapping[str, Rows]  # by their path under plots/tables
 
 
@@ -51,7 +57,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
     drawn = partial(_drawn, results, tables)
     models = results.params.compare.models
     found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
-    step = next_step.of_run(draws, found)
+    steps = next_step.of_run(draws, found)
     return render(
         "report.html",
         results=results,
@@ -66,7 +72,9 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         length=training_length(results.params),
         wording=wording,
         headline=headline,
-        step=step,
+        steps=steps,
+        number_of={step.name: number for number, step in enumerate(steps, 1)},
+        findings=findings(draws),
         tables_of_results={one.model: result_table(one) for one in found},
         conclusions=found,
         intervals={
@@ -75,9 +83,9 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
             if one.against
         },
         checks=checks(draws, found),
-        label_groups=list(label_groups(results)),
+        label_groups=list(label_groups(draws)),
+        validation_labels=_validation_table(draws),
         label_accuracy=accuracy_in_words(results.rounds[-1]),
-        num_less_sure=num_less_sure(results),
         how_taken=taken_by(results),
         browsed=samples,
         samples_json=as_json(samples),
@@ -86,7 +94,6 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         shown=list(shown_in_words(results.shown)),
         training_charts=drawn(*(f"validation_by_images/{one}" for one in models)),
         problems=problems(results),
-        data_in_short=in_short(results),
         class_charts=drawn("class_shares"),
         class_table=[_class_row(row) for row in tables.get("class_shares", [])],
         rounds=[_shown(results, tables, entry) for entry in results.rounds],
@@ -110,6 +117,18 @@ def _shown(results: Results, tables: Tables, entry: Round) -> ShownRound:
     rows = tables.get(f"correlations/{entry.source}")
     correlations = square(pictures.frame(rows)).to_dict("index") if rows else {}
     return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
+
+
+def _validation_table(draws: Sequence[Results]) -> list[dict[str, Cell]]:
+    """Return the rows of labels of validation that every model contradicts."""
+    return [
+        {
+            "Sample": Cell(one["name"]),
+            "Label": Cell(one["label"]),
+            "All models say": Cell(one["predicted"]),
+        }
+        for one in in_validation(draws)[:MOST_ROWS]
+    ]
 
 
 def _name(results: Results) -> str:

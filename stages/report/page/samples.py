@@ -96,18 +96,21 @@ def _dropped(results: Results, entry: Round, found: Gallery, row_S: Ints) -> Gal
     return replace(found, note=note, cards=cards)
 
 
-def card(
-    results: Results, entry: Round, row: int, more: Sequence[str] = (), *, is_large: bool = False
-) -> Card:
-    """Return what is shown of a sample, and what a gallery adds; large ones are to be judged."""
-    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+def card(results: Results, entry: Round, row: int, more: Sequence[str] = ()) -> Card:
+    """Return what is shown of a sample, and what a gallery adds."""
     told = [*_labels(results, entry, row), typeset(f"score {entry.score_N[row]:.4g}"), *more]
-    content = (
+    return Card(results.sample_ids[row], content_of(results, row), told)
+
+
+def content_of(results: Results, row: int, *, is_large: bool = False) -> Array | str:
+    """Return a picture of a sample, or its text; large ones are to be judged by."""
+    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    found: Array | str = (
         drawing.close_up(results, row)
         if is_large
         else drawing.on_page(results.inputs_N, results.labels, row)
     )
-    return Card(results.sample_ids[row], content, told)
+    return found
 
 
 def _labels(results: Results, entry: Round, row: int) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
+from stages.report.next_step import DRAWS, LONGER, SPLITS
 from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gain
 from stages.report.results import Results
 from stages.report.summary import on_validation
@@ -21,7 +22,7 @@ class Check:
     name: str
     found: str
     consequence: str = ""  # where it is not fine,
-    command: str = ""  # and what helps
+    step: str = ""  # and what helps, as next_step names it
 
 
 def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[Check]:
@@ -31,6 +32,7 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
         *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
         *_classes(draws[0]),
         of_splits(draws[0]),
+        *_groups(draws[0]),
         *_race(draws),
     ]
     return sorted(found, key=lambda check: check.is_fine)
@@ -41,7 +43,8 @@ def _draws(num: int) -> Check:
         num >= ENOUGH_DRAWS,
         "Random seeds",
         wording.draws_in_words(num),
-        "Another random seed may give another answer: set random_seeds to 3 or more.",
+        "Another random seed may give another answer: random_seeds of 3 or more show that.",
+        DRAWS,
     )
 
 
@@ -56,18 +59,21 @@ def _of_model(draws: Sequence[Results], one: Conclusion, is_named: bool) -> Iter
         f"{known}, from {wording.measured_on(one)}",
         f"Smaller differences cannot be seen, and {one.margin:g} points (report.margin) would "
         f"count. {_what_shrinks(one)}",
+        DRAWS,
     )
     yield Check(
         not one.guessing,
         f"Learnt something{of}",
         "better than by chance" if not one.guessing else "little better than by chance",
         "The models must learn more before a comparison says anything.",
+        LONGER,
     )
     yield Check(
         not one.rising,
         f"Trained to the end{of}",
         "accuracy no longer rises" if not one.rising else "accuracy on validation still rises",
         "Longer trainings may say otherwise.",
+        LONGER,
     )
     for other in one.against:
         yield _validation(draws, one, other, of)
@@ -116,19 +122,32 @@ def _classes(results: Results) -> Iterator[Check]:
 
 def of_splits(results: Results) -> Check:
     """Return whether splits share samples, as far as was looked."""
-    near, same = (len(alike.crossing(of(results.alike))) for of in (alike.groups, alike.copies))
-    looked = alike.looks_for_near(results.alike)
-    nearly = f", {near:,} with what is nearly equal" if looked else ""
-    groups = "1 group" if same == 1 else f"{same:,} groups"
+    near, same = (len(alike.crossing(of(results))) for of in (alike.groups, alike.copies))
+    nearly = ", nor any nearly equal" if alike.looks_for_near(results.alike) else ""
     return Check(
         not near,
         "Samples in two splits",
-        f"{groups} of equal samples cross splits{nearly}"
-        if near
-        else f"none{', nor any nearly equal' if looked else ''}",
-        "Models are judged by what they have seen, so accuracies are too high. Keep them together:",
-        "python -m commands.near_duplicates",
+        _crossing(near, same) if near else f"none{nearly}",
+        "Models are judged by what they have seen, so accuracies are too high.",
+        SPLITS,
     )
+
+
+def _crossing(near: int, same: int) -> str:
+    groups = "1 group" if near == 1 else f"{near:,} groups"
+    told = f"{groups} of {'' if same == near else 'nearly '}equal samples"
+    return told if same in {0, near} else f"{told}, in {same:,} of them copies"
+
+
+def _groups(results: Results) -> Iterator[Check]:
+    """Say what groups of the user's hold together, and what follows for intervals."""
+    if results.has_groups:
+        yield Check(
+            True,
+            "Groups (dataset.groups)",
+            "each is in one split, and intervals count groups, not samples: they are wider, and "
+            "hold for groups that are not in the data",
+        )
 
 
 def _race(draws: Sequence[Results]) -> Iterator[Check]:
@@ -137,6 +156,7 @@ def _race(draws: Sequence[Results]) -> Iterator[Check]:
         yield Check(
             num_samples >= ENOUGH_SAMPLES,
             f"What the race to {size} could see",
-            f"gains of {smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
+            "judges, small models trained on what each strategy would take, could see gains of "
+            f"{smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )

@@ -17,11 +17,7 @@ const element = (tag, properties = {}, ...children) => {
   return made;
 };
 
-const state = (row) => {
-  const round = samples.round[row];
-  if (round < 0) return "left out";
-  return round === 0 ? "taken at random to start with" : `taken in round ${round}`;
-};
+const state = (row) => (samples.round[row] < 0 ? "left out" : samples.taken[samples.round[row]]);
 
 const told = (row) => [
   state(row),

@@ -29,7 +29,7 @@ GROUP_COLUMNS: Columns = {"sample_id": str, "split": str, "label": str, "group":
 class Found:
     """How near duplicates were looked for, and how many there are, of all splits."""
 
-    method: str  # copies: there are no vectors to compare; exact; approximate
+    method: str  # copies: there are no vectors to compare; thumbnails; exact; approximate
     threshold: float  # the least cosine of two near duplicates
     # Of the pairs that some samples are known to have, the share that was found; None: they had
     # none. 1 where every pair was compared.
