@@ -31,6 +31,12 @@ LONGEST = (
 SHORT = "tests/test_pipeline.py"  # of many parts, which even out at the end what others leave
 BY_TEST = ("tests/test_pipeline.py", "tests/test_readme.py")
 BY_PRESET = "tests/test_presets.py"
+# What imports torchmetrics, which takes seconds, in one process.
+DETECTORS = (
+    "tests/evaluate/",
+    "tests/race/test_judged.py",
+    f"{BY_PRESET}[detection_cpu]",
+)
 
 
 class Spread(LoadFileScheduling):
@@ -41,7 +47,8 @@ class Spread(LoadFileScheduling):
         if file in BY_TEST:
             return nodeid
         preset = re.search(r"\[(\w+)", nodeid) if file == BY_PRESET else None
-        return f"{file}[{preset[1]}]" if preset else file
+        scope = f"{file}[{preset[1]}]" if preset else file
+        return "detectors" if scope.startswith(DETECTORS) else scope
 
 
 def _place(item: pytest.Item) -> int:

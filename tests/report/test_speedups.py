@@ -399,9 +399,7 @@ def test_the_stages_whose_seconds_are_read_are_stages_of_dvc_yaml(run):
     assert {name for name in STAGES if name != "evaluate@resnet8-selected"} <= there
 
 
-def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys, monkeypatch):
-    monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)  # they take long
-
+def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys):
     def report(seconds):
         entries = {
             name: vars(replace(found, trainings=[seconds] * len(found.trainings)))
@@ -409,7 +407,7 @@ def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys, monkey
         }
         Path("metrics").mkdir(exist_ok=True)
         timings.PATH.write_text(json.dumps(entries))
-        written = run.report()
+        written = run.report(draw=False)
         del written["metrics/timings.json"]
         return written, capsys.readouterr().out
 
