@@ -166,14 +166,6 @@ def test_a_shard_sends_back_no_more_than_fits():
     assert shards.shards_of([], 5, 0) == []
 
 
-def test_samples_that_differ_keep_their_order_over_batch_sizes(signals_of):
-    """Nothing is inverted among samples whose scores differ by more than rounding."""
-    one = signals_of(batch_size=7)["predictive_entropy_N"].astype(np.float64)
-    other = signals_of()["predictive_entropy_N"].astype(np.float64)
-    gaps_NN = one[:, None] - one[None]
-    assert ((np.sign(gaps_NN) == np.sign(other[:, None] - other)) | (abs(gaps_NN) < 1e-5)).all()
-
-
 def test_the_order_of_the_voters_orders_the_votes_and_nothing_else(signals_of):
     found, turned = signals_of(), signals_of(CHECKPOINTS[::-1])
     for name in ("votes_MN", "voter_entropy_MS"):
