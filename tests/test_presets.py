@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -68,9 +69,14 @@ CHECKPOINTS = 3
 STARTS_FROM = {"imagenet_voters": ("imagenet_checkpoints", "0.4")}
 
 
-def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+@cache
+def _resolved(name: str, settings: tuple[str, ...]) -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe").load(text(name, settings))
     return content
+
+
+def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+    return deepcopy(_resolved(name, settings))
 
 
 # --- as it stands ---------------------------------------------------------------------------------
