@@ -29,5 +29,6 @@ def patch_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     from stages.report.svg import Chart
 
     drawn = Chart("A title", "A note.", "<svg></svg>")
-    monkeypatch.setattr("stages.report.pictures.PICTURES", {})
+    for name in ("drawn", "save"):
+        monkeypatch.setattr(f"stages.report.pictures.{name}", lambda *_: None)
     monkeypatch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)

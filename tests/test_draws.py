@@ -8,7 +8,6 @@ import toy
 
 from stages.shared import artifacts
 
-
 MODEL = "linear"  # the quickest: what draws share and what they do not, no model decides
 
 
