@@ -62,13 +62,17 @@ def partial(tmp_path):
 
 
 SETTINGS = {
-    "momentum and one cycle": {"schedule": ONE_CYCLE},
-    "length in updates": {"length": {"updates": 7}},
-    "whitened first layer": {"first_layer": "whitened"},
-    "gradient norms": {"track": "gradient_norm"},
-    "duplicates": {"index": [*range(20), 3, 3, 7, 19]},
-    "error of an early epoch": {"el2n_epoch": 2},
-    "bf16": {"precision": "bf16"},
+    "one cycle, gradient norms, duplicates, error of an early epoch": {
+        "schedule": ONE_CYCLE,
+        "track": "gradient_norm",
+        "index": [*range(20), 3, 3, 7, 19],
+        "el2n_epoch": 2,
+    },
+    "length in updates, whitened first layer, bf16": {
+        "length": {"updates": 7},
+        "first_layer": "whitened",
+        "precision": "bf16",
+    },
 }
 
 

@@ -119,6 +119,7 @@ def test_samples_are_images_with_their_boxes(prepared):
     assert len(TASK.load_samples(prepared, "validation", CPU)) == 12
 
 
+@pytest.mark.slow
 def test_a_detector_learns(prepared, tmp_path):
     history = train(job(prepared, epochs=60), tmp_path).history
     assert history[0].train_accuracy < 0.1

@@ -370,6 +370,7 @@ def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
     assert np.isfinite(first.tracked.gradient_norm_MES).all()
 
 
+@pytest.mark.slow
 def test_vdcnn_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
     optimizer = PLAIN.model_copy(update={"learning_rate": 0.01, "weight_decay": 0.0})
     job = make_job("vdcnn9", optimizer=optimizer)
