@@ -39,19 +39,8 @@ def make_job(prepared):
             "validations": 2,
             "checkpoints": {"last": 2, "every": 2, "best": True},
         }
-        return Job(
-            task="image_classification",
-            model="resnet8_quarter",
-            settings=TrainEnsemble.model_validate(content | changes),
-            learning_rate=0.05,
-            random_seed=7,
-            member=1,
-            index_P=toy.picks(list(index)).index_P,
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track=track,
-        )
+        settings = TrainEnsemble.model_validate(content | changes)
+        return toy.job(prepared, settings, index, model="resnet8_quarter", member=1, track=track)
 
     return make
 
