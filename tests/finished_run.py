@@ -1,5 +1,6 @@
 """A small finished run, written as the other stages would write it."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +59,13 @@ class Run:
     def set(self, **changes):
         """Change params.yaml: keys are dotted with two underscores."""
         path = self.root / "params.yaml"
-        content = YAML(typ="safe").load(path)
+        text = path.read_text()
+        content = json.loads(text) if text.startswith("{") else YAML(typ="safe").load(text)
         for key, value in changes.items():
             section, _, name = key.partition("__")
             place = content[section] if name else content
             place[name or section] = value
-        write_params(path, content)
+        path.write_text(json.dumps(content))
 
     def results(self):
         return self.draws()[0]
@@ -94,8 +96,10 @@ def finished(tmp_path_factory):
     """Two rounds, three members with one voting checkpoint each, one target model."""
     run = Run(tmp_path_factory.mktemp("finished"))
     shutil.copytree(toy.ROOT / "lists", run.root / "lists")
-    write_params(run.root / "params.yaml", toy.default_params())
-    run.set(train_ensemble__members=MEMBERS, train_subset_model__members=MEMBERS)
+    params = toy.default_params()
+    for section in ("train_ensemble", "train_subset_model"):
+        params[section]["members"] = MEMBERS
+    write_params(run.root / "params.yaml", params)
     rng = np.random.default_rng(0)
     write_prepared(run.folders.prepared, rng)
     picks = rng.permutation(NUM["train"])

@@ -20,8 +20,15 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def patch_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the report write no pictures, and a page without the drawings of its charts."""
+    patch_charts(monkeypatch)
+    monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)
+
+
+def patch_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the report draw galleries alone, and none of its tables."""
     from stages.report.svg import Chart
 
     drawn = Chart("A title", "A note.", "<svg></svg>")
-    monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)
+    for name in ("drawn", "save"):
+        monkeypatch.setattr(f"stages.report.pictures.{name}", lambda *_: None)
     monkeypatch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)

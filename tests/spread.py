@@ -31,6 +31,11 @@ LONGEST = (
 SHORT = "tests/test_pipeline.py"  # of many parts, which even out at the end what others leave
 BY_TEST = ("tests/test_pipeline.py", "tests/test_readme.py")
 BY_PRESET = "tests/test_presets.py"
+# What is in one process, since it takes seconds to import torchmetrics, or to draw a report.
+TOGETHER = {
+    "detectors": ("tests/evaluate/", "tests/race/test_judged.py", f"{BY_PRESET}[detection_cpu]"),
+    "reported": tuple(f"tests/report/test_{name}.py" for name in ("charts", "main", "page")),
+}
 
 
 class Spread(LoadFileScheduling):
@@ -41,7 +46,8 @@ class Spread(LoadFileScheduling):
         if file in BY_TEST:
             return nodeid
         preset = re.search(r"\[(\w+)", nodeid) if file == BY_PRESET else None
-        return f"{file}[{preset[1]}]" if preset else file
+        scope = f"{file}[{preset[1]}]" if preset else file
+        return next((name for name, of in TOGETHER.items() if scope.startswith(of)), scope)
 
 
 def _place(item: pytest.Item) -> int:

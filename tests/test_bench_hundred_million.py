@@ -60,6 +60,7 @@ print(*(step.peak_gb for step in steps.taken))
 """
 
 
+@pytest.mark.slow
 def test_the_peak_of_a_step_is_that_of_the_step_alone():
     # A process of its own: another's may keep what it once had.
     shown = subprocess.run(

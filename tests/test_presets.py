@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -52,6 +53,11 @@ text = cache(preset_file.text)
 DRAWN = "detection_bccd"  # the report of images is drawn in tests/test_storage.py
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
+
+def slow_unless_usual(path: Path) -> Any:
+    return () if path.stem in USUAL else pytest.mark.slow
+
+
 NUM_IMAGES = 120  # of the train folder; a tenth of them is validation
 NUM_SCENES = 60
 MANY = "-many"  # twice as many
@@ -63,9 +69,14 @@ CHECKPOINTS = 3
 STARTS_FROM = {"imagenet_voters": ("imagenet_checkpoints", "0.4")}
 
 
-def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+@cache
+def _resolved(name: str, settings: tuple[str, ...]) -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe").load(text(name, settings))
     return content
+
+
+def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+    return deepcopy(_resolved(name, settings))
 
 
 # --- as it stands ---------------------------------------------------------------------------------
@@ -220,7 +231,9 @@ def test_the_head_of_a_preset_says_how_to_run_it_what_comes_out_what_it_costs_an
 @pytest.mark.parametrize(
     ("preset", "command"),
     [
-        pytest.param(preset, command, id=f"{preset.stem}: {command}")
+        pytest.param(
+            preset, command, id=f"{preset.stem}: {command}", marks=slow_unless_usual(preset)
+        )
         for preset in PRESETS
         for command in overrides.commands(head_of(preset))
     ],
@@ -468,8 +481,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(path.stem, marks=[] if path.stem in USUAL else pytest.mark.slow, id=path.stem)
-        for path in PRESETS
+        pytest.param(path.stem, marks=slow_unless_usual(path), id=path.stem) for path in PRESETS
     ],
 )
 def finished(request, tmp_path_factory, data) -> Finished:

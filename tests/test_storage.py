@@ -64,6 +64,7 @@ def finished(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(project)
             in_process.patch(patch)
+            in_process.patch_charts(patch)  # of tables, which are compared themselves
             patch.setenv("SUBSET_LOADERS", "2")
             patch.setenv("SUBSET_RESUME", str(project / "resume"))
             patch.setattr("stages.shared.networks.batches.MOST_DECODED", 0)

@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
+from stages.shared.settings.training_sections import Training
+from stages.shared.training.job import Job
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "presets/default.yaml"  # nobody changes it, as they do params.yaml
@@ -61,6 +63,22 @@ def picks(indices: list[int]) -> Subset:
     return Subset(
         np.array(indices, dtype=np.int64), np.zeros(num, dtype=np.int64), np.full(num, np.nan)
     )
+
+
+def job(prepared: Path, settings: Training, index: Sequence[int], **changes: Any) -> Job:
+    """Return a training of `resnet8` on these rows from random weights, or with what is changed."""
+    meta = artifacts.load_meta(prepared)
+    usual = {
+        "task": meta.task,
+        "model": "resnet8",
+        "learning_rate": 0.05,
+        "random_seed": 7,
+        "member": 0,
+        "initial_weights": None,
+        "track": "none",
+    }
+    index_P = picks(list(index)).index_P
+    return Job(settings=settings, index_P=index_P, prepared=prepared, meta=meta, **usual | changes)
 
 
 def default_params() -> dict[str, Any]:

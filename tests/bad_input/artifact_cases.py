@@ -82,52 +82,14 @@ def an_array_that_is_missing():
     SCORES.unlink()
 
 
-@case(
-    "select",
-    f"{SCORES}: cannot be read (mmap length is greater than file size); it must be a .npy file",
-)
-def an_array_that_was_cut_short():
-    SCORES.write_bytes(SCORES.read_bytes()[:-1])
-
-
-@case("select", f"{SCORES}: cannot be read (…); {NPY}")
-def an_array_cut_within_its_header():
-    SCORES.write_bytes(SCORES.read_bytes()[:40])
-
-
-@case("select", f"{SCORES}: cannot be read (…); {NPY}")
-def an_array_of_no_bytes():
-    SCORES.write_bytes(b"")
-
-
 @case("select", f"{SCORES}: cannot be read (…); {NPY}")
 def an_array_whose_header_is_no_python():
     SCORES.write_bytes(SCORES.read_bytes().replace(b"{'descr'", b"['descr'"))
 
 
-@case("select", f"{SCORES}: found float32 [100]; it must be float64 [100]")
-def an_array_of_another_dtype():
-    artifacts.save_array(SCORES, np.load(SCORES).astype(np.float32))
-
-
-@case("select", f"{SCORES}: found float64 [99]; it must be float64 [100]")
-def an_array_of_another_length():
-    artifacts.save_array(SCORES, np.load(SCORES)[:-1])
-
-
-@case("select", f"{SCORES}: found float64 [1, 100]; it must be float64 [100]")
-def an_array_of_more_axes():
-    artifacts.save_array(SCORES, np.load(SCORES)[None])
-
-
 @case("select", f"{SCORES}: sample 1 has nan; every value must be finite")
 def scores_with_nan():
     scores(0.5, np.nan)
-
-
-@case("select", f"{SCORES}: sample 0 has -inf; every value must be finite")
-def scores_with_infinity():
-    scores(-np.inf)
 
 
 @case(
@@ -141,18 +103,6 @@ def an_array_of_pickled_objects():
 @case("select", f"{SCORES}: cannot be read (…); {NPY}")
 def a_pickle_in_the_place_of_an_array():
     SCORES.write_bytes(pickle.dumps(Planted()))
-
-
-@case("select", f"{SCORES}: cannot be read (…); {NPY}")
-def an_archive_of_arrays_in_the_place_of_one():
-    with SCORES.open("wb") as file:
-        np.savez(file, np.zeros(100))
-
-
-@case("select", f"{SCORES}: cannot be read (Is a directory); {NPY}")
-def a_folder_in_the_place_of_an_array():
-    SCORES.unlink()
-    SCORES.mkdir()
 
 
 @case("select", "prepared/train/targets.npy: entry 1 is class 3; it must be from 0 to 2")
@@ -183,11 +133,6 @@ def a_signal_with_nan():
 def subset(*rows: str, path: str = "subsets/0.2/seed-0.csv") -> None:
     """Write a subset of these rows."""
     Path(path).write_text("\n".join(["index,round,score", *rows]) + "\n")
-
-
-@case("select", "subsets/0.2/seed-0.csv: row 3 has index 100; the train split has the rows 0 to 99")
-def an_index_beyond_the_train_split():
-    subset("99,0,", "100,0,")
 
 
 @case(
@@ -226,35 +171,12 @@ def an_index_that_stands_twice_in_the_last_subset():
     subset("7,0,", "7,0,", path="subsets/0.5/seed-0.csv")
 
 
-@case("select", "subsets/0.2/seed-0.csv: row 2 has score nan; it must be finite, or empty")
-def a_pick_whose_score_is_nan():
-    subset("7,1,nan")
-
-
-@case(
-    "select",
-    "subsets/0.2/seed-0.csv: invalid literal for int() with base 10: '7.0'; fields must be numbers",
-)
-def a_pick_that_is_no_whole_number():
-    subset("7.0,0,")
-
-
 @case(
     "select",
     "subsets/0.2/seed-0.csv: Python int too large to convert to C long; fields must be numbers",
 )
 def a_pick_beyond_64_bits():
     subset(f"{2**64},0,")
-
-
-@case("select", "subsets/0.2/seed-0.csv: row 3 has 2 fields; it must have 3")
-def a_subset_that_was_cut_short():
-    subset("7,0,", "8,0")
-
-
-@case("select", "subsets/0.2/seed-0.csv: its first line is row,round; it must be index,round,score")
-def a_subset_with_another_header():
-    Path("subsets/0.2/seed-0.csv").write_text("row,round\n1,0\n")
 
 
 # --- the user's lists -----------------------------------------------------------------------------
@@ -311,11 +233,6 @@ MODEL = Path("toy/ensemble/seed-0/model.json")
 KEYS = "the keys must be model, num_classes, input_shape, checkpoints, as the stage wrote them"
 
 
-@case("predict_pool", f"{MODEL}: cannot be read (…); it must be JSON")
-def an_object_that_was_cut_short():
-    MODEL.write_text(MODEL.read_text()[:-3])
-
-
 @case("predict_pool", f"{MODEL}: found a list; it must be an object")
 def a_list_in_the_place_of_an_object():
     MODEL.write_text("[]")
@@ -324,13 +241,6 @@ def a_list_in_the_place_of_an_object():
 @case("predict_pool", f"{MODEL}: num_classes is 'three' (…); {KEYS}")
 def an_object_with_a_value_of_another_type():
     artifacts.save_json(MODEL, {**artifacts.load_json(MODEL), "num_classes": "three"})
-
-
-@case("predict_pool", f"{MODEL}: checkpoints.0.epoch is missing (Field required); {KEYS}")
-def an_object_without_a_key():
-    content = artifacts.load_json(MODEL)
-    del content["checkpoints"][0]["epoch"]
-    artifacts.save_json(MODEL, content)
 
 
 @case(
@@ -346,22 +256,6 @@ WEIGHTS = Path("toy/ensemble/seed-0/member-00/epoch-0002.safetensors")
 
 
 @case(
-    "predict_pool", f"{WEIGHTS}: tensor classifier.bias is missing; in the model it is float32 [3]"
-)
-def weights_without_a_tensor():
-    tensors = load_file(WEIGHTS)
-    del tensors["classifier.bias"]
-    save_file(tensors, WEIGHTS)
-
-
-@case(
-    "evaluate", f"{WEIGHTS}: tensor classifier.bias is float32 [4]; in the model it is float32 [3]"
-)
-def weights_of_another_shape():
-    save_file({**load_file(WEIGHTS), "classifier.bias": np.zeros(4, dtype=np.float32)}, WEIGHTS)
-
-
-@case(
     "evaluate", f"{WEIGHTS}: tensor classifier.bias is float64 [3]; in the model it is float32 [3]"
 )
 def weights_of_another_dtype():
@@ -369,18 +263,8 @@ def weights_of_another_dtype():
 
 
 @case("predict_pool", f"{WEIGHTS}: cannot be read (…); it must be .safetensors")
-def weights_that_were_cut_short():
-    WEIGHTS.write_bytes(WEIGHTS.read_bytes()[:-1])
-
-
-@case("predict_pool", f"{WEIGHTS}: cannot be read (…); it must be .safetensors")
 def a_pickle_in_the_place_of_weights():
     WEIGHTS.write_bytes(pickle.dumps(Planted()))
-
-
-@case("predict_pool", f"{WEIGHTS}: missing; run `dvc repro`")
-def weights_that_are_missing():
-    WEIGHTS.unlink()
 
 
 class Planted:

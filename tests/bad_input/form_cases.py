@@ -213,55 +213,14 @@ def images_without_any_labels():
         path.unlink()
 
 
-@wrong("'labels/00.txt' line 1 is 'cat 0.5 0.5 0.1 0.1'; it must be numbers", "yolo")
-def a_label_with_the_name_of_its_class():
-    yolo("cat 0.5 0.5 0.1 0.1")
-
-
-@wrong(
-    "'labels/00.txt' line 2 is of class 1; it must be from 0 to 0; 'labels/01.txt' line 1 is of "
-    "class -1; it must be from 0 to 0; 'labels/02.txt' line 1 is of class 0.5; it must be from 0 "
-    "to 0",
-    "yolo",
-)
-def labels_of_classes_that_nobody_named():
-    yolo(f"{BOX}\n1 0.5 0.5 0.1 0.1", "-1 0.5 0.5 0.1 0.1", "0.5 0.5 0.5 0.1 0.1")
-
-
-@wrong("'labels/00.txt' line 1 has 120; shares of the image must be from 0 to 1", "yolo")
-def a_label_in_pixels():
-    yolo("0 120 80 40 30")
-
-
 @wrong("'labels/00.txt' line 1 has nan; shares of the image must be from 0 to 1", "yolo")
 def a_label_with_nan():
     yolo("0 nan 0.5 0.1 0.1")
 
 
-@wrong("'labels/00.txt' line 1 has a box of 0.0 by 0.1; it must have an area", "yolo")
-def a_label_without_an_area():
-    yolo("0 0.5 0.5 0.0 0.1")
-
-
 @wrong("'labels/00.txt' line 1 has a box without an area inside the image", "yolo")
 def a_polygon_that_is_a_line():
     yolo("0 0.5 0.1 0.5 0.2 0.5 0.3")
-
-
-@wrong(
-    "'labels/00.txt' line 1 has a box from 0.65, 0.45, 1.15, 0.55, which reaches outside the image",
-    "yolo",
-)
-def a_label_that_reaches_outside():
-    yolo("0 0.9 0.5 0.5 0.1")
-
-
-@wrong(
-    "'labels/00.txt' line 1 has 6 numbers; it must have 5, or a class and three points or more",
-    "yolo",
-)
-def a_prediction_with_its_confidence():
-    yolo("0 0.5 0.5 0.1 0.1 0.93")
 
 
 @wrong("'labels/00.txt' holds a polygon in line 3 and a box in line 1", "yolo")

@@ -162,21 +162,6 @@ def test_names_of_any_kind_survive_every_csv_file(project, capsys):
     assert len(odd) > 2
 
 
-def test_links_are_followed_to_classes_and_no_further(capsys):
-    good()
-    Path("elsewhere").symlink_to(ROOT / "cat")
-    (ROOT / "linked").symlink_to("../elsewhere")
-    (ROOT / "above").symlink_to("..")
-    (ROOT / "itself").symlink_to("itself")
-    (ROOT / "dog/above").symlink_to("..")
-    found = prepared_images(prepare())
-    assert {name.split("/")[0] for name in found} == {"cat", "dog", "linked"}
-    assert len(found) == 24
-    assert "images: left out 3 files or folders that are no images of a class" in (
-        capsys.readouterr().err
-    )
-
-
 def test_copies_across_splits_are_named_in_a_warning(capsys):
     good("train/cat", "train/dog", "test/cat", "test/dog")
     for number, place in enumerate(("train/cat/1.png", "train/dog/9.png")):

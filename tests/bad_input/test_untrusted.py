@@ -17,8 +17,6 @@ from bad_input.artifact_cases import Planted
 from bad_input.data_cases import write_params
 from dvc_render.html import HTML
 from dvc_render.vega import VegaRenderer
-from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import extract_archive
 
 from stages.report import tables
 from stages.report.figures import written
@@ -120,6 +118,8 @@ def refused(monkeypatch, tmp_path, line_of):
 
 def test_a_pickle_among_cifars_batches_is_not_loaded(refused):
     """torchvision unpickles files whose checksums are those it brings along, and no other."""
+    from torchvision.datasets import CIFAR10  # here: it takes seconds
+
     for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list, (CIFAR10.meta["filename"], "")):
         path = Path("raw/cifar-10-batches-py", name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,8 @@ def write_archive(path: str, *names: str, target: str | None = None) -> None:
 )
 def test_no_member_of_an_archive_leaves_its_folder(tmp_path, monkeypatch, name, target):
     """Nothing but torchvision unpacks here: this holds it to its filter."""
+    from torchvision.datasets.utils import extract_archive
+
     monkeypatch.chdir(tmp_path)
     write_archive("raw/data.tar.gz", name, target=target)
     try:

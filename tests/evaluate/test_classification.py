@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
-from torchmetrics.functional.classification import binary_calibration_error
 
 from stages.evaluate import classification as metrics
 from stages.evaluate.classification import METRICS
@@ -140,6 +139,8 @@ def test_the_calibration_error_is_that_of_torchmetrics():
     correct_T = rng.random(500) < confidence_T**2
 
     found = metrics.calibration_error(confidence_T, correct_T)
+
+    from torchmetrics.functional.classification import binary_calibration_error
 
     expected = binary_calibration_error(
         torch.from_numpy(confidence_T), torch.from_numpy(correct_T.astype(np.int64)), n_bins=15

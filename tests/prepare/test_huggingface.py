@@ -185,15 +185,6 @@ def test_labels_that_are_missing_by_their_number_are_listed(tmp_path, dataset):
     assert source.problems == ["'train/1' has no label"]
 
 
-def test_images_of_another_size_are_problems(tmp_path, dataset):
-    table = Table.from_dict({"image": [picture(1), picture(2, (5, 5))], "label": [0, 1]})
-    save(table.cast(FEATURES), tmp_path / "set")
-    (decoded,) = huggingface_images.load(dataset(root=str(tmp_path / "set"))).inputs.read(
-        np.arange(2)
-    )
-    assert decoded.problems == ["'train/1' is 5x5, not 6x4 as the first image"]
-
-
 def test_texts_are_those_of_the_csv_form(tmp_path, dataset):
     texts = ["Good film, really", "BAD  one é", "so so"]
     features = Features({"text": Value("string"), "stars": ClassLabel(names=["low", "high"])})
@@ -215,41 +206,13 @@ def test_texts_are_those_of_the_csv_form(tmp_path, dataset):
     ]
 
 
-def test_empty_texts_are_listed(tmp_path, dataset):
-    save(Table.from_dict({"sentence": ["a", " ", None], "label": [1, 2, 10]}), tmp_path / "set")
-    source = huggingface_texts.load(dataset(root=str(tmp_path / "set")))
-    assert source.class_names == ["1", "2", "10"]
-    assert source.problems == ["'train/1' has an empty text", "'train/2' has an empty text"]
-
-
-def nothing(root):
-    root.mkdir()
-
-
 def broken(root):
     save(images([0, 1]), root)
     (root / "state.json").write_text("{")
 
 
-def no_parquet(root):
-    root.mkdir()
-    (root / "train.parquet").write_bytes(b"PAR1")
-
-
-def no_train(root):
-    save_splits({"test": images([0, 1])}, root)
-
-
-def unknown_split(root):
-    save_splits({"train": images([0, 1]), "unsupervised": images([0, 1])}, root)
-
-
 def validation_twice(root):
     save_splits({"train": images([0, 1]), "val": images([0]), "dev": images([1])}, root)
-
-
-def no_label(root):
-    save(images([0, 1]).remove_columns("label"), root)
 
 
 def two_labels(root):
@@ -257,37 +220,10 @@ def two_labels(root):
     save(table.add_column("coarse", [0, 1]).cast_column("coarse", FEATURES["label"]), root)
 
 
-def two_images(root):
-    table = images([0, 1]).rename_column("image", "left")
-    right = [{"path": None, "bytes": b"x"}] * 2
-    save(table.add_column("right", right).cast_column("right", Image()), root)
-
-
-def no_image(root):
-    save(images([0, 1]).remove_columns("image").add_column("x", [1, 2]), root)
-
-
-def same_ids(root):
-    save(images([0, 1], sample_id=["p", "p"]), root)
-
-
-def other_columns(root):
-    save_splits({"train": images([0, 1]), "test": images([0, 1], note=["p", "q"])}, root)
-
-
 REFUSED = {
-    nothing: "cannot be read",
     broken: "cannot be read",
-    no_parquet: "cannot be read",
-    no_train: "has test without train",
-    unknown_split: "has the splits train, unsupervised; allowed are train",
     validation_twice: "has the splits train, val, dev; allowed are train",
-    no_label: "needs a column called label; found image; dataset.label_column may name another",
     two_labels: "fine, coarse may be it, and dataset.label_column must say which",
-    two_images: "needs one column of images, or one called image; found left, right",
-    no_image: "needs one column of images, or one called image; found label, x",
-    same_ids: "the sample_id 'p' stands there twice",
-    other_columns: "its splits have different columns",
 }
 
 
@@ -298,11 +234,6 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, dataset, make):
         huggingface_images.load(dataset(root=str(tmp_path / "set")))
     assert REFUSED[make] in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_a_root_that_is_not_there_is_said(tmp_path, dataset):
-    with pytest.raises(DataError, match="no such folder"):
-        huggingface_texts.load(dataset(root=str(tmp_path / "set")))
 
 
 def test_files_are_refused(tmp_path, dataset):

@@ -38,14 +38,6 @@ def test_each_unreadable_file_is_one_problem_and_the_others_are_decoded(tmp_path
     assert np.array_equal(inputs_NHWK[names.index("good.png")], noise_HWK)
 
 
-def test_without_an_image_size_every_other_size_is_a_problem(images):
-    root = images("a.png", "c.png", size=(5, 3))
-    images("b.png", size=(3, 5))
-    problems, inputs_NHWK = read(root, ["a.png", "b.png", "c.png"])
-    assert problems == ["'b.png' is 3x5, not 5x3 as the first image"]
-    assert inputs_NHWK.shape == (3, 3, 5, 3)
-
-
 def test_where_no_file_is_readable_each_is_a_problem(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_text("text")

@@ -1,7 +1,10 @@
 """Tests for data sets of vectors: how they are read, refused and written."""
 
 import csv
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,8 @@ from stages.shared.datasets.reading import source_vectors
 from stages.shared.datasets.vector_classification import digit_vectors, embeddings
 from stages.shared.errors import UserError
 from stages.shared.settings.params import load_params
+
+Make = Callable[[Path], object]
 
 
 def write(root: Path, split: str, vectors: np.ndarray, labels: list[object]) -> None:
@@ -118,116 +123,101 @@ def test_a_setting_names_the_column_of_labels(tmp_path, form):
     assert source.inputs.shape == (1,)
 
 
-def nothing(root: Path) -> None:
-    root.mkdir(exist_ok=True)
+def in_numpy(vectors: Any, labels: Sequence[object] = "ab", split: str = "train") -> Make:
+    return lambda root: write(root, split, np.array(vectors), list(labels))
 
 
-def both(root: Path) -> None:
-    write(root, "train", np.zeros((2, 1)), ["a", "b"])
-    pq.write_table(columns(), root / "train.parquet")
+def in_parquet(**fields: list[object]) -> Make:
+    return lambda root: pq.write_table(pa.table(fields), root / "train.parquet")
 
 
-def no_labels(root: Path) -> None:
-    np.save(root / "train.npy", np.zeros((2, 1)))
+def all_of(*makes: Make) -> Make:
+    return lambda root: [make(root) for make in makes]
 
 
-def too_few_labels(root: Path) -> None:
-    write(root, "train", np.zeros((3, 1)), ["a", "b"])
-
-
-def other_length(root: Path) -> None:
-    write(root, "train", np.zeros((2, 3)), ["a", "b"])
-    write(root, "test", np.zeros((2, 4)), ["a", "b"])
-
-
-def same_id(root: Path) -> None:
-    write(root, "train", np.zeros((2, 1)), ["a", "b"])
-    write_labels(root / "train.csv", [("p", "a"), ("p", "b")])
-
-
-def pickled(root: Path) -> None:
-    np.save(root / "train.npy", np.array([{}, {}], dtype=object), allow_pickle=True)
-
-
-def one_dimension(root: Path) -> None:
-    write(root, "train", np.zeros(2), ["a", "b"])
-
-
-def words(root: Path) -> None:
-    write(root, "train", np.array([["x"], ["y"]]), ["a", "b"])
-
-
-def cut(root: Path) -> None:
-    write(root, "train", np.zeros((200, 9)), ["a", "b"] * 100)
-    path = root / "train.npy"
-    path.write_bytes(path.read_bytes()[:500])
-
-
-def no_parquet(root: Path) -> None:
-    (root / "train.parquet").write_bytes(b"PAR1 but no more")
-
-
-def parquet_without_label(root: Path) -> None:
-    pq.write_table(pa.table({"x": [1.0]}), root / "train.parquet")
-
-
-def parquet_of_words(root: Path) -> None:
-    pq.write_table(columns(z=["p", "q"]), root / "train.parquet")
-
-
-def ragged_lists(root: Path) -> None:
-    table = pa.table(
-        {"label": ["a", "b", "a", "b"], "v": [[1.0, 2.0], [3.0], [4.0, 5.0, 6.0], [7.0, 8.0]]}
-    )
-    pq.write_table(table, root / "train.parquet")
-
-
-def lists_of_words(root: Path) -> None:
-    pq.write_table(pa.table({"label": ["a"], "v": [["p", "q"]]}), root / "train.parquet")
-
-
-def empty_label(root: Path) -> None:
-    pq.write_table(pa.table({"label": ["a", None], "v": [1.0, 2.0]}), root / "train.parquet")
-
-
-def not_finite(root: Path) -> None:
-    vectors = np.zeros((40, 2))
-    vectors[33, 1] = np.nan
-    vectors[34, 0] = 1e300  # more than float32 holds
-    write(root, "train", vectors, ["a", "b"] * 20)
-
-
-REFUSED = {
-    nothing: "found no train.npy",
-    both: "holds train.npy and train.parquet; one is allowed",
-    no_labels: "train.csv: missing; it must be CSV with sample_id,label",
-    too_few_labels: "train.npy has 3 rows and 2 labels",
-    other_length: "test.npy has 4 numbers a row, train.npy 3",
-    same_id: "the sample_id 'p' stands there twice",
-    pickled: "train.npy: cannot be read",
-    one_dimension: "train.npy: holds float64 [2]; it must be numbers, a row for each sample",
-    words: "train.npy: holds <U1 [2, 1]; it must be numbers",
-    cut: "train.npy: cannot be read",
-    no_parquet: "train.parquet: cannot be read",
-    parquet_without_label: "needs a column called label; found x; dataset.label_column may",
-    parquet_of_words: "beside label and sample_id it has x, y, z; it must be",
-    ragged_lists: "beside label and sample_id it has v; it must be one column of lists of equal",
-    lists_of_words: "beside label and sample_id it has v; it must be one column of lists",
-    empty_label: "train.parquet: row 1 has no label",
-    not_finite: "train.npy: row 33 holds a number that is not finite; train.npy: row 34 holds",
+ONE = np.zeros((2, 1))
+BAD = np.zeros((40, 2))
+BAD[33, 1] = np.nan
+BAD[34, 0] = 1e300  # more than float32 holds
+REFUSED: dict[str, tuple[Make, str]] = {
+    "nothing": (all_of(), "found no train.npy"),
+    "both": (
+        all_of(in_numpy(ONE), in_parquet(x=[0.5, 1.5], label=["cat", "dog"])),
+        "holds train.npy and train.parquet; one is allowed",
+    ),
+    "no labels": (
+        lambda root: np.save(root / "train.npy", ONE),
+        "train.csv: missing; it must be CSV with sample_id,label",
+    ),
+    "too few labels": (in_numpy(np.zeros((3, 1))), "train.npy has 3 rows and 2 labels"),
+    "other length": (
+        all_of(in_numpy(np.zeros((2, 3))), in_numpy(np.zeros((2, 4)), split="test")),
+        "test.npy has 4 numbers a row, train.npy 3",
+    ),
+    "same id": (
+        all_of(
+            in_numpy(ONE),
+            lambda root: write_labels(root / "train.csv", [("p", "a"), ("p", "b")]),
+        ),
+        "the sample_id 'p' stands there twice",
+    ),
+    "pickled": (
+        lambda root: np.save(root / "train.npy", np.array([{}, {}]), allow_pickle=True),
+        "train.npy: cannot be read",
+    ),
+    "one dimension": (
+        in_numpy(np.zeros(2)),
+        "train.npy: holds float64 [2]; it must be numbers, a row for each sample",
+    ),
+    "words": (in_numpy([["x"], ["y"]]), "train.npy: holds <U1 [2, 1]; it must be numbers"),
+    "cut": (
+        all_of(
+            in_numpy(np.zeros((200, 9)), "ab" * 100),
+            lambda root: os.truncate(root / "train.npy", 500),
+        ),
+        "train.npy: cannot be read",
+    ),
+    "no Parquet": (
+        lambda root: (root / "train.parquet").write_bytes(b"PAR1 but no more"),
+        "train.parquet: cannot be read",
+    ),
+    "Parquet without label": (
+        in_parquet(x=[1.0]),
+        "needs a column called label; found x; dataset.label_column may",
+    ),
+    "Parquet of words": (
+        in_parquet(x=[0.5, 1.5], label=["cat", "dog"], y=[3, 4], z=["p", "q"]),
+        "beside label and sample_id it has x, y, z; it must be",
+    ),
+    "ragged lists": (
+        in_parquet(label=[*"abab"], v=[[1.0, 2.0], [3.0], [4.0, 5.0, 6.0], [7.0, 8.0]]),
+        "beside label and sample_id it has v; it must be one column of lists of equal",
+    ),
+    "lists of words": (
+        in_parquet(label=["a"], v=[["p", "q"]]),
+        "beside label and sample_id it has v; it must be one column of lists",
+    ),
+    "empty label": (
+        in_parquet(label=["a", None], v=[1.0, 2.0]),
+        "train.parquet: row 1 has no label",
+    ),
+    "not finite": (
+        in_numpy(BAD, "ab" * 20),
+        "train.npy: row 33 holds a number that is not finite; train.npy: row 34 holds",
+    ),
 }
 
 
-@pytest.mark.parametrize("broken", REFUSED, ids=lambda broken: broken.__name__)
-def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, monkeypatch, broken):
+@pytest.mark.parametrize(("make", "line"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, monkeypatch, make, line):
     root = tmp_path / "data"
     root.mkdir()
-    broken(root)
+    make(root)
     monkeypatch.chdir(tmp_path)
     toy_vectors.write_params(tmp_path, root)
     with pytest.raises(UserError) as error:
         prepare.main(tmp_path / "prepared", tmp_path / "scratch")
-    assert REFUSED[broken] in str(error.value)
+    assert line in str(error.value)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "prepared").exists()
 

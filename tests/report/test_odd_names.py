@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from xml.etree import ElementTree
 
+import in_process
 import numpy as np
 import pytest
 from dvc_render.vega import VegaRenderer
@@ -115,7 +116,8 @@ def test_a_report_of_odd_names_is_whole_and_silent(finished, tmp_path, kind, cap
     assert capfd.readouterr() == ("", "")
 
 
-def test_every_name_stands_in_the_page_as_it_is(finished):
+def test_every_name_stands_in_the_page_as_it_is(finished, monkeypatch):
+    in_process.patch_charts(monkeypatch)
     results = with_names(finished.results(), ALL)
     tables = {name: rows for name, rows in all_tables([results]).items() if name != "overlap"}
     page = Page(document([results], tables))
@@ -163,8 +165,13 @@ def test_titles_legends_annotations_and_captions_are_words():
         root = ElementTree.fromstring(chart(figures.finished(figure, one, two), "key").svg)
         words = [text.text for text in root.iter("text")]
         assert {two, three} - set(words) <= {"\u00a0"}  # which is white space to a parser
-        picture_HW3 = np.zeros((8, 8, 3), dtype=np.uint8)
-        assert figures.written(tiled({one: [Tile(picture_HW3, two)]}, three), "png")
+    picture_HW3 = np.zeros((8, 8, 3), dtype=np.uint8)
+    rows = {
+        one: [Tile(picture_HW3, two), Tile(picture_HW3, three)] for one, two, three in ODD.values()
+    }
+    for title in ODD["formulas"]:
+        assert figures.written(tiled(rows, title), "png")
+        rows = {title: [Tile(picture_HW3, title)]}
 
 
 def test_tables_give_odd_names_back(tmp_path):

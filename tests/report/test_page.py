@@ -123,11 +123,8 @@ def test_the_table_has_every_compared_subset_and_sorts_by_buttons(page):
     assert {"selected", "random", "everything"} <= set(cells)
 
 
-def test_equal_results_give_an_equal_page_of_bounded_size(finished, reported):
-    results = [finished.results()]
-    content = document(results, all_tables(results))
-    assert content.encode() == reported["plots/report.html"]
-    assert len(content) < 1_000_000
+def test_a_page_has_a_bounded_size(reported):
+    assert len(reported["plots/report.html"]) < 1_000_000
 
 
 def test_the_verdict_is_that_of_the_file(page, reported):

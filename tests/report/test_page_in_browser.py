@@ -14,7 +14,10 @@ from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",

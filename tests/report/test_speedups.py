@@ -10,7 +10,7 @@ import dag
 import pytest
 import torch
 import toy
-from toy import ROOT, picks
+from toy import ROOT
 
 from stages.report.own_proxy import COSTLY, is_proxy, training_passes
 from stages.report.seconds import Seconds, in_words
@@ -23,7 +23,6 @@ from stages.shared.running.timings import StageTiming
 from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
 from stages.shared.training import loop
-from stages.shared.training.job import Job
 
 ROUND = 3e6 + 1e5  # three members of a million FLOPs in the mean, and the prediction
 
@@ -212,20 +211,8 @@ def test_the_passes_of_a_training_are_those_done_by_hand(changes, passes):
 
 @pytest.mark.parametrize("changes", [found for found, _ in BY_HAND.values()], ids=BY_HAND)
 def test_the_passes_of_a_training_are_those_that_one_makes(prepared, tmp_path, changes):
-    params = load_params(toy.DEFAULT)
-    job = Job(
-        task=params.task,
-        model="resnet8",
-        settings=params.train_subset_model.model_copy(update=changes),
-        learning_rate=0.01,
-        random_seed=0,
-        member=0,
-        index_P=picks(list(range(10))).index_P,
-        prepared=prepared,
-        meta=artifacts.load_meta(prepared),
-        initial_weights=None,
-        track="none",
-    )
+    settings = load_params(toy.DEFAULT).train_subset_model.model_copy(update=changes)
+    job = toy.job(prepared, settings, range(10), learning_rate=0.01)
 
     made = loop.train(job, tmp_path, torch.device("cpu"), lambda epoch, images: None)
 
@@ -399,9 +386,7 @@ def test_the_stages_whose_seconds_are_read_are_stages_of_dvc_yaml(run):
     assert {name for name in STAGES if name != "evaluate@resnet8-selected"} <= there
 
 
-def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys, monkeypatch):
-    monkeypatch.setattr("stages.report.__main__.save_pictures", lambda *_: None)  # they take long
-
+def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys):
     def report(seconds):
         entries = {
             name: vars(replace(found, trainings=[seconds] * len(found.trainings)))
@@ -409,7 +394,7 @@ def test_the_report_prints_seconds_and_its_outputs_hold_none(run, capsys, monkey
         }
         Path("metrics").mkdir(exist_ok=True)
         timings.PATH.write_text(json.dumps(entries))
-        written = run.report()
+        written = run.report(draw=False)
         del written["metrics/timings.json"]
         return written, capsys.readouterr().out
 

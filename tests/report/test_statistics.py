@@ -185,7 +185,10 @@ def test_the_interval_covers_what_is_true_in_95_of_100_experiments(num_draws, nu
     assert 0.92 <= covered / num_runs <= 0.985
 
 
-@pytest.mark.parametrize(("num_draws", "num_members"), [(1, 4), (3, 2), (5, 2)])
+@pytest.mark.parametrize(
+    ("num_draws", "num_members"),
+    [(1, 4), *(pytest.param(draws, 2, marks=pytest.mark.slow) for draws in (3, 5))],
+)
 def test_the_interval_of_balanced_accuracy_covers_with_a_class_of_two_in_a_hundred(
     num_draws, num_members
 ):

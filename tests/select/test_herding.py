@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
-from skactiveml.pool import MaxHerding
-from skactiveml.utils import MISSING_LABEL
 
 from stages.select import herding
 from stages.select.herding import herd, on_grid
@@ -74,6 +72,9 @@ def test_whatever_the_points_are_picks_are_those_of_the_formula(seed, count, num
 
 def test_where_all_are_as_unsure_and_all_looked_at_picks_are_those_of_max_herding():
     features_KD, _ = clusters(3, 80)
+    from skactiveml.pool import MaxHerding  # here: it takes seconds
+    from skactiveml.utils import MISSING_LABEL
+
     unit_KD, label_K = on_grid(features_KD).astype(np.float64), np.full(80, MISSING_LABEL)
     picks = herd(features_KD, np.full(80, 0.3), NONE, 15, budget=1).tolist()
     for number, pick in enumerate(picks):

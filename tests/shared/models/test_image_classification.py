@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,13 @@ EDGES = {"32-pixel form": 16, "224-pixel form": 65}
 FORMS = [(name, form) for form in EDGES for name in NAMES if name in WITH_TWO_FORMS or "32" in form]
 CASES = [(name, EDGES[form]) for name, form in FORMS]
 CASE_NAMES = [f"{name}, {form}" for name, form in FORMS]
-each_case = pytest.mark.parametrize(("name", "edge"), CASES, ids=CASE_NAMES)
 
-# Of networks that differ in their depth alone the smallest stands for all. 40 million weights take
-# seconds to draw, and 50 layers to train: bottlenecks have a test of their own.
+# Of networks that differ in their depth or width alone the smallest stands for all. 40 million
+# weights take seconds to draw, and 50 layers to train: bottlenecks have a test of their own.
 LARGE = EDGES["224-pixel form"]
 DEEP = [
+    "airbench",
+    "airbench_half",
     "densenet121",
     "resnet20",
     "resnet34",
@@ -65,11 +67,14 @@ DEEP = [
     "resnet110",
     "resnet164",
 ]
+DEEP_WITH_TWO_STEMS = [name for name in WITH_TWO_STEMS if name in DEEP]
 SLOW = [*DEEP, ("alexnet", LARGE), ("vgg16", LARGE)]
 
 
-def slow_if_deep(names: list[str]) -> list[object]:
-    return [pytest.param(name, marks=pytest.mark.slow if name in DEEP else ()) for name in names]
+def slow_if_deep(cases: Sequence[str | tuple[str, int]]) -> list[object]:
+    """Return names, or names and what else a test is called with, as its parameters."""
+    each = [(case,) if isinstance(case, str) else case for case in cases]
+    return [pytest.param(*case, marks=pytest.mark.slow if case[0] in DEEP else ()) for case in each]
 
 
 TRAINED_CASES = [
@@ -140,7 +145,7 @@ def test_two_of_the_smallest_images_are_enough_to_train(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "edge"),
-    [case for case in CASES if case[0] in NUM_LAYERS or re.match(NUMBERED, case[0])],
+    slow_if_deep([case for case in CASES if case[0] in NUM_LAYERS or re.match(NUMBERED, case[0])]),
 )
 def test_the_layers_with_weights_are_as_many_as_the_name_says(name: str, edge: int) -> None:
     network = build_without_weights(name, 7, [edge, edge, 3])
@@ -272,10 +277,14 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
 @pytest.mark.parametrize(
     ("names", "edge", "last_edge"),
     [
-        (WITH_TWO_STEMS, 224, 7),
-        (WITH_TWO_STEMS, 32, 4),
-        (["resnet8", "resnet20"], 32, 8),
-        pytest.param(["resnet56", "resnet110", "resnet164"], 32, 8, marks=pytest.mark.slow),
+        (["resnet10", "resnet18"], 224, 7),
+        (["resnet10", "resnet18"], 32, 4),
+        pytest.param(DEEP_WITH_TWO_STEMS, 224, 7, marks=pytest.mark.slow),
+        pytest.param(DEEP_WITH_TWO_STEMS, 32, 4, marks=pytest.mark.slow),
+        (["resnet8"], 32, 8),
+        pytest.param(
+            ["resnet20", "resnet56", "resnet110", "resnet164"], 32, 8, marks=pytest.mark.slow
+        ),
         (["resnet8"], 8, 2),
         (["resnet8_quarter", "resnet8_stride2"], 32, 4),
         # Before the last pool.
@@ -285,7 +294,8 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
         (["vgg16"], 32, 2),
         (["cnn5"], 32, 8),
         (["cnn_mnist"], 28, 14),
-        (["airbench", "airbench_half", "airbench_quarter"], 32, 3),
+        (["airbench_quarter"], 32, 3),
+        pytest.param(["airbench", "airbench_half"], 32, 3, marks=pytest.mark.slow),
     ],
 )
 def test_the_last_convolution_has_the_published_resolution(
@@ -301,21 +311,21 @@ def test_the_last_convolution_has_the_published_resolution(
         assert seen[0][2:] == (last_edge, last_edge), name
 
 
-@pytest.mark.parametrize(
-    ("name", "published"),
-    [
-        # torchvision's table of classification weights, 1,000 classes.
-        ("resnet18", 11_689_512),
-        ("resnet34", 21_797_672),
-        ("resnet50", 25_557_032),
-        ("resnet101", 44_549_160),
-        ("densenet121", 7_978_856),
-        ("alexnet", 61_100_840),
-        ("vgg16", 138_357_544),
-        # ResNet-18 less two 3x3 convolutions and their normalisations in each stage.
-        ("resnet10", 11_689_512 - sum(2 * (9 * w * w + 2 * w) for w in (64, 128, 256, 512))),
-    ],
-)
+PUBLISHED = [
+    # torchvision's table of classification weights, 1,000 classes.
+    ("resnet18", 11_689_512),
+    ("resnet34", 21_797_672),
+    ("resnet50", 25_557_032),
+    ("resnet101", 44_549_160),
+    ("densenet121", 7_978_856),
+    ("alexnet", 61_100_840),
+    ("vgg16", 138_357_544),
+    # ResNet-18 less two 3x3 convolutions and their normalisations in each stage.
+    ("resnet10", 11_689_512 - sum(2 * (9 * w * w + 2 * w) for w in (64, 128, 256, 512))),
+]
+
+
+@pytest.mark.parametrize(("name", "published"), slow_if_deep(PUBLISHED))
 def test_the_224_pixel_form_has_the_published_number_of_parameters(
     name: str, published: int
 ) -> None:
@@ -365,46 +375,55 @@ def pre_activation_parameters(
     return total + 2 * channels + channels * 10 + 10
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("resnet8", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
-        ("resnet8_quarter", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
-        ("resnet8_stride2", pre_activation_parameters([3, 3], 1, [1, 1, 1], [32, 64, 128])),
-        ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
-        ("resnet18", 11_172_170),
-        ("resnet18", pre_activation_parameters([3, 3], 1, [2, 2, 2, 2], [64, 128, 256, 512])),
-        ("resnet34", pre_activation_parameters([3, 3], 1, [3, 4, 6, 3], [64, 128, 256, 512])),
-        ("resnet50", pre_activation_parameters([1, 3, 1], 4, [3, 4, 6, 3], [64, 128, 256, 512])),
-        ("resnet101", pre_activation_parameters([1, 3, 1], 4, [3, 4, 23, 3], [64, 128, 256, 512])),
-        # Published as 0.27 M, 0.85 M and 1.7 M (arXiv 1512.03385, Table 6), none with projections.
-        ("resnet20", 269_722 + 16 * 32 + 32 * 64),
-        ("resnet20", pre_activation_parameters([3, 3], 1, [3, 3, 3], [16, 32, 64])),
-        ("resnet56", 853_018 + 16 * 32 + 32 * 64),
-        ("resnet56", pre_activation_parameters([3, 3], 1, [9, 9, 9], [16, 32, 64])),
-        ("resnet110", 1_727_962 + 16 * 32 + 32 * 64),
-        ("resnet110", pre_activation_parameters([3, 3], 1, [18, 18, 18], [16, 32, 64])),
-        # Published as 1.7 M.
-        ("resnet164", 1_703_258),
-        ("resnet164", pre_activation_parameters([1, 3, 1], 4, [18, 18, 18], [16, 32, 64])),
-        # The convolutions of the published one, normalisations instead of biases, 512 features.
-        ("vgg16", 14_714_688 + 4_224 + 512 * 10 + 10),
-        # Weights and biases, layer by layer.
-        ("alexnet", 1_792 + 307_392 + 663_936 + 884_992 + 590_080 + 2_570),
-        ("cnn5", 896 + 18_496 + 73_856 + (4 * 4 * 128 + 1) * 256 + 2_570),
-        ("cnn_mnist", 2_432 + 51_264 + (8 * 8 * 64 + 1) * 512 + 5_130),
-        ("linear", 32 * 32 * 3 * 10 + 10),
-        # Published as 1.97 M (arXiv 2404.00498): 24 filters of 2x2, 3x3 ones, biases, last layer.
-        (
-            "airbench",
-            24 * 12 + 9 * (24 * 64 + 64**2 + 64 * 256 + 3 * 256**2) + 2 * (64 + 2 * 256) + 2_570,
-        ),
-        ("airbench_half", 24 * 12 + 9 * (24 * 32 + 32**2 + 32 * 128 + 3 * 128**2) + 576 + 1_290),
-        ("airbench_quarter", 24 * 12 + 9 * (24 * 16 + 16**2 + 16 * 64 + 3 * 64**2) + 288 + 650),
-        # The published one with another last layer and stem, and no normalisation in the stem.
-        ("densenet121", 7_978_856 - 1025 * 990 - (49 - 9) * 3 * 64 - 2 * 64),
-    ],
-)
+SMALL_FORM = [
+    ("resnet8", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
+    ("resnet8_quarter", pre_activation_parameters([3, 3], 1, [1, 1, 1], [16, 32, 64])),
+    ("resnet8_stride2", pre_activation_parameters([3, 3], 1, [1, 1, 1], [32, 64, 128])),
+    ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
+    ("resnet18", 11_172_170),
+    ("resnet18", pre_activation_parameters([3, 3], 1, [2, 2, 2, 2], [64, 128, 256, 512])),
+    ("resnet34", pre_activation_parameters([3, 3], 1, [3, 4, 6, 3], [64, 128, 256, 512])),
+    (
+        "resnet50",
+        pre_activation_parameters([1, 3, 1], 4, [3, 4, 6, 3], [64, 128, 256, 512]),
+    ),
+    (
+        "resnet101",
+        pre_activation_parameters([1, 3, 1], 4, [3, 4, 23, 3], [64, 128, 256, 512]),
+    ),
+    # Published as 0.27 M, 0.85 M and 1.7 M (arXiv 1512.03385, Table 6), none with projections.
+    ("resnet20", 269_722 + 16 * 32 + 32 * 64),
+    ("resnet20", pre_activation_parameters([3, 3], 1, [3, 3, 3], [16, 32, 64])),
+    ("resnet56", 853_018 + 16 * 32 + 32 * 64),
+    ("resnet56", pre_activation_parameters([3, 3], 1, [9, 9, 9], [16, 32, 64])),
+    ("resnet110", 1_727_962 + 16 * 32 + 32 * 64),
+    ("resnet110", pre_activation_parameters([3, 3], 1, [18, 18, 18], [16, 32, 64])),
+    # Published as 1.7 M.
+    ("resnet164", 1_703_258),
+    ("resnet164", pre_activation_parameters([1, 3, 1], 4, [18, 18, 18], [16, 32, 64])),
+    # The convolutions of the published one, normalisations instead of biases, 512 features.
+    ("vgg16", 14_714_688 + 4_224 + 512 * 10 + 10),
+    # Weights and biases, layer by layer.
+    ("alexnet", 1_792 + 307_392 + 663_936 + 884_992 + 590_080 + 2_570),
+    ("cnn5", 896 + 18_496 + 73_856 + (4 * 4 * 128 + 1) * 256 + 2_570),
+    ("cnn_mnist", 2_432 + 51_264 + (8 * 8 * 64 + 1) * 512 + 5_130),
+    ("linear", 32 * 32 * 3 * 10 + 10),
+    # Published as 1.97 M (arXiv 2404.00498): 24 filters of 2x2, 3x3 ones, biases, last layer.
+    (
+        "airbench",
+        24 * 12 + 9 * (24 * 64 + 64**2 + 64 * 256 + 3 * 256**2) + 2 * (64 + 2 * 256) + 2_570,
+    ),
+    (
+        "airbench_half",
+        24 * 12 + 9 * (24 * 32 + 32**2 + 32 * 128 + 3 * 128**2) + 576 + 1_290,
+    ),
+    ("airbench_quarter", 24 * 12 + 9 * (24 * 16 + 16**2 + 16 * 64 + 3 * 64**2) + 288 + 650),
+    # The published one with another last layer and stem, and no normalisation in the stem.
+    ("densenet121", 7_978_856 - 1025 * 990 - (49 - 9) * 3 * 64 - 2 * 64),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), slow_if_deep(SMALL_FORM))
 def test_the_32_pixel_form_has_the_number_of_parameters_of_its_layers(
     name: str, expected: int
 ) -> None:

@@ -1,6 +1,5 @@
 """Tests for stages/shared/networks/convolution_groups.py."""
 
-import numpy as np
 import pytest
 import torch
 import toy
@@ -11,7 +10,6 @@ from stages.shared import artifacts
 from stages.shared.networks.convolution_groups import Bias, Maximum, convolution_groups
 from stages.shared.settings.params import load_params
 from stages.shared.training.initial import initial_model
-from stages.shared.training.job import Job
 
 
 def parts_of(kind, network):
@@ -96,19 +94,7 @@ def test_a_whitened_first_layer_has_each_direction_with_its_opposite(prepared):
     settings = load_params(toy.DEFAULT).train_ensemble.model_copy(
         update={"first_layer": "whitened"}
     )
-    job = Job(
-        task="image_classification",
-        model="airbench_quarter",
-        settings=settings,
-        learning_rate=0.1,
-        random_seed=7,
-        member=0,
-        index_P=np.arange(10),
-        prepared=prepared,
-        meta=meta,
-        initial_weights=None,
-        track="none",
-    )
+    job = toy.job(prepared, settings, range(10), model="airbench_quarter")
     first = parts_of(nn.Conv2d, initial_model(job))[0]
 
     assert len(first.weight) == 2 * 4 * meta.input_shape[-1]

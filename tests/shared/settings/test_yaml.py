@@ -18,7 +18,16 @@ def found(text):
     return [repr(YAML(typ="safe", pure=pure).load(text)) for pure in (True, False)]
 
 
-@pytest.mark.parametrize("name", ["dvc.yaml", *PRESETS])
+USUAL = {"default", "cifar10_cpu", "detection_cpu"}  # the others are slow
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dvc.yaml",
+        *(pytest.param(name, marks=() if name in USUAL else pytest.mark.slow) for name in PRESETS),
+    ],
+)
 def test_our_files_say_the_same_to_both_parsers(name):
     text = preset.text(name) if name in PRESETS else (ROOT / name).read_text()
     by_python, by_c = found(text)

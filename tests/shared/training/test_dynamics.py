@@ -340,19 +340,8 @@ def make_job(prepared):
             "checkpoints": Checkpoints(last=1, every=1, best=False),
             "validations": "every_epoch",
         }
-        return Job(
-            task="image_classification",
-            model="resnet8",
-            settings=load_params(toy.DEFAULT).train_ensemble.model_copy(update={**base, **changes}),
-            learning_rate=0.05,
-            random_seed=7,
-            member=0,
-            index_P=toy.picks(list(index)).index_P,
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track=track,
-        )
+        settings = load_params(toy.DEFAULT).train_ensemble.model_copy(update=base | changes)
+        return toy.job(prepared, settings, index, track=track)
 
     return make
 

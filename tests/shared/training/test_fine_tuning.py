@@ -15,7 +15,6 @@ from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import AdamW, Augmentation, EpochLength
 from stages.shared.training import loop
-from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
 
@@ -37,19 +36,8 @@ def job(prepared, tmp_path):
             "optimizer": AdamW(name="adamw", learning_rate=0.1, backbone=0.5, weight_decay=0.0),
         }
     )
-    return Job(
-        task="image_classification",
-        model="resnet8",
-        settings=settings,
-        learning_rate=0.1,
-        random_seed=0,
-        member=0,
-        index_P=toy.picks(list(range(10))).index_P,
-        prepared=prepared,
-        meta=artifacts.load_meta(prepared),
-        initial_weights=tmp_path / "weights.safetensors",
-        track="none",
-    )
+    weights = tmp_path / "weights.safetensors"
+    return toy.job(prepared, settings, range(10), learning_rate=0.1, initial_weights=weights)
 
 
 def trained(job, folder, train):

@@ -18,24 +18,12 @@ from stages.shared.training.first_layer import (
     patch_covariance,
     whitening_filters,
 )
-from stages.shared.training.job import Job
 
 
 @pytest.fixture
 def job(prepared):
-    return Job(
-        task="image_classification",
-        model="resnet8",
-        settings=load_params(toy.DEFAULT).train_ensemble,
-        learning_rate=0.1,
-        random_seed=7,
-        member=0,
-        index_P=np.arange(10),
-        prepared=prepared,
-        meta=artifacts.load_meta(prepared),
-        initial_weights=None,
-        track="none",
-    )
+    settings = load_params(toy.DEFAULT).train_ensemble
+    return toy.job(prepared, settings, range(10), learning_rate=0.1)
 
 
 def test_filters_of_a_diagonal_covariance_are_known():

@@ -12,7 +12,6 @@ import torch
 import toy
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from toy import picks
 
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Epoch
@@ -55,19 +54,8 @@ def make_settings(**changes: object) -> Training:
 @pytest.fixture
 def make_job(prepared):
     def make(index=range(30), member=0, learning_rate=0.05, **changes) -> Job:
-        return Job(
-            task="image_classification",
-            model="resnet8",
-            settings=make_settings(**changes),
-            learning_rate=learning_rate,
-            random_seed=7,
-            member=member,
-            index_P=picks(list(index)).index_P,
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track="none",
-        )
+        settings = make_settings(**changes)
+        return toy.job(prepared, settings, index, member=member, learning_rate=learning_rate)
 
     return make
 
@@ -453,10 +441,6 @@ def test_a_training_shorter_than_what_is_kept_keeps_all(tmp_path):
 
 
 # --- what makes a recipe faster ------------------------------------------------------------------
-
-
-def with_settings(job, **changes):
-    return dataclasses.replace(job, settings=job.settings.model_copy(update=changes))
 
 
 def weights_in(folder):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import toy
 import toy_scenes
 
-from stages.shared import artifacts, tasks
+from stages.shared import tasks
 from stages.shared.artifacts.weights import load_tensors
 from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.members.saved_states import SavedStates
@@ -37,18 +37,13 @@ def make_job(prepared):
             "validations": 2,
             "label_smoothing": 0.1,
         }
-        return Job(
-            task="image_classification",
+        return toy.job(
+            prepared,
+            TrainEnsemble.model_validate(content | changes),
+            index,
             model="cnn5",  # without batch normalisation
-            settings=TrainEnsemble.model_validate(content | changes),
             learning_rate=0.5,
-            random_seed=7,
             member=3,
-            index_P=toy.picks(list(index)).index_P,
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track="none",
             parallel=Parallel(processes, sync_batch_norm),
         )
 

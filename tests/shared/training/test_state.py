@@ -39,19 +39,8 @@ def make_job(prepared):
             "validations": 2,
             "checkpoints": {"last": 2, "every": 2, "best": True},
         }
-        return Job(
-            task="image_classification",
-            model="resnet8_quarter",
-            settings=TrainEnsemble.model_validate(content | changes),
-            learning_rate=0.05,
-            random_seed=7,
-            member=1,
-            index_P=toy.picks(list(index)).index_P,
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track=track,
-        )
+        settings = TrainEnsemble.model_validate(content | changes)
+        return toy.job(prepared, settings, index, model="resnet8_quarter", member=1, track=track)
 
     return make
 
@@ -62,13 +51,17 @@ def partial(tmp_path):
 
 
 SETTINGS = {
-    "momentum and one cycle": {"schedule": ONE_CYCLE},
-    "length in updates": {"length": {"updates": 7}},
-    "whitened first layer": {"first_layer": "whitened"},
-    "gradient norms": {"track": "gradient_norm"},
-    "duplicates": {"index": [*range(20), 3, 3, 7, 19]},
-    "error of an early epoch": {"el2n_epoch": 2},
-    "bf16": {"precision": "bf16"},
+    "one cycle, gradient norms, duplicates, error of an early epoch": {
+        "schedule": ONE_CYCLE,
+        "track": "gradient_norm",
+        "index": [*range(20), 3, 3, 7, 19],
+        "el2n_epoch": 2,
+    },
+    "length in updates, whitened first layer, bf16": {
+        "length": {"updates": 7},
+        "first_layer": "whitened",
+        "precision": "bf16",
+    },
 }
 
 

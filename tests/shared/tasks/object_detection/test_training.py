@@ -15,7 +15,6 @@ from stages.shared.prediction.flops import forward_flops
 from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection import task as of_detection
 from stages.shared.training import loop
-from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
 TASK = tasks.load("object_detection")
@@ -42,18 +41,14 @@ def job(prepared, index=range(40), member=0, epochs=30, **changes):
         },
     }
     settings = TrainEnsemble.model_validate({**content, **changes})
-    return Job(
-        task="object_detection",
+    return toy.job(
+        prepared,
+        settings,
+        index,
         model="unet_detector_small",
-        settings=settings,
         learning_rate=0.03,
         random_seed=0,
         member=member,
-        index_P=np.array(index),
-        prepared=prepared,
-        meta=artifacts.load_meta(prepared),
-        initial_weights=None,
-        track="none",
     )
 
 
@@ -119,6 +114,7 @@ def test_samples_are_images_with_their_boxes(prepared):
     assert len(TASK.load_samples(prepared, "validation", CPU)) == 12
 
 
+@pytest.mark.slow
 def test_a_detector_learns(prepared, tmp_path):
     history = train(job(prepared, epochs=60), tmp_path).history
     assert history[0].train_accuracy < 0.1

@@ -37,7 +37,6 @@ from stages.shared.tasks.text_classification.text_batches import (
 )
 from stages.shared.tasks.text_classification.vdcnn import largest
 from stages.shared.training import loop
-from stages.shared.training.job import Job
 from stages.shared.training.optimizer import Sgd
 
 CPU = torch.device("cpu")
@@ -337,18 +336,9 @@ def make_job(prepared, monkeypatch):
     def make(model, **changes):
         content = toy_texts.params(prepared)
         training = check_params(content).train_ensemble.model_copy(update=changes)
-        return Job(
-            task="text_classification",
-            model=model,
-            settings=training,
-            learning_rate=training.optimizer.learning_rate,
-            random_seed=7,
-            member=0,
-            index_P=np.arange(80),
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track="gradient_norm",
+        rate = training.optimizer.learning_rate
+        return toy.job(
+            prepared, training, range(80), model=model, learning_rate=rate, track="gradient_norm"
         )
 
     return make
@@ -370,6 +360,7 @@ def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
     assert np.isfinite(first.tracked.gradient_norm_MES).all()
 
 
+@pytest.mark.slow
 def test_vdcnn_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
     optimizer = PLAIN.model_copy(update={"learning_rate": 0.01, "weight_decay": 0.0})
     job = make_job("vdcnn9", optimizer=optimizer)

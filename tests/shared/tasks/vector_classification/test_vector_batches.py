@@ -6,6 +6,7 @@ import interrupted
 import numpy as np
 import pytest
 import torch
+import toy
 import toy_vectors
 
 from stages.prepare import __main__ as prepare
@@ -15,7 +16,6 @@ from stages.shared.networks import vector_batches
 from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import EpochLength
 from stages.shared.training import loop
-from stages.shared.training.job import Job
 
 CPU = torch.device("cpu")
 HEADS = models.names("vector_classification")
@@ -69,18 +69,9 @@ def make_job(prepared):
     def make(model, **changes):
         content = toy_vectors.params(prepared)
         training = check_params(content).train_ensemble.model_copy(update=changes)
-        return Job(
-            task="vector_classification",
-            model=model,
-            settings=training,
-            learning_rate=training.optimizer.learning_rate,
-            random_seed=7,
-            member=0,
-            index_P=np.arange(60),
-            prepared=prepared,
-            meta=artifacts.load_meta(prepared),
-            initial_weights=None,
-            track="gradient_norm",
+        rate = training.optimizer.learning_rate
+        return toy.job(
+            prepared, training, range(60), model=model, learning_rate=rate, track="gradient_norm"
         )
 
     return make
