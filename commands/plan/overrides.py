@@ -36,7 +36,10 @@ def overridden(settings: Sequence[str]) -> Iterator[Path]:
             reason = " ".join(str(error.__cause__ or error).split())
             raise ParamsError(f"-S: {reason}; it must be as `dvc exp run` takes it") from None
         _require_one(runs)
-        yield path
+        try:
+            yield path
+        except ParamsError as error:  # people know the file by the name of theirs
+            raise ParamsError(str(error).replace(str(path), str(PARAMS))) from None
 
 
 def files_with(params: Path) -> Any:

@@ -12,7 +12,7 @@ Shapes: R rows, T samples of a split.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ class Estimate:
     num_samples: int
     both: float  # what `rows` and `samples` both hold of the noise of single answers
     num_draws: int
+    # Half of the interval where nothing varies, since no sample tells two models apart.
+    unseen: float = 0.0
 
     @property
     def variance(self) -> float:
@@ -92,7 +94,7 @@ class Estimate:
         if not self.is_known:
             return -math.inf, math.inf
         if self.variance == 0:
-            return self.value, self.value
+            return self.value - self.unseen, self.value + self.unseen
         parts = self.rows**2 / self.rows_freedom + self.samples**2 / (self.num_samples - 1)
         reach = float(stdtrit(self.variance**2 / parts, 0.5 + CONFIDENCE / 2)) * math.sqrt(
             self.variance
@@ -115,7 +117,8 @@ def paired_difference(first: Measured, second: Measured) -> Estimate:
     difference = Measured(
         first.values_R - second.values_R, first.samples_RT - second.samples_RT, first.num_draws
     )
-    return _estimate(difference, [first.values_R, second.values_R])
+    found = _estimate(difference, [first.values_R, second.values_R])
+    return replace(found, unseen=_unseen(first.samples_RT, second.samples_RT))
 
 
 def unpaired_difference(first: Measured, second: Measured, *, same_samples: bool) -> Estimate:
@@ -150,6 +153,19 @@ def _estimate(measured: Measured, sides: Sequence[Values]) -> Estimate:
         both=_interaction(measured.samples_RT),
         num_draws=measured.num_draws,
     )
+
+
+def _unseen(first_RT: Values, second_RT: Values) -> float:
+    """Return by how much two models that are right on every sample may differ on others.
+
+    The upper end of the 95 % interval of a share of which T samples held nothing (Clopper and
+    Pearson 1934): 0.41 points of 899 samples, 37 of 8. Otherwise 0: where they are equally right
+    and wrong, on the same samples, they are the same trainings.
+    """
+    right = float(first_RT.flat[0])
+    if not (right > 0 and (first_RT == right).all() and (second_RT == right).all()):
+        return 0.0
+    return float(right * (1 - (0.5 - CONFIDENCE / 2) ** (1 / first_RT.shape[1])))
 
 
 def _of_mean(values: Values) -> float:

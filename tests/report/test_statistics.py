@@ -116,6 +116,24 @@ def test_a_single_sample_has_no_interval():
         assert verdict(found, 0.5) == "cannot tell"
 
 
+def test_models_that_are_right_on_all_samples_may_differ_on_others():
+    """Of 8 samples nothing is known for sure: 1 - 0.025 ^ (1 / 8) is 0.369."""
+    first, second = (measured(np.ones((3, 8)), num_draws=3) for _ in range(2))
+    found = paired_difference(first, second)
+    assert found.interval == pytest.approx((-36.94, 36.94), abs=0.01)
+    assert found.plus_minus == pytest.approx(36.94, abs=0.01)
+    assert verdict(found, 0.5) == "cannot tell"
+    many = measured(np.ones((3, 899)), num_draws=3)
+    assert paired_difference(many, many).plus_minus == pytest.approx(0.41, abs=0.01)
+    shares = measured(np.ones((2, 8)), unit=1.0, num_draws=2)
+    assert paired_difference(shares, shares).plus_minus == pytest.approx(0.3694, abs=1e-4)
+
+
+def test_equal_trainings_that_are_sometimes_wrong_differ_by_nothing():
+    same = random_rows(0)
+    assert paired_difference(same, same).interval == (0, 0)
+
+
 def test_draws_are_the_means_of_their_members():
     draws = [measured([[1, 1, 0], [1, 0, 0]]), measured([[1, 1, 1], [1, 1, 0]])]
     found = over_draws(draws)

@@ -177,7 +177,7 @@ class SavedStates:
 
 
 def _seconds_between() -> float:
-    text = os.environ.get("SUBSET_SAVE_EVERY_S", str(SECONDS_BETWEEN))
+    text = os.environ.get("SUBSET_SAVE_EVERY_S") or str(SECONDS_BETWEEN)
     if not text.replace(".", "", 1).isdecimal():
         raise ParamsError(f"SUBSET_SAVE_EVERY_S is {text!r}; it must be a number of 0 or more")
     return float(text)

@@ -89,6 +89,8 @@ def _described(error: Exception) -> str | None:
             "memory is full; lower SUBSET_WORKERS, SUBSET_LOADERS or batch_size. What is finished "
             "is kept: run `dvc repro` again"
         )
+    if "is not owned by current user" in str(error):  # libgit2's, as in a container
+        return f"{error}; `git config --global --add safe.directory {Path.cwd()}` trusts it"
     if "can't start new thread" in str(error):
         return f"{error}; let more processes run (`ulimit -u`, or the container's limit)"
     return None

@@ -3,6 +3,7 @@
 `SUBSET_ENGINE` (local, ray), `SUBSET_DEVICE` (auto, cpu, cuda), `SUBSET_CORES` (of one process),
 `SUBSET_WORKERS` (how many pieces of work run at once on this machine), `SUBSET_LOADERS` (how many
 image files are decoded at once); cluster.py has those of a cluster. dispatch.py runs the pieces.
+An empty variable is none, as compose files leave it.
 """
 
 import ctypes
@@ -34,7 +35,7 @@ def on_cluster() -> bool:
     Raises:
         ParamsError: `SUBSET_ENGINE` is unknown.
     """
-    wanted = os.environ.get("SUBSET_ENGINE", "local")
+    wanted = os.environ.get("SUBSET_ENGINE") or "local"
     if wanted not in ("local", "ray"):
         raise ParamsError(f"SUBSET_ENGINE is {wanted!r}; choose one of local, ray")
     return wanted == "ray"
@@ -114,7 +115,7 @@ def wanted_device() -> str:
     Raises:
         ParamsError: it is something else.
     """
-    wanted = os.environ.get("SUBSET_DEVICE", "auto")
+    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
     if wanted not in ("auto", "cpu", "cuda"):
         raise ParamsError(f"SUBSET_DEVICE is {wanted!r}; choose one of auto, cpu, cuda")
     return wanted
@@ -125,18 +126,18 @@ def has_gpu() -> bool:
 
     Whatever else SUBSET_DEVICE names, `device_name` says whether it is there.
     """
-    wanted = os.environ.get("SUBSET_DEVICE", "auto")
+    wanted = os.environ.get("SUBSET_DEVICE") or "auto"
     return Path("/dev/nvidiactl").exists() if wanted == "auto" else wanted != "cpu"
 
 
 def positive(name: str) -> int | None:
-    """Return the whole number in an environment variable; None where it is unset.
+    """Return the whole number in an environment variable; None where it is unset or empty.
 
     Raises:
         ParamsError: it is no positive whole number.
     """
     text = os.environ.get(name)
-    if text is None:
+    if not text:
         return None
     if not text.isdecimal() or int(text) < 1:
         raise ParamsError(f"{name} is {text!r}; it must be a positive integer")

@@ -55,6 +55,13 @@ def test_what_dvc_would_not_run_is_one_line(folder, settings, said):
     assert "\n" not in str(found.value)
 
 
+def test_what_is_wrong_is_said_of_params_yaml(folder):
+    (folder / "params.yaml").write_text(toy.DEFAULT.read_text())
+    with pytest.raises(ParamsError) as found, overridden(["acquisition=entropi"]) as path:
+        load_params(path)
+    assert str(found.value).startswith("params.yaml: acquisition is 'entropi'")
+
+
 def test_dvc_reads_the_other_file_in_place_of_params_yaml_alone(folder):
     (folder / "dvc.yaml").write_text("stages: {}\n")
     (folder / "deeper").mkdir()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from toy import ROOT
 
-from stages.shared.running import ending
+from stages.shared.running import command, ending
 
 STAGE = ["-m", "stages.seed_subset", "0.2", "prepared", "out/0.2"]
 COMMAND = " ".join([sys.executable, *STAGE])
@@ -26,7 +26,7 @@ TIMEOUT_S = 600.0  # of what has gone wrong: all else ends by itself, on a busy 
 # The stage, with as long to tidy up after Ctrl-C as a busy machine needs.
 PATIENT = f"""
 import runpy
-from stages.shared.running import ending
+from stages.shared.running import command, ending
 ending.GRACE_S = {TIMEOUT_S}
 runpy.run_module("stages.seed_subset", run_name="__main__", alter_sys=True)
 """
@@ -274,6 +274,15 @@ def test_a_disk_that_takes_no_more_is_one_line(mount, line, project):
 
     assert done.returncode == 1
     assert done.stderr == f"error: {line} Then run `dvc repro` again\n"
+
+
+def test_a_repository_of_another_user_is_one_line(capsys):
+    text = "/a/.git/: repository path '/a' is not owned by current user"
+    with pytest.raises(SystemExit), command.errors_in_one_line():
+        raise RuntimeError(text)
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {text}; `git config --global --add safe.directory /")
+    assert said.count("\n") == 1
 
 
 def test_debugging_shows_where_a_write_failed(old_subset):

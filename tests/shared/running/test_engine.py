@@ -26,6 +26,16 @@ def test_a_device_that_is_unknown_or_not_there_is_refused(monkeypatch):
         engine.device_name()
 
 
+def test_an_empty_variable_is_none(monkeypatch):
+    for name in ("ENGINE", "DEVICE", "WORKERS", "LOADERS", "CORES"):
+        monkeypatch.delenv(f"SUBSET_{name}", raising=False)
+    unset = engine.on_cluster(), engine.wanted_device(), engine.num_workers(1), engine.num_loaders()
+    for name in ("ENGINE", "DEVICE", "WORKERS", "LOADERS", "CORES"):
+        monkeypatch.setenv(f"SUBSET_{name}", "")
+    found = engine.on_cluster(), engine.wanted_device(), engine.num_workers(1), engine.num_loaders()
+    assert found == unset
+
+
 # Four blocks are written, dropped and written again; counted are the pages of the second time.
 WRITE_TWICE = """
 import resource

@@ -62,10 +62,12 @@ def path_below(root: Path, path: str, is_there: Callable[[str], bool]) -> str | 
     """
     for form in (*written_forms(path), *_as_address(path)):
         below = _normal(root, form)
-        if below is not None:
-            tries = (below, *_below_last_folders(root, below))
-            if (found := next(filter(is_there, tries), None)) is not None:
-                return found
+        if below is None:
+            continue
+        if is_there(below):
+            return below
+        if (found := next(filter(is_there, _below_last_folders(root, below)), None)) is not None:
+            return found
     return _normal(root, path.strip().replace("\\", "/"))
 
 
