@@ -128,6 +128,23 @@ def test_the_settings_of_a_series_are_valid(name, tmp_path, monkeypatch):
     assert not set(RANDOM) & set(series.entrants)
 
 
+@pytest.mark.parametrize(("rounds", "sizes"), [(0, [1.0, 0.5]), (1, [0.25, 0.5])])
+def test_a_series_grows_to_twice_the_size_in_each_round_or_begins_with_everything(rounds, sizes):
+    assert replace(SERIES[MANY], rounds=rounds).sizes(0.5) == sizes
+
+
+def test_judges_of_another_kind_train_by_their_own_recipe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    series = SERIES["sentences-vdcnn"]
+    cell = Cell(series, 0.5)
+
+    judges, targets = cell.write(races=True, differs=series.judging), cell.write(races=True)
+
+    assert judges.judging.optimizer.learning_rate == 4.0
+    assert targets.train_subset_model.optimizer.learning_rate == 0.05
+    assert targets.race == judges.race
+
+
 @pytest.mark.slow
 def test_a_cell_runs_with_the_stages_as_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

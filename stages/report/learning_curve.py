@@ -16,7 +16,9 @@ The noise of a point is v e (1 - e), as that of counted answers is. v is learnt 
 points lie off the curves, and beforehand, worth PRIOR_WEIGHT points, from the spread of the rows
 over their number, plus what the rows share and the curves cannot follow: KAPPA of the error of V
 samples. Of single rows nothing is known; then it is all of it. And a curve need not be a power law:
-with each doubling of the distance to the nearest point its logarithm may drift by DRIFT.
+with each doubling of the distance to the nearest point its logarithm may drift by DRIFT. Beyond the
+largest size it may drift as the points do: by how much the fall of the logarithm in one doubling
+differs from step to step, with DRIFT beforehand, worth PRIOR_STEPS such differences.
 
 The band is for a new measurement: the mean of as many rows, on the same samples of validation.
 benchmarks/how_much_data.py measures how often it holds that.
@@ -37,6 +39,7 @@ FEWEST = 4  # sizes: as many as the curve and its noise have numbers
 FLOORS, EXPONENTS = np.linspace(0.02, 0.98, 25), np.geomspace(0.05, 3, 25)  # u and b
 EXPONENT, FACTOR = 0.7, 0.8  # of the prior over b: median, and standard deviation of its logarithm
 DRIFT = 0.1  # of the error: by how much a curve leaves its power law in one doubling
+PRIOR_STEPS = 2  # differences between one step's fall and the next one's
 KAPPA = 0.1  # of v, in 1/V: what the samples alone do to a point
 PRIOR_WEIGHT = 4  # points
 NEGLIGIBLE = 1e-5  # of the weight of the heaviest
@@ -78,6 +81,7 @@ class Curve:
     certainty_G: Values  # and one over its variance, in units of v
     noise_G: Values  # v
     freedom: int
+    drift: float  # of the error, in one doubling beyond m
 
     def bands(self, sizes: Sequence[int]) -> list[Band]:
         """Return the band at each size."""
@@ -86,7 +90,8 @@ class Curve:
         answers_NG = _of_answers(error_NG, self.num_samples)
         variance_NG = self.noise_G * (answers_NG + shape_NG**2 / self.certainty_G)
         doublings_N = np.abs(np.log2(np.divide.outer(sizes, self.sizes))).min(axis=1)
-        drift_NG = doublings_N[:, np.newaxis] * (DRIFT * error_NG) ** 2
+        drift_N = np.where(np.array(sizes) > self.sizes[-1], self.drift, DRIFT)
+        drift_NG = (doublings_N * drift_N**2)[:, np.newaxis] * error_NG**2
         spread_NG = np.sqrt(variance_NG + drift_NG)
         outside = (1 - LEVEL) / 2
         quantiles = [
@@ -144,12 +149,22 @@ def fitted(points: Sequence[Point], num_samples: int) -> Curve | None:
         certainty_G=certainty_G[kept_G],
         noise_G=noise_G[kept_G],
         freedom=freedom,
+        drift=_drift(size_K, np.maximum(error_K, 0.5 / num_samples)),
     )
 
 
 def _shape(size_K: Values, largest: float, floor_G: Values, exponent_G: Values) -> Values:
     """Return e(n) / s, [K, G]."""
     return floor_G + (1 - floor_G) * (size_K[:, np.newaxis] / largest) ** -exponent_G
+
+
+def _drift(size_K: Values, error_K: Values) -> float:
+    """Return the drift beyond the largest size: how unlike each other the steps' falls are."""
+    doublings = np.diff(np.log2(size_K))
+    fall = -np.diff(np.log(error_K)) / doublings
+    change = np.diff(fall) / ((doublings[1:] + doublings[:-1]) / 2)
+    learnt = PRIOR_STEPS * DRIFT**2 + (change**2).sum()
+    return float(np.sqrt(learnt / (PRIOR_STEPS + len(change))))
 
 
 def _of_answers(error: Values, num_samples: int) -> Values:

@@ -1,5 +1,6 @@
 """Learning curves: what their band holds, and that it does not mislead."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +37,22 @@ def test_fewer_than_four_sizes_say_nothing():
     assert fitted(points_of([80, 85, 88, 89], sizes=SIZES[:4]), 1000) is not None
 
 
+def test_beyond_the_largest_size_a_curve_drifts_as_much_as_its_falls_differ():
+    # Halved, halved and then the same: the fall changes by 0 and by log 2 in a doubling.
+    curve = fitted(points_of([60, 80, 90, 90], sizes=SIZES[:4]), 1000)
+
+    assert curve.drift == pytest.approx(np.sqrt((2 * 0.1**2 + np.log(2) ** 2) / 4))
+
+
+def test_between_sizes_a_bend_widens_nothing():
+    means = [60, 80, 90, 90, 90]
+    curve = fitted(points_of(means), 1000)
+    straight = replace(curve, drift=0.0)
+
+    assert curve.bands([300]) == straight.bands([300])
+    assert curve.bands([1600])[0].high > straight.bands([1600])[0].high
+
+
 def test_a_single_curve_has_the_quantiles_of_student_t(monkeypatch):
     """One point of the grid, u = 0.5 and b = 1, with 100 samples and single rows.
 
@@ -43,7 +60,7 @@ def test_a_single_curve_has_the_quantiles_of_student_t(monkeypatch):
     """
     monkeypatch.setattr(learning_curve, "FLOORS", np.array([0.5]))
     monkeypatch.setattr(learning_curve, "EXPONENTS", np.array([1.0]))
-    monkeypatch.setattr(learning_curve, "DRIFT", 0.0)
+    monkeypatch.setattr(learning_curve, "_drift", lambda *_: 0.0)
     sizes, error_K = (10, 20, 40, 80), np.array([0.40, 0.28, 0.14, 0.11])
     curve = fitted(points_of(100 - 100 * error_K, sizes=sizes), 100)
     [band] = curve.bands([160])
