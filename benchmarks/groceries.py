@@ -5,9 +5,9 @@
     python -m benchmarks.groceries --show
 
 Heads on the embeddings choose, round by round, hardest first and by a race; targets are heads, or
-the network fine-tuned as `presets/images_pretrained_cpu.yaml` says, for equal epochs, or for the
-updates of everything (`fine_tuned_updates`). A row of the CSV file is one target; one that is there
-is not trained again, so a series that was broken off goes on.
+the network fine-tuned for equal epochs, or for the updates of everything (`fine_tuned_updates`):
+as `presets/images_pretrained_cpu.yaml` says, but for longer. A row of the CSV file is one target;
+one that is there is not trained again, so a series that was broken off goes on.
 """
 
 import argparse

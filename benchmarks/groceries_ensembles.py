@@ -30,7 +30,7 @@ from stages.shared.artifacts import Floats, Ints
 RESULTS = Path(__file__).parent.absolute() / "results"
 BEFORE, AFTER = "0.125", "0.25"
 ENSEMBLES = {"heads": HEAD, "fine_tuned": NETWORK}
-IMAGE_SIZE = 112
+IMAGE_SIZE = 96
 # How an ensemble is trained where the preset says it of targets.
 TRAINING = (
     *("length", "batch_size", "batch_norm", "optimizer", "label_smoothing", "augmentation"),
@@ -112,7 +112,7 @@ class Compared(Work):
     def _target(self, seed: int, subset: str) -> str:
         """Return the accuracy on test, in percent, of the network fine-tuned on a quarter."""
         target = Target("fine_tuned", 0.25, subset, seed)
-        self._write(target, races=False)
+        self._write(target, races=False, more=settings_of_targets())
         if subset == "random":
             self._save_random(seed)
         return f"{self.trained(target).accuracy:.2f}"
@@ -120,6 +120,12 @@ class Compared(Work):
     def _save_random(self, seed: int) -> None:
         """Write a random quarter that begins with the eighth, as comparison_subsets draws it."""
         stage("seed_subset", AFTER, "prepared", f"seed-{seed}/comparison/random-0.25")
+
+
+def settings_of_targets() -> list[str]:
+    """Return the targets' training as the preset has it."""
+    of = preset.resolved("images_pretrained_cpu")["train_subset_model"]
+    return [f"train_subset_model.{name}={_flow(of[name])}" for name in TRAINING]
 
 
 def settings_of(kind: str) -> list[str]:
