@@ -33,7 +33,7 @@ DPI_OF_CHARTS = 160
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def new_figure(width: float = 4.4, height: float = 3.1) -> tuple["Figure", "Axes"]:
+def new_figure(width: float = 4.4, height: float = 3.4) -> tuple["Figure", "Axes"]:
     """Return a figure of so many inches with one pair of axes and a grid.
 
     Its words are of eleven pixels or more where it is as wide as a phone.
