@@ -70,6 +70,21 @@ def test_validation_that_says_the_reverse_is_told(
     assert ("Validation says the same" not in found) == is_fine
 
 
+def test_groups_of_the_user_are_said_to_make_intervals_wider(results, conclusion):
+    def told(found):
+        return [c.found for c in checks([found], [conclusion]) if "dataset.groups" in c.name]
+
+    assert told(results) == []
+    [words] = told(replace(results, has_groups=True))
+    assert "intervals count groups, not samples" in words
+
+
+def test_a_check_names_the_step_that_helps(results, conclusion):
+    found = not_fine([results], replace(conclusion, rising={"full": 2.0}))
+    assert found["Random seeds"].step == "draws"
+    assert found["Trained to the end"].step == "longer"
+
+
 def test_a_class_without_validation_samples_is_named(results, conclusion):
     targets_V = results.validation_targets_V.copy()
     targets_V[targets_V == 2] = 0
