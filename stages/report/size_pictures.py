@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 EVERYTHING = 100.0  # percent
+MOST_POINTS = 100.0  # of an accuracy: bands may reach beyond
 ASIDE = 1.01  # times: so far do points of two kinds at one size stand from it
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)  # percent, those that fit
 
@@ -45,8 +46,10 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
                 color="grey",
                 linestyle=":",
             )
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(max(lowest, 0), min(highest, MOST_POINTS))
     axes.set_xscale("log")
-    low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING * 1.15
+    low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING
     axes.set_xlim(low, high)
     shown = [tick for tick in TICKS if low <= tick <= high]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])

@@ -69,7 +69,7 @@ def test_labels_that_no_model_believes_say_which_one_it_believes(results):
         for row, is_taken in ((inside, True), (outside, False))
     }
     [found] = findings([contradicting(results, [inside, outside], confidence=0.0)])
-    assert found.title == "Labels that no model believes: 2, none of them likely wrong"
+    assert found.title == "Labels that no model believes: 2, none with certainty"
     assert not found.step
 
 

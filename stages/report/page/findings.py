@@ -83,7 +83,7 @@ def _labels(draws: Sequence[Results]) -> Iterator[Finding]:
     told, num_sure = _believed(results, believed), len(label_suspects(draws))
     row_S, learnt_S = contradicted(draws), learnt_least(draws)
     if len(row_S):
-        sure = f", {num_sure or 'none'} of them likely wrong" if num_sure < len(row_S) else ""
+        sure = f", {num_sure or 'none'} with certainty" if num_sure < len(row_S) else ""
         title = f"Labels that no model believes: {len(row_S):,}{sure}"
         step = SUSPECTS if num_sure else ""
         yield _of_rows(results, title, row_S.tolist(), told, step)._replace(section=LABELS)
