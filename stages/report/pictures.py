@@ -160,7 +160,7 @@ def class_shares(table: "DataFrame", _: str, results: Results) -> "Figure":
     names = [short(name, 24) for name in shown["class"]]
     axes.set_yticks(places, names)
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.05 * shown[list(KINDS)].max(axis=None))
     axes.set_xlabel(f"share of {of} (%)")
     axes.set_ylabel("class")
     return finished(figure, f"Share of each class: selected {results.params.sizes[-1]}", note)
