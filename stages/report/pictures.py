@@ -217,7 +217,7 @@ def intervals(found: Conclusion) -> "Figure":
     axes.set_yticks(range(len(found.against)), [f"vs {in_words(other)}" for other in found.against])
     axes.set_ylim(len(found.against) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"points of {found.metric.replace('_', ' ')} that selected is better")
+    axes.set_xlabel("points that selected is better")
     told = "; ".join(
         f"selected vs {in_words(other)}: {entry.value:+.2f} "
         + ("without an interval" if math.isinf(entry.reach) else f"± {entry.reach:.2f}")

@@ -32,7 +32,9 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
             axes.plot(share, rows["middle"], color=COLOURS[place], linewidth=1.2)
         known = rows[rows["measured"].notna() & (rows["fraction"] < 1)]  # everything is a line
         beside = 100 * known["fraction"] * ASIDE ** (2 * place - 1)
-        axes.plot(beside, known["measured"], label=kind, **drawn | {"linestyle": "none"})
+        axes.plot(
+            beside, known["measured"], label=kind, **drawn | {"linestyle": "none", "clip_on": False}
+        )
     everything = table[(table["fraction"] == 1) & table["measured"].notna()]
     if len(everything):
         value, margin = everything["measured"].iloc[0], results.params.report.margin

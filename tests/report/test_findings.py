@@ -63,7 +63,10 @@ def test_labels_that_no_model_believes_say_which_one_it_believes(results):
     [found] = findings([contradicting(results, [inside, outside])])
     names, targets_N = results.meta.class_names, results.targets_N
     assert found.title == "Labels that no model believes: 2"
-    assert found.note == "1 of them in the subset."
+    right = 100 * results.rounds[-1].validation.ensemble_accuracy
+    assert found.note == (
+        f"1 of them in the subset. The models are right on {right:.0f} % of validation."
+    )
     assert {one.name: (one.told, one.is_taken) for one in found.samples} == {
         str(row): (f"{names[targets_N[row]]}, or {names[(targets_N[row] + 1) % 3]}?", is_taken)
         for row, is_taken in ((inside, True), (outside, False))

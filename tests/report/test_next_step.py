@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stages.report.conclusions import conclusions
+from stages.report.learning_warnings import Guessing
 from stages.report.next_step import in_seconds, of_run
 from stages.report.results import Alike
 from stages.report.verdict_lines import verdict_lines
@@ -51,6 +52,11 @@ def test_faults_of_the_data_come_first_and_once_only(faulty):
     faulty.is_excluded_N[[5, 7]] = True
     [step] = steps_of(faulty)
     assert step.command == third.command
+
+
+def test_models_that_guess_learn_before_anything_is_left_out(faulty):
+    [step] = steps_of(faulty, guessing={"selected": Guessing(0.1, -0.1)})
+    assert step.name == "longer"
 
 
 def test_what_was_left_out_changes_all_that_follows(faulty):
