@@ -116,7 +116,7 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     return finished(
         figure,
         f"{model}: {metric} by subset size, {training_length(results.params)}",
-        f"On test, {draws}; bars and band: 95 % intervals, as far as they lie within 0 and 100.",
+        f"On test, {draws}; bars and band: 95 % intervals, cut at 0 and 100.",
     )
 
 

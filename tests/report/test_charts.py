@@ -170,6 +170,16 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
     assert high > 40
 
 
+def test_a_long_note_is_wrapped_in_the_picture_and_whole_in_the_page(finished):
+    note = "Marks are draws, lines show how low a gain may be. " * 3
+    figure = figures.finished(figures.new_figure()[0], "Title", note.strip())
+    title, *lines = figure.get_suptitle().split("\n")
+    assert title == "Title"
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= figures.LETTERS_IN_AN_INCH * figure.get_figwidth()
+    assert chart(figure, "key").note == note.strip()
+
+
 def test_no_axis_of_an_accuracy_leaves_0_to_100(finished):
     """What reaches beyond is cut; a mark at 100 is drawn whole."""
     rows = [
