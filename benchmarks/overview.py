@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stages.report.figures import COLOURS, DPI, save
+from stages.report.figures import COLOURS, DPI, REST, save
 from stages.report.ranking import ranked_candidates
 from stages.report.reading import Folders, load_draws
 from stages.report.results import KINDS, Results, Round
@@ -82,7 +82,7 @@ def _scores(axes: "Axes", entry: Round, ranked_K: Ints, num_taken: int) -> None:
     score_K = entry.score_N[ranked_K]
     bins = np.linspace(0, score_K[0], NUM_BINS).tolist()
     for part_K, colour, name in (
-        (score_K[num_taken:], "#bbbbbb", "left out"),
+        (score_K[num_taken:], REST, "left out"),
         (score_K[:num_taken], COLOURS[0], "taken"),
     ):
         axes.hist(part_K, bins=bins, color=colour, label=name)

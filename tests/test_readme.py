@@ -120,7 +120,7 @@ ELSEWHERE = {
         "tests/test_pipeline.py",
         '"run", "--run-all"',
     ),
-    "python -m commands.suspects exclude.csv lists/exclude.csv": (
+    "python -m commands.suspects ~/Downloads/exclude.csv lists/exclude.csv": (
         "tests/commands/test_suspects.py",
         'for name in ("exclude.csv", "include.csv")',
     ),

@@ -3,7 +3,7 @@
 Reads only files that params.yaml names, for every `from` and `to` of `rounds`, every <model> and
 <subset> of `compare` (a folder may hold files of an earlier params.yaml):
         data/prepared/                meta.json, train/{inputs,targets,box*}.npy,
-                                      train/sample_ids.csv, validation/targets.npy
+                                      train/sample_ids.csv, validation/{targets.npy,sample_ids.csv}
         data/subsets/<size>.csv       seed subset and the subset of each round
         data/signals/<from>/          voters.csv, votes_MN.npy, predicted_class_N.npy,
                                       confidence_N.npy, label_probability_N.npy, validation.json,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+import numpy as np
+
 from stages.report.results import Alike, Results
 from stages.shared.artifacts.duplicate_groups import Grouped
 
@@ -65,11 +67,7 @@ def looks_for_near(alike: Alike) -> bool:
 
 def excluded(results: Results) -> set[str]:
     """Return the ids of the train samples that the user's list leaves out."""
-    return {
-        name
-        for name, is_out in zip(results.sample_ids, results.is_excluded_N, strict=True)
-        if is_out
-    }
+    return {results.sample_ids[row] for row in np.flatnonzero(results.is_excluded_N).tolist()}
 
 
 def broken(results: Results) -> dict[int, str]:

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import textwrap
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,13 +28,14 @@ REST = "#b4bcc5"  # beside them: what was not chosen
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_MARKERS = 25  # of a line on which single points can be told apart
 LETTERS = 11  # points
+LETTERS_IN_AN_INCH = 14  # of a title
 DPI = 120  # of pictures that are placed by the pixel
 DPI_OF_CHARTS = 160
 # What no document may hold, as itself or by number; file names and texts may.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def new_figure(width: float = 4.4, height: float = 3.1) -> tuple["Figure", "Axes"]:
+def new_figure(width: float = 4.4, height: float = 3.4) -> tuple["Figure", "Axes"]:
     """Return a figure of so many inches with one pair of axes and a grid.
 
     Its words are of eleven pixels or more where it is as wide as a phone.
@@ -55,8 +57,9 @@ def new_figure(width: float = 4.4, height: float = 3.1) -> tuple["Figure", "Axes
 
 
 def finished(figure: "Figure", title: str, note: str = "") -> "Figure":
-    """Set the title, the line below it, and the legend below the data."""
-    figure.suptitle(f"{title}\n{note}" if note else title, fontsize=9)
+    """Set the title, the lines below it, and the legend below the data."""
+    told = textwrap.fill(note, int(LETTERS_IN_AN_INCH * figure.get_figwidth()))
+    figure.suptitle(f"{title}\n{told}" if note else title, fontsize=9)
     found = dict(zip(*reversed(figure.axes[0].get_legend_handles_labels()), strict=True))
     labels = in_order(found)
     if labels:

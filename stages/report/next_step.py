@@ -57,10 +57,13 @@ class Step:
 
 
 def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
-    """Return the steps after a run: what is wrong with the data is put right first."""
+    """Return the steps after a run: what is wrong with the data is put right first.
+
+    Models that guess say nothing of labels: they have to learn first.
+    """
     larger = next_command(draws, learning_curves(draws))
     step = next_step(draws[0].params, found[0], larger) if found else None
-    cleaning = [*_cleaning(draws)]
+    cleaning = [] if found and found[0].guessing else [*_cleaning(draws)]
     if not cleaning:
         return [step] if step else []
     return [*cleaning, _after_cleaning(step)]

@@ -116,7 +116,7 @@ def accuracy(table: "DataFrame", model: str, results: Results) -> "Figure":
     return finished(
         figure,
         f"{model}: {metric} by subset size, {training_length(results.params)}",
-        f"On test, {draws}; bars and band: 95 % intervals, as far as they lie within 0 and 100.",
+        f"On test, {draws}; bars and band: 95 % intervals, cut at 0 and 100.",
     )
 
 
@@ -160,7 +160,7 @@ def class_shares(table: "DataFrame", _: str, results: Results) -> "Figure":
     names = [short(name, 24) for name in shown["class"]]
     axes.set_yticks(places, names)
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.05 * shown[list(KINDS)].max(axis=None))
     axes.set_xlabel(f"share of {of} (%)")
     axes.set_ylabel("class")
     return finished(figure, f"Share of each class: selected {results.params.sizes[-1]}", note)
@@ -217,7 +217,7 @@ def intervals(found: Conclusion) -> "Figure":
     axes.set_yticks(range(len(found.against)), [f"vs {in_words(other)}" for other in found.against])
     axes.set_ylim(len(found.against) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"points of {found.metric.replace('_', ' ')} that selected is better")
+    axes.set_xlabel("points that selected is better")
     told = "; ".join(
         f"selected vs {in_words(other)}: {entry.value:+.2f} "
         + ("without an interval" if math.isinf(entry.reach) else f"± {entry.reach:.2f}")

@@ -91,7 +91,10 @@ def taken_by(results: Results) -> str:
         acquisition = results.rounds[-1].acquisition.replace("_", " ")
         return f"taken by the rule {params.select.rule}, by scores of {acquisition}"
     if is_random(race):
-        return "the race took a random subset, so no score decided what is taken"
+        return (
+            "the race took a random subset, as no strategy was shown to be better, so no score "
+            "decided what is taken"
+        )
     return f"the race took what {race.winner} proposed"
 
 
@@ -102,7 +105,7 @@ def taken_in_words(results: Results, number: int) -> str:
     entry = results.rounds[number - 1]
     race, params = results.races[entry.target], results.params
     if race.runners and is_random(race):
-        return f"taken at random in round {number}, as no strategy was shown to be better"
+        return f"taken at random in round {number}"
     if race.runners:
         return f"taken in round {number}, as {race.winner} proposed"
     acquisition = entry.acquisition.replace("_", " ")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 EVERYTHING = 100.0  # percent
+MOST_POINTS = 100.0  # of an accuracy: bands may reach beyond
 ASIDE = 1.01  # times: so far do points of two kinds at one size stand from it
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)  # percent, those that fit
 
@@ -31,7 +32,9 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
             axes.plot(share, rows["middle"], color=COLOURS[place], linewidth=1.2)
         known = rows[rows["measured"].notna() & (rows["fraction"] < 1)]  # everything is a line
         beside = 100 * known["fraction"] * ASIDE ** (2 * place - 1)
-        axes.plot(beside, known["measured"], label=kind, **drawn | {"linestyle": "none"})
+        axes.plot(
+            beside, known["measured"], label=kind, **drawn | {"linestyle": "none", "clip_on": False}
+        )
     everything = table[(table["fraction"] == 1) & table["measured"].notna()]
     if len(everything):
         value, margin = everything["measured"].iloc[0], results.params.report.margin
@@ -45,8 +48,10 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
                 color="grey",
                 linestyle=":",
             )
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(max(lowest, 0), min(highest, MOST_POINTS))
     axes.set_xscale("log")
-    low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING * 1.15
+    low, high = 100 * table["fraction"].min() / 1.15, EVERYTHING
     axes.set_xlim(low, high)
     shown = [tick for tick in TICKS if low <= tick <= high]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])

@@ -109,7 +109,7 @@ def suspects(draws: Sequence[Results]) -> Iterator[tuple[str, str]]:
             f"(label quality {quality:.3f})",
         )
     for row in outliers(results, entry).tolist():
-        if row not in {*as_label, *broken}:
+        if row not in {*as_label, *broken} and not results.is_excluded_N[row]:
             reason = f"outlier: score {entry.score_N[row]:.4g} in the round to {entry.target}"
             yield results.sample_ids[row], reason
 

@@ -51,7 +51,7 @@ def chart(figure: "Figure", key: str) -> Chart:
     root.attrib.clear()
     width, height = (72 * inches for inches in figure.get_size_inches())
     root.attrib.update({"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": label})
-    return Chart(title, note, ElementTree.tostring(root, encoding="unicode"))
+    return Chart(title, " ".join(note.split()), ElementTree.tostring(root, encoding="unicode"))
 
 
 def _name(name: str) -> str:

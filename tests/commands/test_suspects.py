@@ -110,8 +110,8 @@ def test_the_command_says_how_many_it_added(suspicious, monkeypatch, capsys):
     suspected.save_suspects(Path("plots/suspects.csv"), suspicious.draws())
     arguments = ["suspects", "plots/suspects.csv", "lists/exclude.csv"]
     monkeypatch.setattr("sys.argv", arguments)
-    suspects.main()
     num = len(list(suspected.suspects(suspicious.draws())))
+    suspects.main()
     assert capsys.readouterr().out == f"lists/exclude.csv: {num} samples added\n"
 
 

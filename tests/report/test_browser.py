@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finished_run import raced
 
 from stages.report.beliefs import beliefs
 from stages.report.page import browser
 from stages.report.page.browser import LEFT_OUT, as_json, browsed, reason, shown_rows, taken_in
 from stages.report.ranking import ranked_candidates
 from stages.report.suspected import label_suspects
+from stages.shared.artifacts.races import save_race
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,20 @@ def test_the_reason_is_what_the_models_say(results, votes, predicted, label, exp
     entry = replace(entry, votes=changed)
     found = replace(results, targets_N=np.full(80, label), rounds=[*results.rounds[:-1], entry])
     assert reason(found, beliefs([found]), 5) == expected
+
+
+def test_why_a_sample_was_taken_is_said_in_words(results, run):
+    told = browsed([results])["taken"]
+    assert told == [
+        "taken to start with",
+        "taken in round 1 by top, by its mutual information",
+        "taken in round 2 by top, by its mutual information",
+    ]
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    for size, winner in (("0.125", "random-1"), ("0.25", "cut")):
+        save_race(run.folders.races / size, "seed-0", raced(winner), [])
+    told = browsed([run.results()])["taken"]
+    assert told[1:] == ["taken at random in round 1", "taken in round 2, as cut proposed"]
 
 
 def test_without_votes_there_is_neither_class_quality_nor_flag(run):

@@ -132,9 +132,9 @@ def test_the_verdict_is_that_of_the_file(page, reported):
     [words] = page.texts("p", class_="verdict")
     plain = words.replace("\u2212", "-").replace("\u00a0", " ")
     assert plain in " ".join(told.split())
-    [step] = page.texts("p", class_="next")
+    [step] = page.texts("div", class_="next")
     command, _, why = told.partition("Next: ")[2].partition("\n")[0].partition("  # ")
-    assert step == f"Next: {command} {why}"
+    assert step.split() == f"Do this next {command} {why}".split()
 
 
 def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, monkeypatch):

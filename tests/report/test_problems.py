@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report.alike import broken
+from stages.report.alike import broken, leaking
+from stages.report.page.compared import Cell
 from stages.report.page.data_problems import in_short, problems
 from stages.report.page.trust import checks
 from stages.report.results import Alike
@@ -37,10 +38,7 @@ def not_fine(results):
 def test_each_problem_has_its_count_and_those_stand_first(with_problems):
     assert not_fine(with_problems) == {
         "Equal samples with different labels": "1 group",
-        "Samples in two splits": (
-            "1 group of equal samples cross splits, 2 with what is nearly equal"
-        ),
-        "Repeated samples in train": "1 group",
+        "Samples in two splits": "2 groups of nearly equal samples, in 1 of them copies",
         "Blank samples": "1",
     }
     order = [check.is_fine for check in problems(with_problems).checks]
@@ -48,16 +46,25 @@ def test_each_problem_has_its_count_and_those_stand_first(with_problems):
     assert all(check.consequence for check in problems(with_problems).checks if not check.is_fine)
 
 
+def test_samples_that_train_has_twice_are_told_of_unless_their_labels_differ(finished):
+    twice = [replace(one, label="ant") for one in GROUPED[:2]]
+    results = replace(finished.results(), alike=Alike(COPIES, twice, []))
+    assert not_fine(results) == {"Repeated samples in train": "1 group"}
+
+
 def test_without_a_search_for_what_is_nearly_the_same_copies_are_found(finished):
     results = replace(finished.results(), alike=Alike(COPIES, GROUPED[:4], []))
     told = not_fine(results)["Samples in two splits"]
-    assert told == "1 group of equal samples cross splits"
+    assert told == "1 group of equal samples"
     assert "for copies alone" in problems(results).note
 
 
 def test_the_note_names_the_recall_of_an_approximate_search(with_problems):
     note = problems(with_problems).note
-    assert "6 of 1,200 samples have a near duplicate (cosine of 0.95 or more), in 3 groups" in note
+    assert note.startswith(
+        "1,200 samples of all splits were compared: 6 have a near duplicate, with a cosine of 0.95 "
+        "or more, in 3 groups"
+    )
     assert "about 98.7 % were found with all of them" in note
 
 
@@ -83,7 +90,6 @@ def test_tables_show_groups_of_several_splits_or_labels_and_blank_samples(with_p
             ["2", "train, validation", "cat", "6, v<1>"],
         ],
         "Groups with more than one label": [["2", "train", "ant, bee", "3, 4"]],
-        "Blank samples": [["7"]],
     }
 
 
@@ -102,7 +108,7 @@ def test_what_is_surely_wrong_is_shown_flagged_and_listed(with_problems):
 
 def test_one_line_says_all_of_it(with_problems, finished):
     assert in_short([with_problems]).startswith(
-        "Data: equal samples with different labels: 1 group; samples in two splits: 1 group "
+        "Data: equal samples with different labels: 1 group; samples in two splits: 2 groups"
     )
     results = finished.results()
     assert in_short([results]) == "Data: no problem found; no label to check."
@@ -135,4 +141,41 @@ def test_the_page_shows_them_and_names_are_words(run):
     page = run.report(draw=False)["plots/report.html"].decode()
     assert '<h2 id="problems-title">' in page
     assert "6, v&lt;1&gt;" in page
-    assert "<code>python -m commands.near_duplicates</code>" in page
+    assert "<code>python -m commands.near_duplicates --leave-out</code>" in page
+
+
+BLANK = [
+    Grouped("7", "train", "ant", 0, "7"),
+    Grouped("8", "train", "bee", 0, "7"),
+    Grouped("v", "validation", "cat", 0, "7"),
+]
+
+
+def test_blank_copies_with_several_labels_are_one_finding(finished):
+    """Equal, of three labels, in two splits, and blank: it is told once, with all of it."""
+    alike = Alike(FOUND, BLANK, ["7", "8", "v", "9"])
+    results = replace(finished.results(), alike=alike)
+    assert not_fine(results) == {"Blank samples": "4, 3 equal, labelled ant, bee and cat"}
+    assert broken(results) == {
+        7: "blank, labelled ant, and equal to 8, labelled bee",
+        8: "blank, labelled bee, and equal to 7, labelled ant",
+        9: "blank",
+    }
+    assert problems(results).tables == {"Blank samples of other splits": [{"Sample": Cell("v")}]}
+    same = replace(results, alike=Alike(FOUND, BLANK, ["7", "8", "v"]))
+    assert not_fine(same) == {"Blank samples": "3, all equal, labelled ant, bee and cat"}
+
+
+def test_what_the_user_leaves_out_is_no_problem_any_more(with_problems):
+    """Without 3 there is one label, without 5 nothing of train is in test, and 7 was the blank."""
+    with_problems.is_excluded_N[[3, 5, 7]] = True
+    assert not_fine(with_problems) == {"Samples in two splits": "1 group of nearly equal samples"}
+    assert leaking(with_problems) == ["6"]
+    assert broken(with_problems) == {}
+
+
+def test_what_thumbnails_can_show_is_said(with_problems):
+    found = replace(FOUND, method="thumbnails", threshold=0.98)
+    note = problems(replace(with_problems, alike=Alike(found, GROUPED, []))).note
+    assert "by thumbnails, which show what was saved anew, scaled or brightened" in note
+    assert "with a cosine of 0.98 or more" in note

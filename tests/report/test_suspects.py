@@ -24,7 +24,12 @@ def with_votes(results, targets_N, votes_MN, confidence_N, label_probability_N):
         votes_MN[0],
     )
     last = replace(results.rounds[-1], votes=found)
-    return replace(results, targets_N=np.array(targets_N), rounds=[*results.rounds[:-1], last])
+    return replace(
+        results,
+        targets_N=np.array(targets_N),
+        rounds=[*results.rounds[:-1], last],
+        is_excluded_N=np.zeros(len(targets_N), dtype=bool),
+    )
 
 
 def one_box_each():

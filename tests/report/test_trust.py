@@ -6,7 +6,7 @@ import pytest
 
 from stages.report.conclusions import Against, conclusions
 from stages.report.learning_warnings import Guessing
-from stages.report.page.trust import checks
+from stages.report.page.trust import Check, checks, trust_in_short
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,27 @@ def test_validation_that_says_the_reverse_is_told(
     changed = replace(conclusion, against={"full": Against("better", tested, 0.1)}, margin=0.5)
     found = not_fine([results], changed)
     assert ("Validation says the same" not in found) == is_fine
+
+
+def test_one_sentence_names_what_is_not_fine():
+    fine, bad = Check(True, "Random seeds", "5"), Check(False, "Precision", "1 point")
+    assert trust_in_short([bad, fine]) == "1 of 2 checks are not fine: precision."
+    assert trust_in_short([fine, fine]) == "All 2 checks are fine."
+
+
+def test_groups_of_the_user_are_said_to_make_intervals_wider(results, conclusion):
+    def told(found):
+        return [c.found for c in checks([found], [conclusion]) if "dataset.groups" in c.name]
+
+    assert told(results) == []
+    [words] = told(replace(results, has_groups=True))
+    assert "intervals count groups, not samples" in words
+
+
+def test_a_check_names_the_step_that_helps(results, conclusion):
+    found = not_fine([results], replace(conclusion, rising={"full": 2.0}))
+    assert found["Random seeds"].step == "draws"
+    assert found["Trained to the end"].step == "longer"
 
 
 def test_a_class_without_validation_samples_is_named(results, conclusion):

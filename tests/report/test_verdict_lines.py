@@ -42,7 +42,7 @@ def params():
 
 
 def test_two_lines_then_a_table_then_what_stands_behind_it(params):
-    lines = list(verdict_lines([OPEN], next_step(params, OPEN, None), ["More of it."]))
+    lines = list(verdict_lines([OPEN], [next_step(params, OPEN, None)], ["More of it."]))
     assert " ".join(lines[:2]) == (
         "Keep all data for now. resnet8: the subset of 404 samples (50 %) is at most 1.2 points "
         "worse than everything and is at most 0.8 points worse and at most 0.8 better than a "
@@ -66,7 +66,7 @@ def test_two_lines_then_a_table_then_what_stands_behind_it(params):
 
 
 def test_a_run_without_the_selected_subset_says_so():
-    assert next(verdict_lines([], None)) == NOT_COMPARED
+    assert next(verdict_lines([])) == NOT_COMPARED
 
 
 @pytest.mark.parametrize(

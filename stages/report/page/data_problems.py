@@ -37,9 +37,7 @@ def problems(results: Results) -> Problems:
     tables = {
         "Groups that cross splits": _rows(alike.crossing(near)),
         "Groups with more than one label": _rows(alike.conflicting(near)),
-        "Blank samples of other splits": [
-            {"Sample": Cell(name)} for name in blank[:MOST_ROWS]
-        ],
+        "Blank samples of other splits": [{"Sample": Cell(name)} for name in blank[:MOST_ROWS]],
     }
     return Problems(
         checks=sorted(_checks(results), key=lambda check: check.is_fine),

@@ -20,7 +20,7 @@ from stages.report.page.labels_to_check import (
     label_groups,
 )
 from stages.report.page.samples import galleries
-from stages.report.page.trust import checks
+from stages.report.page.trust import checks, trust_in_short
 from stages.report.pages import render
 from stages.report.raced import taken_by
 from stages.report.results import KINDS, Results, Round, training_length
@@ -57,7 +57,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
     drawn = partial(_drawn, results, tables)
     models = results.params.compare.models
     found, curves, samples = conclusions(draws), learning_curves(draws), browsed(draws)
-    steps = next_step.of_run(draws, found)
+    steps, trusted = next_step.of_run(draws, found), checks(draws, found)
     return render(
         "report.html",
         results=results,
@@ -82,7 +82,8 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
             for one in found
             if one.against
         },
-        checks=checks(draws, found),
+        checks=trusted,
+        trust_in_short=trust_in_short(trusted),
         label_groups=list(label_groups(draws)),
         validation_labels=_validation_table(draws),
         label_accuracy=accuracy_in_words(results.rounds[-1]),

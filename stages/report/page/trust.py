@@ -38,6 +38,15 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
     return sorted(found, key=lambda check: check.is_fine)
 
 
+def trust_in_short(found: Sequence[Check]) -> str:
+    """Return one sentence: how many checks are not fine, and which."""
+    bad = [check.name for check in found if not check.is_fine]
+    if not bad:
+        return f"All {len(found)} checks are fine."
+    lower = [f"{name[0].lower()}{name[1:]}" for name in bad]
+    return f"{len(bad)} of {len(found)} checks are not fine: {', '.join(lower)}."
+
+
 def _draws(num: int) -> Check:
     return Check(
         num >= ENOUGH_DRAWS,
