@@ -192,7 +192,8 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
     """Return the smallest selected subset that is surely within `report.margin` on validation.
 
     Where there is none: how many validation samples would do for the last one, if its difference
-    stayed as it is and its error fell as that of the samples does, by the root of their number.
+    stayed as it is and its error fell as that of the samples does, by the root of their number; or
+    by the number itself, where both are right on all of them.
     """
     params, comparison = draws[0].params, draws[0].comparison
     margin = params.report.margin + ROUNDING
@@ -208,9 +209,9 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
             return Smallest(picks, fraction, found.value, lowest, test)
     num, room = draws[0].meta.num_samples["validation"], found.value + margin
     reach = found.value - lowest
-    enough = (
-        math.ceil(num * (reach / room) ** 2) if room > ROUNDING and math.isfinite(reach) else None
-    )
+    power = 2 if found.variance else 1
+    is_near = room > ROUNDING and math.isfinite(reach)
+    enough = math.ceil(num * (reach / room) ** power) if is_near else None
     return NotShown(num, enough)
 
 
