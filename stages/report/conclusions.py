@@ -84,6 +84,8 @@ class Conclusion:
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     num_classes: int = 0
     untested: Sequence[str] = ()  # the classes of which test holds nothing
+    # Test holds one class of several alone: who always names it is always right, so that all guess.
+    is_of_one_class: bool = False
     # By compared subset on which nothing was learnt, as far as that is known.
     guessing: Mapping[str, Guessing] = field(default_factory=dict)
     # By compared subset whose training ended too early, as far as its curves show: by how many
@@ -108,6 +110,11 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
     picks = len(draws[0].comparison["selected"])
     guessing = learning_warnings.guessing(draws, model)
     is_known = "full" in draws[0].comparison
+    untested = [
+        name
+        for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
+        if of_class.get("num") == 0
+    ]
     return Conclusion(
         model=model,
         metric=params.report.metric,
@@ -128,11 +135,8 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         else None,
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         num_classes=meta.num_classes,
-        untested=[
-            name
-            for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
-            if of_class.get("num") == 0
-        ],
+        untested=untested,
+        is_of_one_class=params.rules.has_labels and len(untested) == meta.num_classes - 1 > 0,
         guessing=guessing,
         rising={
             name: points

@@ -39,6 +39,9 @@ class Step:
     takes: Mapping[str, float] = field(default_factory=dict)
 
 
+OTHER_CLASSES = Step("dvc repro", "once the test split holds samples of another class")
+
+
 def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> Step | None:
     """Return the step after a run; None where the selected subset was not compared."""
     if not found:
@@ -57,7 +60,7 @@ def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
     """
     full = found.against.get("full")
     if found.guessing or (found.rising and (full is None or full.word not in GOOD_ENOUGH)):
-        return _longer(params)
+        return OTHER_CLASSES if found.is_of_one_class else _longer(params)
     if found.num_draws < ENOUGH_DRAWS:
         return _more_draws(found.num_draws, ENOUGH_DRAWS)
     is_good = full is not None and full.word in GOOD_ENOUGH

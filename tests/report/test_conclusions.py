@@ -17,6 +17,7 @@ from stages.report.conclusions import (
 )
 from stages.report.draws import Draw, draw_of
 from stages.report.headline import decision, finding
+from stages.report.next_step import OTHER_CLASSES, next_step
 from stages.report.payback import Cost
 from stages.report.results import Target
 from stages.report.seconds import OF_A_ROUND, Seconds, of_target
@@ -452,6 +453,19 @@ def test_what_evaluate_counted_says_which_classes_are_not_tested(made):
     evaluation = replace(selected.evaluation, by_class=by_class)
     found = conclude([made({"selected": replace(selected, evaluation=evaluation)})], "resnet8")
     assert found.untested == ["right"]
+
+
+def test_a_test_split_of_one_class_is_no_fault_of_the_models(made):
+    """Who always names it is always right, so longer trainings are no answer."""
+    by_class = {"left": {"num": 5}, "right": {"num": 0}, "below": {"num": 0}}
+    selected = target([1000], 0.9, 1, chance=1.0)
+    evaluation = replace(selected.evaluation, by_class=by_class)
+    found = conclude([made({"selected": replace(selected, evaluation=evaluation)})], "resnet8")
+    assert found.is_of_one_class
+    assert decision(found) == "No answer: the test split holds one class alone"
+    assert "test holds samples of one class alone" in sentence(found)
+    assert "guess" not in sentence(found)
+    assert next_step(made({}).params, found, None) == OTHER_CLASSES
 
 
 def test_classes_without_validation_samples_are_named(finished):
