@@ -84,6 +84,8 @@ class Conclusion:
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     num_classes: int = 0
     untested: Sequence[str] = ()  # the classes of which test holds nothing
+    # Test holds one class of several alone: who always names it is always right, so that all guess.
+    is_of_one_class: bool = False
     # By compared subset on which nothing was learnt, as far as that is known.
     guessing: Mapping[str, Guessing] = field(default_factory=dict)
     # By compared subset whose training ended too early, as far as its curves show: by how many
@@ -109,6 +111,11 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
     picks = len(draws[0].comparison["selected"])
     guessing = learning_warnings.guessing(draws, model)
     is_known = "full" in draws[0].comparison
+    untested = [
+        name
+        for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
+        if of_class.get("num") == 0
+    ]
     return Conclusion(
         model=model,
         metric=params.report.metric,
@@ -129,11 +136,8 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         else None,
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         num_classes=meta.num_classes,
-        untested=[
-            name
-            for name, of_class in draws[0].targets[model, "selected"].evaluation.by_class.items()
-            if of_class.get("num") == 0
-        ],
+        untested=untested,
+        is_of_one_class=params.rules.has_labels and len(untested) == meta.num_classes - 1 > 0,
         guessing=guessing,
         rising={
             name: points
@@ -202,7 +206,8 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
     """Return the smallest selected subset that is surely within `report.margin` on validation.
 
     Where there is none: how many validation samples would do for the last one, if its difference
-    stayed as it is and its error fell as that of the samples does, by the root of their number.
+    stayed as it is and its error fell as that of the samples does, by the root of their number; or
+    by the number itself, where both are right on all of them.
     """
     params, comparison = draws[0].params, draws[0].comparison
     margin = params.report.margin + ROUNDING
@@ -218,9 +223,9 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
             return Smallest(picks, fraction, found.value, lowest, test)
     num, room = draws[0].meta.num_samples["validation"], found.value + margin
     reach = found.value - lowest
-    enough = (
-        math.ceil(num * (reach / room) ** 2) if room > ROUNDING and math.isfinite(reach) else None
-    )
+    power = 2 if found.variance else 1
+    is_near = room > ROUNDING and math.isfinite(reach)
+    enough = math.ceil(num * (reach / room) ** power) if is_near else None
     return NotShown(num, enough)
 
 

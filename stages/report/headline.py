@@ -26,6 +26,8 @@ def decision(found: Conclusion) -> str:
     """Return what to do, in a few words."""
     full, random = found.against.get("full"), found.against.get("random")
     is_good = full is None or full.word in GOOD_ENOUGH
+    if found.is_of_one_class:
+        return "No answer: the test split holds one class alone"
     if found.guessing:
         return "No answer yet: the models have hardly learnt"
     if found.rising and not is_good:

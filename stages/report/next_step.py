@@ -56,6 +56,9 @@ class Step:
     is_search: bool = True  # it runs stages
 
 
+OTHER_CLASSES = Step(AGAIN, "dvc repro", "once the test split holds samples of another class", _ALL)
+
+
 def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
     """Return the steps after a run: what is wrong with the data is put right first.
 
@@ -108,7 +111,7 @@ def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
     """
     full = found.against.get("full")
     if found.guessing or (found.rising and (full is None or full.word not in GOOD_ENOUGH)):
-        return _longer(params)
+        return OTHER_CLASSES if found.is_of_one_class else _longer(params)
     if found.num_draws < ENOUGH_DRAWS:
         return _more_draws(found.num_draws, ENOUGH_DRAWS)
     is_good = full is not None and full.word in GOOD_ENOUGH

@@ -47,7 +47,7 @@ def warnings_in_words(found: Conclusion) -> list[str]:
 
 def guessing_in_words(found: Conclusion) -> list[str]:
     """Warn of a comparison of models that have learnt nothing."""
-    if not found.guessing:
+    if not found.guessing or found.is_of_one_class:
         return []
     names = listed([SUBSETS[name] for name in found.guessing])
     above = listed([f"{entry.above:+.2f}" for entry in found.guessing.values()])
@@ -63,6 +63,11 @@ def untested_in_words(found: Conclusion) -> list[str]:
     """Name the classes of which test holds nothing, whatever the metric is."""
     if not found.untested:
         return []
+    if found.is_of_one_class:
+        return [
+            "test holds samples of one class alone, and who always names that one is right too: "
+            "nothing can be told before it holds others"
+        ]
     return [
         f"{_named(found.untested, found.num_classes, 'test')}, so nothing is said of them, and a "
         "mean over classes is one over the others"

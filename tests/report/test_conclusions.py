@@ -17,6 +17,7 @@ from stages.report.conclusions import (
 )
 from stages.report.draws import Draw, draw_of
 from stages.report.headline import decision, finding
+from stages.report.next_step import OTHER_CLASSES, next_step
 from stages.report.payback import Cost
 from stages.report.results import Target
 from stages.report.seconds import OF_A_ROUND, Seconds, of_target
@@ -331,6 +332,16 @@ def test_where_validation_is_too_small_it_says_how_many_samples_would_do(made):
     )
 
 
+def test_models_that_are_right_on_all_validation_samples_need_more_of_them(made):
+    """Of 2,000 samples 0.18 points may be wrong unseen: more than a margin of 0.1 by 1.8 times."""
+    targets = {"selected": target([900, 900], 1.0, 1), "full": target([900, 900], 1.0, 1)}
+    run = made(targets, margin=0.1)
+    num = run.meta.num_samples["validation"]
+    unseen = 100 * (1 - 0.025 ** (1 / NUM_VALIDATION))
+    assert conclude([run], "resnet8").smallest == NotShown(num, math.ceil(num * unseen / 0.1))
+    assert conclude([made(targets, margin=0.2)], "resnet8").smallest.picks == 20
+
+
 def test_random_subsets_are_not_what_the_search_is_praised_for(made):
     targets = {
         "selected": target([900, 900], 0.80, 1),
@@ -442,6 +453,19 @@ def test_what_evaluate_counted_says_which_classes_are_not_tested(made):
     evaluation = replace(selected.evaluation, by_class=by_class)
     found = conclude([made({"selected": replace(selected, evaluation=evaluation)})], "resnet8")
     assert found.untested == ["right"]
+
+
+def test_a_test_split_of_one_class_is_no_fault_of_the_models(made):
+    """Who always names it is always right, so longer trainings are no answer."""
+    by_class = {"left": {"num": 5}, "right": {"num": 0}, "below": {"num": 0}}
+    selected = target([1000], 0.9, 1, chance=1.0)
+    evaluation = replace(selected.evaluation, by_class=by_class)
+    found = conclude([made({"selected": replace(selected, evaluation=evaluation)})], "resnet8")
+    assert found.is_of_one_class
+    assert decision(found) == "No answer: the test split holds one class alone"
+    assert "test holds samples of one class alone" in sentence(found)
+    assert "guess" not in sentence(found)
+    assert next_step(made({}).params, found, None) == OTHER_CLASSES
 
 
 def test_classes_without_validation_samples_are_named(finished):

@@ -16,13 +16,14 @@ SENTENCES = [
     "costs $5, or $\\frac{1 and $ ^_{",
     "日本 😀 naïve\n\ttabs",
     "word " * 200,
+    "\x00\x1b[31m \u202eabc\u200b\ufeff \U000e0001 <script>",
 ]
 
 
 @pytest.fixture
 def results(finished):
     """A finished run whose samples are sentences, and whose classes have odd names."""
-    stored = [SENTENCES[number % 4].encode() for number in range(80)]
+    stored = [SENTENCES[number % 5].encode() for number in range(80)]
     inputs = Sequences(
         np.frombuffer(b"".join(stored), dtype=np.uint8), np.cumsum([0, *map(len, stored)])
     )
@@ -47,7 +48,7 @@ def test_a_gallery_shows_each_text_with_its_score_label_and_prediction(results, 
         for index in index_P.tolist():
             label, predicted = results.targets_N[index], entry.votes.predicted_class_N[index]
             expected += [f"{entry.score_N[index]:.3g}", names[label], names[predicted]]
-            expected.append(gallery_of_texts.shown(SENTENCES[index % 4].encode()))
+            expected.append(gallery_of_texts.shown(SENTENCES[index % 5].encode()))
     assert found == expected
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,10 +19,19 @@ from typing import Any, NoReturn
 
 import stages
 from stages.shared.artifacts import files
-from stages.shared.errors import UserError
+from stages.shared.errors import UserError, reason
 from stages.shared.running import ending, engine, timings
 
 NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the CPU and of GPUs
+# What people can do about what other libraries say: Python, libgit2 in a container, and torch where
+# nothing is left of an image after some layers.
+ADVICE = {
+    "can't start new thread": "let more processes run (`ulimit -u`, or the container's limit)",
+    "is not owned by current user": "`git config --global --add safe.directory '*'` trusts it",
+    "[Kk]ernel size can't be greater than|[Oo]utput size is too small|array of sliding blocks as"
+    "|more than 1 value per channel": "images (dataset.image_size), or batches, are too small for "
+    "this network: enlarge them, or choose another",
+}
 
 
 def run(main: Callable[..., None]) -> None:
@@ -89,10 +98,9 @@ def _described(error: Exception) -> str | None:
             "memory is full; lower SUBSET_WORKERS, SUBSET_LOADERS or batch_size. What is finished "
             "is kept: run `dvc repro` again"
         )
-    if "is not owned by current user" in str(error):  # libgit2's, as in a container
-        return f"{error}; `git config --global --add safe.directory {Path.cwd()}` trusts it"
-    if "can't start new thread" in str(error):
-        return f"{error}; let more processes run (`ulimit -u`, or the container's limit)"
+    for words, advice in ADVICE.items():
+        if re.search(words, str(error)):
+            return f"{reason(error)}; {advice}"
     return None
 
 

@@ -281,7 +281,21 @@ def test_a_repository_of_another_user_is_one_line(capsys):
     with pytest.raises(SystemExit), command.errors_in_one_line():
         raise RuntimeError(text)
     said = capsys.readouterr().err
-    assert said.startswith(f"error: {text}; `git config --global --add safe.directory /")
+    assert said == f"error: {text}; `git config --global --add safe.directory '*'` trusts it\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("Conv2d", (1, 1, 3)), ("MaxPool2d", (3,)), ("Unfold", (3,)), ("BatchNorm2d", (1,))],
+)
+def test_images_that_are_too_small_for_a_network_are_one_line(name, arguments, capsys):
+    """The words are torch's own: another version may have others."""
+    import torch
+
+    with pytest.raises(SystemExit), command.errors_in_one_line():
+        getattr(torch.nn, name)(*arguments)(torch.zeros(1, 1, 1, 1))
+    said = capsys.readouterr().err
+    assert "; images (dataset.image_size), or batches, are too small for this network" in said
     assert said.count("\n") == 1
 
 
