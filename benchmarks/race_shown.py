@@ -77,8 +77,8 @@ def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
         counted = count([one for cell in some for one in cell.decisions()])
         yield (
             "| {name} | {decisions} | {measured} | {by_noise:.1f} | {shown} | {upper:.1f} % "
-            "| {gain:+.2f} ± {reach:.2f} | {attainable:.2f} | {captured:.0f} % |"
-        ).format(name=name, **counted)
+            "| {told} | {attainable:.2f} | {captured:.0f} % |"
+        ).format(name=name, told=_with_reach(counted["gain"], counted["reach"]), **counted)
     means = np.array([cell.gains(RACE).mean() for cell in once])
     mean, reach = interval(means)
     below = [
@@ -154,5 +154,9 @@ def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:
 
 
 def _shown(values_S: Floats) -> str:
-    mean, reach = interval(values_S)
-    return f"{mean:+.2f} ± {reach:.2f}"
+    return _with_reach(*interval(values_S))
+
+
+def _with_reach(mean: float, reach: float) -> str:
+    """Return a mean with half of its interval, which a single value has not."""
+    return f"{mean:+.2f}" if np.isnan(reach) else f"{mean:+.2f} ± {reach:.2f}"
