@@ -33,7 +33,7 @@ from benchmarks.race_table import RESULTS
 from stages.shared.artifacts import Floats
 
 TABLE = "race-table-[rt]a*s_*.csv"  # races, targets
-LOSSES = (MARGIN, 1.0)  # points
+LOSSES = (MARGIN, 0.5, 1.0)  # points
 STEP, LOWEST = 0.2, -10.0  # points, of the grid; it has a place just below each loss
 ITERATIONS = 300
 TOO_SMALL = 2.71 / 2  # of the logarithm of the likelihood, below its maximum

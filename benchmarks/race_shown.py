@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
+from scipy.stats import beta
 
 from benchmarks.race_counts import (
     AGAIN,
     EVERYTHING,
+    MARGIN,
     RACE,
     TOP,
     Cell,
@@ -30,6 +32,8 @@ def shown(races: Sequence[Row], targets: Sequence[Row]) -> str:
         *[_cell_row(cell, _full_seconds(races, cell.name)) for cell in found],
         "",
         *_count_rows(found),
+        "",
+        *_sentences([cell for cell in found if not cell.name.endswith(AGAIN)]),
         "",
         *_winner_rows([cell for cell in found if not cell.name.endswith(AGAIN)]),
         "",
@@ -73,8 +77,8 @@ def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
         counted = count([one for cell in some for one in cell.decisions()])
         yield (
             "| {name} | {decisions} | {measured} | {by_noise:.1f} | {shown} | {upper:.1f} % "
-            "| {gain:+.2f} ± {reach:.2f} | {attainable:.2f} | {captured:.0f} % |"
-        ).format(name=name, **counted)
+            "| {told} | {attainable:.2f} | {captured:.0f} % |"
+        ).format(name=name, told=_with_reach(counted["gain"], counted["reach"]), **counted)
     means = np.array([cell.gains(RACE).mean() for cell in once])
     mean, reach = interval(means)
     below = [
@@ -84,6 +88,41 @@ def _count_rows(found: Sequence[Cell]) -> Iterable[str]:
     ]
     yield ""
     yield f"Mean over {len(once)} cells {mean:+.2f} ± {reach:.2f}; below 0: {below or 'none'}"
+
+
+def _sentences(found: Sequence[Cell]) -> Iterable[str]:
+    """Say what holds of all cells whose draws raced in no other series."""
+    judged, gain, error, is_random = np.array(
+        [
+            (float(row["judged_gain"]), one.gain, one.error, row["winner"] == "random")
+            for cell in found
+            for row, one in zip(cell.races, cell.decisions(), strict=True)
+        ]
+    ).T
+    by_strategy, by_random = is_random == 0, is_random == 1
+    if by_strategy.sum() > 1:
+        judged, reached = judged[by_strategy], gain[by_strategy]
+        yield (
+            f"A strategy won {len(reached)}: judged {judged.mean():+.2f}, on test "
+            f"{reached.mean():+.2f}, correlation {np.corrcoef(judged, reached)[0, 1]:.2f}, "
+            f"{(reached < 0).sum()} below 0"
+        )
+    if by_random.any():
+        yield f"Random won {by_random.sum()}: {_shown(gain[by_random])} above the mean of others"
+    measured = int((gain < -MARGIN).sum())
+    upper = 100 * float(beta.ppf(0.95, measured + 1, len(gain) - measured))
+    yield f"Measured worse {measured} of {len(gain)}: upper bound {upper:.1f} %"
+    yield f"Standard error {error.min():.2f} to {error.max():.2f}, median {np.median(error):.2f}"
+    clean = [one for cell in found if "wrong" not in cell.name for one in cell.decisions()]
+    if clean:
+        told = "{decisions}: {gain:+.2f} ± {reach:.2f}, {captured:.0f} %, {measured} worse"
+        yield f"Of right labels {told.format(**count(clean))}"
+    losing = sum(cell.gains(TOP).mean() < -1 for cell in found)
+    lowest = min(found, key=lambda cell: float(cell.gains(RACE).mean()))
+    yield (
+        f"top loses more than a point in {losing} of {len(found)} cells; the race's lowest mean "
+        f"is {lowest.gains(RACE).mean():+.2f} ({lowest.name} {100 * lowest.budget:g} %)"
+    )
 
 
 def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:
@@ -115,5 +154,9 @@ def _winner_rows(found: Sequence[Cell]) -> Iterable[str]:
 
 
 def _shown(values_S: Floats) -> str:
-    mean, reach = interval(values_S)
-    return f"{mean:+.2f} ± {reach:.2f}"
+    return _with_reach(*interval(values_S))
+
+
+def _with_reach(mean: float, reach: float) -> str:
+    """Return a mean with half of its interval, which a single value has not."""
+    return f"{mean:+.2f}" if np.isnan(reach) else f"{mean:+.2f} ± {reach:.2f}"

@@ -25,6 +25,7 @@ def race(seed, winner="top"):
         "seed": str(seed),
         "winner": winner,
         "judged_samples": "500",
+        "judged_gain": "1.0",
         "seconds": "8",
         "full_seconds": "2",
         "full_trainings": "3",
@@ -109,6 +110,10 @@ def test_the_tables_have_a_row_for_each_cell_series_and_entrant():
     )
     assert "| top | 2 | 1 | 1 | -3.00 |" in shown
     assert "| random |  | 1 | 1 |  |" in shown
+    # One gain of 3 and one of -1, where random won.
+    assert "Random won 1: -1.00 above the mean of others" in shown
+    assert "Measured worse 1 of 2: upper bound 97.5 %" in shown
+    assert "the race's lowest mean is +1.00 (s 10 %)" in shown
 
 
 # One has all entrants.
