@@ -12,8 +12,8 @@ Reads only files that params.yaml names, for every `from` and `to` of `rounds`, 
                                       features and gradient_norm;
                                       heat_{rows,maps}_<acquisition>_*.npy where there are some
         data/scores/<from>/           score_N.npy, {acquisitions,voters,reference,forgetting}.csv
-        data/dynamics/<from>/         tracked_{row_S,gradient_norm_MES}.npy where
-                                      train_ensemble.track names them
+        data/dynamics/<from>/         what was learnt, and how surely; tracked_{row_S,
+                                      gradient_norm_MES}.npy where train_ensemble.track names them
         data/histories/               ensemble-<from>.csv, <model>-<subset>.csv
         data/comparison/<subset>.csv  what the target models were trained on
         data/evaluation/<model>-<subset>/   metrics.json, values/<metric>.npy

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import toy
 
+from stages.near_duplicates import all_samples
 from stages.near_duplicates.__main__ import main
 from stages.near_duplicates.thumbnails import THRESHOLD, have_thumbnails, thumbnails
 from stages.shared import artifacts
@@ -67,7 +68,9 @@ def test_small_drawings_and_grey_ones_have_none(shape, wanted):
     assert have_thumbnails(shape) == wanted
 
 
-def test_an_edited_copy_of_a_test_image_is_found_in_train(tmp_path, monkeypatch):
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """Thirty pictures in three splits; train's eighth is the third of test, brighter."""
     monkeypatch.chdir(tmp_path)
     toy.write_params(tmp_path, toy.default_params())
     images = dict(zip(SPLITS, np.split(pictures(30), [20, 25]), strict=True))
@@ -81,7 +84,18 @@ def test_an_edited_copy_of_a_test_image_is_found_in_train(tmp_path, monkeypatch)
     num = {split: len(found) for split, found in images.items()}
     meta = Meta("image_classification", "toy", ["x"], [32, 32, 3], [0.0] * 3, [1.0] * 3, num, "x")
     artifacts.save_meta(prepared, meta)
-    main(prepared, Path("none"), Path("found"))
+    return prepared
+
+
+def test_an_edited_copy_of_a_test_image_is_found_in_train(edited):
+    main(edited, Path("none"), Path("found"))
     assert [one.sample_id for one in load_grouped(Path("found"))] == ["train/7", "test/2"]
     found = load_found(Path("found"))
     assert (found.method, found.threshold, found.copies) == ("thumbnails", THRESHOLD, 0)
+
+
+def test_of_very_many_images_copies_alone_are_found(edited, monkeypatch):
+    monkeypatch.setattr(all_samples, "MOST_EXACT", 29)
+    main(edited, Path("none"), Path("found"))
+    found = load_found(Path("found"))
+    assert (found.method, found.threshold, found.groups) == ("copies", 0.95, 0)
