@@ -18,10 +18,10 @@ from stages.shared.settings.params import load_params
 
 PROPOSALS, SUBSETS, RACES = Path("proposals"), Path("subsets"), Path("races")
 WEIGHTS = Path("judge.safetensors")
+SHORT = {"length": {"updates": 2}}  # where no judge need learn
 NUM_PICKS = 18
 # Of three classes, in turn: some of each, or of one alone.
 EVEN, ONE_CLASS = list(range(NUM_PICKS)), list(range(0, 3 * NUM_PICKS, 3))
-SHORT = {"length": {"updates": 2}}  # where no judge need learn
 RANDOM = [list(range(first, first + NUM_PICKS)) for first in (3, 12, 24, 36)]
 
 
