@@ -11,13 +11,13 @@ from stages.shared import artifacts
 MODEL = "linear"  # the quickest: what draws share and what they do not, no model decides
 
 
-def run(project, resume, signals=("gradient_norm",), **changes):
+def run(project, resume, signals=("gradient_norm",), model=MODEL, **changes):
     """Run the tiny pipeline with these random seeds; return its files below data/, by path."""
     content = toy.default_params()
     content |= {"rounds": [{"from": 0.0625, "to": 0.125}], **changes}
     for section in ("train_ensemble", "train_subset_model"):
         content[section] |= {"members": 2, "length": {"updates": 4}, "validations": 2}
-    content["train_ensemble"]["model"], content["compare"]["models"] = MODEL, [MODEL]
+    content["train_ensemble"]["model"], content["compare"]["models"] = model, [model]
     content["predict_pool"]["signals"] = list(signals)
     project.mkdir()
     toy.write_pipeline(project, content)
@@ -50,6 +50,7 @@ def test_draws_may_share_what_k_centers_starts_from_and_ensembles_be_measured(tm
         seed_subset=settings["seed_subset"] | {"random_seed": 7},
         evaluate=settings["evaluate"] | {"ensembles": [1.0]},
         signals=["features"],
+        model="resnet8",  # those of a linear one are the pixels, of any draw
     )
     data = tmp_path / "shared/data"
     num_train = artifacts.load_meta(data / "prepared").num_samples["train"]

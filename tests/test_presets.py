@@ -324,13 +324,13 @@ def tiny(content: dict[str, Any], data: Path) -> dict[str, Any]:
 
 
 def few(subsets: list[str]) -> list[str]:
-    """Leave out all but one part of the selected subset and two random ones: more do the same.
+    """Leave out all but one part of the selected subset and a random one: more do the same.
 
     A size below two hundredths would be nothing of so few images.
     """
     large = [name for name in subsets if not re.search(r"-0\.00|-0\.01", name)]
     more = [name for name in large if name.startswith("selected-")][1:]
-    more += [name for name in large if re.match(r"random-\d", name)][2:]
+    more += [name for name in large if re.match(r"random-\d", name)][1:]
     return [name for name in large if name not in more]
 
 

@@ -187,20 +187,6 @@ def write_list(name: str, *rows: str) -> None:
     Path(f"lists/{name}.csv").write_text("\n".join([header, *rows]) + "\n")
 
 
-@case(
-    "select",
-    "lists/include.csv: line 2 names 999.png, which is in no split; each must be the sample_id of "
-    "a sample in the train split",
-)
-def a_list_that_names_no_sample():
-    write_list("include", "999.png,ugly")
-
-
-@case("select", "lists/include.csv: line 3 names 001.png again, as line 2 does; once is allowed")
-def a_list_that_names_a_sample_twice():
-    write_list("include", "001.png,fine", "001.png,fine")
-
-
 @case("select", "lists/include.csv: line 4 names a\\nb again, as line 2 does; once is allowed")
 def a_list_whose_names_hold_line_ends():
     write_list("include", '"a\nb",fine', '"a\nb",fine')
@@ -210,11 +196,6 @@ def a_list_whose_names_hold_line_ends():
 def two_lists_that_contradict_each_other():
     write_list("include", "001.png,fine")
     write_list("exclude", "001.png,ugly")
-
-
-@case("seed_subset", "lists/seed.csv: names 2 samples; seed_size 0.2 is 20")
-def a_seed_subset_of_another_size():
-    write_list("seed", "001.png", "002.png")
 
 
 @case("score", "lists/reference.csv: line 3 has score 'nan'; it must be a finite number")

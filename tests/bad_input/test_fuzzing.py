@@ -98,6 +98,16 @@ def test_a_key_with_more_digits_than_can_be_told_is_one_line():
     require_line(caught.value, Path("params.yaml"))
 
 
+@pytest.mark.parametrize("section", ["optimizer", "schedule"])
+@pytest.mark.parametrize("name", [1 << 20_000, [[1 << 20_000]]], ids=["number", "list"])
+def test_a_name_of_more_digits_than_can_be_told_is_one_line(section, name):
+    content = toy.default_params()
+    content["train_ensemble"][section]["name"] = name
+    said = f"train_ensemble.{section}.name is 'a number of thousands of digits'; choose one of "
+    with pytest.raises(ParamsError, match=said):
+        check_params(content)
+
+
 @settings(max_examples=40, **in_one_folder)
 @given(content=damaged(toy.DEFAULT.read_bytes()))
 def test_a_damaged_params_yaml_is_allowed_or_one_line(tmp_path, content):

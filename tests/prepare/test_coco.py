@@ -252,13 +252,6 @@ def test_a_file_of_another_form_is_refused(dataset, write, more, says):
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_json_is_refused(dataset, write):
-    root = write("annotations.json", "images", 1)
-    (root / "annotations.json").write_text("{")
-    with pytest.raises(DataError, match=r"annotations\.json: the file: Invalid JSON"):
-        load(dataset(root=str(root)))
-
-
 @pytest.mark.parametrize(
     ("files", "says"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import toy
 import toy_texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.prepare.__main__ import main
@@ -274,6 +274,7 @@ def test_the_fingerprint_follows_what_is_read_of_train_and_validation(prepared, 
     assert fingerprint() != first
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 255))), st.data())
 def test_sequences_are_gathered_as_a_loop_would(lists, data):
     values = np.array([value for each in lists for value in each], dtype=np.uint8)

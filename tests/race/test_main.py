@@ -18,6 +18,7 @@ from stages.shared.settings.params import load_params
 
 PROPOSALS, SUBSETS, RACES = Path("proposals"), Path("subsets"), Path("races")
 WEIGHTS = Path("judge.safetensors")
+SHORT = {"length": {"updates": 2}}  # where no judge need learn
 NUM_PICKS = 18
 # Of three classes, in turn: some of each, or of one alone.
 EVEN, ONE_CLASS = list(range(NUM_PICKS)), list(range(0, 3 * NUM_PICKS, 3))
@@ -148,7 +149,7 @@ def test_equal_proposals_are_judged_alike_and_random_wins(racing):
 
 def test_what_is_held_out_judges_too_and_the_winner_is_chosen_from_all(racing):
     racing.content |= {"random_seeds": 1}
-    racing.content["race"] |= {"entrants": {"even": {}}, "holdout": 0.1, "margin": 100.0}
+    racing.content["race"] |= {"entrants": {"even": {}}, "holdout": 0.1, "margin": 100.0, **SHORT}
     racing.propose(even=EVEN)
     rows = np.array([54, 55, 56, 57, 58, 59])
     artifacts.save_order(PROPOSALS / "seed-0/held_out.npy", rows)
@@ -161,7 +162,7 @@ def test_what_is_held_out_judges_too_and_the_winner_is_chosen_from_all(racing):
 
 def test_classes_of_which_the_winner_has_nothing_are_warned_of(racing, capsys):
     """Whoever wins: the entrant and the best random subset of each draw are of one class."""
-    racing.content["race"] |= {"judges": 1, "entrants": {"one_class": {}}, "length": {"updates": 2}}
+    racing.content["race"] |= {"judges": 1, "entrants": {"one_class": {}}, **SHORT}
     racing.propose(one_class=ONE_CLASS)
     for draw in ("seed-0", "seed-1"):
         for place in range(2):
@@ -174,6 +175,7 @@ def test_classes_of_which_the_winner_has_nothing_are_warned_of(racing, capsys):
 
 def test_one_sample_cannot_judge(racing, monkeypatch):
     racing.content |= {"random_seeds": 1}
+    racing.content["race"] |= SHORT
     racing.propose(even=EVEN, one_class=ONE_CLASS)
     monkeypatch.setattr(judging, "LEAST_SAMPLES", 21)
     with pytest.raises(ArtifactError, match="20 sample judges a race; there must be 21 at least"):

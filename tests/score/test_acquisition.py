@@ -244,45 +244,6 @@ def test_entropy_bounds_mutual_information():
     assert np.all(scores["mutual_information"] <= scores["entropy"])
 
 
-# --- scikit-activeml, which shares no code with them ---------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def activeml():
-    """Imported for these tests alone: it takes as long as torch, which it imports."""
-    return pytest.importorskip("skactiveml.pool")
-
-
-@pytest.mark.parametrize(
-    ("name", "method"),
-    [("least_confidence", "least_confident"), ("margin", "margin_sampling"), ("entropy",) * 2],
-)
-def test_uncertainty_is_that_of_scikit_activeml_of_the_mean_probability(activeml, name, method):
-    probs_MNC, _ = random_cube()
-    expected = activeml.uncertainty_scores(probs_MNC.mean(axis=0), method=method)
-    assert score(name, probs_MNC) == pytest.approx(expected, abs=1e-12)
-
-
-def test_variation_ratios_are_those_of_scikit_activeml(activeml):
-    probs_MNC, _ = random_cube(num_voters=12)
-    expected = activeml.variation_ratios(probs_MNC.argmax(axis=2).T)
-    assert score("variation_ratios", probs_MNC) == pytest.approx(expected, abs=1e-12)
-
-
-def test_mutual_information_is_the_average_divergence_of_scikit_activeml(activeml):
-    # It takes no probability for less than eps, and changes its argument.
-    probs_MNC, _ = random_cube()
-    expected = activeml.average_kl_divergence(probs_MNC.copy(), eps=1e-300)
-    assert score("mutual_information", probs_MNC) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("name", ["entropy", "mutual_information"])
-def test_where_each_voter_is_certain_it_is_the_vote_entropy_of_scikit_activeml(activeml, name):
-    votes_MN = random_cube(num_voters=12)[0].argmax(axis=2)
-    expected = activeml.vote_entropy(votes_MN.T, classes=list(range(7)))
-    assert score(name, np.eye(7)[votes_MN]) == pytest.approx(expected, abs=1e-12)
-
-
 # --- what holds for every acquisition function ---------------------------------------------------
 
 

@@ -100,29 +100,20 @@ DATA = [
 
 @each_kind
 @pytest.mark.parametrize("make", DATA)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_picks_are_those_of_the_definition_in_their_order(first_picks, make, dtype, small_blocks):
+@pytest.mark.parametrize(
+    ("dtype", "num_chosen", "start"),
+    [(np.float32, 0, 0), (np.float64, 0, 0), (np.float64, 30, 0), (np.float64, 0, 25)],
+)
+def test_picks_are_those_of_the_definition_in_their_order(
+    first_picks, make, dtype, num_chosen, start, small_blocks
+):
+    """Chosen points are centres that are not picked; the first candidates may be the start."""
     features_KD = make(np.random.default_rng(0)).astype(dtype)
-    expected = by_definition(features_KD, NONE, len(features_KD))
-    assert first_picks(features_KD, features_KD[:0], len(features_KD)).tolist() == expected
-
-
-@each_kind
-@pytest.mark.parametrize("make", DATA)
-def test_chosen_points_are_centres_that_are_not_picked(first_picks, make, small_blocks):
-    features_KD = make(np.random.default_rng(1))
-    chosen_SD, features_KD = features_KD[:30], features_KD[30:]
-    expected = by_definition(features_KD, chosen_SD, NUM // 2)
-    assert first_picks(features_KD, chosen_SD, NUM // 2).tolist() == expected
-
-
-@each_kind
-@pytest.mark.parametrize("make", DATA)
-def test_it_may_start_from_the_first_candidates(first_picks, make, small_blocks):
-    features_KD = make(np.random.default_rng(2))
-    picks = first_picks(features_KD, features_KD[:0], NUM // 2, start=25).tolist()
-    assert picks[:25] == list(range(25))
-    assert picks == by_definition(features_KD, features_KD[:0], NUM // 2, start=25)
+    chosen_SD, features_KD = np.split(features_KD, [num_chosen])
+    count = len(features_KD)
+    expected = by_definition(features_KD, chosen_SD, count, start)
+    assert expected[:start] == list(range(start))
+    assert first_picks(features_KD, chosen_SD, count, start=start).tolist() == expected
 
 
 @each_kind

@@ -90,6 +90,16 @@ def one_of(known: Collection[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def with_writable_name(section: Any) -> Any:
+    """Return a section whose name can be written: pydantic tells a name that it does not know."""
+    name = section.get("name") if isinstance(section, dict) else None
+    try:
+        repr(name)
+    except ValueError:
+        return {**section, "name": as_written(name)}
+    return section
+
+
 def as_written(value: object) -> str:
     """Return a value about as it stands in the file, cut short where it is long."""
     if value is None:

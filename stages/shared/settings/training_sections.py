@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -13,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from stages.shared.settings.messages import either, not_allowed
+from stages.shared.settings.messages import either, not_allowed, with_writable_name
 from stages.shared.settings.section import Section
 from stages.shared.settings.sections import Fraction, SizeParam
 
@@ -57,7 +58,8 @@ class AdamW(Section):
     weight_decay: NonNegativeFloat
 
 
-Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name")]
+NAMED = BeforeValidator(with_writable_name)
+Optimizer = Annotated[Sgd | AdamW, Field(discriminator="name"), NAMED]
 
 
 class OneCycle(Section):
@@ -101,7 +103,7 @@ class Steps(Section):
         return milestones
 
 
-Schedule = Annotated[OneCycle | Plateau | Steps, Field(discriminator="name")]
+Schedule = Annotated[OneCycle | Plateau | Steps, Field(discriminator="name"), NAMED]
 
 
 class Augmentation(Section):

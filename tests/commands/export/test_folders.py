@@ -24,13 +24,6 @@ NAMES = [
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in."""
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-
-
-@pytest.fixture
 def made(tmp_path, here):
     """A prepared folder of images."""
     return toy_export.folder_of_images(tmp_path / "images", NAMES)

@@ -21,14 +21,6 @@ NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range
 PICKS = [3, 0, 3, 2, 3]
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in, beside one of images."""
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path
-
-
 def run_documented(begins, **names):
     """Run the lines of the help that stand below a sentence; return the names they set."""
     _, _, after = documented.__doc__.partition(f"\n{begins}")

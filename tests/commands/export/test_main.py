@@ -18,14 +18,6 @@ from stages.shared.errors import ArtifactError, DataError, ParamsError
 NAMES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(8)]
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in, beside one of images."""
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path
-
-
 def read_csv(path):
     return pd.read_csv(
         path,

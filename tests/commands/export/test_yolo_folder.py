@@ -17,14 +17,6 @@ from stages.shared.errors import DataError
 from stages.shared.settings.sections import Dataset
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in."""
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path
-
-
 def listed(folder: Path, name: str = "train") -> list[str]:
     return (folder / f"{name}.txt").read_text().splitlines()
 

@@ -35,18 +35,6 @@ def draw_all(order_K, count, limits, balanced=False, taken_P=NOTHING):
 # --- order of preference -------------------------------------------------------------------------
 
 
-def test_without_limits_the_first_of_the_preference_order_are_drawn():
-    assert draw_all([3, 1, 0, 2], 3, limits_of([0, 0, 1, 1])) == [3, 1, 0]
-
-
-def test_nothing_is_drawn_when_nothing_is_asked_for():
-    assert draw_all([3, 1, 0, 2], 0, limits_of([0, 0, 1, 1])) == []
-
-
-def test_a_row_that_stands_twice_in_the_order_may_be_drawn_twice():
-    assert draw_all([2, 2, 1], 2, limits_of([0, 0, 1]), balanced=False) == [2, 2]
-
-
 def test_too_few_candidates_are_an_error_with_both_numbers_and_the_setting():
     message = "size 9 asks for 5 picks; 4 samples can be picked"
     with pytest.raises(ParamsError, match=message):
@@ -89,11 +77,6 @@ def test_the_include_list_comes_first_in_order_of_preference():
     assert draw_all([3, 1, 0, 2], 3, limits_of([0, 0, 1, 1], included=[2, 0])) == [0, 2, 3]
 
 
-def test_an_included_sample_that_is_in_the_subset_before_has_no_second_privilege():
-    limits = limits_of([0, 0, 1, 1], included=[2])
-    assert draw_all([3, 1, 0, 2], 2, limits, taken_P=[2]) == [3, 1]
-
-
 def test_an_include_list_that_is_longer_than_the_draw_is_an_error():
     with pytest.raises(ParamsError, match=r"asks for 1 picks; select\.include names 2 samples"):
         draw_all([3, 1, 0, 2], 1, limits_of([0, 0, 1, 1], included=[2, 0]))
@@ -119,18 +102,6 @@ def test_a_balanced_draw_makes_up_for_what_the_subset_has_too_much_of():
     assert picks == [10, 11, 4]
 
 
-def test_the_include_list_comes_before_the_shares_and_the_minimum_of_the_classes():
-    limits = limits_of(IMBALANCED, included=[3, 4], min_per_class=1)
-    assert draw_all(range(16), 4, limits, balanced=True) == [3, 4, 10, 15]
-
-
-def test_balanced_draws_of_half_have_half_of_every_class():
-    targets_N = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [600, 300, 100]))
-    order_K = np.random.default_rng(1).permutation(1000)
-    picks = draw_all(order_K, 500, limits_of(targets_N), balanced=True)
-    assert np.bincount(targets_N[picks]).tolist() == [300, 150, 50]
-
-
 @given(st.data())
 def test_every_balanced_draw_is_a_prefix_of_the_longest_and_in_proportion(data):
     targets_N = np.array(data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=40)))
@@ -145,30 +116,6 @@ def test_every_balanced_draw_is_a_prefix_of_the_longest_and_in_proportion(data):
         # Four classes: the divisor method stays within two picks of the exact share.
         drawn_C = np.bincount(targets_N[picks], minlength=len(share_C))
         assert np.all(np.abs(drawn_C - count * share_C) < 2)
-
-
-@given(st.data())
-def test_a_draw_agrees_with_picking_one_sample_after_the_other(data):
-    """The keys are those of a plain loop that gives each pick to the neediest class."""
-    targets_N = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=20))
-    order_K = data.draw(st.permutations(range(len(targets_N))))
-    cut = data.draw(st.integers(0, len(order_K)))
-    taken_P, order_K = order_K[:cut], order_K[cut:]
-    minimum = data.draw(st.integers(0, 3))
-    num_train, have = Counter(targets_N), Counter(targets_N[row] for row in taken_P)
-    expected, left = [], list(order_K)
-    while left:
-
-        def need(row):
-            number = targets_N[row]
-            return have[number] >= minimum, (have[number] + 0.5) / num_train[number]
-
-        pick = min(left, key=need)  # the first of equals, which is the preferred one
-        left.remove(pick)
-        have[targets_N[pick]] += 1
-        expected.append(pick)
-    limits = limits_of(targets_N, min_per_class=minimum)
-    assert draw_all(order_K, len(order_K), limits, balanced=True, taken_P=taken_P) == expected
 
 
 # --- least number of each class ------------------------------------------------------------------

@@ -173,11 +173,13 @@ def add_one(piece, report):
 
 
 def fail_at_two(piece, report):
-    if piece == 2:
+    """Fail at piece 2; the others are under way until somebody has noticed."""
+    number, noticed = piece
+    if number == 2:
         raise TrainingError("two")
-    time.sleep(0.3)
+    while not noticed.exists():
+        time.sleep(0.01)
     report("kept")
-    return piece
 
 
 def test_results_come_in_the_order_of_the_pieces(map_pieces):
@@ -186,10 +188,19 @@ def test_results_come_in_the_order_of_the_pieces(map_pieces):
     assert sorted(heard) == [(0, "adding to 5"), (1, "adding to 3"), (2, "adding to 8")]
 
 
-def test_after_a_piece_that_fails_none_begins_and_those_under_way_end(map_pieces):
+def test_after_a_piece_that_fails_none_begins_and_those_under_way_end(
+    map_pieces, tmp_path, monkeypatch
+):
     run, heard = map_pieces
+    noticed, end = tmp_path / "noticed", Process.end
+
+    def notice_and_end(process):
+        noticed.touch()
+        end(process)
+
+    monkeypatch.setattr(Process, "end", notice_and_end)
     with pytest.raises(TrainingError) as caught:
-        run(fail_at_two, [1, 2, 3, 4])
+        run(fail_at_two, [(number, noticed) for number in (1, 2, 3, 4)])
     assert str(caught.value) == "two"
     assert heard == [(0, "kept")]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import toy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared import artifacts, models, tasks
@@ -33,6 +33,7 @@ from stages.shared.training.job import Job
 CPU = torch.device("cpu")
 TASK = tasks.load("image_classification")
 NEVER_EL2N = 10**6
+few_examples = settings(max_examples=40)  # torch takes a while
 # Logits whose largest is that of the given class, for targets of class 0 of three.
 RIGHT, WRONG = [2.0, 0.0, -1.0], [0.0, 3.0, 1.0]
 
@@ -82,6 +83,7 @@ def test_a_forgetting_event_is_right_that_becomes_wrong(text, expected):
     assert record([1], seen(text)).forgetting_events_MR.tolist() == [[expected]]
 
 
+@few_examples
 @given(st.text("RW", min_size=1, max_size=9))
 def test_a_sample_that_was_never_right_has_more_events_than_any_other(text):
     one = record([1], seen(text)).forgetting_events_MR[0, 0]
@@ -177,6 +179,7 @@ def test_events_are_counted_up_to_each_kept_epoch(text, expected):
     assert found.kept_events_ES.tolist() == [[count] for count in expected]
 
 
+@few_examples
 @given(st.text("RW", min_size=1, max_size=9), st.text("RW", max_size=9))
 def test_events_up_to_an_epoch_are_those_of_a_training_that_ended_there(begin, rest):
     whole, ended = record([1], seen(begin + rest)), record([1], seen(begin))
@@ -299,6 +302,7 @@ class PlainCount:
         assert found.dual_MR[0] == pytest.approx(np.array(duals), rel=1e-4, abs=1e-6)
 
 
+@few_examples
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.integers(1, 14), st.data())
 def test_any_draws_in_any_batches_are_those_of_a_plain_count(copies, num_epochs, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
