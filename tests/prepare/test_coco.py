@@ -69,6 +69,16 @@ def test_a_file_for_each_split(dataset, write):
     assert source.boxes.offset_N1.tolist() == [0, 1, 1, 2]
 
 
+def test_folders_as_roboflow_writes_them(dataset, write):
+    for folder, number in (("train", 2), ("valid", 1), ("test", 1)):
+        box = annotation(10, 3, [0, 0, number, number])
+        root = write(f"{folder}/_annotations.coco.json", folder, number, box)
+    source = load(dataset(root=str(root)))
+    assert source.sample_ids == ["test/0.png", "train/0.png", "train/1.png", "valid/0.png"]
+    assert source.given_splits == ["test", "train", "train", "validation"]
+    assert source.boxes.box_A4[:, 2].tolist() == [1, 2, 1]
+
+
 def test_all_that_is_wrong_with_boxes_is_listed(dataset, write):
     root = write(
         "annotations.json",

@@ -3,6 +3,7 @@
 - `root/annotations/instances_{train,val,test}*.json`; the images of `instances_train2017.json`
   lie in `root/train2017/`, `root/images/train2017/` or `root/images/`. Without a file of test, val
   is the test split.
+- `root/{train,valid,test}/_annotations.coco.json` as Roboflow writes them, the images beside.
 - `root/annotations.json`, or `root/annotations/instances_default.json` as CVAT writes it, with the
   images in `root/images/` or `root/images/default/`, which are split at random.
 
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
-from stages.shared.artifacts import Split
+from stages.shared.artifacts import SPLITS, Split
 from stages.shared.artifacts.user_lists import decoded
 from stages.shared.artifacts.user_names import MOST_SHOWN, and_more, encoding_hint
 from stages.shared.datasets.reading.boxes_of_images import (
@@ -33,6 +34,7 @@ from stages.shared.datasets.reading.boxes_of_images import (
     refuse_params,
     source_of,
 )
+from stages.shared.datasets.reading.entries import split_of
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
 from stages.shared.running.workspace import located
@@ -40,6 +42,7 @@ from stages.shared.settings.sections import Dataset
 
 SPLIT_NAMES: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 PREFIX = "instances_"
+ROBOFLOW = "_annotations.coco.json"
 
 
 class _Image(BaseModel):
@@ -109,7 +112,8 @@ def _find(root: Path) -> list[_File]:
     """Return the files of annotations, that of train first."""
     if (root / "annotations.json").is_file():
         return [_File(root / "annotations.json", "images", None)]
-    files = []
+    if files := _of_roboflow(root):
+        return files
     there = sorted((root / "annotations").glob(f"{PREFIX}*.json"))
     for name, split in SPLIT_NAMES.items():
         found = [path for path in there if path.name.lower().startswith(f"{PREFIX}{name}")]
@@ -127,6 +131,13 @@ def _find(root: Path) -> list[_File]:
             f"annotations/{PREFIX}train*.json and those of val and test"
         )
     return files
+
+
+def _of_roboflow(root: Path) -> list[_File]:
+    """Return the files of annotations that lie in folders of splits, that of train first."""
+    found = [(split_of(path.parent.name), path) for path in sorted(root.glob(f"*/{ROBOFLOW}"))]
+    files = {split: _File(path, path.parent.name, split) for split, path in found if split}
+    return [files[split] for split in SPLITS if split in files] if "train" in files else []
 
 
 def _folder(root: Path, path: Path) -> str:
