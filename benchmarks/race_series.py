@@ -205,7 +205,7 @@ SERIES: Mapping[str, Series] = {
     ),
     "blood-cells": Series(
         "detection_bccd",
-        [*_DETECTION, "dataset.image_size=[160, 120]", *_CROP, *updates(250)],
+        [*_DETECTION, "dataset.image_size=[128, 96]", *_CROP, *updates(200)],
         (0.5,),
         seeds=1,
         entrants=THREE,

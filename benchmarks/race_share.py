@@ -34,7 +34,8 @@ from stages.shared.artifacts import Floats
 
 TABLE = "race-table-[rt]a*s_*.csv"  # races, targets
 LOSSES = (MARGIN, 0.5, 1.0)  # points
-STEP, LOWEST = 0.2, -10.0  # points, of the grid; it has a place just below each loss
+STEP, LOWEST = 0.2, -10.0  # points, of the grid
+JUST = 0.01  # points, by which it has a place below each loss
 ITERATIONS = 300
 TOO_SMALL = 2.71 / 2  # of the logarithm of the likelihood, below its maximum
 HALVINGS = 10  # of the interval that the bound lies in
@@ -80,8 +81,8 @@ def decisions() -> tuple[Floats, Mapping[str, Floats]]:
 def share_and_bound(gain_N: Floats, error_N: Floats, loss: float) -> tuple[float, float]:
     """Return the share of true gains below minus the loss, from 0 to 1, and its 95 % bound."""
     highest = gain_N.max() + STEP
-    place_J = np.arange(-loss - STEP / 4, highest, STEP)
-    place_J = np.append(np.arange(-loss - STEP / 4 - STEP, LOWEST, -STEP), place_J)
+    place_J = np.arange(-loss - JUST, highest, STEP)
+    place_J = np.append(np.arange(-loss - JUST - STEP, LOWEST, -STEP), place_J)
     z_NJ = (gain_N[:, np.newaxis] - place_J) / error_N[:, np.newaxis]
     likelihood_NJ = np.exp(-0.5 * z_NJ**2)
     is_below_J = place_J < -loss
