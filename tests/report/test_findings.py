@@ -8,7 +8,7 @@ import pytest
 from stages.report.page import findings as found_in
 from stages.report.page.findings import findings
 from stages.report.results import Alike
-from stages.shared.artifacts.duplicate_groups import Found, Grouped
+from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found
 
 FOUND = Found("thumbnails", 0.98, 1.0, 180, 4, 2, 2, 1, 1, 1, 1, 3)
 GROUPED = [
@@ -80,3 +80,16 @@ def test_of_many_the_first_are_shown_and_the_others_counted(results, monkeypatch
     monkeypatch.setattr(found_in, "MOST", 3)
     [found] = findings([contradicting(results, [*range(5)])])
     assert (found.num, len(found.samples)) == (5, 3)
+
+
+def test_the_page_shows_each_with_the_step_that_helps_and_says_where_nothing_is_wrong(run):
+    """Names are the user's, and steps are told by their numbers."""
+    page = run.report(draw=False)["plots/report.html"].decode()
+    assert "Nothing wrong: no blank or contradictory copies" in page
+    save_found(run.folders.near_duplicates, FOUND, GROUPED, ["7", "8"])
+    page = run.report(draw=False)["plots/report.html"].decode()
+    assert "<strong>Blank: 2, all equal, labelled ant and bee.</strong>" in page
+    assert '<a href="#next">Step 1</a> helps.' in page
+    assert '<a href="#next">Step 2</a> helps.' in page
+    assert page.index('id="found"') < page.index('id="size-title"')
+    assert page.count("<ol>") == 1
