@@ -9,7 +9,7 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,14 @@ class Case:
 CASES: dict[str, Case] = {}
 
 
-def case(line: str, name: str = "imagefolder", **dataset: Any) -> Callable[[Any], Any]:
-    """Say what prepare says of the data that a function makes."""
+def case(
+    line: str, name: str = "imagefolder", *, title: str = "", **dataset: Any
+) -> Callable[[Any], Any]:
+    """Say what prepare says of the data that a function makes, by its name or a title."""
 
     def add(make: Callable[[], object]) -> Callable[[], object]:
         changes = {"name": name, "root": "images", **dataset}
-        CASES[make.__name__.replace("_", " ")] = Case(make, line, changes)
+        CASES[title or make.__name__.replace("_", " ")] = Case(make, line, changes)
         return make
 
     return add
@@ -176,52 +178,33 @@ def a_jpeg_that_was_cut_short():
     path.write_bytes(path.read_bytes()[:-20])
 
 
-@wrong("'cat/3.png' is no image (it is empty)")
-def a_file_of_no_bytes():
+# What a file of a class holds that is no image, and what is said of it beyond that.
+NO_IMAGES = {
+    "a file of no bytes": (b"", " (it is empty)"),
+    "a text": (b"no image at all", ""),
+    "a pickle": (pickle.dumps([1, 2, 3]), ""),
+    "a web page": (b"<!DOCTYPE html><html><body>404</body></html>", " (it is a web page)"),
+    "a photograph of a telephone": (
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99),
+        " (it is HEIC, which must be converted)",
+    ),
+    "a pointer of git lfs": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        " (it is a pointer of Git LFS, which `git lfs pull` replaces)",
+    ),
+    "a drawing": (b"<svg xmlns='http://www.w3.org/2000/svg' width='4'/>", " (it is SVG)"),
+    "a document": (b"%PDF-1.7 ", " (it is PDF)"),
+}
+
+
+def no_image(content: bytes) -> None:
     good()
-    (ROOT / "cat/3.png").write_bytes(b"")
+    (ROOT / "cat/3.jpg").write_bytes(content)
 
 
-@wrong("'cat/3.jpg' is no image")
-def a_text_that_is_called_jpg():
-    good()
-    (ROOT / "cat/3.jpg").write_text("no image at all")
-
-
-@wrong("'cat/3.png' is no image")
-def a_pickle_that_is_called_png():
-    good()
-    (ROOT / "cat/3.png").write_bytes(pickle.dumps([1, 2, 3]))
-
-
-@wrong("'cat/3.jpg' is no image (it is a web page)")
-def a_page_that_was_downloaded_as_jpg():
-    good()
-    (ROOT / "cat/3.jpg").write_bytes(b"<!DOCTYPE html><html><body>404</body></html>")
-
-
-@wrong("'cat/3.jpg' is no image (it is HEIC, which must be converted)")
-def a_photograph_of_a_telephone_that_was_renamed():
-    good()
-    (ROOT / "cat/3.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
-
-
-@wrong("'cat/3.png' is no image (it is a pointer of Git LFS, which `git lfs pull` replaces)")
-def a_pointer_of_git_lfs():
-    good()
-    (ROOT / "cat/3.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
-
-
-@wrong("'cat/3.png' is no image (it is SVG)")
-def a_drawing_that_is_called_png():
-    good()
-    (ROOT / "cat/3.png").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='4'/>")
-
-
-@wrong("'cat/3.jpg' is no image (it is PDF)")
-def a_document_that_is_called_jpg():
-    good()
-    (ROOT / "cat/3.jpg").write_bytes(b"%PDF-1.7 ")
+for _title, (_content, _what) in NO_IMAGES.items():
+    _add = wrong(f"'cat/3.jpg' is no image{_what}", title=f"{_title} that is called jpg")
+    _add(partial(no_image, _content))
 
 
 @wrong("'cat/3.png' cannot be read (…)")
