@@ -28,7 +28,7 @@ NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the
 ADVICE = {
     "can't start new thread": "let more processes run (`ulimit -u`, or the container's limit)",
     "is not owned by current user": "`git config --global --add safe.directory '*'` trusts it",
-    "[Kk]ernel size can't be greater than|[Oo]utput size is too small|array of sliding blocks as"
+    "(?i:kernel size can't be greater than|output size is too small)|array of sliding blocks as"
     "|more than 1 value per channel": "images (dataset.image_size), or batches, are too small for "
     "this network: enlarge them, or choose another",
 }
