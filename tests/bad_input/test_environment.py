@@ -25,7 +25,6 @@ PREPARE = ("prepare", "data/prepared", "data/ensembles/scratch")
         ("train_ensemble", "WORKERS", "0", "'0'; it must be a positive integer"),
         ("train_ensemble", "WORKERS", "-2", "'-2'; it must be a positive integer"),
         ("train_ensemble", "WORKERS", "1.5", "'1.5'; it must be a positive integer"),
-        ("train_ensemble", "WORKERS", "", "''; it must be a positive integer"),
     ],
 )
 def test_machines_that_are_not_there_are_one_line(  # noqa: PLR0913, PLR0917 - a row of the table
