@@ -98,26 +98,7 @@ def test_reports_are_read_to_the_end_after_a_failure(monkeypatch):
         )
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("text", ["0", "-1", "two", ""])
-=======
-def test_a_report_that_cannot_be_shown_stops_nothing():
-    def broken_terminal(number: int, message: object) -> None:
-        raise BrokenPipeError
-
-    pieces = [Piece(number) for number in range(3)]
-    results = dispatch.map_pieces(double, pieces, threads_per_piece=1, on_report=broken_terminal)
-
-    assert results == [0, 2, 4]
-
-
-def test_a_killed_worker_is_one_clear_line():
-    with pytest.raises(TrainingError, match="a worker process was killed"):
-        dispatch.map_pieces(die, [Piece(0)], threads_per_piece=1, on_report=ignore)
-
-
 @pytest.mark.parametrize("text", ["0", "-1", "two"])
->>>>>>> w18
 def test_workers_must_be_a_positive_integer(monkeypatch, text):
     monkeypatch.setenv("SUBSET_WORKERS", text)
 
