@@ -1,4 +1,4 @@
-"""Whether heads on embeddings find the samples of fine-tuned networks, and which help more.
+"""Compare what heads on embeddings find with what fine-tuned networks find, and what it is worth.
 
     OMP_NUM_THREADS=1 python -m benchmarks.groceries_ensembles --images grocery20 --weights my.pth
     python -m benchmarks.groceries_ensembles --show
