@@ -16,6 +16,7 @@ from commands.verdict.groups import grouped, titles
 from stages.report.conclusions import conclude, conclusions
 from stages.report.draws import Draw
 from stages.report.next_step import Step, of_run
+from stages.report.raced import is_random
 from stages.report.reading import Folders, load_comparison, load_races, load_targets
 from stages.report.reading import load_draws as load_results
 from stages.report.results import Target
@@ -61,6 +62,7 @@ def _load_draw(params: Params, seconds: Seconds, root: Path) -> Draw:
         comparison=load_comparison(params, meta, folders),
         targets={key: _in_memory(target) for key, target in targets.items()},
         search_flops=_search_flops(params, folders),
+        took_random=is_random(load_races(params, folders)[str(params.sizes[-1])]),
         seconds=seconds,
     )
 

@@ -94,6 +94,7 @@ class Conclusion:
     # In points on test, by compared subset of COMPARED, and how many picks each has.
     reached: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     shares_first: bool = False  # all draws start from one first subset
+    num_random: int = 0  # draws in which a random subset won the race, and is the selected one
     num_test: int = 0  # samples
     num_test_groups: int | None = None  # of the user's, which the errors then are of
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
@@ -146,6 +147,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         },
         reached=_reached(draws, model),
         shares_first=_shares_first(draws),
+        num_random=sum(draw.took_random for draw in draws),
         num_test=meta.num_samples["test"],
         num_test_groups=_num_test_groups(draws, model),
         num_members=len(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stages.report.raced import is_random
 from stages.report.results import Results, Target
 from stages.report.seconds import Seconds
 from stages.report.summary import search_flops
@@ -19,6 +20,7 @@ class Draw:
     comparison: Mapping[str, Subset]  # by name
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
     search_flops: float
+    took_random: bool = False  # the selected subset is a random one, which won its race
     seconds: Seconds | None = None  # None: they are not to be told
 
 
@@ -30,5 +32,6 @@ def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
         results.comparison,
         results.targets,
         search_flops(results),
+        is_random(results.races[str(results.params.sizes[-1])]),
         seconds,
     )

@@ -51,7 +51,16 @@ def finding(found: Conclusion) -> str:
     ]
     told += [f"cannot be compared yet with {listed(untold)}"] if untold else []
     subset = f"the subset of {size_in_words(found.picks, found.unit, found.fraction)}"
-    return f"{subset} {listed(told) or 'was compared with nothing'}"
+    return f"{subset}{_won(found)} {listed(told) or 'was compared with nothing'}"
+
+
+def _won(found: Conclusion) -> str:
+    """Say where the selected subset is a random one, since no strategy won the race against it."""
+    if not found.num_random:
+        return ""
+    if found.num_random == found.num_draws:
+        return ", a random one since no strategy was shown to be better,"
+    return f", a random one in {found.num_random} of {found.num_draws} draws,"
 
 
 def listed(parts: list[str]) -> str:

@@ -76,12 +76,12 @@ def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
     """Yield what puts the data right, of which no stage is run."""
     exclude = draws[0].params.select.exclude
     if num := len([*suspects(draws)]):
-        samples = "1 sample that looks" if num == 1 else f"{num:,} samples that look"
+        samples = "the sample" if num == 1 else f"the {num:,} samples"
         yield Step(
             SUSPECTS,
             f"python -m commands.suspects plots/suspects.csv {exclude}",
-            f"leaves out {samples} wrong; delete the lines of plots/suspects.csv that are right "
-            "first",
+            f"leaves out {samples} of plots/suspects.csv: first delete there what is right, or "
+            "what you have put right in your data",
             is_search=False,
         )
     if num := len(leaking(draws[0])):

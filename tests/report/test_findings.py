@@ -65,14 +65,14 @@ def test_labels_that_no_model_believes_say_which_one_it_believes(results):
     assert found.title == "Labels that no model believes: 2"
     right = 100 * results.rounds[-1].validation.ensemble_accuracy
     assert found.note == (
-        f"1 of them in the subset. The models are right on {right:.0f} % of validation."
+        f"1 of them in the subset. These models are right on {right:.0f} % of validation."
     )
     assert {one.name: (one.told, one.is_taken) for one in found.samples} == {
         str(row): (f"{names[targets_N[row]]}, or {names[(targets_N[row] + 1) % 3]}?", is_taken)
         for row, is_taken in ((inside, True), (outside, False))
     }
     [found] = findings([contradicting(results, [inside, outside], confidence=0.0)])
-    assert found.title == "Labels that no model believes: 2, none with certainty"
+    assert found.title == "Labels that no model believes: 2, none likely wrong"
     assert not found.step
 
 

@@ -46,7 +46,7 @@ def test_clean_data_needs_one_step(finished):
 def test_faults_of_the_data_come_first_and_once_only(faulty):
     first, second, third = steps_of(faulty)
     assert (first.command, second.command) == CLEANING
-    assert "1 sample that looks wrong" in first.why
+    assert "leaves out the sample of" in first.why
     assert "1 train sample that" in second.why
     assert third.command == "dvc exp run -S random_seeds=3"
     faulty.is_excluded_N[[5, 7]] = True

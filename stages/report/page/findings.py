@@ -83,11 +83,13 @@ def _labels(draws: Sequence[Results]) -> Iterator[Finding]:
     told, num_sure = _believed(results, believed), len(label_suspects(draws))
     row_S, learnt_S = contradicted(draws), learnt_least(draws)
     if len(row_S):
-        sure = f", {num_sure or 'none'} with certainty" if num_sure < len(row_S) else ""
+        sure = f", {num_sure or 'none'} likely wrong" if num_sure < len(row_S) else ""
         title = f"Labels that no model believes: {len(row_S):,}{sure}"
         found = _of_rows(results, title, row_S.tolist(), told, SUSPECTS if num_sure else "")
         right = 100 * results.rounds[-1].validation.ensemble_accuracy
-        note = f"{found.note} The models are right on {right:.0f} % of validation.".strip()
+        note = f"{found.note} These models are right on {right:.0f} % of validation.".strip()
+        if 0 < num_sure < len(row_S):
+            note += " The list leaves out the likely wrong alone: look at the others yourself."
         yield found._replace(section=LABELS, note=note)
     if len(learnt_S):
         title = "Labels that every draw learnt, the least sure first: some may be wrong"

@@ -55,7 +55,8 @@ def label_groups(draws: Sequence[Results]) -> Iterator[LabelGroup]:
     )
     yield group(
         "In the subset: learnt least surely",
-        "Every draw learnt these labels, so no model contradicts them. Wrong ones are learnt late.",
+        "Every draw was trained on these, so no model judges them afresh. Wrong ones are learnt "
+        "late.",
         learnt_least(draws),
     )
     yield group(
@@ -78,7 +79,8 @@ def _told(results: Results, believed: Beliefs, row: int) -> list[str]:
     quality = f"{100 * believed.quality_N[row]:.0f} %"
     return [
         f"label {names[results.targets_N[row]]}",
-        f"{agree} of {num} models: {names[believed.predicted_N[row]]}",
+        f"{agree} of {num} models: {names[believed.predicted_N[row]]}"
+        + (", too" if believed.predicted_N[row] == results.targets_N[row] else ""),
         f"label quality {quality}" + (" while it was learnt" if believed.is_learnt_N[row] else ""),
     ]
 

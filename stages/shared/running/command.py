@@ -27,7 +27,7 @@ NO_MEMORY = re.compile("can't allocate memory|out of memory")  # torch's, of the
 # nothing is left of an image after some layers.
 ADVICE = {
     "can't start new thread": "let more processes run (`ulimit -u`, or the container's limit)",
-    "is not owned by current user": "`git config --global --add safe.directory '*'` trusts it",
+    "is not owned by current user": '`git config --global --add safe.directory "$PWD"` trusts it',
     "(?i:kernel size can't be greater than|output size is too small)|array of sliding blocks as"
     "|more than 1 value per channel": "images (dataset.image_size), or batches, are too small for "
     "this network: enlarge them, or choose another",

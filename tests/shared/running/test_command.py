@@ -281,7 +281,7 @@ def test_a_repository_of_another_user_is_one_line(capsys):
     with pytest.raises(SystemExit), command.errors_in_one_line():
         raise RuntimeError(text)
     said = capsys.readouterr().err
-    assert said == f"error: {text}; `git config --global --add safe.directory '*'` trusts it\n"
+    assert said == f'error: {text}; `git config --global --add safe.directory "$PWD"` trusts it\n'
 
 
 @pytest.mark.parametrize(
