@@ -59,18 +59,24 @@ def wanted(
             yield from ((size, subset, seed) for subset in subsets if subset != EVERYTHING)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("target", nargs="?", choices=("heads", "fine_tuned", "fine_tuned_updates"))
+def parser_of(doc: str | None, *, seeds: int, work: str) -> argparse.ArgumentParser:
+    """Return the options that the benchmarks of these photographs share."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0] if doc else "")
     parser.add_argument("--images", type=Path, help="folder with train, val and test")
     parser.add_argument("--weights", type=Path, help="file of EfficientNet-Lite0's weights")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--sizes", type=float, nargs="+", default=SIZES)
-    parser.add_argument("--subsets", nargs="+", default=(EVERYTHING, *SUBSETS))
-    parser.add_argument("--work", type=Path, default=Path(".groceries"), help="its own folder")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--work", type=Path, default=Path(work), help="its own folder")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the CSV file")
     parser.add_argument("--name", default="amd-epyc-2-cores_2026-11-29", help="of the CSV file")
     parser.add_argument("--show", action="store_true", help="train nothing")
+    return parser
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = parser_of(__doc__, seeds=SEEDS, work=".groceries")
+    parser.add_argument("target", nargs="?", choices=("heads", "fine_tuned", "fine_tuned_updates"))
+    parser.add_argument("--sizes", type=float, nargs="+", default=SIZES)
+    parser.add_argument("--subsets", nargs="+", default=(EVERYTHING, *SUBSETS))
     return parser.parse_args(arguments)
 
 

@@ -9,7 +9,6 @@ each takes the highest-scored to a quarter. The network is then fine-tuned on bo
 random one. A row of the CSV file is one random seed; one that is there is not run again.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks import rows
+from benchmarks.groceries import parser_of
 from benchmarks.groceries_runs import HEAD, NETWORK, Target, Work
 from benchmarks.groceries_shown import difference
 from benchmarks.stages_here import stage
@@ -27,7 +27,6 @@ from commands import preset
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints
 
-RESULTS = Path(__file__).parent.absolute() / "results"
 BEFORE, AFTER = "0.125", "0.25"
 ENSEMBLES = {"heads": HEAD, "fine_tuned": NETWORK}
 IMAGE_SIZE = 96
@@ -46,7 +45,8 @@ HEADER = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing, or show what there is."""
-    parsed = _parse(arguments)
+    parser = parser_of(__doc__, seeds=3, work=".groceries-ensembles")
+    parsed = parser.parse_args(arguments)
     path = parsed.out / f"groceries-ensembles_{parsed.name}.csv"
     if not parsed.show:
         there = {row["seed"] for row in rows.load(path)}
@@ -198,18 +198,6 @@ def shown(found: Sequence[rows.Row]) -> str:
         f"{mean['seconds_target']:.1f} processor seconds.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--images", type=Path, help="folder with train, val and test")
-    parser.add_argument("--weights", type=Path, help="file of EfficientNet-Lite0's weights")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--work", type=Path, default=Path(".groceries-ensembles"))
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the CSV file")
-    parser.add_argument("--name", default="amd-epyc-2-cores_2026-11-29", help="of the CSV file")
-    parser.add_argument("--show", action="store_true", help="run nothing")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

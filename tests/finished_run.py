@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import in_process
@@ -322,3 +322,23 @@ def add_compared(run):
         write_target(run.folders, f"resnet8-{name}", 0.7, num_picks, rng)
 
     return add
+
+
+def contradicting(results, wrong, **changes):
+    """Let all models contradict some labels surely, and none of the others.
+
+    Args:
+        results: of the finished run.
+        wrong: rows, whose labels the models take for the next class.
+        changes: of the votes, beside.
+    """
+    entry = results.rounds[-1]
+    predicted_N = results.targets_N.copy()
+    predicted_N[wrong] = (predicted_N[wrong] + 1) % 3
+    told = {
+        "votes_MN": np.tile(predicted_N, (3, 1)),
+        "predicted_class_N": predicted_N,
+        "confidence_N": np.ones(len(predicted_N)),
+    }
+    votes = replace(entry.votes, **{**told, **changes})
+    return replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finished_run import contradicting
 
 from stages.report.page import findings as found_in
 from stages.report.page.findings import findings
@@ -26,20 +27,6 @@ def results(finished):
     entry, targets_N = found.rounds[-1], found.targets_N
     votes = replace(entry.votes, votes_MN=np.tile(targets_N, (3, 1)), predicted_class_N=targets_N)
     return replace(found, rounds=[*found.rounds[:-1], replace(entry, votes=votes)])
-
-
-def contradicting(results, wrong, confidence=1.0):
-    """Let all models name the next class."""
-    entry = results.rounds[-1]
-    predicted_N = results.targets_N.copy()
-    predicted_N[wrong] = (predicted_N[wrong] + 1) % 3
-    votes = replace(
-        entry.votes,
-        votes_MN=np.tile(predicted_N, (3, 1)),
-        predicted_class_N=predicted_N,
-        confidence_N=np.full(80, confidence),
-    )
-    return replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
 
 
 def test_of_clean_data_nothing_is_found(results):
@@ -71,7 +58,7 @@ def test_labels_that_no_model_believes_say_which_one_it_believes(results):
         str(row): (f"{names[targets_N[row]]}, or {names[(targets_N[row] + 1) % 3]}?", is_taken)
         for row, is_taken in ((inside, True), (outside, False))
     }
-    [found] = findings([contradicting(results, [inside, outside], confidence=0.0)])
+    [found] = findings([contradicting(results, [inside, outside], confidence_N=np.zeros(80))])
     assert found.title == "Labels that no model believes: 2, none likely wrong"
     assert not found.step
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from finished_run import contradicting
 
 from stages.report.page.labels_to_check import (
     LEAST,
@@ -12,22 +13,6 @@ from stages.report.page.labels_to_check import (
     label_groups,
     learnt_least,
 )
-
-
-def with_votes(results, wrong, quality_N, **changes):
-    """Let all models contradict some labels surely, and none of the others."""
-    entry = results.rounds[-1]
-    predicted_N = results.targets_N.copy()
-    predicted_N[wrong] = (predicted_N[wrong] + 1) % 3
-    votes = replace(
-        entry.votes,
-        votes_MN=np.tile(predicted_N, (3, 1)),
-        predicted_class_N=predicted_N,
-        confidence_N=np.ones(80),
-        label_probability_N=quality_N,
-        **changes,
-    )
-    return replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
 
 
 @pytest.fixture
@@ -41,7 +26,7 @@ def planted(finished):
     quality_N[wrong] = [0.02, 0.01, 0.05, 0.03, 0.04]
     quality_N[inside[4:6]] = [0.4, 0.2]
     quality_N[outside[7]] = 0.1  # left out: its label teaches nothing
-    return with_votes(results, wrong, quality_N), inside, outside
+    return contradicting(results, wrong, label_probability_N=quality_N), inside, outside
 
 
 def test_wrong_labels_are_split_by_whether_the_subset_holds_them(planted):
@@ -95,7 +80,7 @@ def test_what_every_draw_learnt_is_shown_with_the_least_sure_first(finished):
     learnt = inside[: LEAST + 2]
     learnt_R = np.linspace(0.9, 0.6, LEAST + 2)
     changes = {"learnt_row_R": learnt, "learnt_probability_R": learnt_R}
-    results = with_votes(results, [], np.full(80, 0.99), **changes)
+    results = contradicting(results, [], label_probability_N=np.full(80, 0.99), **changes)
     assert learnt_least([results]).tolist() == learnt[::-1][:LEAST].tolist()
     assert not len(doubted([results]))
     _, second, *_ = label_groups([results])
