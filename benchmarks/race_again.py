@@ -92,7 +92,7 @@ def measured(cell: Cell, seed: int) -> tuple[float, float]:
 def _values(cell: Cell, name: str, seed: int, members: int) -> Array:
     """Return what each test sample says of each target on a subset, [M, T], points."""
     series = replace(SERIES[cell.name], seeds=1, members=members)
-    draw = race_runs.Cell(series, cell.budget).write(races=True, differs=[f"random_seed={seed}"])
+    draw = race_runs.Cell(series, cell.budget).write(races=True, seed=seed)
     if name.startswith("race"):
         race_runs.copy(Path(f"data/subsets/{cell.budget}/{draw.draw}.csv"), name, draw.draw)
     else:

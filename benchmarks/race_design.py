@@ -40,7 +40,6 @@ class Series:
     entrants: Entrants = field(default_factory=lambda: FEW)
     rounds: int = 0  # of growing, each to twice the size; 0: from everything at once
     every_round: bool = True  # races; else the last alone
-    judging: Sequence[str] = ()  # changes while judges train, of another kind than the targets
 
     def sizes(self, budget: float) -> list[float]:
         """Return the sizes of the subsets, round by round."""

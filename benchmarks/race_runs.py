@@ -54,12 +54,11 @@ class Cell:
             is_last = number == len(self.sizes) - 1
             params = self.write(races=self.series.every_round or is_last)
             seconds += self._round(params, *map(str, self.sizes[number - 1 : number + 1]))
-            self.write(races=True)  # targets train by the series' own settings
         full_seconds = self._targets(params)
         races = self._races(params, seconds, full_seconds)
         return races, self._rows(params, races)
 
-    def write(self, *, races: bool, differs: Sequence[str] = ()) -> Params:
+    def write(self, *, races: bool, seed: int = 0) -> Params:
         """Write params.yaml and return what it says."""
         rounds = ", ".join(
             f"{{from: {a}, to: {b}}}" for a, b in zip(self.sizes, self.sizes[1:], strict=False)
@@ -70,12 +69,11 @@ class Cell:
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",
-            "random_seed=0",
+            f"random_seed={seed}",
             f"random_seeds={self.series.seeds}",
             f"train_subset_model.members={self.series.members}",
             "compare.subsets=[selected, random, full]",
             f"race.entrants={{{entrants if races else ''}}}",
-            *differs,
         ]
         text = clones.changed(clones.settings(ROOT / f"presets/{self.series.preset}.yaml"), changes)
         Path("params.yaml").write_text(text, encoding="utf-8")
@@ -101,7 +99,6 @@ class Cell:
             *(f"subsets/{before}", "near_duplicates/train", proposals, f"orders/{after}"),
         )
         start = time.process_time()
-        self.write(races=bool(params.race.entrants), differs=self.series.judging)
         if LEARNABLE in params.race.entrants:
             learnable.propose(params, Path("data"), before, after)
         stage(

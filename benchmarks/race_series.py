@@ -187,6 +187,7 @@ SERIES: Mapping[str, Series] = {
         "svp_polarity_cpu",
         [
             *TWO_JUDGES,
+            "race.length={updates: 3000}",
             "dataset.text_length=128",
             "train_subset_model.length={updates: 300}",
             "train_subset_model.batch_size=64",
@@ -194,7 +195,6 @@ SERIES: Mapping[str, Series] = {
         (0.5,),
         seeds=1,
         entrants=THREE,
-        judging=_FASTTEXT,
     ),
     "scenes": Series(
         "detection_cpu",

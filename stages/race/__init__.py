@@ -1,6 +1,6 @@
 """Race: which proposal becomes the round's subset?
 
-Judges are small trainings of `race.judge` on each proposal, as a target is trained, and always from
+Judges are small trainings of `race.judge` on each proposal, by `race.recipe`, and always from
 scratch. Beside each there are `race.random` plain random subsets. The judges' last weights are
 measured by `report.metric` on validation and on what `race.holdout` keeps out, never on test; then
 a rule decides (rule.py). Without entrants the only proposal is taken as it is, and nothing trained.
@@ -14,7 +14,7 @@ Reads   data/prepared/                meta.json, train/, validation/
 Writes  data/subsets/<to>.csv         the winner's proposal
         data/races/<to>.json          who won, by how much, and how far it could see
         data/races/<to>.csv           proposal, judge, score; one row for each judge
-Params  race, train_subset_model      how judges are trained
+Params  race, train_subset_model, train_ensemble   how judges are trained
         report.metric, evaluate.{batch_size,views}   how they are measured
         select.rule, random_seed
 """

@@ -124,7 +124,7 @@ class DrawnRace:
         self.num_samples = meta.num_samples["validation"] + len(held_out_H)
         measuring = import_module(f"stages.race.judged_by_{self.params.rules.evaluation}")
         params = self.params
-        with deterministic(params.train_subset_model.deterministic, engine.device_name()):
+        with deterministic(params.judging.deterministic, engine.device_name()):
             values_MV: Floats = measuring.values(
                 self.prepared, voters, held_out_H, params.report.metric, params.evaluate
             )

@@ -28,6 +28,7 @@ from stages.shared.settings.training_sections import (
     Checkpoints,
     Plateau,
     TrainEnsemble,
+    Training,
     TrainSubsetModel,
 )
 from stages.shared.sizes import Size
@@ -101,16 +102,25 @@ class Content(Section):
 
     @property
     def judging(self) -> TrainSubsetModel:
-        """How a judge is trained: as a target is, but for `race.length`; its last weights judge."""
+        """How a judge is trained: by `race.recipe`, as long as a target. Its last weights judge.
+
+        `race.length` sets another length.
+        """
         target, length = self.train_subset_model, self.race.length
+        recipe: Training = getattr(self, self.race.recipe)
         changes: dict[str, object] = {
+            **{key: getattr(recipe, key) for key in Training.model_fields},
+            "length": target.length,
+            "stop_after": target.stop_after,
             "members": self.race.judges,
             "checkpoints": Checkpoints(last=1, every=1, best=False),
         }
-        if not isinstance(target.schedule, Plateau):  # which looks at every epoch
+        if not isinstance(recipe.schedule, Plateau):  # which looks at every epoch
             changes["validations"] = 1
         if length is not None:
             changes |= {"length": length, "stop_after": None}
+        if recipe is not target:
+            changes |= {"processes": 1, "sync_batch_norm": False}
         return target.model_copy(update=changes)
 
     @property
@@ -123,11 +133,13 @@ class Content(Section):
     @property
     def trainings(self) -> list[tuple[str, list[str]]]:
         """The sections that say how models are trained, and which models by each."""
-        judges = [self.race.judge] if self.race.entrants else []
-        return [
-            ("train_ensemble", [self.train_ensemble.model]),
-            ("train_subset_model", [*judges, *self.compare.models]),
-        ]
+        models = {
+            "train_ensemble": [self.train_ensemble.model],
+            "train_subset_model": [*self.compare.models],
+        }
+        if self.race.entrants:
+            models[self.race.recipe].insert(0, self.race.judge)
+        return list(models.items())
 
     def is_given(self, model: str) -> bool:
         """Return whether a model starts from weights that somebody has trained."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -39,6 +39,7 @@ class Race(Section):
     random: PositiveInt
     level: Fraction
     margin: NonNegativeFloat
+    recipe: Literal["train_ensemble", "train_subset_model"]
     length: Annotated[
         EpochLength | UpdateLength | None,
         either("{epochs: n} or {updates: n}, n a whole number from 1, or empty"),

@@ -17,11 +17,15 @@ from stages.shared.sizes import MATCHED, kind_and_size, parse_size
 
 
 def _race_length(params: Content) -> None:
-    schedule, length = params.train_subset_model.schedule, params.judging.epochs
-    if length is None and not isinstance(schedule, OneCycle):
+    recipe, judging = params.race.recipe, params.judging
+    here = "race.length" if params.race.length else "train_subset_model.length"
+    if judging.epochs is None and not isinstance(judging.schedule, OneCycle):
         raise ValueError(
-            "race.length is in updates; train_subset_model.schedule "
-            f"{schedule.name} needs {{epochs: n}}"
+            f"{here} is in updates; {recipe}.schedule {judging.schedule.name} needs {{epochs: n}}"
+        )
+    if params.race.entrants and getattr(params, recipe).train == "none":
+        raise ValueError(
+            f"race.recipe is {recipe}, whose train is none; it must be train_subset_model"
         )
 
 

@@ -344,6 +344,16 @@ def test_a_judge_is_trained_as_a_target_is_but_for_its_length_and_what_is_kept()
     assert (other.length.updates, other.stop_after) == (7, None)
 
 
+def test_a_judge_by_the_ensembles_recipe_is_trained_for_as_long_as_a_target():
+    own = {"race__recipe": "train_ensemble", "train_ensemble__optimizer__learning_rate": 4.0}
+    shared = {"train_subset_model__processes": 2, "train_subset_model__length": {"updates": 9}}
+    params = check_params(changed(**own, **shared))
+    judging = params.judging
+    assert judging.optimizer == params.train_ensemble.optimizer
+    assert judging.optimizer.learning_rate == 4.0
+    assert (judging.length.updates, judging.processes) == (9, 1)
+
+
 def test_a_plateau_looks_at_every_epoch_of_a_judge_too():
     plateau = {
         "train_subset_model__schedule": {"name": "plateau", "patience": 2, "factor": 0.5},
