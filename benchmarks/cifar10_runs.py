@@ -78,13 +78,13 @@ class Cell:
         if arm == RACED:
             searched += self._once("race", self._race)
         params = self._write(*self._of_length(length))
-        subset = Path(f"data/comparison/{arm}/{self.draw}.csv")
-        name = f"{self.model}-{arm}-{length}"
-        seconds = _seconds(lambda: self._train(arm, name))
+        trained = self._first_with_the_subset_of(arm)
+        name = f"{self.model}-{trained}-{length}"
+        seconds = self._once(name, lambda: self._train(trained, name))
         metrics = load_json(Path(f"data/evaluation/{name}/{self.draw}/metrics.json"))
         history = artifacts.load_history(Path(f"data/histories/{name}/{self.draw}.csv"))
         num = artifacts.load_meta(Path("data/prepared")).num_samples["train"]
-        picks = len(artifacts.load_subset(subset, num, once=params.picks_once))
+        picks = len(artifacts.load_subset(self._subset(arm), num, once=params.picks_once))
         return Found(
             *(self.model, self.epochs, 1.0 if arm == EVERYTHING else self.budget, arm, length),
             *(self.seed, picks, history[-1].updates, round(100 * metrics["mean"]["accuracy"], 2)),
@@ -133,12 +133,20 @@ class Cell:
         updates = self.epochs * num_batches(num, params.train_subset_model.batch_size)
         return [f"train_subset_model.length={{updates: {updates}}}"]
 
-    def _once(self, name: str, search: Callable[[], None]) -> float:
-        """Search unless that was done before; return the processor seconds that it took."""
+    def _once(self, name: str, work: Callable[[], None]) -> float:
+        """Do something unless that was done before; return the processor seconds that it took."""
         path = Path(f"{name}.txt")
         if not path.exists():
-            path.write_text(str(_seconds(search)), encoding="utf-8")
+            path.write_text(str(_seconds(work)), encoding="utf-8")
         return float(path.read_text(encoding="utf-8"))
+
+    def _first_with_the_subset_of(self, arm: str) -> str:
+        """Return the arm whose target serves this one too: a race may hand on what was selected."""
+        wanted, known = self._subset(arm).read_bytes(), self._subset(SELECTED)
+        return SELECTED if known.exists() and known.read_bytes() == wanted else arm
+
+    def _subset(self, arm: str) -> Path:
+        return Path(f"data/comparison/{arm}/{self.draw}.csv")
 
     def _search(self) -> None:
         for before, after in pairwise(map(str, self.sizes)):

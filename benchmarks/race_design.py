@@ -34,6 +34,7 @@ class Series:
     changes: Sequence[str]  # as dvc's -S
     budgets: Sequence[float]
     seeds: int
+    first_seed: int = 0
     members: int = 1  # targets on each subset
     halved: bool = False  # images to half their edge, by the mean of 2 x 2 pixels
     wrong: float = 0.0  # share of the train labels that are wrong

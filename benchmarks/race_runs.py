@@ -58,7 +58,7 @@ class Cell:
         races = self._races(params, seconds, full_seconds)
         return races, self._rows(params, races)
 
-    def write(self, *, races: bool, seed: int = 0) -> Params:
+    def write(self, *, races: bool, seed: int | None = None) -> Params:
         """Write params.yaml and return what it says."""
         rounds = ", ".join(
             f"{{from: {a}, to: {b}}}" for a, b in zip(self.sizes, self.sizes[1:], strict=False)
@@ -69,7 +69,7 @@ class Cell:
             *self.series.changes,
             f"seed_size={self.sizes[0]}",
             f"rounds=[{rounds}]",
-            f"random_seed={seed}",
+            f"random_seed={self.series.first_seed if seed is None else seed}",
             f"random_seeds={self.series.seeds}",
             f"train_subset_model.members={self.series.members}",
             "compare.subsets=[selected, random, full]",

@@ -116,6 +116,23 @@ SERIES: Mapping[str, Series] = {
     "mnist-wrong": of(_MNIST, wrong=0.2),
     "mnist-vectors": of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"]),
     "mnist-vectors-wrong": of(_VECTORS, ["dataset.root=data/raw/mnist-vectors"], wrong=0.2),
+    # Other draws, and two targets on each subset: little noise in what a decision is worth.
+    "mnist-vectors-precise": of(
+        _VECTORS,
+        ["dataset.root=data/raw/mnist-vectors"],
+        budgets=(0.01, 0.03, 0.1, 0.3),
+        seeds=8,
+        first_seed=100,
+        members=2,
+    ),
+    "cifar10-vectors-precise": of(
+        _VECTORS,
+        ["dataset.root=data/raw/cifar10-vectors"],
+        budgets=(0.05, 0.2, 0.5),
+        seeds=8,
+        first_seed=100,
+        members=2,
+    ),
     "cifar10": _CIFAR,
     "cifar10-vectors": of(
         _VECTORS, ["dataset.root=data/raw/cifar10-vectors"], budgets=(0.01, 0.05, 0.2, 0.5)
