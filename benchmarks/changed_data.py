@@ -1,15 +1,26 @@
 """Prepared data made smaller or worse, for series of benchmarks/race_table.py.
 
+    python -m benchmarks.changed_data data/prepared data/compressed
+
+writes a copy whose training images went through JPEG once more, for benchmarks/bench_recipe.py.
+
 Shapes: N samples, H x W x K pixels and channels.
 """
 
+import io
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from stages.shared import artifacts
 from stages.shared.samples.randomness import generator
+
+QUALITY = 75  # of the JPEG files of CIFAR-10 that the results are of
+HALF_A_BLOCK = 4  # pixels
 
 
 def halve(prepared: Path) -> None:
@@ -40,3 +51,27 @@ def plant(prepared: Path, share: float) -> None:
     artifacts.save_targets(prepared, "train", targets_N)
     # Trainings on other labels are other trainings.
     artifacts.save_meta(prepared, replace(meta, fingerprint=f"{meta.fingerprint}-{share}"))
+
+
+def compress(prepared: Path) -> None:
+    """Put each train image through JPEG, with colours at half the resolution.
+
+    The blocks lie half a block beside those of before, which would lose nothing more.
+    """
+    images_NHWK = np.array(artifacts.load_inputs(prepared, "train"))
+    for place, image_HWK in enumerate(images_NHWK):
+        file = io.BytesIO()
+        moved = np.roll(image_HWK, (HALF_A_BLOCK, HALF_A_BLOCK), axis=(0, 1))
+        Image.fromarray(moved).save(file, "JPEG", quality=QUALITY, subsampling="4:2:0")
+        with Image.open(file) as found:
+            back = (-HALF_A_BLOCK, -HALF_A_BLOCK)
+            images_NHWK[place] = np.roll(np.asarray(found), back, axis=(0, 1))
+    artifacts.save_array(prepared / "train/inputs.npy", images_NHWK)
+    meta = artifacts.load_meta(prepared)
+    artifacts.save_meta(prepared, replace(meta, fingerprint=f"{meta.fingerprint}-compressed"))
+
+
+if __name__ == "__main__":
+    source, copy = map(Path, sys.argv[1:])
+    shutil.copytree(source, copy)
+    compress(copy)

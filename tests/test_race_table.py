@@ -206,6 +206,24 @@ def test_planted_labels_are_wrong_in_train_alone(tmp_path):
     assert artifacts.load_meta(tmp_path).fingerprint != "f"
 
 
+def test_jpeg_once_more_keeps_plain_images_and_loses_fine_colours_of_train_alone(tmp_path):
+    folder = prepared(tmp_path)
+    plain, chequered = np.full((16, 16, 3), 90, dtype=np.uint8), np.zeros((16, 16, 3), np.uint8)
+    chequered[(np.indices((16, 16)).sum(axis=0) % 2).astype(bool), 0] = 200
+    images = np.stack([plain, chequered])
+    for split in ("train", "test"):
+        artifacts.save_array(folder / split / "inputs.npy", images)
+
+    changed_data.compress(folder)
+
+    again = artifacts.load_inputs(folder, "train").astype(int)
+    assert np.abs(again[0] - 90).max() <= 1
+    redness = again[1, ..., 0] - again[1, ..., 1]
+    assert redness.std() < 0.5 * (chequered[..., 0].astype(int) - chequered[..., 1]).std()
+    assert (artifacts.load_inputs(folder, "test") == images).all()
+    assert artifacts.load_meta(folder).fingerprint != "f"
+
+
 def test_principal_components_are_the_directions_of_most_variance():
     values_ND = np.array([[4.0, 1], [-4, 1], [0, 2], [0, 0]])
 
