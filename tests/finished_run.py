@@ -262,6 +262,16 @@ def evaluated(correct_MT, correct_MV, other):
     }
 
 
+def in_groups(found, num):
+    """Return results, or a draw, whose validation samples are in so many groups."""
+    targets = {}
+    for key, target in found.targets.items():
+        values = dict(target.evaluation.values)
+        values["validation_accuracy"] = values["validation_accuracy"][:, :num]
+        targets[key] = replace(target, evaluation=replace(target.evaluation, values=values))
+    return replace(found, targets=targets)
+
+
 def raced(winner, cut_gain=1.0):
     """Return a race of two entrants, of which `hardest` dropped out."""
     return RaceResult(

@@ -15,7 +15,7 @@ import numpy as np
 from stages.report import learning_warnings, payback
 from stages.report.draws import Draw, draw_of
 from stages.report.learning_warnings import COMPARED, Guessing
-from stages.report.results import Results, measured
+from stages.report.results import Results, measured, num_independent
 from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
@@ -188,10 +188,9 @@ def _reached(draws: Sequence[Draw], model: str) -> dict[str, tuple[float, int]]:
 
 def _num_test_groups(draws: Sequence[Draw], model: str) -> int | None:
     """Return in how many groups the test samples are; None: in none, or it cannot be seen."""
-    target, metric = draws[0].targets[model, "selected"], draws[0].params.report.metric
-    num = target.measured(metric).samples_RT.shape[1]
-    is_grouped = draws[0].params.rules.has_labels and num < draws[0].meta.num_samples["test"]
-    return num if is_grouped else None
+    target, meta = draws[0].targets[model, "selected"], draws[0].meta
+    num = num_independent(draws[0].params, meta, target, "test")
+    return num if num < meta.num_samples["test"] else None
 
 
 def _shares_first(draws: Sequence[Draw]) -> bool:

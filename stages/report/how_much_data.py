@@ -15,7 +15,7 @@ import numpy as np
 from stages.report.conclusions import ROUNDING
 from stages.report.learning_curve import Band, Curve, Point, Values, fitted
 from stages.report.raced import raced_sizes
-from stages.report.results import Results, measured
+from stages.report.results import Results, measured, num_independent
 from stages.report.rounding import points as rounded
 from stages.shared.artifacts import Rows, Subset
 
@@ -34,17 +34,18 @@ class LearningCurve:
     points: tuple[Point, ...]  # ascending, of distinct samples
     num_train: int  # samples in everything
     num_samples: int  # that it is measured on
+    num_independent: int  # for as many they count
     margin: float  # points: report.margin
 
     @property
     def curve(self) -> Curve | None:
         """What goes through the points; None of too few sizes."""
-        return _fitted(self.points, self.num_samples)[0]
+        return _fitted(self.points, self.num_independent)[0]
 
     @property
     def bands(self) -> dict[int, Band]:
         """The band by size, from the smallest that was measured to twice the largest."""
-        return _fitted(self.points, self.num_samples)[1]
+        return _fitted(self.points, self.num_independent)[1]
 
     @property
     def everything(self) -> Point | None:
@@ -217,12 +218,16 @@ def _curve(
     for size, values_R in values:  # the first of equal sizes
         by_size.setdefault(size, values_R)
     numbers = draws[0].meta.num_samples
+    params, target = draws[0].params, next(iter(draws[0].targets.values()))
+    measured_on = num_samples or numbers["validation"]
+    share = num_independent(params, draws[0].meta, target, "validation") / numbers["validation"]
     return LearningCurve(
         model=model,
         trained_as=trained_as,
         kind=kind,
         points=tuple(Point(size, tuple(by_size[size].tolist())) for size in sorted(by_size)),
         num_train=numbers["train"],
-        num_samples=num_samples or numbers["validation"],
-        margin=draws[0].params.report.margin,
+        num_samples=measured_on,
+        num_independent=round(share * measured_on),
+        margin=params.report.margin,
     )

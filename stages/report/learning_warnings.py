@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from stages.report.convergence import rise
 from stages.report.draws import Draw
-from stages.report.results import measured
+from stages.report.results import measured, num_independent
 from stages.report.statistics import CONFIDENCE
 from stages.shared.sizes import MATCHED
 
@@ -47,7 +47,9 @@ def guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
 
 def rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
     """Return on which compared subsets the accuracy still rose by more than the margin."""
-    margin, num = draws[0].params.report.margin, draws[0].meta.num_samples["validation"]
+    params, target = draws[0].params, draws[0].targets[model, "selected"]
+    margin = params.report.margin
+    num = num_independent(params, draws[0].meta, target, "validation")
     found = {
         name: rise([draw.targets[model, name].history for draw in draws], num)
         for name in COMPARED

@@ -24,6 +24,7 @@ from stages.shared.artifacts import (
     HeatMaps,
     Ints,
     Meta,
+    Split,
     Subset,
     ValidationResult,
     Voter,
@@ -101,6 +102,15 @@ class Target:
         values_M = np.array(self.evaluation.reached(metric))
         samples_MT = self.evaluation.values[metric].astype(np.float64)
         return Measured(100 * values_M, 100 * samples_MT)
+
+
+def num_independent(params: Params, meta: Meta, target: Target, split: Split) -> int:
+    """Return how many samples a split has, or groups of the user's, which are right together."""
+    rules, num = params.rules, meta.num_samples[split]
+    if not rules.has_labels:  # values of boxes are of groups of images in any case
+        return num
+    metric = rules.validation_metric if split == "validation" else params.report.metric
+    return min(num, target.evaluation.values[metric].shape[1])
 
 
 def measured(draws: Sequence[Target], metric: str) -> Measured:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import two_way
+from finished_run import in_groups
 from scipy import stats
 
 from stages.report.conclusions import (
@@ -275,6 +276,8 @@ def test_trainings_whose_accuracy_still_rises_are_called_not_converged(made):
         "not converged: trained on everything its accuracy on validation still rose by 40.00"
         in (sentence(found))
     )
+    # In four groups, whose samples are right together, they show nothing.
+    assert conclude([in_groups(run, 4)], "resnet8").rising == {}
     guesses = target([333, 333], 0.9, 1, chance=1 / 3)
     run = made({"selected": learnt, "full": validated(guesses, steep)})
     assert conclude([run], "resnet8").rising == {}  # the other warning says more

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from finished_run import raced
+from finished_run import in_groups, raced
 
 from stages.report import how_much_data, size_wording
 from stages.report.how_much_data import LearningCurve, learning_curves
@@ -15,14 +15,19 @@ from stages.report.tables import all_tables
 NUM_TRAIN = 1000
 
 
-def curve_of(reached, margin=0.5, num_samples=2000, **more):
+def curve_of(reached, margin=0.5, num_samples=2000, num_independent=2000, **more):
     """Return a curve by size; each is measured by three draws that differ by half a point."""
     points = tuple(
         Point(size, (mean - 0.25, mean, mean + 0.25)) for size, mean in sorted(reached.items())
     )
     known = {"model": "resnet8", "trained_as": "target", "kind": "selected"} | more
     return LearningCurve(
-        **known, points=points, num_train=NUM_TRAIN, num_samples=num_samples, margin=margin
+        **known,
+        points=points,
+        num_train=NUM_TRAIN,
+        num_samples=num_samples,
+        num_independent=num_independent,
+        margin=margin,
     )
 
 
@@ -134,6 +139,21 @@ def test_of_few_sizes_it_says_how_many_it_takes(run):
         "To know more: dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.0625, "
         "random-0.0625, selected-0.125, random-0.125]'"
     )
+
+
+def test_samples_in_groups_make_the_band_wider():
+    def width(curve):
+        return curve.bands[1000].high - curve.bands[1000].low
+
+    assert width(replace(GROWING, num_independent=100)) > 1.5 * width(GROWING)
+
+
+def test_of_samples_in_groups_as_many_count_as_there_are_groups(run):
+    results = run.results()
+    [target, *_] = learning_curves([results])
+    [grouped, *_] = learning_curves([in_groups(results, 5)])
+    assert (target.num_samples, target.num_independent) == (40, 40)
+    assert (grouped.num_samples, grouped.num_independent) == (40, 5)
 
 
 def test_a_curve_is_told_with_what_it_is_of(with_bands):
