@@ -3,15 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import in_process
 import numpy as np
 import pytest
 import toy
+from shared import called
 
 import commands.resume
 from stages.shared import artifacts
@@ -27,11 +27,6 @@ from stages.shared.settings.params import Params, check_params
 from stages.shared.training.job import Job, Parallel
 
 map_in_workers = dispatch.map_pieces
-
-
-@dataclass(frozen=True)
-class Piece:
-    number: int
 
 
 def ignore(number: int, message: object) -> None:
@@ -86,23 +81,12 @@ def in_workers(resume_folder, monkeypatch):
     monkeypatch.setattr(dispatch, "map_pieces", map_in_workers)
 
 
-def fail_first_beside_a_talker(piece: Piece, report: engine.Report) -> int:
-    if piece.number == 0:
-        raise TrainingError("member 0: the loss is nan")
-    for _ in range(5000):  # far more than a pipe holds unread
-        report("x" * 100)
-    return 0
-
-
 def test_reports_are_read_to_the_end_after_a_failure(monkeypatch):
     monkeypatch.setenv("SUBSET_WORKERS", "2")
 
     with pytest.raises(TrainingError, match="member 0"):
         map_in_workers(
-            fail_first_beside_a_talker,
-            [Piece(0), Piece(1)],
-            threads_per_piece=1,
-            on_report=ignore,
+            called.fail_first_beside_a_talker, [0, 1], threads_per_piece=1, on_report=ignore
         )
 
 
@@ -323,19 +307,6 @@ def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
     assert b == {name: a[name] for name in a if not name.startswith("dynamics/")}
 
 
-def train_and_die_at_two(job: Job, report: engine.Report) -> Path:
-    """Train a member; the first worker that comes to epoch 2 is killed, by a mark on the disk."""
-    mark = resume_names.folder() / "killed"
-
-    def die(message: object) -> None:
-        report(message)
-        if message and message[0].epoch == 2 and not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return members.train_once(job, die)
-
-
 @pytest.mark.usefixtures("in_workers")
 def test_a_killed_worker_takes_no_finished_epoch_along(
     prepared, tmp_path, resume_folder, monkeypatch
@@ -343,7 +314,7 @@ def test_a_killed_worker_takes_no_finished_epoch_along(
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
     params = tiny_params(1, length={"epochs": 3}, track="gradient_norm")
     plan = plan_of(prepared, params, range(20))
-    monkeypatch.setattr(members, "train_once", train_and_die_at_two)
+    monkeypatch.setattr(members, "train_once", called.train_and_die_at_two)
     out = [tmp_path / "a" / name for name in ("ensemble", "history", "dynamics")]
     with pytest.raises(TrainingError, match="a worker process was killed"):
         members.train_members([plan], *out)

@@ -3,7 +3,6 @@
 The stage is `seed_subset`. Where its params.yaml is a pipe it waits there until somebody writes.
 """
 
-import multiprocessing
 import os
 import re
 import resource
@@ -38,11 +37,16 @@ def environment(**settings):
     return {**own, "PYTHONPATH": str(ROOT), **settings}
 
 
-def stage(**settings):
-    """Run the stage to its end."""
+def stage(*, most_bytes=None, **settings):
+    """Run the stage to its end, where no file may have more bytes."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
     return subprocess.run(
         [sys.executable, *STAGE],
         env=environment(**settings),
+        preexec_fn=limit if most_bytes else None,
         check=False,
         capture_output=True,
         text=True,
@@ -183,26 +187,27 @@ def test_ctrl_c_ends_a_stage_that_is_still_importing_and_its_workers_in_silence(
     assert started.returncode == -signal.SIGINT
 
 
-@pytest.fixture
-def obeys_ctrl_c():
-    """The background of a script ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("obeys_ctrl_c")
-def test_ctrl_c_ends_the_workers_of_a_process_too(monkeypatch):
-    monkeypatch.setattr(ending, "GRACE_S", TIMEOUT_S)
-    worker = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(TIMEOUT_S,))
-    worker.start()
-
-    with pytest.raises(KeyboardInterrupt), ending.on_interrupt():
+INTERRUPTED = f"""
+import multiprocessing, os, signal, time
+from stages.shared.running import ending
+ending.GRACE_S = {TIMEOUT_S}
+worker = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=({TIMEOUT_S},))
+worker.start()
+try:
+    with ending.on_interrupt():
         os.kill(os.getpid(), signal.SIGINT)
-
+except KeyboardInterrupt:
     worker.join()
     assert worker.exitcode != 0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+
+
+def test_ctrl_c_ends_the_workers_of_a_process_too():
+    started = start(sys.executable, "-c", INTERRUPTED)
+
+    assert started.communicate(timeout=TIMEOUT_S)[1] == ""
+    assert started.returncode == 0
 
 
 def test_what_a_killed_run_left_is_removed_where_dvc_lets_one_alone_write(project):
@@ -217,30 +222,20 @@ def test_what_a_killed_run_left_is_removed_where_dvc_lets_one_alone_write(projec
     assert not left.exists()
 
 
-@pytest.fixture
-def old_subset(project):
-    """The content of the subset that an earlier run wrote."""
-    assert stage().returncode == 0
-    return Path("out/0.2/seed-0.csv").read_bytes()
+@pytest.mark.usefixtures("project")
+def test_a_file_that_may_not_grow_is_one_line_and_earlier_outputs_stay():
+    path = Path("out/0.2/seed-0.csv")
+    path.parent.mkdir(parents=True)
+    path.write_text("of an earlier run")
 
-
-def test_a_file_that_may_not_grow_is_one_line_and_earlier_outputs_stay(old_subset, monkeypatch):
-    limit = (len(old_subset) - 1,) * 2
-    done = subprocess.run(
-        [sys.executable, *STAGE],
-        env=environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = stage(most_bytes=50)
 
     assert done.returncode == 1
     assert done.stderr == (
         "error: out/0.2/seed-0.csv: File too large; its disk and `ulimit -f` must allow larger "
         "files. Then run `dvc repro` again\n"
     )
-    assert Path("out/0.2/seed-0.csv").read_bytes() == old_subset
+    assert path.read_text() == "of an earlier run"
     assert list(Path("out").iterdir()) == [Path("out/0.2")]
 
 
@@ -299,15 +294,9 @@ def test_images_that_are_too_small_for_a_network_are_one_line(name, arguments, c
     assert said.count("\n") == 1
 
 
-def test_debugging_shows_where_a_write_failed(old_subset):
-    done = subprocess.run(
-        [sys.executable, *STAGE],
-        env=environment(SUBSET_DEBUG="1"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1)),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+@pytest.mark.usefixtures("project")
+def test_debugging_shows_where_a_write_failed():
+    done = stage(most_bytes=1, SUBSET_DEBUG="1")
 
     assert done.returncode == 1
     assert "Traceback" in done.stderr
