@@ -210,7 +210,7 @@ factors = st.integers(1, 4).flatmap(
     )
 )
 
-few_examples = settings(max_examples=30)  # torch takes a while
+few_examples = settings(max_examples=20)  # torch takes a while
 
 
 def of_factors(data, norm, parameters):
@@ -293,7 +293,7 @@ def of_sum(model, num_bytes, norm="l2", parameters="all"):
 
 
 @pytest.mark.parametrize(
-    ("bytes_for", "num_micro_batches"), [(0, 7), (1, 7), (1.9, 7), (2, 4), (3, 3), (7, 1), (99, 1)]
+    ("bytes_for", "num_micro_batches"), [(0, 7), (1.9, 7), (2, 4), (3, 3), (99, 1)]
 )
 def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
     monkeypatch, batch_sizes, bytes_for, num_micro_batches
@@ -315,7 +315,7 @@ def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
 
 @pytest.mark.parametrize(
     ("bytes_for", "expected"),
-    [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (99, [7])],
+    [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (99, [7])],
 )
 def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
     batch_sizes, bytes_for, expected
@@ -327,14 +327,11 @@ def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
     assert batch_sizes == [1, *expected]
 
 
-@pytest.mark.parametrize(
-    ("norm", "parameters"),
-    [*((norm, "all") for norm in NORMS), ("l2", "biases"), ("l2", "weights")],
-)
+@pytest.mark.parametrize(("norm", "parameters"), [("linf", "all"), ("l2", "biases")])
 def test_a_sum_in_parts_is_the_sum(model, norm, parameters):
     of_one = bytes_of_one(model, samples()[0])
     whole = of_sum(model, 99 * of_one, norm, parameters)
-    for num_samples in (0, 2, 3):
+    for num_samples in (0, 3):
         parts = of_sum(model, num_samples * of_one, norm, parameters)
         assert parts == pytest.approx(whole, rel=1e-5)
         assert of_sum(model, num_samples * of_one, norm, parameters) == parts
@@ -378,7 +375,7 @@ def test_a_sample_takes_what_a_batch_takes_more_for_it(model):
 # --- what else they leave alone -------------------------------------------------------------------
 
 
-def test_backward_passes_run_on_one_thread_and_leave_the_others(model, monkeypatch):
+def test_backward_passes_run_on_one_thread_and_leave_the_others(monkeypatch):
     """More would change the last bits, and how many there are depends on the machine."""
     threads, loss, before = [], TASK.loss, torch.get_num_threads()
 
@@ -389,7 +386,7 @@ def test_backward_passes_run_on_one_thread_and_leave_the_others(model, monkeypat
     monkeypatch.setattr(TASK, "loss", watched)
     try:
         torch.set_num_threads(2)
-        found(model, "l2", "all")
+        found(trained("cnn_mnist"), "l2", "all")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -288,7 +288,7 @@ def test_the_order_of_voters_and_members_is_irrelevant(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     # From eight addends on, numpy's sums depend on the layout in memory.
     num_voters=st.integers(1, 20),
@@ -356,12 +356,12 @@ ROUNDINGS = {"bf16": to_bfloat16, "fp16": lambda probs: probs.astype(np.float16)
 @pytest.mark.parametrize("name", LEARNT)
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounded_probabilities_keep_the_order_and_saturated_samples_are_never_first(name, rounding):
-    probs_MNC, targets_N = random_cube(num_samples=2000)
-    is_saturated_N = np.arange(2000) < 300
+    probs_MNC, targets_N = random_cube(num_samples=600)
+    is_saturated_N = np.arange(600) < 90
     # All but nothing is the label's: of the rest some becomes 0 by rounding, some was 0 before.
-    rest_N = np.repeat([1e-9, 1e-40, 0.0], 100)
+    rest_N = np.repeat([1e-9, 1e-40, 0.0], 30)
     probs_MNC[:, is_saturated_N] = rest_N[:, np.newaxis]
-    probs_MNC[:, np.arange(300), targets_N[:300]] = 1.0
+    probs_MNC[:, np.arange(90), targets_N[:90]] = 1.0
 
     exact = score(name, probs_MNC, targets_N)
     rounded_MNC = ROUNDINGS[rounding](probs_MNC).astype(np.float64)

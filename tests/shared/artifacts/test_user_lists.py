@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared.artifacts import check_lists, load_list, load_sample_list
@@ -131,6 +131,7 @@ def test_a_quote_that_is_not_closed_is_told(refused):
     assert line == "line 4 has 1 fields; it must have 2; a quote that opens must close"
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.text(st.sampled_from('ab,"\r\n é')), min_size=2, max_size=2)))
 def test_what_csv_writes_is_read_back_but_for_rows_of_nothing(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("lists") / "list.csv"

@@ -33,7 +33,7 @@ from stages.shared.training.job import Job
 CPU = torch.device("cpu")
 TASK = tasks.load("image_classification")
 NEVER_EL2N = 10**6
-few_examples = settings(max_examples=40)  # torch takes a while
+few_examples = settings(max_examples=20)  # torch takes a while
 # Logits whose largest is that of the given class, for targets of class 0 of three.
 RIGHT, WRONG = [2.0, 0.0, -1.0], [0.0, 3.0, 1.0]
 

@@ -215,7 +215,6 @@ def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
     ("picks", "changes", "updates"),
     [
         (20, {}, 4 * 2),  # 4 epochs of batches of 10
-        (33, {}, 4 * 3),  # of 11
         (5, {}, 4 * 1),  # smaller than a batch: an update an epoch
         (20, {"stop_after": 3}, 3 * 2),
         (20, {"schedule": STEPS}, 4 * 2),

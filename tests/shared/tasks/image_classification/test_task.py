@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import scipy.stats
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -104,6 +104,7 @@ probabilities = hnp.arrays(
 )
 
 
+@settings(max_examples=40)
 @given(probabilities)
 def test_entropies_are_in_their_range(logits_MNC):
     found = signals_of(logits_MNC, np.zeros(logits_MNC.shape[1], dtype=np.int64))
@@ -115,6 +116,7 @@ def test_entropies_are_in_their_range(logits_MNC):
     assert (predictive_N - expected_N <= math.log(len(logits_MNC)) + rounding).all()
 
 
+@settings(max_examples=40)
 @given(st.permutations(range(5)))
 def test_the_order_of_the_voters_changes_nothing(order):
     logits_MNC, targets_N = logits_and_targets(num=50)
@@ -179,6 +181,7 @@ def test_the_losss_gradient_keeps_its_digits_where_the_model_is_sure():
     np.testing.assert_array_equal(found_BC[1], [0.0, 0.0, 0.0])
 
 
+@settings(max_examples=40)
 @given(probabilities)
 def test_the_losss_gradient_sums_to_zero_and_pulls_at_the_true_class_alone(logits_MBC):
     logits_BC = torch.from_numpy(logits_MBC[0])
