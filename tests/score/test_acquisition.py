@@ -108,10 +108,6 @@ def test_mutual_information_of_members_each_sure_of_another_class_is_the_log_of_
     assert score("mutual_information", probs_MNC) == pytest.approx([math.log(3)])
 
 
-def test_mutual_information_of_members_that_are_unsure_alike_is_nothing():
-    assert score("mutual_information", np.full((3, 1, 10), 0.1)) == pytest.approx([0.0])
-
-
 def test_mutual_information_takes_a_difference_below_zero_for_rounding():
     signals = {
         "predictive_entropy_N": np.array([0.5, 0.75], np.float32),
@@ -155,49 +151,31 @@ def test_label_probability_is_what_the_mean_probability_of_the_label_leaves():
     assert score("label_probability", probs_MNC, [2]) == pytest.approx([0.9])
 
 
-def test_gradient_norm_is_the_signal():
-    signals = {"gradient_norm_N": np.array([0.5, 0.0, 7.25], np.float32)}
-    assert ACQUISITIONS["gradient_norm"](signals).tolist() == [0.5, 0.0, 7.25]
-
-
-def test_forgetting_events_are_those_of_all_members_together():
-    # The second sample was never right in either member's twelve epochs.
-    events_MN = np.array([[0, 12, 3], [1, 12, 0]], np.int32)
-    scores = ACQUISITIONS["forgetting_events"]({"forgetting_events_MN": events_MN})
-    assert scores.tolist() == [1.0, 24.0, 3.0]
-
-
 def test_forgetting_events_do_not_overflow_in_the_sum():
     events_MN = np.full((3, 1), 2**31 - 1, np.int32)
     scores = ACQUISITIONS["forgetting_events"]({"forgetting_events_MN": events_MN})
     assert scores.tolist() == [3.0 * (2**31 - 1)]
 
 
-def test_aum_is_minus_the_mean_margin_of_the_members():
-    margin_MN = np.array([[3.0, -1.0], [1.5, -0.5]], np.float32)
-    assert ACQUISITIONS["aum"]({"aum_MN": margin_MN}).tolist() == [-2.25, 0.75]
-
-
-def test_el2n_is_the_mean_length_of_the_error_of_the_members():
-    length_MN = np.array([[0.5, 0.0], [0.25, 1.0], [0.0, 0.5]], np.float32)
-    assert ACQUISITIONS["el2n"]({"el2n_MN": length_MN}).tolist() == [0.25, 0.5]
-
-
-def test_dual_is_the_mean_over_the_members():
-    dual_MN = np.array([[0.5, 0.0], [0.25, 0.5], [0.0, 0.25]], np.float32)
-    assert ACQUISITIONS["dual"]({"dual_MN": dual_MN}).tolist() == [0.25, 0.25]
-
-
-def test_means_over_members_are_taken_in_double_precision():
-    # In single precision 2^24 + 1 is 2^24.
-    values_MN = np.array([[2.0**24], [1.0]], np.float32)
-    assert ACQUISITIONS["aum"]({"aum_MN": values_MN}).tolist() == [-(2.0**24 + 1) / 2]
-    assert ACQUISITIONS["el2n"]({"el2n_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
-    assert ACQUISITIONS["dual"]({"dual_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
-
-
-def test_random_is_the_random_number_of_the_sample():
-    assert ACQUISITIONS["random"]({"random_N": np.array([0.25, 0.75])}).tolist() == [0.25, 0.75]
+@pytest.mark.parametrize(
+    ("name", "signal", "values", "expected"),
+    [
+        # The second sample was never right in either member's twelve epochs.
+        ("forgetting_events", "forgetting_events_MN", [[0, 12, 3], [1, 12, 0]], [1, 24, 3]),
+        ("aum", "aum_MN", [[3, -1], [1.5, -0.5]], [-2.25, 0.75]),
+        ("el2n", "el2n_MN", [[0.5, 0], [0.25, 1], [0, 0.5]], [0.25, 0.5]),
+        ("dual", "dual_MN", [[0.5, 0], [0.25, 0.5], [0, 0.25]], [0.25, 0.25]),
+        ("gradient_norm", "gradient_norm_N", [0.5, 0, 7.25], [0.5, 0, 7.25]),
+        ("random", "random_N", [0.25, 0.75], [0.25, 0.75]),
+        # In single precision 2^24 + 1 is 2^24.
+        ("aum", "aum_MN", [[2**24], [1]], [-(2**24 + 1) / 2]),
+        ("el2n", "el2n_MN", [[2**24], [1]], [(2**24 + 1) / 2]),
+        ("dual", "dual_MN", [[2**24], [1]], [(2**24 + 1) / 2]),
+    ],
+)
+def test_what_stands_in_one_signal_is_taken_over_all_members(name, signal, values, expected):
+    stored = np.array(values, np.int32 if name == "forgetting_events" else np.float32)
+    assert ACQUISITIONS[name]({signal: stored}).tolist() == expected
 
 
 # --- independent oracles over random probabilities -----------------------------------------------
@@ -256,7 +234,7 @@ def test_every_sample_gets_one_finite_float64_score(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_certain_probabilities_give_finite_scores(name, dtype):
     certain_MNC = np.eye(4)[[[0, 1, 2], [0, 2, 3], [0, 3, 3]]]
     signals = {

@@ -1,5 +1,6 @@
 """Selection rules: what holds for each that is listed, and what each prefers."""
 
+import contextlib
 import itertools
 import math
 from dataclasses import replace
@@ -176,28 +177,16 @@ def test_no_candidates_have_an_empty_order(name):
     assert len(RULES[name](replace(with_many_ties(), row_K=NOTHING, count=0, length=0))) == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_FEATURES)))
-def test_features_are_not_read_where_the_rule_has_no_use_for_them(name):
-    competing = replace(with_many_ties(), features_ND=refuse)
-    assert len(RULES[name](competing)) == 50
-
-
-@pytest.mark.parametrize("name", sorted(set(RULES) - set(menu.NEED_LABELS)))
-def test_labels_parts_are_not_read_where_the_rule_has_no_use_for_them(name):
-    competing = replace(with_many_ties(), label_probability_N=refuse, recall_C=refuse)
-    assert len(RULES[name](competing)) == 50
-
-
-@pytest.mark.parametrize("name", menu.NEED_LABELS)
-def test_rules_that_need_labels_read_what_was_predicted_of_them(name):
-    with pytest.raises(UnwantedError):
-        RULES[name](replace(with_many_ties(), label_probability_N=refuse, recall_C=refuse))
-
-
-@pytest.mark.parametrize("name", menu.NEED_FEATURES)
-def test_rules_that_need_features_read_them(name):
-    with pytest.raises(UnwantedError):
-        RULES[name](replace(with_many_ties(), features_ND=refuse))
+@pytest.mark.parametrize("name", RULES)
+def test_features_and_what_was_said_of_labels_are_read_by_the_rules_that_need_them(name):
+    of_labels = {"label_probability_N": refuse, "recall_C": refuse}
+    for need, refused in (
+        (menu.NEED_FEATURES, {"features_ND": refuse}),
+        (menu.NEED_LABELS, of_labels),
+    ):
+        expected = pytest.raises(UnwantedError) if name in need else contextlib.nullcontext()
+        with expected:
+            assert len(RULES[name](replace(with_many_ties(), **refused))) == 50
 
 
 # --- top -----------------------------------------------------------------------------------------
@@ -517,12 +506,7 @@ def test_k_centers_starts_at_random_where_nothing_is_kept():
     assert picked_rows("k_centers", k_centers_start=2)[:3] == [3, 4, 0]
 
 
-def test_k_centers_that_would_be_random_throughout_is_refused():
-    with pytest.raises(ParamsError, match="k_centers_start is 5; it must be below the 5 picks"):
-        picked_rows("k_centers", k_centers_start=5)
-
-
-def test_k_centers_is_refused_by_its_picks_however_long_an_order_is_wanted():
+def test_k_centers_that_would_be_random_throughout_is_refused_however_long_an_order_is_wanted():
     competing = candidates(np.zeros(5), TIES, features_ND=LINE, k_centers_start=2)
     with pytest.raises(ParamsError, match="k_centers_start is 2; it must be below the 2 picks"):
         RULES["k_centers"](replace(competing, count=2))

@@ -3,7 +3,6 @@
 import re
 import runpy
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -72,38 +71,38 @@ DEEP_WITH_TWO_STEMS = [name for name in WITH_TWO_STEMS if name in DEEP]
 SLOW = {*DEEP, "resnet18", "vgg16", ("alexnet", LARGE)}
 
 
-def slow_if_deep(cases: Sequence[str | tuple[str, int]]) -> list[object]:
+def slow_if_deep(cases):
     """Return names, or names and what else a test is called with, as its parameters."""
     each = [(case,) if isinstance(case, str) else case for case in cases]
     return [pytest.param(*case, marks=pytest.mark.slow if case[0] in DEEP else ()) for case in each]
 
 
-def slow_if_in(slow: set[str | tuple[str, int]], case: tuple[str, int]) -> object:
+def slow_if_in(slow, case):
     marks = pytest.mark.slow if {case, case[0]} & slow else ()
     return pytest.param(case, marks=marks, id=CASE_NAMES[CASES.index(case)])
 
 
-def build(name: str, num_classes: int, image_shape: list[int], seed: int = 0) -> layers.Classifier:
+def build(name, num_classes, image_shape, seed=0):
     torch.manual_seed(seed)
     return models.build(name, num_classes, image_shape)
 
 
-def build_without_weights(name: str, num_classes: int, image_shape: list[int]) -> layers.Classifier:
+def build_without_weights(name, num_classes, image_shape):
     with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
         for draw in ("normal_", "uniform_", "fill_", "zero_"):  # nothing, but it takes long
             patch.setattr(torch.Tensor, draw, lambda tensor, *_, **__: tensor)
         return models.build(name, num_classes, image_shape).eval()
 
 
-def num_parameters(network: nn.Module) -> int:
+def num_parameters(network):
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def images(edge: int, seed: int = 1) -> torch.Tensor:
+def images(edge, seed=1):
     return torch.randn(4, 3, edge, edge, generator=torch.Generator().manual_seed(seed))
 
 
-def assert_near(found: torch.Tensor, expected: torch.Tensor) -> None:
+def assert_near(found, expected):
     scale = float(expected.abs().max())
     torch.testing.assert_close(found / scale, expected / scale, rtol=0, atol=1e-5)
 
@@ -115,7 +114,7 @@ STOOD_FOR = {"airbench_half", "resnet34", "resnet56", "resnet101", "resnet110"}
 @pytest.fixture(
     scope="module", params=[slow_if_in(SLOW, case) for case in CASES if case[0] not in STOOD_FOR]
 )
-def trained(request: pytest.FixtureRequest) -> tuple[str, int, layers.Classifier]:
+def trained(request):
     """Name, edge and network after one backward pass, so that its statistics are its own."""
     name, edge = request.param
     network = build(name, 7, [edge, edge, 3])
@@ -124,20 +123,20 @@ def trained(request: pytest.FixtureRequest) -> tuple[str, int, layers.Classifier
     return name, edge, network.eval()
 
 
-def test_the_package_lists_every_model_file() -> None:
+def test_the_package_lists_every_model_file():
     assert models.names("image_classification") == sorted([*NAMES, *LIBRARY, *PROBES])
     assert set(NAMES) <= set(models.names())
     assert "resnet8" in NAMES
 
 
-def test_an_unknown_name_is_an_error_that_lists_the_models() -> None:
+def test_an_unknown_name_is_an_error_that_lists_the_models():
     with pytest.raises(ValueError, match=r"model is 'resnet9'; choose one of airbench, .*resnet8"):
         models.build("resnet9", 10, [32, 32, 3])
 
 
 @pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
 @pytest.mark.parametrize("name", slow_if_deep(NAMES))
-def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name: str, edge: int) -> None:
+def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name, edge):
     network = build_without_weights(name, 7, [edge, 2 * edge, 1])
     x_BKHW = torch.empty(5, 1, edge, 2 * edge, device="meta")
     with torch.no_grad():
@@ -145,7 +144,7 @@ def test_grey_images_that_are_not_square_give_a_row_of_logits_each(name: str, ed
 
 
 @pytest.mark.parametrize("name", slow_if_deep(NAMES))
-def test_two_of_the_smallest_images_are_enough_to_train(name: str) -> None:
+def test_two_of_the_smallest_images_are_enough_to_train(name):
     network = build_without_weights(name, 7, [8, 15, 1]).train()
     with torch.no_grad():
         assert network(torch.empty(2, 1, 8, 15, device="meta")).shape == (2, 7)
@@ -155,7 +154,7 @@ def test_two_of_the_smallest_images_are_enough_to_train(name: str) -> None:
     ("name", "edge"),
     slow_if_deep([case for case in CASES if case[0] in NUM_LAYERS or re.match(NUMBERED, case[0])]),
 )
-def test_the_layers_with_weights_are_as_many_as_the_name_says(name: str, edge: int) -> None:
+def test_the_layers_with_weights_are_as_many_as_the_name_says(name, edge):
     network = build_without_weights(name, 7, [edge, edge, 3])
     counted = [
         part
@@ -167,7 +166,7 @@ def test_the_layers_with_weights_are_as_many_as_the_name_says(name: str, edge: i
     assert len(counted) == int(large if edge == LARGE else small)
 
 
-def test_gradients_reach_every_parameter(trained: tuple[str, int, layers.Classifier]) -> None:
+def test_gradients_reach_every_parameter(trained):
     _, _, network = trained
     for path, parameter in network.named_parameters():
         assert parameter.grad is not None, path
@@ -176,8 +175,8 @@ def test_gradients_reach_every_parameter(trained: tuple[str, int, layers.Classif
 
 
 def test_the_logits_are_the_classifier_of_the_features(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     name, edge, network = trained
     with torch.no_grad():
         x_BKHW = images(edge)
@@ -191,8 +190,8 @@ def test_the_logits_are_the_classifier_of_the_features(
 
 
 def test_weights_read_back_from_safetensors_give_the_same_logits(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     name, edge, network = trained
     stored = safetensors.torch.save(network.state_dict())
     copy = build_without_weights(name, 7, [edge, edge, 3])
@@ -202,8 +201,8 @@ def test_weights_read_back_from_safetensors_give_the_same_logits(
 
 
 def test_when_evaluated_an_image_does_not_depend_on_the_others_of_its_batch(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     _, edge, network = trained
     one_BKHW, other_BKHW = images(edge, seed=2), images(edge, seed=3)
     mixed_BKHW = torch.cat([one_BKHW[:1], 10 * other_BKHW[1:]])
@@ -212,8 +211,8 @@ def test_when_evaluated_an_image_does_not_depend_on_the_others_of_its_batch(
 
 
 def test_initial_weights_are_decided_by_the_global_seed(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     name, edge, network = trained
     again = build(name, 7, [edge, edge, 3])
     for path, parameter in again.named_parameters():
@@ -221,8 +220,8 @@ def test_initial_weights_are_decided_by_the_global_seed(
 
 
 def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_does(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     name, edge, network = trained
     if name in GROUPS:
         return
@@ -240,14 +239,14 @@ def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_
             assert bool((part.bias == 0).all()), path
 
 
-def test_another_seed_gives_other_weights() -> None:
+def test_another_seed_gives_other_weights():
     one, other = (build("resnet8", 7, [8, 8, 3], seed) for seed in (0, 1))
     assert not torch.equal(one.classifier.weight, other.classifier.weight)
     assert not torch.equal(next(one.features.parameters()), next(other.features.parameters()))
 
 
 @pytest.mark.slow
-def test_the_linear_layers_of_vgg_start_as_torchvision_draws_them() -> None:
+def test_the_linear_layers_of_vgg_start_as_torchvision_draws_them():
     for path, part in build("vgg16", 7, [65, 65, 3]).named_modules():
         if isinstance(part, nn.Linear):
             assert float(part.weight.detach().std()) == pytest.approx(0.01, rel=0.02), path
@@ -255,15 +254,15 @@ def test_the_linear_layers_of_vgg_start_as_torchvision_draws_them() -> None:
 
 
 @pytest.mark.parametrize("name", slow_if_deep(WITH_TWO_STEMS))
-def test_the_shorter_side_of_the_images_decides_the_form(name: str) -> None:
+def test_the_shorter_side_of_the_images_decides_the_form(name):
     for image_shape, size in [([64, 300, 3], 3), ([300, 64, 3], 3), ([65, 65, 3], 7)]:
         stem = next(build_without_weights(name, 7, image_shape).parameters())
         assert stem.shape == (64, 3, size, size)
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg16"])
-def test_all_images_of_a_form_have_the_same_weights(name: str) -> None:
-    def shapes(height: int, width: int) -> dict[str, torch.Size]:
+def test_all_images_of_a_form_have_the_same_weights(name):
+    def shapes(height, width):
         weights = build_without_weights(name, 7, [height, width, 3]).state_dict()
         return {path: weight.shape for path, weight in weights.items()}
 
@@ -271,7 +270,7 @@ def test_all_images_of_a_form_have_the_same_weights(name: str) -> None:
     assert shapes(65, 65) == shapes(224, 224) != shapes(64, 64)
 
 
-def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
+def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train():
     drawing = {
         (name, edge)
         for name, edge in CASES
@@ -306,12 +305,10 @@ def test_only_the_224_pixel_forms_of_two_models_draw_while_they_train() -> None:
         pytest.param(["airbench", "airbench_half"], 32, 3, marks=pytest.mark.slow),
     ],
 )
-def test_the_last_convolution_has_the_published_resolution(
-    names: list[str], edge: int, last_edge: int
-) -> None:
+def test_the_last_convolution_has_the_published_resolution(names, edge, last_edge):
     for name in names:
         network = build_without_weights(name, 7, [edge, edge, 3])
-        seen: list[torch.Size] = []
+        seen = []
         *_, last = (part for part in network.modules() if isinstance(part, nn.Conv2d))
         last.register_forward_hook(lambda _, __, output, seen=seen: seen.append(output.shape))
         with torch.no_grad():
@@ -334,9 +331,7 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("name", "published"), slow_if_deep(PUBLISHED))
-def test_the_224_pixel_form_has_the_published_number_of_parameters(
-    name: str, published: int
-) -> None:
+def test_the_224_pixel_form_has_the_published_number_of_parameters(name, published):
     assert num_parameters(build_without_weights(name, 1000, [224, 224, 3])) == published
 
 
@@ -350,8 +345,8 @@ def test_the_224_pixel_form_has_the_published_number_of_parameters(
     indirect=True,
 )
 def test_the_224_pixel_form_computes_what_torchvision_computes(
-    trained: tuple[str, int, layers.Classifier],
-) -> None:
+    trained,
+):
     import torchvision
 
     name, edge, network = trained
@@ -364,9 +359,7 @@ def test_the_224_pixel_form_computes_what_torchvision_computes(
         assert_near(network(images(edge)), expected(images(edge)))
 
 
-def pre_activation_parameters(
-    kernels: list[int], expansion: int, block_counts: list[int], widths: list[int]
-) -> int:
+def pre_activation_parameters(kernels, expansion, block_counts, widths):
     """Count, convolution by convolution, for 3 channels and 10 classes."""
     channels = widths[0]
     total = 3 * 9 * channels
@@ -389,7 +382,6 @@ SMALL_FORM = [
     ("resnet8_stride2", pre_activation_parameters([3, 3], 1, [1, 1, 1], [32, 64, 128])),
     ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
     ("resnet18", 11_172_170),
-    ("resnet18", pre_activation_parameters([3, 3], 1, [2, 2, 2, 2], [64, 128, 256, 512])),
     ("resnet34", pre_activation_parameters([3, 3], 1, [3, 4, 6, 3], [64, 128, 256, 512])),
     (
         "resnet50",
@@ -401,14 +393,10 @@ SMALL_FORM = [
     ),
     # Published as 0.27 M, 0.85 M and 1.7 M (arXiv 1512.03385, Table 6), none with projections.
     ("resnet20", 269_722 + 16 * 32 + 32 * 64),
-    ("resnet20", pre_activation_parameters([3, 3], 1, [3, 3, 3], [16, 32, 64])),
     ("resnet56", 853_018 + 16 * 32 + 32 * 64),
-    ("resnet56", pre_activation_parameters([3, 3], 1, [9, 9, 9], [16, 32, 64])),
     ("resnet110", 1_727_962 + 16 * 32 + 32 * 64),
-    ("resnet110", pre_activation_parameters([3, 3], 1, [18, 18, 18], [16, 32, 64])),
     # Published as 1.7 M.
     ("resnet164", 1_703_258),
-    ("resnet164", pre_activation_parameters([1, 3, 1], 4, [18, 18, 18], [16, 32, 64])),
     # The convolutions of the published one, normalisations instead of biases, 512 features.
     ("vgg16", 14_714_688 + 4_224 + 512 * 10 + 10),
     # Weights and biases, layer by layer.
@@ -432,13 +420,11 @@ SMALL_FORM = [
 
 
 @pytest.mark.parametrize(("name", "expected"), slow_if_deep(SMALL_FORM))
-def test_the_32_pixel_form_has_the_number_of_parameters_of_its_layers(
-    name: str, expected: int
-) -> None:
+def test_the_32_pixel_form_has_the_number_of_parameters_of_its_layers(name, expected):
     assert num_parameters(build_without_weights(name, 10, [32, 32, 3])) == expected
 
 
-def test_the_mnist_network_has_the_number_of_parameters_of_mcmahan_et_al() -> None:
+def test_the_mnist_network_has_the_number_of_parameters_of_mcmahan_et_al():
     assert num_parameters(build_without_weights("cnn_mnist", 10, [28, 28, 1])) == 1_663_370
 
 
@@ -452,9 +438,7 @@ def test_the_mnist_network_has_the_number_of_parameters_of_mcmahan_et_al() -> No
         ("vgg16", [1] * 13, [1, 3, 6, 9, 12]),
     ],
 )
-def test_a_plain_network_computes_its_layers_in_order(
-    name: str, strides: list[int], pooled: list[int]
-) -> None:
+def test_a_plain_network_computes_its_layers_in_order(name, strides, pooled):
     edge = 32
     network = build(name, 7, [edge, edge, 3])
     network(images(edge))  # moves the running statistics away from 0 and 1
@@ -478,7 +462,7 @@ def test_a_plain_network_computes_its_layers_in_order(
 
 
 @pytest.mark.parametrize("name", ["alexnet", "cnn5", "cnn_mnist", "linear"])
-def test_a_network_without_normalisations_learns_a_few_images_by_heart(name: str) -> None:
+def test_a_network_without_normalisations_learns_a_few_images_by_heart(name):
     network = build(name, 4, [8, 8, 3]).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9)
     for _ in range(40):
@@ -493,22 +477,20 @@ def test_a_network_without_normalisations_learns_a_few_images_by_heart(name: str
     [(layers.basic, [3, 3], 0), (layers.bottleneck, [1, 3, 1], 1)],
     ids=["basic", "bottleneck"],
 )
-def test_a_pre_activation_network_computes_what_its_paper_says(
-    block: layers.BlockType, kernels: list[int], strided: int
-) -> None:
+def test_a_pre_activation_network_computes_what_its_paper_says(block, kernels, strided):
     network = layers.PreActivationResNet(block, [1, 1, 1], [4, 8, 16], 3)
     network(images(8)).sum().backward()  # moves the running statistics away from 0 and 1
     assert all(parameter.grad is not None for parameter in network.parameters())
     weights = network.eval().state_dict()
 
-    def activate(x_BDHW: torch.Tensor, path: str) -> torch.Tensor:
+    def activate(x_BDHW, path):
         mean, var, scale, shift = (
             weights[f"{path}.{name}"][:, None, None]
             for name in ("running_mean", "running_var", "weight", "bias")
         )
         return ((x_BDHW - mean) / (var + 1e-5).sqrt() * scale + shift).clamp(min=0)
 
-    def convolve(x_BDHW: torch.Tensor, path: str, stride: int = 1) -> torch.Tensor:
+    def convolve(x_BDHW, path, stride=1):
         kernel = weights[f"{path}.weight"]
         return functional.conv2d(x_BDHW, kernel, stride=stride, padding=kernel.shape[-1] // 2)
 
@@ -531,7 +513,7 @@ def test_a_pre_activation_network_computes_what_its_paper_says(
         assert_near(network(images(8)), activate(h_BDHW, "norm").mean(dim=(2, 3)))
 
 
-def test_a_later_block_of_a_stage_keeps_its_input_as_it_is() -> None:
+def test_a_later_block_of_a_stage_keeps_its_input_as_it_is():
     network = layers.PreActivationResNet(layers.basic, [2], [4], 3).eval()
     for path, parameter in network.named_parameters():
         if path.startswith("blocks.1.branch"):
@@ -540,7 +522,7 @@ def test_a_later_block_of_a_stage_keeps_its_input_as_it_is() -> None:
     assert torch.equal(network.blocks[1](h_BDHW), h_BDHW)
 
 
-def test_small_images_need_no_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_images_need_no_torchvision(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)  # importing it is now an error
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     for path in (Path(layers.__file__), MODELS / "__init__.py"):

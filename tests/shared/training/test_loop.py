@@ -1,7 +1,6 @@
 """Tests for stages/shared/training/loop.py."""
 
 import dataclasses
-import math
 import pickle
 import subprocess
 import sys
@@ -75,13 +74,6 @@ def test_a_small_model_learns_the_toy_data_by_heart(make_job, tmp_path):
     assert history[-1].train_accuracy == 1.0
     assert history[-1].validation_accuracy > 0.9
     assert history[-1].train_loss < history[0].train_loss
-
-
-def test_the_same_job_gives_the_same_bytes(make_job, tmp_path):
-    for name in ("a", "b"):
-        train(make_job(), tmp_path / name)
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
 
 
 def test_the_order_of_the_picks_does_not_matter_and_their_number_does(make_job, tmp_path):
@@ -281,14 +273,6 @@ def test_flops_count_three_passes_for_training_and_one_for_validation(make_job, 
 
     per_image = forward_flops("resnet8", job.meta)
     assert history[-1].flops == per_image * 2 * (3 * 30 + 20)
-
-
-def test_forward_flops_of_the_last_layer_are_counted_by_hand(make_job):
-    """Two operations for each weight: one more class costs its 64 weights."""
-    meta = make_job().meta
-
-    wider = dataclasses.replace(meta, class_names=[*meta.class_names, "more"])
-    assert forward_flops("resnet8", wider) - forward_flops("resnet8", meta) == 2 * 64
 
 
 @pytest.mark.parametrize("edge", [32, 224])
@@ -493,7 +477,5 @@ def test_on_a_gpu_a_deterministic_training_gives_equal_bytes(make_job, tmp_path)
 def test_history_survives_its_file(make_job, tmp_path):
     history, _ = train(make_job(validations=1), tmp_path)
     artifacts.save_history(tmp_path / "history.csv", history)
-
     assert artifacts.load_history(tmp_path / "history.csv") == history
-    assert history[0].validation_accuracy is None
-    assert not math.isnan(history[-1].validation_accuracy)
+    assert [epoch.validation_accuracy is None for epoch in history] == [True, True, False]
