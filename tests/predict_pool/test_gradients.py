@@ -310,8 +310,7 @@ def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
 
 
 @pytest.mark.parametrize(
-    ("bytes_for", "expected"),
-    [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (99, [7])],
+    ("bytes_for", "expected"), [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (99, [7])]
 )
 def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
     batch_sizes, bytes_for, expected

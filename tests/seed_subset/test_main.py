@@ -113,10 +113,7 @@ def test_too_few_samples_after_exclusions_are_an_error(project):
         ),
         ({"compare.subsets": ["random-0.001"]}, 0, "has random-0.001; size 0.001 of 100 train sa"),
         (
-            {
-                "compare.subsets": ["full-matched-0.001"],
-                "train_subset_model.length": {"epochs": 3},
-            },
+            {"compare.subsets": ["full-matched-0.001"], "train_subset_model.length": {"epochs": 3}},
             0,
             "has full-matched-0.001; size 0.001 of 100 train samples is no pick",
         ),

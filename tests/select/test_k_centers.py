@@ -101,8 +101,7 @@ DATA = [
 @each_kind
 @pytest.mark.parametrize("make", DATA)
 @pytest.mark.parametrize(
-    ("dtype", "num_chosen", "start"),
-    [(np.float32, 0, 0), (np.float64, 30, 0), (np.float64, 0, 25)],
+    ("dtype", "num_chosen", "start"), [(np.float32, 0, 0), (np.float64, 30, 0), (np.float64, 0, 25)]
 )
 def test_picks_are_those_of_the_definition_in_their_order(
     first_picks, make, dtype, num_chosen, start, small_blocks

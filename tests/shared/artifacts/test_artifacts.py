@@ -130,9 +130,7 @@ COLUMNS = {"name": str, "value": artifacts.maybe(float)}
 PAIR = {"spearman": 0.5, "pearson": None}
 CORRELATIONS = Correlations(
     acquisitions=[{"first": "entropy", "second": "margin", **PAIR}],
-    voters=[
-        {"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR},
-    ],
+    voters=[{"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR}],
     reference=[{"member": 0, "epoch": 3, **PAIR}, {"member": None, "epoch": None, **PAIR}],
     forgetting=[{"member": 0, "epoch": 3, **PAIR}],
 )
@@ -250,9 +248,7 @@ PAIRS = {
         },
     ),
     "dynamics": Pair(
-        DYNAMICS,
-        artifacts.save_dynamics,
-        lambda folder: artifacts.load_dynamics(folder, TRAIN),
+        DYNAMICS, artifacts.save_dynamics, lambda folder: artifacts.load_dynamics(folder, TRAIN)
     ),
     "validation": Pair(
         ValidationResult(1 / 3, [0.25, 0.5], 1e9),

@@ -174,9 +174,7 @@ def test_gradients_reach_every_parameter(trained):
         assert bool(parameter.grad.any()), path
 
 
-def test_the_logits_are_the_classifier_of_the_features(
-    trained,
-):
+def test_the_logits_are_the_classifier_of_the_features(trained):
     name, edge, network = trained
     with torch.no_grad():
         x_BKHW = images(edge)
@@ -189,9 +187,7 @@ def test_the_logits_are_the_classifier_of_the_features(
             assert float(h_BD.min()) >= 0  # they end with a ReLU, maybe a pool or a mean
 
 
-def test_weights_read_back_from_safetensors_give_the_same_logits(
-    trained,
-):
+def test_weights_read_back_from_safetensors_give_the_same_logits(trained):
     name, edge, network = trained
     stored = safetensors.torch.save(network.state_dict())
     copy = build_without_weights(name, 7, [edge, edge, 3])
@@ -200,9 +196,7 @@ def test_weights_read_back_from_safetensors_give_the_same_logits(
         assert torch.equal(copy(images(edge)), network(images(edge)))
 
 
-def test_when_evaluated_an_image_does_not_depend_on_the_others_of_its_batch(
-    trained,
-):
+def test_when_evaluated_an_image_does_not_depend_on_the_others_of_its_batch(trained):
     _, edge, network = trained
     one_BKHW, other_BKHW = images(edge, seed=2), images(edge, seed=3)
     mixed_BKHW = torch.cat([one_BKHW[:1], 10 * other_BKHW[1:]])
@@ -210,18 +204,14 @@ def test_when_evaluated_an_image_does_not_depend_on_the_others_of_its_batch(
         assert_near(network(mixed_BKHW)[:1], network(one_BKHW)[:1])
 
 
-def test_initial_weights_are_decided_by_the_global_seed(
-    trained,
-):
+def test_initial_weights_are_decided_by_the_global_seed(trained):
     name, edge, network = trained
     again = build(name, 7, [edge, edge, 3])
     for path, parameter in again.named_parameters():
         assert torch.equal(parameter, network.get_parameter(path)), path
 
 
-def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_does(
-    trained,
-):
+def test_convolutions_start_as_he_et_al_draw_them_and_those_of_alexnet_as_torch_does(trained):
     name, edge, network = trained
     if name in GROUPS:
         return
@@ -344,9 +334,7 @@ def test_the_224_pixel_form_has_the_published_number_of_parameters(name, publish
     ],
     indirect=True,
 )
-def test_the_224_pixel_form_computes_what_torchvision_computes(
-    trained,
-):
+def test_the_224_pixel_form_computes_what_torchvision_computes(trained):
     import torchvision
 
     name, edge, network = trained
@@ -383,14 +371,8 @@ SMALL_FORM = [
     ("resnet10", pre_activation_parameters([3, 3], 1, [1, 1, 1, 1], [64, 128, 256, 512])),
     ("resnet18", 11_172_170),
     ("resnet34", pre_activation_parameters([3, 3], 1, [3, 4, 6, 3], [64, 128, 256, 512])),
-    (
-        "resnet50",
-        pre_activation_parameters([1, 3, 1], 4, [3, 4, 6, 3], [64, 128, 256, 512]),
-    ),
-    (
-        "resnet101",
-        pre_activation_parameters([1, 3, 1], 4, [3, 4, 23, 3], [64, 128, 256, 512]),
-    ),
+    ("resnet50", pre_activation_parameters([1, 3, 1], 4, [3, 4, 6, 3], [64, 128, 256, 512])),
+    ("resnet101", pre_activation_parameters([1, 3, 1], 4, [3, 4, 23, 3], [64, 128, 256, 512])),
     # Published as 0.27 M, 0.85 M and 1.7 M (arXiv 1512.03385, Table 6), none with projections.
     ("resnet20", 269_722 + 16 * 32 + 32 * 64),
     ("resnet56", 853_018 + 16 * 32 + 32 * 64),
@@ -409,10 +391,7 @@ SMALL_FORM = [
         "airbench",
         24 * 12 + 9 * (24 * 64 + 64**2 + 64 * 256 + 3 * 256**2) + 2 * (64 + 2 * 256) + 2_570,
     ),
-    (
-        "airbench_half",
-        24 * 12 + 9 * (24 * 32 + 32**2 + 32 * 128 + 3 * 128**2) + 576 + 1_290,
-    ),
+    ("airbench_half", 24 * 12 + 9 * (24 * 32 + 32**2 + 32 * 128 + 3 * 128**2) + 576 + 1_290),
     ("airbench_quarter", 24 * 12 + 9 * (24 * 16 + 16**2 + 16 * 64 + 3 * 64**2) + 288 + 650),
     # The published one with another last layer and stem, and no normalisation in the stem.
     ("densenet121", 7_978_856 - 1025 * 990 - (49 - 9) * 3 * 64 - 2 * 64),

@@ -55,11 +55,7 @@ def predict(prepared, ensemble):
     task = tasks.load("image_classification")
 
     def run(
-        checkpoints=CHECKPOINTS,
-        batch_size=16,
-        precision="fp32",
-        inputs=None,
-        views=("identity",),
+        checkpoints=CHECKPOINTS, batch_size=16, precision="fp32", inputs=None, views=("identity",)
     ):
         with pytest.MonkeyPatch.context() as patch:
             if inputs is not None:

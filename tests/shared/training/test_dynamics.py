@@ -454,10 +454,7 @@ def test_tracked_norms_are_those_of_fp32_whatever_the_training_has(make_job):
 
 SOME_ROWS = pytest.mark.parametrize(
     ("rows_of", "module", "limit"),
-    [
-        (tracked_rows, gradient_norm_tracker, "NUM_TRACKED"),
-        (sampled_rows, dynamics, "NUM_SAMPLED"),
-    ],
+    [(tracked_rows, gradient_norm_tracker, "NUM_TRACKED"), (sampled_rows, dynamics, "NUM_SAMPLED")],
 )
 
 

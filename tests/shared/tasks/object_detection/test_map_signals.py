@@ -13,11 +13,7 @@ from stages.shared.artifacts import REDUCED_ACQUISITIONS, REDUCED_SIGNALS
 from stages.shared.tasks.object_detection import map_signals as of_detection
 from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES, HeatMaps
-from stages.shared.tasks.object_detection.map_signals import (
-    TOP_K,
-    acquisition_maps,
-    entropy,
-)
+from stages.shared.tasks.object_detection.map_signals import TOP_K, acquisition_maps, entropy
 from stages.shared.tasks.object_detection.maps import STRIDE
 
 TASK = tasks.load("object_detection")
