@@ -264,13 +264,6 @@ def test_without_a_reference_its_tables_have_their_header_alone(project, signals
     assert (CORRELATIONS / f"{name}.csv").read_text() == "member,epoch,spearman,pearson\n"
 
 
-def test_without_a_training_there_are_no_forgetting_events_to_compare(project, signals):
-    artifacts.save_dynamics(DYNAMICS, artifacts.no_dynamics())
-    write_reference({"003.png": 1.5, "017.png": 2})
-    run()
-    assert table("forgetting") == []
-
-
 def test_scores_of_training_are_compared_over_the_samples_that_were_trained_on(project, signals):
     rounds = [{"from": 0.5, "to": 0.2}]
     project.change({"seed_size": 0.5, "rounds": rounds, "acquisition": "el2n"})

@@ -1,8 +1,8 @@
 """torchvision's ImageNet weights in our form of a network, trained no further."""
 
 import dataclasses
+import io
 from functools import cache
-from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -30,38 +30,27 @@ def imagenet(tmp_path, monkeypatch) -> Meta:
     return dataclasses.replace(meta, input_shape=SHAPE, class_names=names)
 
 
-@pytest.fixture(scope="module")
-def random_weights(tmp_path_factory):
-    """Return what writes random weights, once, under the name of torchvision's file."""
+@cache
+def random_file(name: str) -> tuple[torch.nn.Module, str, bytes]:
+    """Return a network of random weights, and name and content of torchvision's file of them."""
+    from torchvision import models as torchvision_models  # here: it takes seconds
 
-    @cache
-    def of(name: str) -> tuple[torch.nn.Module, Path]:
-        from torchvision import models as torchvision_models  # here: it takes seconds
-
-        network = torchvision_models.get_model(name, weights=None).eval()
-        url = torchvision_models.get_model_weights(name).IMAGENET1K_V1.url
-        path = tmp_path_factory.mktemp(name) / url.rpartition("/")[2]
-        torch.save(network.state_dict(), path)
-        return network, path
-
-    return of
+    network = torchvision_models.get_model(name, weights=None).eval()
+    url = torchvision_models.get_model_weights(name).IMAGENET1K_V1.url
+    torch.save(network.state_dict(), content := io.BytesIO())
+    return network, url.rpartition("/")[2], content.getvalue()
 
 
-@pytest.fixture
-def cached(imagenet, random_weights):
-    """Return what puts such a file into torch's cache, and returns the network."""
-
-    def put(name: str) -> torch.nn.Module:
-        network, path = random_weights(name)
-        torchvision_files.cache().mkdir(parents=True)
-        (torchvision_files.cache() / path.name).symlink_to(path)
-        return network
-
-    return put
+def cached(name: str) -> torch.nn.Module:
+    """Write such a file into torch's cache; return the network."""
+    network, file, content = random_file(name)
+    torchvision_files.cache().mkdir(parents=True)
+    (torchvision_files.cache() / file).write_bytes(content)
+    return network
 
 
 @pytest.mark.parametrize("name", ["resnet18", pytest.param("alexnet", marks=pytest.mark.slow)])
-def test_the_ensemble_says_what_torchvisions_network_says(cached, imagenet, tmp_path, name):
+def test_the_ensemble_says_what_torchvisions_network_says(imagenet, tmp_path, name):
     network = cached(name)
 
     weight_files.write(tmp_path / "weights", name, "pretrained", imagenet)
@@ -94,7 +83,7 @@ def test_the_names_of_densenets_old_file_are_understood(imagenet, monkeypatch):
     assert all(torch.equal(found[name], state[name]) for name in old if name in state)
 
 
-def test_the_stage_trains_nothing(cached, imagenet, tmp_path, monkeypatch):
+def test_the_stage_trains_nothing(imagenet, tmp_path, monkeypatch):
     cached("resnet18")
     content = toy.default_params()
     content["train_ensemble"] |= {"train": "none", "members": 1, "model": "resnet18"}
@@ -111,14 +100,14 @@ def test_the_stage_trains_nothing(cached, imagenet, tmp_path, monkeypatch):
     assert artifacts.load_dynamics(tmp_path / "dyn/seed-0", 80).aum_MR.shape == (0, 0)
 
 
-def test_images_that_are_not_imagenets_are_refused(cached, imagenet, tmp_path):
+def test_images_that_are_not_imagenets_are_refused(imagenet, tmp_path):
     cached("resnet18")
     small = dataclasses.replace(imagenet, input_shape=[32, 32, 3])
     with pytest.raises(ParamsError, match="must be of the same network"):
         weight_files.write(tmp_path / "weights", "resnet18", "pretrained", small)
 
 
-def test_other_classes_than_imagenets_must_be_trained(cached, imagenet, tmp_path):
+def test_other_classes_than_imagenets_must_be_trained(imagenet, tmp_path):
     cached("resnet18")
     fewer = dataclasses.replace(imagenet, class_names=imagenet.class_names[:10])
     weight_files.write(tmp_path / "weights", "resnet18", "pretrained", fewer)
@@ -127,8 +116,8 @@ def test_other_classes_than_imagenets_must_be_trained(cached, imagenet, tmp_path
 
 
 def test_a_damaged_file_is_named(imagenet):
-    file = torchvision_files.cache() / "resnet18-f37072fd.pth"
-    file.parent.mkdir(parents=True)
+    cached("resnet18")
+    (file,) = torchvision_files.cache().iterdir()
     file.write_bytes(b"no weights")
     with pytest.raises(UserError, match=rf"{file.name}: is damaged .*; delete it"):
         torchvision_files.state("resnet18")
