@@ -440,7 +440,7 @@ class Predictor:
 
 def test_memory_does_not_grow_with_voters_times_samples(tmp_path, monkeypatch):
     """Votes are written through a memory map, probabilities are dropped batch by batch."""
-    num_voters, num, num_classes = 100, 20_000, 3
+    num_voters, num, num_classes = 50, 20_000, 3
     votes_bytes = num_voters * num * 2
     prepared = write_large_pool(tmp_path / "prepared", num)
     predictor = Predictor(num_voters, num_classes)

@@ -153,11 +153,6 @@ def test_a_shrinking_round_that_outliers_leave_too_little_stops_this_stage(proje
     )
 
 
-def test_a_round_that_asks_for_more_than_there_is_stops_the_first_stage(project):
-    with pytest.raises(ParamsError, match="size 120 is 120 picks; the train split has 100"):
-        draw_seed(project, 60)
-
-
 def test_classes_without_a_pick_are_named_in_a_warning(project, capsys):
     common = np.flatnonzero(project.targets_N == 0)[:3]
     project.write_list("seed", [project.sample_ids[row] for row in common])

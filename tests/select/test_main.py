@@ -225,14 +225,6 @@ def test_k_centers_shrinks_a_subset_from_random_samples_that_count(select):
     assert select.by_rule("k_centers", 0.2, 1.0, **changes) == (start + expected)[:20]
 
 
-@pytest.mark.parametrize("rule", ["facility_location", "k_centers"])
-def test_rules_of_distance_cover_every_cluster_first(select, rule):
-    select.write_clusters()
-    select.old = [0, 10, 20, 30]  # of the first cluster
-    picks = select.by_rule(rule, 0.13, 0.04)
-    assert sorted(row % 10 for row in picks[4:]) == list(range(1, 10))
-
-
 def test_a_sample_that_stands_twice_is_kept_twice_only_when_every_other_is(select):
     select.write_clusters()
     select.old = [*range(10), *range(10)]
@@ -304,15 +296,6 @@ def test_outliers_are_no_candidates_of_any_rule(select):
     for rule in DIFFERENT:
         picks = select.by_rule(rule, 0.9, **{"select.outliers": {"fraction": 0.1}})
         assert sorted(picks) == sorted({*range(100)} - {*outliers})
-
-
-def test_proportional_prefers_high_scores_without_being_decided_by_them(select):
-    select.score_N = np.where(np.arange(100) % 2, 20.0, 1.0)
-    picks = select.by_rule("proportional", 0.4)[20:]
-    assert select.by_rule("proportional", 0.4)[20:] == picks
-    assert select.by_rule("proportional", 0.4, random_seed=1)[20:] != picks
-    num_high = sum(row % 2 for row in picks)
-    assert 14 <= num_high < 20
 
 
 def test_proportional_does_not_draw_by_the_numbers_that_decide_ties(select):

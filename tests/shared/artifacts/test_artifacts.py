@@ -519,13 +519,22 @@ def test_every_score_survives_exactly(tmp_path_factory, scores):
 # --- subsets --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("index", [-1, TRAIN])
-def test_an_index_outside_the_train_split_is_named_by_its_row(tmp_path, index):
+OUTSIDE = "index {}; the train split has the rows 0 to 5"
+NOT_FINITE = "score {}; it must be finite, or empty"
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("-1,0,", OUTSIDE.format(-1)),
+        ("6,0,", OUTSIDE.format(6)),
+        *((f"3,1,{score}", NOT_FINITE.format(score)) for score in ("nan", "inf", "-inf")),
+    ],
+)
+def test_what_no_pick_can_be_is_named_by_its_row(tmp_path, row, says):
     path = tmp_path / "a.csv"
-    path.write_text(f"index,round,score\n5,0,\n{index},0,\n{index},0,\n")
-    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
-        f"{path}: row 3 has index {index}; the train split has the rows 0 to 5"
-    )
+    path.write_text(f"index,round,score\n5,0,\n{row}\n{row}\n")
+    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == f"{path}: row 3 has {says}"
 
 
 @pytest.mark.parametrize("row", [-1, TRAIN])
@@ -534,15 +543,6 @@ def test_a_row_of_an_order_outside_the_train_split_is_named_by_its_place(tmp_pat
     artifacts.save_order(path, np.array([5, row, row]))
     assert line_of(lambda: artifacts.load_order(path, TRAIN)) == (
         f"{path}: place 1 has row {row}; the train split has the rows 0 to 5"
-    )
-
-
-@pytest.mark.parametrize("score", ["nan", "inf", "-inf"])
-def test_a_score_that_is_not_finite_is_named_by_its_row(tmp_path, score):
-    path = tmp_path / "a.csv"
-    path.write_text(f"index,round,score\n5,0,\n4,1,0.5\n3,1,{score}\n")
-    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
-        f"{path}: row 4 has score {score}; it must be finite, or empty"
     )
 
 

@@ -1,6 +1,5 @@
 """Every model of stages/shared/models, found by its name, keeps the contract of a classifier."""
 
-import re
 import runpy
 import sys
 from pathlib import Path
@@ -36,14 +35,6 @@ IN_TORCHVISION = {
 WITH_TWO_FORMS = [*IN_TORCHVISION, "resnet10"]
 # The border between the two forms shows in their stems.
 WITH_TWO_STEMS = sorted({*WITH_TWO_FORMS} - {"alexnet", "vgg16"})
-NUMBERED = r"(cnn|densenet|resnet)\d+"  # the number is that of the layers
-# Names that do not tell how many layers there are, in the 32-pixel and the 224-pixel form.
-NUM_LAYERS = {
-    "alexnet": (5 + 1, 5 + 3),  # convolutions and linear layers: no hidden ones in the small form
-    "cnn_mnist": (4, 4),
-    "linear": (1, 1),
-    "vgg16": (13 + 1, 13 + 3),
-}
 
 # Small enough to be quick, on either side of the border between the two forms.
 EDGES = {"32-pixel form": 16, "224-pixel form": 65}
@@ -148,22 +139,6 @@ def test_two_of_the_smallest_images_are_enough_to_train(name):
     network = build_without_weights(name, 7, [8, 15, 1]).train()
     with torch.no_grad():
         assert network(torch.empty(2, 1, 8, 15, device="meta")).shape == (2, 7)
-
-
-@pytest.mark.parametrize(
-    ("name", "edge"),
-    slow_if_deep([case for case in CASES if case[0] in NUM_LAYERS or re.match(NUMBERED, case[0])]),
-)
-def test_the_layers_with_weights_are_as_many_as_the_name_says(name, edge):
-    network = build_without_weights(name, 7, [edge, edge, 3])
-    counted = [
-        part
-        for path, part in network.named_modules()
-        if isinstance(part, nn.Conv2d | nn.Linear)
-        and not re.search(r"shortcut|downsample", path)  # projections are not counted in names
-    ]
-    small, large = NUM_LAYERS.get(name) or 2 * re.findall(r"\d+", name)[:1]
-    assert len(counted) == int(large if edge == LARGE else small)
 
 
 def test_gradients_reach_every_parameter(trained):

@@ -369,10 +369,11 @@ def normalised(pixels, job):
 
 
 def test_recording_and_tracking_decide_no_weights(make_job, tmp_path, monkeypatch):
-    trained = train(make_job(range(30)), tmp_path / "a")
-    tracked = train(make_job(range(30), track="gradient_norm"), tmp_path / "b")
+    short = {"length": EpochLength(epochs=1)}
+    trained = train(make_job(range(30), **short), tmp_path / "a")
+    tracked = train(make_job(range(30), track="gradient_norm", **short), tmp_path / "b")
     monkeypatch.setattr(Recorder, "add", lambda *_: None)
-    unrecorded = train(make_job(range(30)), tmp_path / "c")
+    unrecorded = train(make_job(range(30), **short), tmp_path / "c")
 
     assert trained.history == tracked.history == unrecorded.history
     assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
