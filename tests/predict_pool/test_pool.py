@@ -67,8 +67,10 @@ def written(folder, prepared, ensemble, checkpoints, **changes):
     folder.mkdir()
     pool = Pool(prepared, artifacts.load_meta(prepared), ensemble, checkpoints, settings(**changes))
     pool.write_signals(folder, SAMPLED)
+    optional = [name for name in OPTIONAL_SIGNAL_DTYPES if (folder / f"{name}.npy").exists()]
     return {
         **artifacts.load_signals(folder, 60),
+        **{name: artifacts.load_signal(folder, name, 60) for name in optional},
         "voter_entropy_MS": np.load(folder / "voter_entropy_MS.npy"),
         "sampled_S": np.load(folder / "sampled_S.npy"),
     }
@@ -189,19 +191,6 @@ def test_bf16_ranks_the_pool_as_fp32_does(signals_of, usual):
 # --- the optional ones ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def optional_of(prepared, ensemble, tmp_path):
-    """Write the signals of the toy pool; return the optional ones that were written."""
-
-    def write(checkpoints=CHECKPOINTS, **changes):
-        folder = tmp_path / f"optional-{len(list(tmp_path.iterdir()))}"
-        written(folder, prepared, ensemble, checkpoints, **changes)
-        names = [name for name in OPTIONAL_SIGNAL_DTYPES if (folder / f"{name}.npy").exists()]
-        return {name: artifacts.load_signal(folder, name, 60) for name in names}
-
-    return write
-
-
 def passed_by_hand(prepared, ensemble, checkpoint):
     """Return one checkpoint's features and logits of the train split, float64."""
     model = models.build("resnet8", 3, [8, 8, 1])
@@ -221,15 +210,15 @@ def last_layer_gradients(prepared, ensemble, checkpoint):
     return errors_NC[:, :, None] * features_ND[:, None]
 
 
-def test_signals_that_are_not_asked_for_are_not_written(optional_of):
-    one = CHECKPOINTS[:1]
-    assert list(optional_of(one)) == []
-    assert list(optional_of(one, signals=["features"])) == ["features_ND"]
-    assert list(optional_of(one, signals=["gradient_norm"])) == ["gradient_norm_N"]
+def test_signals_that_are_not_asked_for_are_not_written(signals_of, usual):
+    assert not set(usual) & set(OPTIONAL_SIGNAL_DTYPES)
+    for signal, name in (("features", "features_ND"), ("gradient_norm", "gradient_norm_N")):
+        found = signals_of(CHECKPOINTS[:1], signals=[signal])
+        assert set(found) & set(OPTIONAL_SIGNAL_DTYPES) == {name}
 
 
-def test_features_are_those_of_the_first_voter(optional_of, prepared, ensemble):
-    found_ND = optional_of(signals=["features"], batch_size=25)["features_ND"]
+def test_features_are_those_of_the_first_voter(signals_of, prepared, ensemble):
+    found_ND = signals_of(signals=["features"], batch_size=25)["features_ND"]
     assert (found_ND.dtype, found_ND.shape) == (np.float32, (60, 64))
     expected_ND, _ = passed_by_hand(prepared, ensemble, CHECKPOINTS[0])
     np.testing.assert_allclose(found_ND, expected_ND, atol=1e-5)
@@ -237,8 +226,8 @@ def test_features_are_those_of_the_first_voter(optional_of, prepared, ensemble):
     assert np.abs(others_ND - expected_ND).max() > 0.1
 
 
-def test_gradient_norms_are_the_mean_over_the_voters(optional_of, prepared, ensemble):
-    found_N = optional_of(signals=["gradient_norm"], norm="l1")["gradient_norm_N"]
+def test_gradient_norms_are_the_mean_over_the_voters(signals_of, prepared, ensemble):
+    found_N = signals_of(signals=["gradient_norm"], norm="l1")["gradient_norm_N"]
     norms_MN = [
         abs(last_layer_gradients(prepared, ensemble, checkpoint)).sum(axis=(1, 2))
         for checkpoint in CHECKPOINTS
@@ -249,10 +238,10 @@ def test_gradient_norms_are_the_mean_over_the_voters(optional_of, prepared, ense
 
 
 @pytest.mark.parametrize("parameters", ["last_layer", "all"])
-def test_optional_signals_do_not_depend_on_batches(optional_of, parameters):
+def test_optional_signals_do_not_depend_on_batches(signals_of, parameters):
     changes = {"signals": ["features", "gradient_norm"], "parameters": parameters}
-    found = optional_of(CHECKPOINTS[:1], batch_size=7, **changes)
-    expected = optional_of(CHECKPOINTS[:1], batch_size=60, **changes)
+    found = signals_of(CHECKPOINTS[:1], batch_size=7, **changes)
+    expected = signals_of(CHECKPOINTS[:1], batch_size=60, **changes)
     for name in OPTIONAL_SIGNAL_DTYPES:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5)
 

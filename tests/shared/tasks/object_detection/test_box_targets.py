@@ -29,13 +29,6 @@ def bounds(is_bright_HW):
     return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scenes")
-    toy_scenes.write_prepared(folder)
-    return folder
-
-
 def test_a_split_is_as_wide_as_its_fullest_image(prepared):
     listed = artifacts.load_boxes(prepared, "train")
     found = box_targets.load(prepared, "train", CPU)

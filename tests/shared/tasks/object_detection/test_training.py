@@ -20,13 +20,6 @@ CPU = torch.device("cpu")
 TASK = tasks.load("object_detection")
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scenes")
-    toy_scenes.write_prepared(folder)
-    return folder
-
-
 def job(prepared, index=range(40), member=0, epochs=30, **changes):
     content = toy.default_params()["train_ensemble"] | {
         "model": "unet_detector_small",
