@@ -62,10 +62,7 @@ def test_exactly_the_named_subsets_are_written(compare):
     Path("comparison").mkdir()
     Path("comparison/left-over.csv").touch()
     compare.run("selected", "full")
-    assert sorted(path.name for path in Path("comparison").iterdir()) == [
-        "full",
-        "selected",
-    ]
+    assert sorted(path.name for path in Path("comparison").iterdir()) == ["full", "selected"]
 
 
 def test_selected_is_the_last_rounds_file(compare):

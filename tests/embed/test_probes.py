@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pytest
 import toy
@@ -19,25 +20,22 @@ PREPARED, EMBEDDINGS = Path("prepared"), Path("embeddings")
 PLAIN = {"crop_padding": 0, "border": "black", "horizontal_flip": False, "scale": [1.0, 1.0]}
 
 
-def content_of(model="linear_probe", network="resnet8_quarter"):
+def content_of():
     """Return the content of a params.yaml whose ensemble and target are probes."""
     content = toy.default_params()
-    content["embed"]["model"] = network
-    content["race"]["judge"] = model
-    content["compare"]["models"] = [model]
+    content["embed"]["model"] = "resnet8_quarter"
+    content["race"]["judge"] = content["train_ensemble"]["model"] = "linear_probe"
+    content["compare"]["models"] = ["linear_probe"]
     content["predict_pool"]["signals"] = ["features"]
     for section in ("train_ensemble", "train_subset_model"):
         content[section] |= {"members": 2, "length": {"updates": 30}, "augmentation": dict(PLAIN)}
-    content["train_ensemble"]["model"] = model
     return content
 
 
-@pytest.mark.parametrize("model", ["linear_probe", "mlp_probe"])
-def test_an_ensemble_and_a_target_of_probes_learn_from_embeddings(
-    model, prepared, tmp_path, monkeypatch, on_one_core
-):
+def test_an_ensemble_and_a_target_of_probes_learn_from_embeddings(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    toy.write_params(tmp_path, content_of(model))
+    in_process.patch(monkeypatch)
+    toy.write_params(tmp_path, content_of())
     (tmp_path / "prepared").symlink_to(prepared)
     Path("weights").touch()
     embed(PREPARED, Path("weights"), EMBEDDINGS)
@@ -49,20 +47,16 @@ def test_an_ensemble_and_a_target_of_probes_learn_from_embeddings(
     signals = Path("signals/seed-0")
     assert artifacts.load_validation(signals).ensemble_accuracy > 0.5  # a third by guessing
     features_ND = artifacts.load_signal(signals, "features_ND", 60)
-    if model == "linear_probe":  # which reads them as they are, standardised
-        meta = artifacts.load_meta(EMBEDDINGS)
-        vectors_ND = artifacts.load_vectors(EMBEDDINGS, "train").astype(np.float64)
-        std_D = np.where(np.array(meta.std) > 0, meta.std, 1)
-        wanted = (vectors_ND - meta.mean) / std_D
-        np.testing.assert_allclose(features_ND, wanted, rtol=1e-3, atol=1e-3)
+    meta = artifacts.load_meta(EMBEDDINGS)
+    vectors_ND = artifacts.load_vectors(EMBEDDINGS, "train").astype(np.float64)
+    std_D = np.where(np.array(meta.std) > 0, meta.std, 1)
+    np.testing.assert_allclose(features_ND, (vectors_ND - meta.mean) / std_D, rtol=1e-3, atol=1e-3)
 
     of_target = (Path("subset"), Path("none"), Path("weights"), Path("target"), Path("h2"))
-    train_target(model, PREPARED, EMBEDDINGS, *of_target)
+    train_target("linear_probe", PREPARED, EMBEDDINGS, *of_target)
     evaluate(PREPARED, EMBEDDINGS, Path("target"), Path("evaluation"))
     described = artifacts.load_ensemble(Path("target/seed-0"))
-    assert (described.model, described.input_shape) == (model, [features_ND.shape[1]]) or (
-        model == "mlp_probe"
-    )
+    assert (described.model, described.input_shape) == ("linear_probe", [features_ND.shape[1]])
     found = artifacts.load_evaluation(Path("evaluation/seed-0"), ["accuracy"], {"test": 20})
     assert found.mean["accuracy"] > 0.5
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
 from stages.evaluate import classification as metrics
@@ -89,18 +88,6 @@ def test_a_label_of_probability_0_costs_a_finite_87_nats():
     assert metrics.log_loss(np.array([0.0, 1.0])) == pytest.approx(87.33654475 / 2)
 
 
-def test_a_sure_and_right_model_is_perfect_in_every_way():
-    targets_T = np.array([0, 1, 2, 3])
-    found = metrics.measure(outcomes(np.eye(4, dtype=np.float32)[None], targets_T), 0)
-    assert found == {
-        "accuracy": 1.0,
-        "balanced_accuracy": 1.0,
-        "macro_f1": 1.0,
-        "log_loss": 0.0,
-        "calibration_error": 0.0,
-    }
-
-
 def test_the_mean_over_the_members_is_not_the_ensemble(targets_T):
     test = outcomes(probabilities(), targets_T)
     checkpoints = [Checkpoint(member, 9, 0.5, True, True) for member in range(3)]
@@ -131,21 +118,6 @@ def test_each_class_has_its_samples_and_the_share_that_the_members_get_right():
         "cat": {"num": 0, "accuracy": None},
         "dog": {"num": 0, "accuracy": None},
     }
-
-
-def test_the_calibration_error_is_that_of_torchmetrics():
-    rng = np.random.default_rng(3)
-    confidence_T = rng.random(500)
-    correct_T = rng.random(500) < confidence_T**2
-
-    found = metrics.calibration_error(confidence_T, correct_T)
-
-    from torchmetrics.functional.classification import binary_calibration_error
-
-    expected = binary_calibration_error(
-        torch.from_numpy(confidence_T), torch.from_numpy(correct_T.astype(np.int64)), n_bins=15
-    )
-    assert found == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_a_confidence_of_1_lies_in_the_last_bin():

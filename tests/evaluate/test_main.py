@@ -1,6 +1,5 @@
 """The stage as a whole: folders in, a folder out."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta
 from stages.shared.artifacts.shown_images import load_shown
 from stages.shared.artifacts.weights import save_weights
-from stages.shared.errors import ArtifactError
 from stages.shared.networks.preprocessing import IMAGENET
 from stages.shared.prediction import forward_passes
 
@@ -108,14 +106,12 @@ def test_of_an_ensemble_every_kept_checkpoint_is_measured(workspace):
 
 
 def test_equal_inputs_give_equal_bytes_and_nothing_else_lies_in_the_folder(workspace):
-    run(workspace)
-    first = {
-        path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").rglob("*.*")
-    }
-    run(workspace)
-    second = {
-        path.name: path.read_bytes() for path in (workspace / "evaluation/seed-0").rglob("*.*")
-    }
+    written = []
+    for _ in range(2):
+        run(workspace)
+        files = (workspace / "evaluation/seed-0").rglob("*.*")
+        written.append({path.name: path.read_bytes() for path in files})
+    first, second = written
     assert first == second
     of_test = ("accuracy", "balanced_accuracy", "macro_f1")
     names = (*of_test, *(f"ensemble_{name}" for name in of_test))
@@ -141,13 +137,3 @@ def test_members_come_in_order_whatever_the_order_of_the_file():
     ensemble = Ensemble("resnet8", 3, SHAPE, CHECKPOINTS[::-1])
     assert one_for_each_member(ensemble, "last") == [CHECKPOINTS[1], CHECKPOINTS[3]]
     assert one_for_each_member(ensemble, "best_validation") == [CHECKPOINTS[0], CHECKPOINTS[2]]
-
-
-def test_an_evaluation_whose_files_disagree_is_refused(workspace):
-    run(workspace)
-    path = workspace / "evaluation/seed-0/metrics.json"
-    content = json.loads(path.read_text())
-    content["members"][0]["accuracy"] += 0.5
-    path.write_text(json.dumps(content))
-    with pytest.raises(ArtifactError, match=r"metrics\.json: the members' accuracy is"):
-        artifacts.load_evaluation(workspace / "evaluation/seed-0", ["accuracy"], {"test": 30})

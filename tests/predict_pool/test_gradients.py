@@ -115,12 +115,6 @@ def test_norms_are_those_of_a_loop_over_single_samples(model, parameters):
         assert expected < 0.999 * sum(expected_B)
 
 
-def test_all_are_the_weights_and_the_biases(model):
-    norms = {name: found(model, "l2", name)[0] for name in BY_BACKWARD}
-    expected_B = torch.hypot(norms["weights"], norms["biases"])
-    np.testing.assert_allclose(norms["all"], expected_B, rtol=1e-6)
-
-
 # A linear classifier of two pixels into two classes, the weights of the identity.
 @pytest.fixture
 def identity():
@@ -168,17 +162,14 @@ def test_the_bias_counts_where_all_inputs_are_below_one(identity):
 
 
 @pytest.mark.parametrize("parameters", [*BY_BACKWARD, *OF_LAST_LAYER])
-@pytest.mark.parametrize("norm", NORMS)
 def test_a_sure_model_has_no_gradient_where_it_is_right_and_a_finite_one_where_it_is_wrong(
-    identity, norm, parameters
+    identity, parameters
 ):
-    assert norm_of_one(identity, [1e4, -1e4], 0, norm, parameters) == 0.0
-    value = norm_of_one(identity, [1e4, -1e4], 1, norm, parameters)
-    length = {"l1": 2.0, "l2": math.sqrt(2), "linf": 1.0}[norm]
-    if parameters == "biases":
-        assert value == pytest.approx(length)
-    else:
-        assert value == pytest.approx(length * length * 1e4, rel=1e-4)
+    for norm, length in (("l1", 2.0), ("l2", math.sqrt(2)), ("linf", 1.0)):
+        assert norm_of_one(identity, [1e4, -1e4], 0, norm, parameters) == 0.0
+        value = norm_of_one(identity, [1e4, -1e4], 1, norm, parameters)
+        expected = length if parameters == "biases" else length * length * 1e4
+        assert value == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("gap", [20.0, 40.0, 80.0])
@@ -210,7 +201,7 @@ factors = st.integers(1, 4).flatmap(
     )
 )
 
-few_examples = settings(max_examples=30)  # torch takes a while
+few_examples = settings(max_examples=20)  # torch takes a while
 
 
 def of_factors(data, norm, parameters):
@@ -224,19 +215,15 @@ def of_factors(data, norm, parameters):
 
 
 @few_examples
-@given(factors, st.sampled_from(OF_LAST_LAYER))
-def test_norms_of_the_last_layer_are_in_their_order(data, parameters):
-    l1_B, l2_B, linf_B = (of_factors(data, norm, parameters)[0] for norm in NORMS)
-    assert np.isfinite(l1_B).all()
-    assert (linf_B >= 0).all()
-    assert (linf_B <= l2_B * (1 + 1e-12)).all()
-    assert (l2_B <= l1_B * (1 + 1e-12)).all()
-
-
-@few_examples
-@given(factors, st.sampled_from(NORMS))
-def test_the_bias_adds_to_the_norm(data, norm):
-    with_bias_B, of_weights_B = (of_factors(data, norm, name)[0] for name in OF_LAST_LAYER)
+@given(factors)
+def test_norms_of_the_last_layer_are_in_their_order_and_the_bias_adds_to_them(data):
+    for parameters in OF_LAST_LAYER:
+        l1_B, l2_B, linf_B = (of_factors(data, norm, parameters)[0] for norm in NORMS)
+        assert np.isfinite(l1_B).all()
+        assert (linf_B >= 0).all()
+        assert (linf_B <= l2_B * (1 + 1e-12)).all()
+        assert (l2_B <= l1_B * (1 + 1e-12)).all()
+    with_bias_B, of_weights_B = (of_factors(data, "l2", name)[0] for name in OF_LAST_LAYER)
     assert (with_bias_B >= of_weights_B).all()
 
 
@@ -293,7 +280,7 @@ def of_sum(model, num_bytes, norm="l2", parameters="all"):
 
 
 @pytest.mark.parametrize(
-    ("bytes_for", "num_micro_batches"), [(0, 7), (1, 7), (1.9, 7), (2, 4), (3, 3), (7, 1), (99, 1)]
+    ("bytes_for", "num_micro_batches"), [(0, 7), (1.9, 7), (2, 4), (3, 3), (99, 1)]
 )
 def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
     monkeypatch, batch_sizes, bytes_for, num_micro_batches
@@ -314,8 +301,7 @@ def test_no_more_backward_passes_run_side_by_side_than_the_bytes_hold(
 
 
 @pytest.mark.parametrize(
-    ("bytes_for", "expected"),
-    [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (3, [3, 3, 1]), (7, [7]), (99, [7])],
+    ("bytes_for", "expected"), [(0, [1] * 7), (1.9, [1] * 7), (2, [2, 2, 2, 1]), (99, [7])]
 )
 def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
     batch_sizes, bytes_for, expected
@@ -327,14 +313,11 @@ def test_a_sum_takes_no_more_samples_at_a_time_than_the_bytes_hold(
     assert batch_sizes == [1, *expected]
 
 
-@pytest.mark.parametrize(
-    ("norm", "parameters"),
-    [*((norm, "all") for norm in NORMS), ("l2", "biases"), ("l2", "weights")],
-)
+@pytest.mark.parametrize(("norm", "parameters"), [("linf", "all"), ("l2", "biases")])
 def test_a_sum_in_parts_is_the_sum(model, norm, parameters):
     of_one = bytes_of_one(model, samples()[0])
     whole = of_sum(model, 99 * of_one, norm, parameters)
-    for num_samples in (0, 2, 3):
+    for num_samples in (0, 3):
         parts = of_sum(model, num_samples * of_one, norm, parameters)
         assert parts == pytest.approx(whole, rel=1e-5)
         assert of_sum(model, num_samples * of_one, norm, parameters) == parts
@@ -378,7 +361,7 @@ def test_a_sample_takes_what_a_batch_takes_more_for_it(model):
 # --- what else they leave alone -------------------------------------------------------------------
 
 
-def test_backward_passes_run_on_one_thread_and_leave_the_others(model, monkeypatch):
+def test_backward_passes_run_on_one_thread_and_leave_the_others(monkeypatch):
     """More would change the last bits, and how many there are depends on the machine."""
     threads, loss, before = [], TASK.loss, torch.get_num_threads()
 
@@ -389,7 +372,7 @@ def test_backward_passes_run_on_one_thread_and_leave_the_others(model, monkeypat
     monkeypatch.setattr(TASK, "loss", watched)
     try:
         torch.set_num_threads(2)
-        found(model, "l2", "all")
+        found(trained("cnn_mnist"), "l2", "all")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

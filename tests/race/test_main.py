@@ -34,7 +34,7 @@ class Racing:
         self.content["rounds"] = [{"from": 0.0625, "to": 0.3}]
         self.content["random_seeds"] = 2
         self.content["race"] |= {"judges": 2, "entrants": {"even": {}, "one_class": {}}}
-        self.content["train_subset_model"] |= {"length": {"updates": 24}, "batch_size": 9}
+        self.content["train_subset_model"] |= {"length": {"updates": 18}, "batch_size": 9}
 
     def propose(self, **proposals):
         """Write these proposals of each draw, the random subsets beside them."""

@@ -16,25 +16,6 @@ NAMES = sorted(ACQUISITIONS)
 LEARNT = [name for name in NAMES if name != "random"]
 LEAST_PROBABILITY = 1e-30  # below it logits end
 
-SURE = [0.9, 0.1, 0.0]
-UNSURE = [0.5, 0.4, 0.1]
-OTHER = [0.1, 0.9, 0.0]
-# For each function that has a definition below: what the voters say of a sample, and of one that it
-# must score higher.
-LESS_AND_MORE_UNCERTAIN = {
-    "aum": ([SURE, SURE], [UNSURE, UNSURE]),
-    "el2n": ([SURE, SURE], [UNSURE, UNSURE]),
-    "entropy": ([SURE, SURE], [UNSURE, UNSURE]),
-    "error_count": ([SURE, SURE], [SURE, OTHER]),
-    "forgetting_events": ([SURE, SURE], [SURE, OTHER]),
-    "gradient_norm": ([SURE, SURE], [UNSURE, UNSURE]),
-    "label_probability": ([SURE, SURE], [UNSURE, UNSURE]),
-    "least_confidence": ([SURE, SURE], [UNSURE, UNSURE]),
-    "margin": ([SURE, SURE], [UNSURE, UNSURE]),
-    "mutual_information": ([UNSURE, UNSURE], [SURE, OTHER]),
-    "variation_ratios": ([UNSURE, UNSURE], [SURE, OTHER]),
-}
-
 
 def signals_of(probs_MNC, targets_N=None):
     """Reduce a cube of probabilities to signals, plainly and in float64.
@@ -108,10 +89,6 @@ def test_mutual_information_of_members_each_sure_of_another_class_is_the_log_of_
     assert score("mutual_information", probs_MNC) == pytest.approx([math.log(3)])
 
 
-def test_mutual_information_of_members_that_are_unsure_alike_is_nothing():
-    assert score("mutual_information", np.full((3, 1, 10), 0.1)) == pytest.approx([0.0])
-
-
 def test_mutual_information_takes_a_difference_below_zero_for_rounding():
     signals = {
         "predictive_entropy_N": np.array([0.5, 0.75], np.float32),
@@ -155,93 +132,67 @@ def test_label_probability_is_what_the_mean_probability_of_the_label_leaves():
     assert score("label_probability", probs_MNC, [2]) == pytest.approx([0.9])
 
 
-def test_gradient_norm_is_the_signal():
-    signals = {"gradient_norm_N": np.array([0.5, 0.0, 7.25], np.float32)}
-    assert ACQUISITIONS["gradient_norm"](signals).tolist() == [0.5, 0.0, 7.25]
-
-
-def test_forgetting_events_are_those_of_all_members_together():
-    # The second sample was never right in either member's twelve epochs.
-    events_MN = np.array([[0, 12, 3], [1, 12, 0]], np.int32)
-    scores = ACQUISITIONS["forgetting_events"]({"forgetting_events_MN": events_MN})
-    assert scores.tolist() == [1.0, 24.0, 3.0]
-
-
 def test_forgetting_events_do_not_overflow_in_the_sum():
     events_MN = np.full((3, 1), 2**31 - 1, np.int32)
     scores = ACQUISITIONS["forgetting_events"]({"forgetting_events_MN": events_MN})
     assert scores.tolist() == [3.0 * (2**31 - 1)]
 
 
-def test_aum_is_minus_the_mean_margin_of_the_members():
-    margin_MN = np.array([[3.0, -1.0], [1.5, -0.5]], np.float32)
-    assert ACQUISITIONS["aum"]({"aum_MN": margin_MN}).tolist() == [-2.25, 0.75]
-
-
-def test_el2n_is_the_mean_length_of_the_error_of_the_members():
-    length_MN = np.array([[0.5, 0.0], [0.25, 1.0], [0.0, 0.5]], np.float32)
-    assert ACQUISITIONS["el2n"]({"el2n_MN": length_MN}).tolist() == [0.25, 0.5]
-
-
-def test_dual_is_the_mean_over_the_members():
-    dual_MN = np.array([[0.5, 0.0], [0.25, 0.5], [0.0, 0.25]], np.float32)
-    assert ACQUISITIONS["dual"]({"dual_MN": dual_MN}).tolist() == [0.25, 0.25]
-
-
-def test_means_over_members_are_taken_in_double_precision():
-    # In single precision 2^24 + 1 is 2^24.
-    values_MN = np.array([[2.0**24], [1.0]], np.float32)
-    assert ACQUISITIONS["aum"]({"aum_MN": values_MN}).tolist() == [-(2.0**24 + 1) / 2]
-    assert ACQUISITIONS["el2n"]({"el2n_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
-    assert ACQUISITIONS["dual"]({"dual_MN": values_MN}).tolist() == [(2.0**24 + 1) / 2]
-
-
-def test_random_is_the_random_number_of_the_sample():
-    assert ACQUISITIONS["random"]({"random_N": np.array([0.25, 0.75])}).tolist() == [0.25, 0.75]
+@pytest.mark.parametrize(
+    ("name", "signal", "values", "expected"),
+    [
+        # The second sample was never right in either member's twelve epochs.
+        ("forgetting_events", "forgetting_events_MN", [[0, 12, 3], [1, 12, 0]], [1, 24, 3]),
+        ("aum", "aum_MN", [[3, -1], [1.5, -0.5]], [-2.25, 0.75]),
+        ("el2n", "el2n_MN", [[0.5, 0], [0.25, 1], [0, 0.5]], [0.25, 0.5]),
+        ("dual", "dual_MN", [[0.5, 0], [0.25, 0.5], [0, 0.25]], [0.25, 0.25]),
+        ("gradient_norm", "gradient_norm_N", [0.5, 0, 7.25], [0.5, 0, 7.25]),
+        ("random", "random_N", [0.25, 0.75], [0.25, 0.75]),
+        # In single precision 2^24 + 1 is 2^24.
+        ("aum", "aum_MN", [[2**24], [1]], [-(2**24 + 1) / 2]),
+        ("el2n", "el2n_MN", [[2**24], [1]], [(2**24 + 1) / 2]),
+        ("dual", "dual_MN", [[2**24], [1]], [(2**24 + 1) / 2]),
+    ],
+)
+def test_what_stands_in_one_signal_is_taken_over_all_members(name, signal, values, expected):
+    stored = np.array(values, np.int32 if name == "forgetting_events" else np.float32)
+    assert ACQUISITIONS[name]({signal: stored}).tolist() == expected
 
 
 # --- independent oracles over random probabilities -----------------------------------------------
 
 
-def oracle(name, probs_MNC, targets_N, sample):
-    """Compute one score from the definition, sample by sample."""
-    probs_MC = probs_MNC[:, sample]
-    mean_C = probs_MC.mean(axis=0)
-    votes = probs_MC.argmax(axis=1).tolist()
-    ranked = sorted(mean_C.tolist(), reverse=True)
-    target = int(targets_N[sample])
-    one_hot = [float(label == target) for label in range(len(mean_C))]
-    lengths = [math.dist(probs_C, one_hot) for probs_C in probs_MC.tolist()]
-    margins = [
-        math.log(probs_C.pop(target)) - math.log(max(probs_C)) for probs_C in probs_MC.tolist()
-    ]
-    return {
-        "aum": lambda: -sum(margins) / len(margins),
-        "el2n": lambda: sum(lengths) / len(lengths),
-        "forgetting_events": lambda: sum(round(10 * (1 - p)) for p in probs_MC[:, target]),
-        "gradient_norm": lambda: sum(lengths) / len(lengths),
-        "entropy": lambda: scipy.stats.entropy(mean_C),
-        # The same quantity by its other definition, the mean divergence from the mean.
-        "mutual_information": lambda: np.mean([scipy.stats.entropy(p, mean_C) for p in probs_MC]),
-        "variation_ratios": lambda: 1 - max(votes.count(vote) for vote in votes) / len(votes),
-        "error_count": lambda: sum(vote != target for vote in votes) / len(votes),
-        "label_probability": lambda: 1 - mean_C[target],
-        "least_confidence": lambda: 1 - ranked[0],
-        "margin": lambda: 1 - (ranked[0] - ranked[1]),
-    }[name]()
+def margin(probs_C, target):
+    return math.log(probs_C[target]) - math.log(max(np.delete(probs_C, target)))
 
 
-@pytest.mark.parametrize("name", LESS_AND_MORE_UNCERTAIN)
+def share_of(votes, vote):
+    return np.mean(votes == vote)
+
+
+# Of one sample, from the members' probabilities p, their mean m and the target t.
+ORACLES = {
+    "aum": lambda p, m, t: -np.mean([margin(p_C, t) for p_C in p]),
+    "el2n": lambda p, m, t: np.mean([math.dist(p_C, np.eye(len(m))[t]) for p_C in p]),
+    "forgetting_events": lambda p, m, t: sum(round(10 * (1 - p_C[t])) for p_C in p),
+    "gradient_norm": lambda p, m, t: np.mean([math.dist(p_C, np.eye(len(m))[t]) for p_C in p]),
+    "entropy": lambda p, m, t: scipy.stats.entropy(m),
+    # The same quantity by its other definition, the mean divergence from the mean.
+    "mutual_information": lambda p, m, t: np.mean([scipy.stats.entropy(p_C, m) for p_C in p]),
+    "variation_ratios": lambda p, m, t: 1 - max(share_of(p.argmax(1), vote) for vote in range(7)),
+    "error_count": lambda p, m, t: 1 - share_of(p.argmax(1), t),
+    "label_probability": lambda p, m, t: 1 - m[t],
+    "least_confidence": lambda p, m, t: 1 - max(m),
+    "margin": lambda p, m, t: 1 - (sorted(m)[-1] - sorted(m)[-2]),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
 def test_scores_are_those_of_the_definition(name):
-    probs_MNC, targets_N = random_cube()
-    expected = [oracle(name, probs_MNC, targets_N, row) for row in range(len(targets_N))]
+    probs_MNC, targets_N = random_cube(num_samples=70)
+    samples = zip(probs_MNC.swapaxes(0, 1), probs_MNC.mean(axis=0), targets_N, strict=True)
+    expected = [ORACLES[name](*sample) for sample in samples]
     assert score(name, probs_MNC, targets_N) == pytest.approx(np.array(expected), abs=1e-12)
-
-
-def test_entropy_bounds_mutual_information():
-    signals = random_signals()
-    scores = {name: ACQUISITIONS[name](signals) for name in ("entropy", "mutual_information")}
-    assert np.all(scores["mutual_information"] <= scores["entropy"])
 
 
 # --- what holds for every acquisition function ---------------------------------------------------
@@ -256,7 +207,7 @@ def test_every_sample_gets_one_finite_float64_score(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_certain_probabilities_give_finite_scores(name, dtype):
     certain_MNC = np.eye(4)[[[0, 1, 2], [0, 2, 3], [0, 3, 3]]]
     signals = {
@@ -288,7 +239,7 @@ def test_the_order_of_voters_and_members_is_irrelevant(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     # From eight addends on, numpy's sums depend on the layout in memory.
     num_voters=st.integers(1, 20),
@@ -326,20 +277,13 @@ def test_votes_are_counted_alike_with_room_for_any_number_of_counters(monkeypatc
     assert np.array_equal(ACQUISITIONS["variation_ratios"](signals), expected)
 
 
-@pytest.mark.parametrize("name", LESS_AND_MORE_UNCERTAIN)
-def test_the_more_uncertain_sample_has_the_higher_score(name):
-    less, more = LESS_AND_MORE_UNCERTAIN[name]
-    scores = score(name, np.stack([less, more], axis=1))
-    assert scores[1] > scores[0]
-
-
 @pytest.mark.parametrize("name", LEARNT)
 def test_no_sample_scores_below_one_on_which_all_voters_are_sure_and_right(name):
     certain_MNC = np.zeros((5, 1, 7))
     certain_MNC[..., 3] = 1
     lowest = score(name, certain_MNC, [3])
     assert np.all(ACQUISITIONS[name](random_signals()) >= lowest)
-    if name in LESS_AND_MORE_UNCERTAIN:
+    if name in ORACLES:
         assert lowest == pytest.approx([math.log(LEAST_PROBABILITY) if name == "aum" else 0.0])
 
 
@@ -356,12 +300,12 @@ ROUNDINGS = {"bf16": to_bfloat16, "fp16": lambda probs: probs.astype(np.float16)
 @pytest.mark.parametrize("name", LEARNT)
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounded_probabilities_keep_the_order_and_saturated_samples_are_never_first(name, rounding):
-    probs_MNC, targets_N = random_cube(num_samples=2000)
-    is_saturated_N = np.arange(2000) < 300
+    probs_MNC, targets_N = random_cube(num_samples=600)
+    is_saturated_N = np.arange(600) < 90
     # All but nothing is the label's: of the rest some becomes 0 by rounding, some was 0 before.
-    rest_N = np.repeat([1e-9, 1e-40, 0.0], 100)
+    rest_N = np.repeat([1e-9, 1e-40, 0.0], 30)
     probs_MNC[:, is_saturated_N] = rest_N[:, np.newaxis]
-    probs_MNC[:, np.arange(300), targets_N[:300]] = 1.0
+    probs_MNC[:, np.arange(90), targets_N[:90]] = 1.0
 
     exact = score(name, probs_MNC, targets_N)
     rounded_MNC = ROUNDINGS[rounding](probs_MNC).astype(np.float64)

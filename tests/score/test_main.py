@@ -148,19 +148,6 @@ def test_gradient_norms_score_the_samples_where_they_were_asked_for(project, sig
     assert "gradient_norm" in compared()
 
 
-@pytest.mark.parametrize("name", ["forgetting_events", "aum", "el2n", "dual"])
-def test_what_training_showed_scores_a_shrinking_round(project, signals, name):
-    project.change({**SHRINKING, "acquisition": name})
-    values_MN = getattr(write_dynamics(range(100)), f"{name}_MR").astype(np.float64)
-    expected_N = {
-        "forgetting_events": values_MN[0] + values_MN[1],
-        "aum": -(values_MN[0] + values_MN[1]) / 2,
-        "el2n": (values_MN[0] + values_MN[1]) / 2,
-        "dual": (values_MN[0] + values_MN[1]) / 2,
-    }[name]
-    assert np.array_equal(run(), expected_N)
-
-
 def test_a_shrinking_round_from_a_subset_scores_its_samples_and_the_others_lowest(project, signals):
     rounds = [{"from": 0.5, "to": 0.2}]
     project.change({"seed_size": 0.5, "rounds": rounds, "acquisition": "aum"})
@@ -262,13 +249,6 @@ def test_forgetting_events_up_to_each_kept_epoch_are_compared_with_a_reference(p
 def test_without_a_reference_its_tables_have_their_header_alone(project, signals, name):
     run()
     assert (CORRELATIONS / f"{name}.csv").read_text() == "member,epoch,spearman,pearson\n"
-
-
-def test_without_a_training_there_are_no_forgetting_events_to_compare(project, signals):
-    artifacts.save_dynamics(DYNAMICS, artifacts.no_dynamics())
-    write_reference({"003.png": 1.5, "017.png": 2})
-    run()
-    assert table("forgetting") == []
 
 
 def test_scores_of_training_are_compared_over_the_samples_that_were_trained_on(project, signals):

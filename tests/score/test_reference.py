@@ -47,9 +47,3 @@ def test_a_list_of_which_nothing_matches_is_refused(reference):
     )
     with pytest.raises(ArtifactError, match=line):
         reference("x.png,1", "y.png,2")
-
-
-def test_a_list_with_another_header_is_refused(tmp_path):
-    (tmp_path / "reference.csv").write_text("sample_id\na.png\n")
-    with pytest.raises(ArtifactError, match=r"its first line is sample_id; it must be sample_id,s"):
-        load_reference(tmp_path / "reference.csv", SAMPLE_IDS)

@@ -113,10 +113,7 @@ def test_too_few_samples_after_exclusions_are_an_error(project):
         ),
         ({"compare.subsets": ["random-0.001"]}, 0, "has random-0.001; size 0.001 of 100 train sa"),
         (
-            {
-                "compare.subsets": ["full-matched-0.001"],
-                "train_subset_model.length": {"epochs": 3},
-            },
+            {"compare.subsets": ["full-matched-0.001"], "train_subset_model.length": {"epochs": 3}},
             0,
             "has full-matched-0.001; size 0.001 of 100 train samples is no pick",
         ),
@@ -154,11 +151,6 @@ def test_a_shrinking_round_that_outliers_leave_too_little_stops_this_stage(proje
         "excludes 0, select.outliers skips 20); and select.min_per_class is 30, which takes 90 "
         "picks for 3 classes; size 0.8 has 80"
     )
-
-
-def test_a_round_that_asks_for_more_than_there_is_stops_the_first_stage(project):
-    with pytest.raises(ParamsError, match="size 120 is 120 picks; the train split has 100"):
-        draw_seed(project, 60)
 
 
 def test_classes_without_a_pick_are_named_in_a_warning(project, capsys):

@@ -88,7 +88,7 @@ points = arrays(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(points, st.integers(0, 5))
 def test_whatever_the_points_are_picks_are_those_of_plain_greedy(features_KD, num_chosen):
     chosen_SD, features_KD = features_KD[:num_chosen], features_KD[num_chosen:]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 
@@ -61,6 +61,7 @@ def test_picks_are_those_of_the_formula(num_chosen, budget, small_blocks):
     assert herd(features_KD, weight_K, chosen_SD, 40, budget).tolist() == expected
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 25), st.integers(0, 4))
 def test_whatever_the_points_are_picks_are_those_of_the_formula(seed, count, num_chosen):
     features_KD, weight_K = clusters(seed, 25 + num_chosen)

@@ -15,7 +15,7 @@ from stages.select.k_centers_search import NumpyMinima, farthest_first
 from stages.select.k_centers_torch import TorchMinima, squared_distance
 
 NONE = np.empty((0, 2))
-NUM = 160
+NUM = 100
 with_numpy = partial(farthest_first, minima=NumpyMinima)
 with_torch = partial(farthest_first, minima=partial(TorchMinima, device="cpu"))
 with_cuda = partial(farthest_first, minima=TorchMinima)
@@ -101,8 +101,7 @@ DATA = [
 @each_kind
 @pytest.mark.parametrize("make", DATA)
 @pytest.mark.parametrize(
-    ("dtype", "num_chosen", "start"),
-    [(np.float32, 0, 0), (np.float64, 0, 0), (np.float64, 30, 0), (np.float64, 0, 25)],
+    ("dtype", "num_chosen", "start"), [(np.float32, 0, 0), (np.float64, 30, 0), (np.float64, 0, 25)]
 )
 def test_picks_are_those_of_the_definition_in_their_order(
     first_picks, make, dtype, num_chosen, start, small_blocks
@@ -142,8 +141,8 @@ def test_a_bound_outside_the_active_candidates_wins_a_tie_by_its_position(first_
 
 @each_kind
 def test_identical_points_are_all_picked_once(first_picks):
-    for count in (1, 1500, 3000):
-        picks = first_picks(np.full((3000, 4), 0.1), NONE.repeat(2, axis=1), count)
+    for count in (1, 2000):
+        picks = first_picks(np.full((2000, 4), 0.1), NONE.repeat(2, axis=1), count)
         assert picks.tolist() == list(range(count))
 
 
@@ -161,10 +160,7 @@ def test_a_copy_of_a_centre_comes_after_all_others(first_picks):
 def test_nothing_asked_for_is_nothing_picked(first_picks):
     assert first_picks(np.empty((0, 2)), NONE, 0).tolist() == []
     assert first_picks(np.ones((3, 2)), NONE, 0, start=2).tolist() == []
-
-
-@each_kind
-def test_a_start_that_is_longer_than_what_is_asked_for_is_cut(first_picks):
+    # A longer start is cut.
     assert first_picks(np.ones((5, 2)), NONE, 2, start=1000).tolist() == [0, 1]
 
 
@@ -176,7 +172,7 @@ points = arrays(
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(points, st.integers(0, 10), st.integers(0, 5))
 def test_whatever_the_points_are_picks_are_those_of_the_definition(
     first_picks, features_KD, num_chosen, start

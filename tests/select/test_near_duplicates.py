@@ -34,7 +34,7 @@ def groups_of(rng, num, most):
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @for_all(seed=st.integers(0, 1000), most=st.integers(1, 30), kept=st.sampled_from([(), (3, 4, 17)]))
 def test_each_group_has_its_first_in_the_rules_order_and_none_that_is_taken(name, seed, most, kept):
     group_N = groups_of(np.random.default_rng(seed), 30, most)
@@ -45,7 +45,7 @@ def test_each_group_has_its_first_in_the_rules_order_and_none_that_is_taken(name
     assert not set(order) & set(kept)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @for_all(seed=st.integers(0, 1000), most=st.integers(1, 30))
 def test_it_is_the_order_without_groups_but_for_what_stands_behind_its_near_duplicate(seed, most):
     group_N = groups_of(np.random.default_rng(seed), 30, most)

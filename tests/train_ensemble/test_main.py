@@ -1,5 +1,6 @@
 """Tests for stages/train_ensemble."""
 
+import in_process
 import toy
 
 from stages.shared import artifacts
@@ -9,7 +10,7 @@ from stages.train_ensemble.__main__ import main
 
 def test_an_ensemble_lies_beside_its_history_and_its_dynamics(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
+    in_process.patch(monkeypatch)
     content = toy.default_params()
     content["train_ensemble"].update(
         {"members": 2, "length": {"epochs": 2}, "batch_size": 8, "track": "gradient_norm"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared import artifacts
@@ -130,9 +130,7 @@ COLUMNS = {"name": str, "value": artifacts.maybe(float)}
 PAIR = {"spearman": 0.5, "pearson": None}
 CORRELATIONS = Correlations(
     acquisitions=[{"first": "entropy", "second": "margin", **PAIR}],
-    voters=[
-        {"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR},
-    ],
+    voters=[{"first_member": 0, "first_epoch": 3, "second_member": 1, "second_epoch": 3, **PAIR}],
     reference=[{"member": 0, "epoch": 3, **PAIR}, {"member": None, "epoch": None, **PAIR}],
     forgetting=[{"member": 0, "epoch": 3, **PAIR}],
 )
@@ -250,9 +248,7 @@ PAIRS = {
         },
     ),
     "dynamics": Pair(
-        DYNAMICS,
-        artifacts.save_dynamics,
-        lambda folder: artifacts.load_dynamics(folder, TRAIN),
+        DYNAMICS, artifacts.save_dynamics, lambda folder: artifacts.load_dynamics(folder, TRAIN)
     ),
     "validation": Pair(
         ValidationResult(1 / 3, [0.25, 0.5], 1e9),
@@ -503,6 +499,7 @@ def test_a_field_that_is_no_number_is_refused(tmp_path, name):
     assert line_of(lambda: pair.load(tmp_path)).endswith("'one'; fields must be numbers")
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from("\udc80\udcff,\"'\r\n"))))
 def test_every_name_that_a_file_can_have_survives(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("names")
@@ -510,6 +507,7 @@ def test_every_name_that_a_file_can_have_survives(tmp_path_factory, names):
     assert artifacts.load_sample_ids(folder, "train") == names
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_every_score_survives_exactly(tmp_path_factory, scores):
     path = tmp_path_factory.mktemp("scores") / "a.csv"
@@ -521,13 +519,22 @@ def test_every_score_survives_exactly(tmp_path_factory, scores):
 # --- subsets --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("index", [-1, TRAIN])
-def test_an_index_outside_the_train_split_is_named_by_its_row(tmp_path, index):
+OUTSIDE = "index {}; the train split has the rows 0 to 5"
+NOT_FINITE = "score {}; it must be finite, or empty"
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("-1,0,", OUTSIDE.format(-1)),
+        ("6,0,", OUTSIDE.format(6)),
+        *((f"3,1,{score}", NOT_FINITE.format(score)) for score in ("nan", "inf", "-inf")),
+    ],
+)
+def test_what_no_pick_can_be_is_named_by_its_row(tmp_path, row, says):
     path = tmp_path / "a.csv"
-    path.write_text(f"index,round,score\n5,0,\n{index},0,\n{index},0,\n")
-    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
-        f"{path}: row 3 has index {index}; the train split has the rows 0 to 5"
-    )
+    path.write_text(f"index,round,score\n5,0,\n{row}\n{row}\n")
+    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == f"{path}: row 3 has {says}"
 
 
 @pytest.mark.parametrize("row", [-1, TRAIN])
@@ -536,15 +543,6 @@ def test_a_row_of_an_order_outside_the_train_split_is_named_by_its_place(tmp_pat
     artifacts.save_order(path, np.array([5, row, row]))
     assert line_of(lambda: artifacts.load_order(path, TRAIN)) == (
         f"{path}: place 1 has row {row}; the train split has the rows 0 to 5"
-    )
-
-
-@pytest.mark.parametrize("score", ["nan", "inf", "-inf"])
-def test_a_score_that_is_not_finite_is_named_by_its_row(tmp_path, score):
-    path = tmp_path / "a.csv"
-    path.write_text(f"index,round,score\n5,0,\n4,1,0.5\n3,1,{score}\n")
-    assert line_of(lambda: artifacts.load_subset(path, TRAIN)) == (
-        f"{path}: row 4 has score {score}; it must be finite, or empty"
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -17,6 +17,7 @@ def test_equal_values_share_the_mean_of_their_ranks():
     assert average_ranks(np.array([10.0, 30.0, 20.0, 20.0])).tolist() == [1.0, 4.0, 2.5, 2.5]
 
 
+@settings(max_examples=40)
 @given(TIED)
 def test_ranks_are_those_of_scipy(values_N):
     assert np.array_equal(average_ranks(values_N), scipy.stats.rankdata(values_N))
@@ -53,6 +54,7 @@ def test_both_are_those_of_scipy(dtype):
         )
 
 
+@settings(max_examples=40)
 @given(hnp.arrays(np.float64, (3, 7), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_finite_scores_have_a_correlation_unless_they_are_constant(values_FN):
     constant_F = np.array([len(set(values_N)) == 1 for values_N in values_FN.tolist()])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared.artifacts import save_sample_ids
@@ -58,6 +58,7 @@ def by_definition(order_K, limits, balanced, taken_P):
     return [order_K[place] for _, _, place in sorted(keys)]
 
 
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_is_demanded_the_draw_is_that_of_the_definition(data):
     targets = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=20))
@@ -102,6 +103,7 @@ def test_a_balanced_draw_makes_up_for_what_the_subset_has_too_much_of():
     assert picks == [10, 11, 4]
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_every_balanced_draw_is_a_prefix_of_the_longest_and_in_proportion(data):
     targets_N = np.array(data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=40)))

@@ -29,7 +29,7 @@ def predictions(seed, num=60, num_classes=5):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_sample_is_left_out_in_turn(metric, seed):
     predicted_T, targets_T = predictions(seed)
     measure = METRICS[metric]
@@ -42,10 +42,10 @@ def test_each_sample_is_left_out_in_turn(metric, seed):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_metric_itself_has_the_bits_of_scikit_learn(metric, seed):
     predicted_T, targets_T = predictions(seed, num=1000, num_classes=5)
-    for num in (3, 40, 1000):  # of 3 samples some classes are absent
+    for num in (3, 1000):  # of 3 samples some classes are absent
         found = jackknife.mean_over_classes(metric, predicted_T[:num], targets_T[:num])
         assert found == METRICS[metric](predicted_T[:num], targets_T[:num])
 

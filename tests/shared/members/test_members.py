@@ -3,14 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pytest
 import toy
+from shared import called
 
 import commands.resume
 from stages.shared import artifacts
@@ -25,10 +26,8 @@ from stages.shared.running.progress import MemberProgress
 from stages.shared.settings.params import Params, check_params
 from stages.shared.training.job import Job, Parallel
 
-
-@dataclass(frozen=True)
-class Piece:
-    number: int
+map_in_workers = dispatch.map_pieces
+ADAMW = {"name": "adamw", "learning_rate": 0.1, "backbone": 1.0, "weight_decay": 0.1}
 
 
 def ignore(number: int, message: object) -> None:
@@ -74,27 +73,21 @@ def content_of(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def resume_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "resume"))
-    monkeypatch.setenv("SUBSET_DEVICE", "cpu")
+    in_process.patch(monkeypatch)
     return tmp_path / "resume"
 
 
-def fail_first_beside_a_talker(piece: Piece, report: engine.Report) -> int:
-    if piece.number == 0:
-        raise TrainingError("member 0: the loss is nan")
-    for _ in range(5000):  # far more than a pipe holds unread
-        report("x" * 100)
-    return 0
+@pytest.fixture
+def in_workers(resume_folder, monkeypatch):
+    monkeypatch.setattr(dispatch, "map_pieces", map_in_workers)
 
 
 def test_reports_are_read_to_the_end_after_a_failure(monkeypatch):
     monkeypatch.setenv("SUBSET_WORKERS", "2")
 
     with pytest.raises(TrainingError, match="member 0"):
-        dispatch.map_pieces(
-            fail_first_beside_a_talker,
-            [Piece(0), Piece(1)],
-            threads_per_piece=1,
-            on_report=ignore,
+        map_in_workers(
+            called.fail_first_beside_a_talker, [0, 1], threads_per_piece=1, on_report=ignore
         )
 
 
@@ -114,6 +107,7 @@ def test_workers_fill_the_cores_with_threads(monkeypatch):
     assert engine.num_workers(16) == 1
 
 
+@pytest.mark.usefixtures("in_workers")
 def test_one_or_two_workers_give_the_same_bytes(prepared, tmp_path, monkeypatch):
     for workers in ("1", "2"):
         monkeypatch.setenv("SUBSET_WORKERS", workers)
@@ -165,14 +159,7 @@ def job_of(prepared: Path, params: Params, index: range = range(20)) -> Job:
         {"precision": "bf16"},
         {"label_smoothing": 0.2},
         {"first_layer": "whitened"},
-        {
-            "optimizer": {
-                "name": "adamw",
-                "learning_rate": 0.1,
-                "backbone": 1.0,
-                "weight_decay": 0.1,
-            }
-        },
+        {"optimizer": ADAMW},
         {"checkpoints": {"last": 2, "every": 1, "best": True}},
     ],
 )
@@ -230,7 +217,7 @@ def test_number_of_members_and_stage_do_not_change_the_fingerprint(prepared):
     assert found == job_fingerprint(of_ensemble, "cpu")
 
 
-def test_subset_rate_device_and_data_change_the_fingerprint(prepared):
+def test_subset_rate_device_data_and_tracking_change_the_fingerprint(prepared):
     job = job_of(prepared, tiny_params())
     prints = {
         job_fingerprint(job, "cpu"),
@@ -238,9 +225,10 @@ def test_subset_rate_device_and_data_change_the_fingerprint(prepared):
         job_fingerprint(job_of(prepared, tiny_params(), range(21)), "cpu"),
         job_fingerprint(replace(job, meta=replace(job.meta, fingerprint="other")), "cpu"),
         job_fingerprint(replace(job, learning_rate=0.5), "cpu"),
+        job_fingerprint(replace(job, track="gradient_norm"), "cpu"),
     }
 
-    assert len(prints) == 5
+    assert len(prints) == 6
 
 
 def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):
@@ -253,14 +241,6 @@ def test_other_sample_ids_change_the_fingerprint(prepared, tmp_path):
 
     assert same == job_fingerprint(job, "cpu")
     assert job_fingerprint(copied, "cpu") != same
-
-
-def test_tracking_changes_the_fingerprint_and_no_tracking_adds_nothing_to_it(prepared):
-    job = job_of(prepared, tiny_params())
-
-    assert job_fingerprint(replace(job, track="gradient_norm"), "cpu") != job_fingerprint(
-        job, "cpu"
-    )
 
 
 def test_a_member_that_was_tracked_is_not_trained_again_without(prepared, resume_folder):
@@ -299,18 +279,8 @@ def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, res
 def test_nothing_is_tracked_unless_it_is_named(prepared, tmp_path):
     train(prepared, tmp_path, tiny_params(1))
 
-    assert {path.name for path in (tmp_path / "dynamics/seed-0").iterdir()} == {
-        "row_R.npy",
-        "forgetting_events_MR.npy",
-        "aum_MR.npy",
-        "el2n_MR.npy",
-        "label_probability_MR.npy",
-        "dual_MR.npy",
-        "sampled_S.npy",
-        "kept_member_E.npy",
-        "kept_epoch_E.npy",
-        "kept_events_ES.npy",
-    }
+    written = {path.stem for path in (tmp_path / "dynamics/seed-0").iterdir()}
+    assert written == set(vars(artifacts.no_dynamics()))
 
 
 def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
@@ -331,26 +301,14 @@ def test_a_stage_without_dynamics_finds_the_members_of_one_with_them(
     assert b == {name: a[name] for name in a if not name.startswith("dynamics/")}
 
 
-def train_and_die_at_two(job: Job, report: engine.Report) -> Path:
-    """Train a member; the first worker that comes to epoch 2 is killed, by a mark on the disk."""
-    mark = resume_names.folder() / "killed"
-
-    def die(message: object) -> None:
-        report(message)
-        if message and message[0].epoch == 2 and not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return members.train_once(job, die)
-
-
+@pytest.mark.usefixtures("in_workers")
 def test_a_killed_worker_takes_no_finished_epoch_along(
     prepared, tmp_path, resume_folder, monkeypatch
 ):
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
     params = tiny_params(1, length={"epochs": 3}, track="gradient_norm")
     plan = plan_of(prepared, params, range(20))
-    monkeypatch.setattr(members, "train_once", train_and_die_at_two)
+    monkeypatch.setattr(members, "train_once", called.train_and_die_at_two)
     out = [tmp_path / "a" / name for name in ("ensemble", "history", "dynamics")]
     with pytest.raises(TrainingError, match="a worker process was killed"):
         members.train_members([plan], *out)
@@ -417,9 +375,9 @@ def test_two_processes_may_train_the_same_member_at_the_same_time(
 ):
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
     monkeypatch.setenv("SUBSET_WORKERS", "2")
-    job = job_of(prepared, tiny_params(length={"epochs": 6}))
+    job = job_of(prepared, tiny_params(length={"epochs": 3}))
 
-    one, other = dispatch.map_pieces(
+    one, other = map_in_workers(
         members.train_once, [job, job], threads_per_piece=1, on_report=ignore
     )
 
@@ -481,18 +439,6 @@ def test_the_fingerprint_covers_all_code_that_the_training_imports():
     assert whole | cost <= reached
 
 
-def test_pruning_drops_old_members_and_what_was_left_unfinished(tmp_path):
-    for name, age_days in (("old", 40), ("new", 1), (".left", 2), (".running", 0.1)):
-        (tmp_path / name).mkdir()
-        then = time.time() - age_days * 86400
-        os.utime(tmp_path / name, (then, then))
-
-    dropped = commands.resume.prune(tmp_path, 30 * 86400)
-
-    assert {path.name for path in dropped} == {"old", ".left"}
-    assert {path.name for path in tmp_path.iterdir()} == {"new", ".running"}
-
-
 def write_entry(folder: Path, age_days: float) -> Path:
     folder.mkdir(parents=True)
     (folder / "weights").write_bytes(bytes(200_000))
@@ -530,6 +476,7 @@ def test_pruning_the_resume_folder_drops_old_entries_of_all_kinds(
         write_entry(resume_folder / name, 8)
         for name in ("members/a", "members/.b.x", "partial/b-000003", "partial/.c-000001.x")
     ]
+    old.append(write_entry(resume_folder / "members/.g.x", 2))  # what is unfinished, after a day
     new = [
         write_entry(resume_folder / name, 0.5)
         for name in ("members/d", "members/.e.x", "partial/e-000003", "partial/.f-000001.x")
@@ -537,31 +484,13 @@ def test_pruning_the_resume_folder_drops_old_entries_of_all_kinds(
 
     lines = run_resume(monkeypatch, capsys, "--prune", "7")
 
-    assert lines[-1] == "dropped 4"
+    assert lines[-1] == "dropped 5"
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in new)
 
 
 def test_an_empty_resume_folder_is_listed_and_pruned(resume_folder, monkeypatch, capsys):
-    assert run_resume(monkeypatch, capsys, "--prune", "7") == [
-        f"{resume_folder}/members: 0 finished members, 0.0 MB",
-        f"{resume_folder}/partial: 0 states of unfinished members, 0.0 MB",
-        f"{resume_folder}/embeddings: 0 networks whose embeddings are kept, 0.0 MB",
-        f"{resume_folder}/checksums: 0 lists of checksums of your files, 0.0 MB",
-        f"{resume_folder}/stages: 0 stages' seconds, 0.0 MB",
-        "half-written: 0, 0.0 MB",
-        "dropped 0",
-    ]
-
-
-def test_histories_and_model_json_name_every_member(prepared, tmp_path):
-    train(prepared, tmp_path, tiny_params(2))
-
-    ensemble = artifacts.load_ensemble(tmp_path / "ensemble/seed-0")
-    history = artifacts.load_history(tmp_path / "history/seed-0.csv")
-    assert ensemble.num_members == 2
-    assert {epoch.member for epoch in history} == {0, 1}
-    for checkpoint in ensemble.checkpoints:
-        assert (tmp_path / "ensemble/seed-0" / checkpoint.path).is_file()
-    text = (tmp_path / "ensemble/seed-0/model.json").read_text()
-    assert json.loads(text)["model"] == "resnet8_quarter"
+    *kinds, half_written, dropped = run_resume(monkeypatch, capsys, "--prune", "7")
+    assert len(kinds) == 5
+    assert all(": 0 " in line and line.endswith(", 0.0 MB") for line in kinds)
+    assert (half_written, dropped) == ("half-written: 0, 0.0 MB", "dropped 0")

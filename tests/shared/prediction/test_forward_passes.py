@@ -15,11 +15,7 @@ from stages.shared.networks.batches import normalise, read_batches
 from stages.shared.prediction import forward_passes
 from stages.shared.samples import loading
 
-CHECKPOINTS = [
-    Checkpoint(member, epoch, 0.5, is_best=epoch == 4, is_last=True)
-    for member in (0, 1)
-    for epoch in (3, 4)
-]
+CHECKPOINTS = [Checkpoint(member, 4, 0.5, is_best=True, is_last=True) for member in (0, 1)]
 
 
 class CountingInputs:
@@ -55,11 +51,7 @@ def predict(prepared, ensemble):
     task = tasks.load("image_classification")
 
     def run(
-        checkpoints=CHECKPOINTS,
-        batch_size=16,
-        precision="fp32",
-        inputs=None,
-        views=("identity",),
+        checkpoints=CHECKPOINTS, batch_size=16, precision="fp32", inputs=None, views=("identity",)
     ):
         with pytest.MonkeyPatch.context() as patch:
             if inputs is not None:
@@ -90,7 +82,7 @@ def test_each_voters_probabilities_stand_in_the_order_of_the_checkpoints(
     predict, prepared, ensemble
 ):
     found_MNC = joined(predict())
-    assert found_MNC.shape == (4, 60, 3)
+    assert found_MNC.shape == (2, 60, 3)
     assert found_MNC.dtype == np.float32
     for voter, checkpoint in enumerate(CHECKPOINTS):
         expected_NC = by_hand(prepared, ensemble, checkpoint)
@@ -104,13 +96,13 @@ def test_batches_follow_each_other_and_cover_every_sample(predict):
     assert rows == [(0, 25), (25, 50), (50, 60)]
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 60, 500])
+@pytest.mark.parametrize("batch_size", [1, 7, 500])
 def test_the_batch_size_changes_the_last_bits_at_most(predict, batch_size):
     """A batch of one sample too: normalisations use what training stored."""
     np.testing.assert_allclose(joined(predict(batch_size=batch_size)), joined(predict()), atol=1e-5)
 
 
-@pytest.mark.parametrize("num_voters", [1, 4])
+@pytest.mark.parametrize("num_voters", [1, 2])
 def test_each_batch_is_read_once_however_many_voters_there_are(predict, prepared, num_voters):
     inputs = CountingInputs(artifacts.load_inputs(prepared, "train"))
     predict(CHECKPOINTS[:num_voters], batch_size=16, inputs=inputs)
@@ -124,15 +116,10 @@ def test_a_voter_predicts_the_same_alone_and_among_others(predict):
         np.testing.assert_array_equal(joined(predict([checkpoint]))[0], found_MNC[voter])
 
 
-def test_probabilities_sum_to_one_in_either_precision(predict):
-    for precision in ("fp32", "bf16"):
-        found_MNC = joined(predict(precision=precision))
-        assert np.isfinite(found_MNC).all()
+def test_precision_reaches_the_model_and_probabilities_sum_to_one_in_either(predict):
+    fp32, bf16 = (joined(predict(precision=precision)) for precision in ("fp32", "bf16"))
+    for found_MNC in (fp32, bf16):
         np.testing.assert_allclose(found_MNC.sum(axis=2), 1, atol=1e-6)
-
-
-def test_precision_reaches_the_model(predict):
-    fp32, bf16 = joined(predict()), joined(predict(precision="bf16"))
     assert 0 < np.abs(fp32 - bf16).max() < 0.2
 
 
@@ -160,16 +147,6 @@ def test_a_mirrored_view_is_predicted_in_the_precision_of_the_pass(predict, prep
     np.testing.assert_array_equal(found_MNC, expected_MNC / 2)
 
 
-def test_mirrored_twice_is_predicted_alike(predict, prepared):
-    inputs = np.array(artifacts.load_inputs(prepared, "train"))
-    mirrored = np.ascontiguousarray(inputs[:, :, ::-1])
-    both = ["identity", "flip"]
-
-    np.testing.assert_array_equal(
-        joined(predict(inputs=mirrored, views=both)), joined(predict(views=both))
-    )
-
-
 def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
     """The models are in evaluation mode, or each batch would decide its own normalisation."""
     task, modes = tasks.load("image_classification"), []
@@ -181,7 +158,7 @@ def test_samples_are_predicted_as_they_are_in_evaluation(predict, monkeypatch):
 
     monkeypatch.setattr(task, "forward", watched)
     predict()
-    assert modes == [False] * 16  # 4 voters x 4 batches
+    assert modes == [False] * 8  # 2 voters x 4 batches
 
 
 # --- single passes --------------------------------------------------------------------------------
@@ -210,13 +187,6 @@ def test_a_pass_tells_what_the_last_layer_read_and_gave(passes, predict, precisi
                 assert torch.equal(one.model.classifier(one.features_BD), one.outputs_B)
             probs_BC = task.probabilities(one.outputs_B)
             np.testing.assert_array_equal(probs_BC, found_MBC[voter, rows])
-
-
-def test_the_models_of_the_passes_are_those_of_the_checkpoints(passes, prepared, ensemble):
-    ((_, of_batch),) = passes(batch_size=60)
-    for checkpoint, one in zip(CHECKPOINTS, of_batch, strict=True):
-        expected_NC = by_hand(prepared, ensemble, checkpoint)
-        np.testing.assert_allclose(one.outputs_B.softmax(dim=1), expected_NC, atol=1e-5)
 
 
 def test_a_pass_is_made_once_and_when_it_is_asked_for(passes, monkeypatch):

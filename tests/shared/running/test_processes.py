@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,46 +10,13 @@ from functools import partial
 import psutil
 import pytest
 import toy
+from shared import called
 
 from stages.shared.errors import ParamsError, TrainingError
-from stages.shared.running import processes, workers
+from stages.shared.running import workers
 from stages.shared.running.processes import Process, ProcessKilledError, first_done
 
 TIMEOUT_S = 600
-
-
-def do_nothing():
-    pass
-
-
-def kill_itself(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def report_twice(number):
-    processes.report(number)
-    processes.report(number + 1)
-    return -number
-
-
-def raise_what_cannot_be_written():
-    raise ValueError(lambda: None)
-
-
-class OfTwoError(Exception):
-    """Python writes it, and cannot read it again."""
-
-    def __init__(self, one, two):
-        super().__init__(f"{one} and {two}")
-
-
-def raise_what_cannot_be_read():
-    raise OfTwoError(1, 2)
-
-
-class Unreadable:
-    def __reduce__(self):
-        return int, ("no number",)
 
 
 @pytest.fixture
@@ -58,7 +24,7 @@ def start():
     """Return what starts a process; all end with the test."""
     started = []
 
-    def start(set_up=do_nothing, **others):
+    def start(set_up=int, **others):
         started.append(Process([], set_up, **others))
         return started[-1]
 
@@ -73,17 +39,11 @@ def test_calls_are_done_in_order_and_results_read_in_any(start):
     assert [call.result() for call in reversed(calls)] == [divmod(n, 3) for n in range(4, -1, -1)]
 
 
-def test_reports_arrive_before_the_result(start):
-    heard = []
-    call = start(on_report=heard.append).call(report_twice, 7)
-    assert (call.result(), heard) == (-7, [7, 8])
-
-
 def test_a_report_that_cannot_be_shown_stops_nothing(start):
     def refuse(message):
         raise BrokenPipeError
 
-    assert start(on_report=refuse).call(report_twice, 7).result() == -7
+    assert start(on_report=refuse).call(called.report_twice, 7).result() == -7
 
 
 def test_what_a_function_raises_is_raised_with_where_it_was(start):
@@ -92,11 +52,11 @@ def test_what_a_function_raises_is_raised_with_where_it_was(start):
         process.call(divmod, 1, 0).result()
     assert "in _answer" in "".join(caught.value.__notes__)
     with pytest.raises(RuntimeError, match="ValueError: <function"):
-        process.call(raise_what_cannot_be_written).result()
+        process.call(called.raise_what_cannot_be_written).result()
     with pytest.raises(RuntimeError, match="OfTwoError: 1 and 2"):
-        process.call(raise_what_cannot_be_read).result()
+        process.call(called.raise_what_cannot_be_read).result()
     with pytest.raises(ValueError, match="no number"):
-        process.call(Unreadable).result()
+        process.call(called.Unreadable).result()
     assert process.call(divmod, 7, 3).result() == (2, 1)
 
 
@@ -115,7 +75,7 @@ def test_the_first_that_is_done_is_told(start):
 
 def test_whoever_waits_for_a_killed_process_is_told(start):
     process = start()
-    call = process.call(kill_itself)
+    call = process.call(called.kill_itself)
     with pytest.raises(ProcessKilledError):
         call.result()
     with pytest.raises(ProcessKilledError):
@@ -124,7 +84,7 @@ def test_whoever_waits_for_a_killed_process_is_told(start):
 
 def test_whoever_starts_a_process_that_is_killed_meanwhile_is_told(start):
     with pytest.raises(ProcessKilledError):
-        start(kill_itself).call(abs, 1).result()
+        start(called.kill_itself).call(abs, 1).result()
 
 
 def test_what_a_machine_lacks_is_not_taken_for_a_kill(start, monkeypatch):
@@ -136,13 +96,14 @@ def test_what_a_machine_lacks_is_not_taken_for_a_kill(start, monkeypatch):
         start()
 
 
-def test_a_process_ends_after_its_calls(start):
+def test_reports_arrive_before_the_result_and_a_process_ends_after_its_calls(start):
     heard = []
     process = start(on_report=heard.append)
+    assert (process.call(called.report_twice, 7).result(), heard) == (-7, [7, 8])
     process.call(time.sleep, 0.1)
-    process.call(report_twice, 1)
+    process.call(called.report_twice, 1)
     process.end()
-    assert heard == [1, 2]
+    assert heard == [7, 8, 1, 2]
     assert not psutil.pid_exists(process.id)
 
 
@@ -167,24 +128,9 @@ def map_pieces(monkeypatch):
     return run, heard
 
 
-def add_one(piece, report):
-    report(f"adding to {piece}")
-    return piece + 1
-
-
-def fail_at_two(piece, report):
-    """Fail at piece 2; the others are under way until somebody has noticed."""
-    number, noticed = piece
-    if number == 2:
-        raise TrainingError("two")
-    while not noticed.exists():
-        time.sleep(0.01)
-    report("kept")
-
-
 def test_results_come_in_the_order_of_the_pieces(map_pieces):
     run, heard = map_pieces
-    assert run(add_one, [5, 3, 8]) == [6, 4, 9]
+    assert run(called.add_one, [5, 3, 8]) == [6, 4, 9]
     assert sorted(heard) == [(0, "adding to 5"), (1, "adding to 3"), (2, "adding to 8")]
 
 
@@ -200,7 +146,7 @@ def test_after_a_piece_that_fails_none_begins_and_those_under_way_end(
 
     monkeypatch.setattr(Process, "end", notice_and_end)
     with pytest.raises(TrainingError) as caught:
-        run(fail_at_two, [(number, noticed) for number in (1, 2, 3, 4)])
+        run(called.fail_at_two, [(number, noticed) for number in (1, 2, 3, 4)])
     assert str(caught.value) == "two"
     assert heard == [(0, "kept")]
 

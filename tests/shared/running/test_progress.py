@@ -118,16 +118,6 @@ def test_members_share_one_line_that_says_round_member_rate_and_rest(stage, monk
     )
 
 
-def test_a_line_is_cut_to_the_terminal(stage, monkeypatch):
-    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((60, 20)))
-    monkeypatch.setattr(Terminal, "fileno", lambda self: 2)
-    terminal = stderr(monkeypatch, is_terminal=True)
-
-    train(4, [0, 1, 2, 3])
-
-    assert max(map(len, re.split("[\r\n]", terminal.getvalue()))) <= 60
-
-
 def test_members_that_were_finished_before_are_no_part_of_the_rest(stage, monkeypatch):
     terminal = stderr(monkeypatch, is_terminal=True)
 

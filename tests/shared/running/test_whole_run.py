@@ -17,15 +17,13 @@ STAGE = "train_ensemble@round1"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in what DVC imports
-@pytest.mark.parametrize("name", ["default", "svp_active_learning"])
-def test_the_order_is_that_in_which_dvc_runs_the_stages(tmp_path, monkeypatch, name):
+def test_the_order_is_that_in_which_dvc_runs_the_stages(tmp_path, monkeypatch):
     from dvc.repo import Repo  # here: it takes a second
     from dvc.repo.reproduce import plan_repro
 
-    content = resolved(name)
-    if name == "default":
-        content["evaluate"]["ensembles"] = [0.125]
-        content["compare"]["models"] = ["resnet8", "resnet20"]
+    content = resolved("default")
+    content["evaluate"]["ensembles"] = [0.125]
+    content["compare"]["models"] = ["resnet8", "resnet20"]
     shutil.copy(toy.ROOT / "dvc.yaml", tmp_path)
     toy.write_params(tmp_path, content)
     monkeypatch.chdir(tmp_path)
@@ -37,27 +35,40 @@ def test_the_order_is_that_in_which_dvc_runs_the_stages(tmp_path, monkeypatch, n
 
 
 @pytest.fixture
-def finished(tmp_path, monkeypatch):
+def finished(written, tmp_path, monkeypatch):
     """A project in which each stage has taken a second, but 8 s for each training stage."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SUBSET_RESUME", str(tmp_path / "resume"))
+    shutil.copytree(written, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setattr(timings, "machine", lambda: "here")
-    shutil.copy(toy.ROOT / "dvc.yaml", tmp_path)
+    return tmp_path / "project"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(timings, "machine", lambda: "here")
+        write_finished(folder, patch)
+    return folder
+
+
+def write_finished(folder, patch):
+    shutil.copy(toy.ROOT / "dvc.yaml", folder)
     content = resolved("default")
     content["seed_size"], content["rounds"] = 0.0625, rounds(0.0625, 0.125, 0.25)
     content["compare"] = {"models": ["resnet8"], "subsets": ["selected", "random", "full"]}
     content["train_ensemble"]["length"] = {"updates": 150}
-    toy.write_params(tmp_path, content)
+    toy.write_params(folder, content)
     entries = {}
     for name, spec in whole_run.expanded(PIPELINE, content).items():
-        monkeypatch.setattr(timings, "_noted", timings._Noted())
+        patch.setattr(timings, "_noted", timings._Noted())
         timings.record(name, 8.0 if name.startswith("train") else 1.0)
         found = {key: whole_run._at(key, content) for key in spec.params}
         outs = [{"path": path, "md5": "0"} for path in spec.outs]
         entries[name] = {"cmd": spec.command, "params": {"params.yaml": found}, "outs": outs}
-    with (tmp_path / "dvc.lock").open("w") as file:
+    with (folder / "dvc.lock").open("w") as file:
         YAML().dump({"schema": "2.0", "stages": entries}, file)
-    return tmp_path
 
 
 def rounds(*sizes):

@@ -1,7 +1,5 @@
 """Tests for stages/shared/training/augmentation.py."""
 
-from typing import Literal
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,23 +10,17 @@ from stages.shared.training.augmentation import Draws, augment, draw
 IMAGES = torch.randint(0, 256, (6, 5, 7, 3), dtype=torch.uint8)
 
 
-def settings(
-    padding: int = 0,
-    flip: bool = False,
-    low: float = 1.0,
-    high: float = 1.0,
-    border: Literal["black", "mirrored"] = "black",
-) -> Augmentation:
+def settings(padding=0, flip=False, low=1.0, high=1.0, border="black"):
     return Augmentation(
         crop_padding=padding, border=border, horizontal_flip=flip, scale=[low, high]
     )
 
 
-def draws(shift: list[list[int]], flip: list[bool], zoom: float = 1.0) -> Draws:
+def draws(shift, flip, zoom=1.0):
     return Draws(torch.tensor(shift), torch.tensor(flip), torch.full((len(flip),), zoom))
 
 
-def one_by_one(images: torch.Tensor, chosen: Draws, padding: int) -> torch.Tensor:
+def one_by_one(images, chosen, padding):
     """Flip, pad and crop each image by itself."""
     height, width = images.shape[1:3]
     changed = []
@@ -42,7 +34,7 @@ def one_by_one(images: torch.Tensor, chosen: Draws, padding: int) -> torch.Tenso
     return torch.stack(changed)
 
 
-def shifted_then_flipped(images: torch.Tensor, chosen: Draws, padding: int) -> torch.Tensor:
+def shifted_then_flipped(images, chosen, padding):
     flipped_shift = chosen.shift_N2.clone()
     flipped_shift[chosen.is_flipped_N, 1] *= -1
     return one_by_one(images, Draws(flipped_shift, chosen.is_flipped_N, chosen.zoom_N), padding)
@@ -102,9 +94,6 @@ def test_draws_cover_their_ranges_and_do_not_depend_on_the_batches():
     assert 1.49 < chosen.zoom_N.max() <= 1.5
     batch = chosen[10:20]
     assert torch.equal(batch.shift_N2, chosen.shift_N2[10:20])
-
-
-def test_nothing_is_flipped_unless_asked_for():
     assert not draw(settings(3), 1000, torch.Generator().manual_seed(0)).is_flipped_N.any()
 
 

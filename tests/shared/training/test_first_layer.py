@@ -72,11 +72,8 @@ def test_some_images_of_many_do(job, monkeypatch):
     assert (some - everything).abs().max() < 0.3
 
 
-@pytest.mark.parametrize(
-    ("model", "shape"),
-    [(name, (3, 3, 3)) for name in ("resnet8_stride2", "resnet20", "resnet18", "cnn5")],
-)
-def test_the_convolution_that_reads_the_images_is_the_first_to_run(job, model, shape):
+@pytest.mark.parametrize("model", ["resnet8_stride2", "cnn5"])
+def test_the_convolution_that_reads_the_images_is_the_first_to_run(job, model):
     meta = dataclasses.replace(job.meta, input_shape=[32, 32, 3])
     built = models.build(model, 3, [32, 32, 3]).eval()
     ran = []
@@ -88,7 +85,7 @@ def test_the_convolution_that_reads_the_images_is_the_first_to_run(job, model, s
     found = first_convolution(built, dataclasses.replace(job, meta=meta))
 
     assert found is ran[0]
-    assert tuple(found.weight.shape[1:]) == shape
+    assert tuple(found.weight.shape[1:]) == (3, 3, 3)
 
 
 def test_a_model_without_convolutions_is_refused(job):

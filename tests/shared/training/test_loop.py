@@ -1,7 +1,6 @@
 """Tests for stages/shared/training/loop.py."""
 
 import dataclasses
-import math
 import pickle
 import subprocess
 import sys
@@ -65,8 +64,16 @@ def train(job, folder):
     return trained.history, trained.checkpoints
 
 
-def weight_bytes(folder) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))]
+@pytest.fixture
+def weights_of(tmp_path):
+    """Return what trains, and gives back the bytes of the weights that are kept."""
+
+    def of(job, device=CPU):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        loop.train(job, folder, device, lambda epoch, images: None)
+        return [path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))]
+
+    return of
 
 
 def test_a_small_model_learns_the_toy_data_by_heart(make_job, tmp_path):
@@ -77,26 +84,13 @@ def test_a_small_model_learns_the_toy_data_by_heart(make_job, tmp_path):
     assert history[-1].train_loss < history[0].train_loss
 
 
-def test_the_same_job_gives_the_same_bytes(make_job, tmp_path):
-    for name in ("a", "b"):
-        train(make_job(), tmp_path / name)
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
-
-
-def test_the_order_of_the_picks_does_not_matter_and_their_number_does(make_job, tmp_path):
-    for name, index in (("a", [5, 3, 9]), ("b", [9, 5, 3]), ("c", [9, 5, 3, 3])):
-        train(make_job(index), tmp_path / name)
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
-    assert weight_bytes(tmp_path / "a") != weight_bytes(tmp_path / "c")
-
-
-def test_members_differ(make_job, tmp_path):
-    for member in (0, 1):
-        train(make_job(member=member), tmp_path / str(member))
-
-    assert weight_bytes(tmp_path / "0") != weight_bytes(tmp_path / "1")
+def test_the_order_of_the_picks_does_not_matter_their_number_and_the_member_do(
+    make_job, weights_of
+):
+    jobs = [make_job([5, 3, 9]), make_job([9, 5, 3]), make_job([5, 3, 3, 9])]
+    one, turned, more = map(weights_of, jobs)
+    assert one == turned != more
+    assert weights_of(make_job([5, 3, 9], member=1)) != one
 
 
 def test_a_member_starts_from_the_same_weights_on_every_subset(make_job):
@@ -108,9 +102,7 @@ def test_a_member_starts_from_the_same_weights_on_every_subset(make_job):
 
 def test_building_a_model_leaves_the_global_generator_alone(make_job):
     before = torch.get_rng_state()
-
     loop.initial_model(make_job())
-
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -177,16 +169,16 @@ class WithDropout(Classifier):
         super().__init__(nn.Sequential(nn.Flatten(), nn.Dropout(0.5)), num, num_classes)
 
 
-def test_dropout_depends_on_the_jobs_own_streams_alone(make_job, tmp_path, monkeypatch):
+def test_dropout_depends_on_the_jobs_own_streams_alone(make_job, weights_of, monkeypatch):
     """So it is the same in any worker, whatever that did before."""
     monkeypatch.setattr(models, "build", lambda _, *shape: WithDropout(*shape))
-    for name, global_seed in (("a", 1), ("b", 2)):
+    found = []
+    for global_seed in (1, 2):
         torch.manual_seed(global_seed)
         before = torch.get_rng_state()
-        train(make_job(), tmp_path / name)
+        found.append(weights_of(make_job()))
         assert torch.equal(torch.get_rng_state(), before)
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+    assert found[0] == found[1]
 
 
 def test_dropout_differs_between_members_and_epochs(make_job, monkeypatch):
@@ -204,9 +196,7 @@ def test_dropout_differs_between_members_and_epochs(make_job, monkeypatch):
 
 def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
     job = make_job(range(40), length=UpdateLength(updates=7), batch_size=16)
-
     history, _ = train(job, tmp_path)
-
     assert [epoch.updates for epoch in history] == [3, 6, 7]
     assert history[-1].images_seen == 40 + 40 + 13
 
@@ -215,7 +205,6 @@ def test_updates_end_a_training_within_an_epoch(make_job, tmp_path):
     ("picks", "changes", "updates"),
     [
         (20, {}, 4 * 2),  # 4 epochs of batches of 10
-        (33, {}, 4 * 3),  # of 11
         (5, {}, 4 * 1),  # smaller than a batch: an update an epoch
         (20, {"stop_after": 3}, 3 * 2),
         (20, {"schedule": STEPS}, 4 * 2),
@@ -235,35 +224,18 @@ def test_everything_is_trained_for_exactly_as_many_updates_as_a_subset(
     assert history[-1].learning_rate == subset[-1].learning_rate
 
 
-def test_what_is_as_long_as_a_subset_is_the_same_training_in_updates(make_job, tmp_path):
+def test_what_is_as_long_as_a_subset_is_the_same_training_in_updates(make_job, weights_of):
     """The schedule of one cycle is compressed: 4 epochs of 20 picks are 8 updates of anything."""
-    job = make_job(range(40), length=EpochLength(epochs=4))
-    train(dataclasses.replace(job, as_long_as=20), tmp_path / "a")
-    train(make_job(range(40), length=UpdateLength(updates=8)), tmp_path / "b")
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
-
-
-def test_everything_stopped_after_as_many_updates_has_the_same_bytes(make_job, tmp_path):
-    """At a constant rate both schedules agree: 6 epochs of two batches are 4 of three."""
-    constant = STEPS.model_copy(update={"milestones": []})
-    whole = make_job(range(40), length=EpochLength(epochs=6), stop_after=4, schedule=constant)
-    train(whole, tmp_path / "a")
-    job = make_job(range(40), length=EpochLength(epochs=6), schedule=constant)
-    train(dataclasses.replace(job, as_long_as=20), tmp_path / "b")
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b")
+    job = dataclasses.replace(make_job(range(40), length=EpochLength(epochs=4)), as_long_as=20)
+    assert weights_of(job) == weights_of(make_job(range(40), length=UpdateLength(updates=8)))
 
 
 def test_steps_fall_after_the_updates_of_the_subsets_epochs(make_job, tmp_path):
     """Milestones after 1 and 2 epochs of 3 batches: 3 and 6 updates, within epochs of 4."""
     steps = STEPS.model_copy(update={"milestones": [1, 2]})
     job = make_job(range(60), length=EpochLength(epochs=4), schedule=steps, learning_rate=1.0)
-    rates = []
-    job = dataclasses.replace(job, as_long_as=40)
-    trainer = loop._Trainer(job, CPU)
+    trainer = loop._Trainer(dataclasses.replace(job, as_long_as=40), CPU)
     rates = [trainer.schedule.factor(update) for update in range(trainer.num_updates)]
-
     assert rates == pytest.approx([1.0] * 3 + [0.1] * 3 + [0.01] * 6)
     assert trainer.num_epochs == 3
 
@@ -277,29 +249,13 @@ def test_stop_after_is_the_start_of_the_longer_training(make_job, tmp_path):
 
 def test_flops_count_three_passes_for_training_and_one_for_validation(make_job, tmp_path):
     job = make_job(range(30), length=EpochLength(epochs=2))
-
     history, _ = train(job, tmp_path)
-
     per_image = forward_flops("resnet8", job.meta)
     assert history[-1].flops == per_image * 2 * (3 * 30 + 20)
 
 
-def test_forward_flops_of_the_last_layer_are_counted_by_hand(make_job):
-    """Two operations for each weight: one more class costs its 64 weights."""
-    meta = make_job().meta
-
-    wider = dataclasses.replace(meta, class_names=[*meta.class_names, "more"])
-    assert forward_flops("resnet8", wider) - forward_flops("resnet8", meta) == 2 * 64
-
-
 @pytest.mark.parametrize("edge", [32, 224])
-@pytest.mark.parametrize(
-    "model",
-    [
-        "resnet8",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "densenet121")),
-    ],
-)
+@pytest.mark.parametrize("model", ["resnet8", pytest.param("densenet121", marks=pytest.mark.slow)])
 def test_forward_flops_are_those_of_torchs_counter(make_job, model, edge):
     meta = dataclasses.replace(make_job().meta, input_shape=(edge, edge, 3))
     net = models.build(model, meta.num_classes, meta.input_shape).eval()
@@ -417,26 +373,20 @@ def keep(folder, accuracies, settings, last_epoch) -> list[tuple[int, bool, bool
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_checkpoints_count_backwards_from_the_last_epoch(tmp_path, is_known):
-    settings = Checkpoints(last=3, every=2, best=True)
     accuracies = [0.1, 0.9, 0.3, 0.9, 0.5, 0.6, 0.7]
-
+    settings = Checkpoints(last=3, every=2, best=True)
     kept = keep(tmp_path, accuracies, settings, 7 if is_known else None)
-
     # The best is the earliest of equals.
     assert kept == [(2, True, False), (3, False, True), (5, False, True), (7, False, True)]
 
 
 def test_unvalidated_epochs_are_never_best(tmp_path):
-    settings = Checkpoints(last=1, every=1, best=True)
-
-    kept = keep(tmp_path, [None, 0.2, None, 0.1], settings, 4)
-
+    kept = keep(tmp_path, [None, 0.2, None, 0.1], Checkpoints(last=1, every=1, best=True), 4)
     assert kept == [(2, True, False), (4, False, True)]
 
 
 def test_a_training_shorter_than_what_is_kept_keeps_all(tmp_path):
     kept = keep(tmp_path, [0.1, 0.2], Checkpoints(last=5, every=1, best=False), 2)
-
     assert [epoch for epoch, _, _ in kept] == [1, 2]
 
 
@@ -481,26 +431,19 @@ def test_a_fine_tuned_model_keeps_the_first_layer_that_it_has(make_job, tmp_path
     assert not stem.requires_grad
 
 
-def test_on_a_processor_determinism_changes_no_byte(make_job, tmp_path):
-    train(make_job(), tmp_path / "false")
-    train(make_job(deterministic=True), tmp_path / "true")
-
-    assert weight_bytes(tmp_path / "false") == weight_bytes(tmp_path / "true")
+def test_on_a_processor_determinism_changes_no_byte(make_job, weights_of):
+    assert weights_of(make_job()) == weights_of(make_job(deterministic=True)) != []
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_a_deterministic_training_gives_equal_bytes(make_job, tmp_path):
-    for name in ("a", "b"):
-        job = make_job(range(60), deterministic=True, precision="bf16")
-        loop.train(job, tmp_path / name, torch.device("cuda"), lambda epoch, images: None)
-
-    assert weight_bytes(tmp_path / "a") == weight_bytes(tmp_path / "b") != []
+def test_on_a_gpu_a_deterministic_training_gives_equal_bytes(make_job, weights_of):
+    job = make_job(range(60), deterministic=True, precision="bf16")
+    cuda = torch.device("cuda")
+    assert weights_of(job, cuda) == weights_of(job, cuda) != []
 
 
 def test_history_survives_its_file(make_job, tmp_path):
     history, _ = train(make_job(validations=1), tmp_path)
     artifacts.save_history(tmp_path / "history.csv", history)
-
     assert artifacts.load_history(tmp_path / "history.csv") == history
-    assert history[0].validation_accuracy is None
-    assert not math.isnan(history[-1].validation_accuracy)
+    assert [epoch.validation_accuracy is None for epoch in history] == [True, True, False]

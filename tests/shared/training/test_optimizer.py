@@ -11,12 +11,7 @@ from stages.shared.training import optimizer
 
 SETTINGS = [
     Sgd(
-        name="sgd",
-        learning_rate=0.1,
-        backbone=0.25,
-        momentum=0.9,
-        nesterov=True,
-        weight_decay=0.01,
+        name="sgd", learning_rate=0.1, backbone=0.25, momentum=0.9, nesterov=True, weight_decay=0.01
     ),
     AdamW(name="adamw", learning_rate=0.1, backbone=0.25, weight_decay=0.1),
 ]

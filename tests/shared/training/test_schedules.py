@@ -45,32 +45,20 @@ def test_steps_are_those_of_torchs_multi_step_schedule():
     assert [schedule.factor(update) for update in range(21)] == pytest.approx(expected)
 
 
-def test_a_warm_up_rises_linearly_and_reaches_the_rate_with_its_last_update():
-    schedule = StepsSchedule(
-        Steps(name="steps", milestones=[9], factor=0.1, warmup_epochs=2, warmup="linear"),
-        updates_per_epoch=2,
-    )
+@pytest.mark.parametrize(
+    ("epochs", "warmup", "expected"),
+    [
+        (2, "linear", [0.25, 0.5, 0.75, 1, 1, 1, 0.5, 0.5]),  # its last update has the rate
+        # One epoch at 0.01, then 0.1 (He et al. 2016, arXiv 1603.05027).
+        (1, 0.1, [0.1, 0.1, 1, 1, 1, 1, 0.5, 0.5]),
+        (0, 0.1, [1, 1, 1, 1, 1, 1, 0.5, 0.5]),
+    ],
+)
+def test_a_warm_up_rises_linearly_or_is_a_share_of_the_rate(epochs, warmup, expected):
+    steps = {"milestones": [3], "factor": 0.5, "warmup_epochs": epochs, "warmup": warmup}
+    schedule = StepsSchedule(Steps(name="steps", **steps), updates_per_epoch=2)
 
-    assert [schedule.factor(update) for update in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
-
-
-def test_a_constant_warm_up_is_its_share_of_the_rate_until_its_last_update():
-    """One epoch at 0.01, then 0.1 (He et al. 2016, arXiv 1603.05027)."""
-    schedule = StepsSchedule(
-        Steps(name="steps", milestones=[3], factor=0.5, warmup_epochs=1, warmup=0.1),
-        updates_per_epoch=2,
-    )
-
-    assert [schedule.factor(update) for update in range(8)] == [0.1, 0.1, 1, 1, 1, 1, 0.5, 0.5]
-
-
-def test_a_constant_share_without_warm_up_epochs_changes_nothing():
-    schedule = StepsSchedule(
-        Steps(name="steps", milestones=[3], factor=0.5, warmup_epochs=0, warmup=0.1),
-        updates_per_epoch=1,
-    )
-
-    assert schedule.factor(0) == 1
+    assert [schedule.factor(update) for update in range(8)] == expected
 
 
 @pytest.mark.parametrize("warmup", ["linear", 0.1])
@@ -86,37 +74,27 @@ def test_a_milestone_within_the_warm_up_counts(warmup):
     assert ratios == pytest.approx([1, 1, 0.5, 0.5, 0.5])
 
 
-def run_plateau(patience: int, accuracies: list[float]) -> tuple[list[float], int]:
-    """Return the factor of each epoch and how many epochs were trained."""
+@pytest.mark.parametrize(
+    ("patience", "accuracies", "expected"),
+    [
+        # Best at epoch 1, two epochs waited, a drop, four more epochs waited.
+        (2, [0.5] * 20, [1] * 3 + [0.1] * 4),
+        # It waits anew after a drop that helped.
+        (2, [0.5, 0.5, 0.5, *[0.6] * 20], [1] * 3 + [0.1] * 3 + [0.01] * 4),
+        (1, [number / 100 for number in range(50)], [1] * 50),  # rising
+    ],
+)
+def test_a_plateau_drops_after_patience_and_ends_after_twice_the_patience_without_a_gain(
+    patience, accuracies, expected
+):
     schedule = PlateauSchedule(Plateau(name="plateau", patience=patience, factor=0.1))
-    factors: list[float] = []
+    factors = []
     for accuracy in accuracies:
         factors.append(schedule.factor(0))
         if schedule.end_epoch(accuracy):
             break
-    return factors, len(factors)
 
-
-def test_plateau_drops_after_patience_and_ends_after_twice_the_patience_without_a_gain():
-    factors, epochs = run_plateau(2, [0.5] * 20)
-
-    # Best at epoch 1, two epochs waited, a drop, four more epochs waited.
-    assert factors == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.1])
-    assert epochs == 7
-
-
-def test_plateau_waits_anew_after_a_drop_that_helped():
-    factors, epochs = run_plateau(2, [0.5, 0.5, 0.5, 0.6, 0.6, 0.6, *[0.6] * 20])
-
-    assert factors == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
-    assert epochs == 10
-
-
-def test_a_rising_accuracy_never_drops_the_rate():
-    factors, epochs = run_plateau(1, [number / 100 for number in range(50)])
-
-    assert set(factors) == {1.0}
-    assert epochs == 50
+    assert factors == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 import scipy.stats
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -48,7 +48,7 @@ def plain_signals(logits_MNC, targets_N):
 
 
 def test_signals_are_those_of_the_definitions():
-    data = logits_and_targets()
+    data = logits_and_targets(num=70)
     found, expected = signals_of(*data), plain_signals(*data)
     assert list(found) == list(SIGNAL_DTYPES)
     for name, dtype in SIGNAL_DTYPES.items():
@@ -104,6 +104,7 @@ probabilities = hnp.arrays(
 )
 
 
+@settings(max_examples=40)
 @given(probabilities)
 def test_entropies_are_in_their_range(logits_MNC):
     found = signals_of(logits_MNC, np.zeros(logits_MNC.shape[1], dtype=np.int64))
@@ -113,15 +114,6 @@ def test_entropies_are_in_their_range(logits_MNC):
     assert (expected_N <= predictive_N + rounding).all()
     assert (predictive_N <= math.log(logits_MNC.shape[2]) + rounding).all()
     assert (predictive_N - expected_N <= math.log(len(logits_MNC)) + rounding).all()
-
-
-@given(st.permutations(range(5)))
-def test_the_order_of_the_voters_changes_nothing(order):
-    logits_MNC, targets_N = logits_and_targets(num=50)
-    found, turned = signals_of(logits_MNC, targets_N), signals_of(logits_MNC[order], targets_N)
-    np.testing.assert_array_equal(turned.pop("votes_MN"), found.pop("votes_MN")[order])
-    for name, signal in found.items():
-        np.testing.assert_allclose(turned[name], signal, rtol=1e-6, atol=1e-7)
 
 
 def test_each_sample_is_reduced_by_itself():
@@ -179,15 +171,6 @@ def test_the_losss_gradient_keeps_its_digits_where_the_model_is_sure():
     np.testing.assert_array_equal(found_BC[1], [0.0, 0.0, 0.0])
 
 
-@given(probabilities)
-def test_the_losss_gradient_sums_to_zero_and_pulls_at_the_true_class_alone(logits_MBC):
-    logits_BC = torch.from_numpy(logits_MBC[0])
-    found_BC = TASK.loss_gradient(logits_BC, torch.zeros(len(logits_BC), dtype=torch.int64))
-    np.testing.assert_allclose(found_BC.sum(dim=1), 0, atol=1e-15)
-    assert ((found_BC[:, 0] >= -1 - 1e-15) & (found_BC[:, 0] <= 0)).all()
-    assert (found_BC[:, 1:] >= 0).all()
-
-
 @pytest.mark.parametrize(
     ("order", "expected"), [(1.0, 7.0), (2.0, 25**0.5 * 0.5**0.5), (math.inf, 2)]
 )
@@ -218,42 +201,8 @@ def test_the_last_layers_gradient_norm_is_that_of_its_backward_pass(precision):
         assert found == pytest.approx(gradient_CD.norm().item(), rel=1e-5)
 
 
-def test_logits_are_the_last_layer_of_the_features():
-    torch.manual_seed(0)
-    model = models.build("resnet8", 3, [8, 8, 1]).eval()
-    images_BKHW = torch.randn(5, 1, 8, 8)
-    with torch.inference_mode():
-        for precision in ("fp32", "bf16"):
-            features_BD = TASK.features(model, images_BKHW, precision)
-            assert (features_BD.dtype, features_BD.shape) == (torch.float32, (5, 64))
-            again_BD, logits_BC = TASK.forward(model, images_BKHW, precision)
-            assert torch.equal(again_BD, features_BD)
-            assert torch.equal(model.classifier(features_BD), logits_BC)
-
-
 def test_smoothed_labels_spread_their_share_over_all_classes():
     logits_BC = torch.tensor([[2.0, 0.0, 0.0]])
     logs = torch.log_softmax(logits_BC, dim=1)[0]
     expected = -(0.9 * logs[0] + 0.1 * logs.mean())
     assert TASK.loss(logits_BC, torch.tensor([0]), 0.1).item() == pytest.approx(expected.item())
-
-
-def test_bf16_ranks_samples_as_fp32_does():
-    torch.manual_seed(0)
-    model = models.build("resnet8", 10, [8, 8, 1]).eval()
-    with torch.no_grad():
-        model.classifier.weight *= 10
-    images_BKHW = torch.randn(300, 1, 8, 8)
-    targets_B = torch.zeros(300, dtype=torch.int64)
-    entropies = {}
-    for precision in ("fp32", "bf16"):
-        with torch.inference_mode():
-            _, logits_BC = TASK.forward(model, images_BKHW, precision)
-        assert logits_BC.dtype == torch.float32
-        signals = TASK.signals(TASK.probabilities(logits_BC)[None], targets_B)
-        entropies[precision] = signals["predictive_entropy_N"].numpy()
-
-    assert np.isfinite(entropies["bf16"]).all()
-    assert not np.array_equal(entropies["bf16"], entropies["fp32"])
-    assert np.std(entropies["fp32"]) > 0.1  # there is something to rank
-    assert scipy.stats.spearmanr(entropies["bf16"], entropies["fp32"]).statistic >= 0.99

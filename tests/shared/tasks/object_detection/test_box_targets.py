@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import toy_scenes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared import artifacts
@@ -27,13 +27,6 @@ def bounds(is_bright_HW):
     """Return left, top, right and bottom of what is bright."""
     rows, columns = (is_bright_HW.any(dim=dim).nonzero().flatten().tolist() for dim in (1, 0))
     return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scenes")
-    toy_scenes.write_prepared(folder)
-    return folder
 
 
 def test_a_split_is_as_wide_as_its_fullest_image(prepared):
@@ -73,6 +66,7 @@ def test_objects_are_counted_as_often_as_their_image_is_drawn():
     assert found.counts_by_class(4, torch.tensor([3, 2])).tolist() == [3, 0, 5, 0]
 
 
+@settings(max_examples=40)
 @given(
     left=st.integers(4, 40),
     top=st.integers(4, 26),
@@ -87,15 +81,16 @@ def test_boxes_move_as_the_pixels_of_a_crop_and_a_flip_do(
     image = torch.zeros(1, HEIGHT, WIDTH, 1, dtype=torch.uint8)
     image[:, top : top + height, left : left + width] = 255
     draws = Draws(torch.tensor([shift]), torch.tensor([is_flipped]), torch.ones(1))
-    settings = Augmentation(crop_padding=6, border="black", horizontal_flip=True, scale=[1.0, 1.0])
+    plan = Augmentation(crop_padding=6, border="black", horizontal_flip=True, scale=[1.0, 1.0])
 
-    changed = augment(image, draws, settings)[0, :, :, 0]
-    found = box_targets.moved(of([[left, top, left + width, top + height]]), draws, settings)
+    changed = augment(image, draws, plan)[0, :, :, 0]
+    found = box_targets.moved(of([[left, top, left + width, top + height]]), draws, plan)
 
     assert found.is_there_NG.all()
     assert found.corners_NG4[0, 0].tolist() == pytest.approx(bounds(changed > 0))
 
 
+@settings(max_examples=40)
 @given(
     zoom=st.floats(0.6, 1.8),
     shift=st.tuples(st.integers(-4, 4), st.integers(-4, 4)),
@@ -106,10 +101,10 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
     image = torch.zeros(1, HEIGHT, WIDTH, 1, dtype=torch.uint8)
     image[:, 14:24, 22:36] = 200
     draws = Draws(torch.tensor([shift]), torch.tensor([is_flipped]), torch.tensor([zoom]))
-    settings = Augmentation(crop_padding=4, border="black", horizontal_flip=True, scale=[0.6, 1.8])
+    plan = Augmentation(crop_padding=4, border="black", horizontal_flip=True, scale=[0.6, 1.8])
 
-    changed = augment(image, draws, settings)[0, :, :, 0]
-    found = box_targets.moved(of([[22, 14, 36, 24]]), draws, settings)
+    changed = augment(image, draws, plan)[0, :, :, 0]
+    found = box_targets.moved(of([[22, 14, 36, 24]]), draws, plan)
 
     assert found.corners_NG4[0, 0].tolist() == pytest.approx(bounds(changed > 100), abs=1.0)
     # The middle of what is bright, grey for grey, is known better than its edges.
@@ -122,17 +117,17 @@ def test_boxes_move_as_the_pixels_of_a_zoom_do(zoom, shift, is_flipped):
 
 
 def test_an_object_whose_middle_leaves_the_image_is_dropped_and_others_end_at_the_border():
-    settings = Augmentation(crop_padding=6, border="black", horizontal_flip=False, scale=[1.0, 1.0])
+    plan = Augmentation(crop_padding=6, border="black", horizontal_flip=False, scale=[1.0, 1.0])
     draws = Draws(torch.tensor([[0, 6]]), torch.tensor([False]), torch.ones(1))
-    found = box_targets.moved(of([[0, 0, 11, 8], [0, 0, 12, 8], [20, 0, 30, 8]]), draws, settings)
+    found = box_targets.moved(of([[0, 0, 11, 8], [0, 0, 12, 8], [20, 0, 30, 8]]), draws, plan)
     assert found.is_there_NG.tolist() == [[False, True, True]]
     assert found.corners_NG4[0, 1:].tolist() == [[0, 0, 6, 8], [14, 0, 24, 8]]
 
 
 def test_boxes_of_images_that_stay_as_they_are_stay_too():
     whole = of([[0.1, 0.3, 7.7, 39.9], [13, 5, 55.7, 21]], [[1, 2, 3, 4]])
-    settings = Augmentation(crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0])
+    plan = Augmentation(crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0])
     still = Draws(torch.zeros(2, 2, dtype=torch.int64), torch.tensor([False] * 2), torch.ones(2))
-    found = box_targets.moved(whole, still, settings)
+    found = box_targets.moved(whole, still, plan)
     assert torch.equal(found.is_there_NG, whole.is_there_NG)
     np.testing.assert_allclose(found.corners_NG4, whole.corners_NG4, atol=1e-5)

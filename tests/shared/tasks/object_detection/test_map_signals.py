@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.shared import tasks
@@ -13,11 +13,7 @@ from stages.shared.artifacts import REDUCED_ACQUISITIONS, REDUCED_SIGNALS
 from stages.shared.tasks.object_detection import map_signals as of_detection
 from stages.shared.tasks.object_detection.box_targets import Boxes
 from stages.shared.tasks.object_detection.highest_maps import NUM_IMAGES, HeatMaps
-from stages.shared.tasks.object_detection.map_signals import (
-    TOP_K,
-    acquisition_maps,
-    entropy,
-)
+from stages.shared.tasks.object_detection.map_signals import TOP_K, acquisition_maps, entropy
 from stages.shared.tasks.object_detection.maps import STRIDE
 
 TASK = tasks.load("object_detection")
@@ -111,6 +107,7 @@ def test_the_largest_mutual_information_is_not_the_difference_of_the_largest_ent
     assert found > largest + 0.3
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.sampled_from([0.1, 5.0, 100.0]), st.integers(1, 5))
 def test_signals_are_in_their_range(seed, scale, num_voters):
     found = signals(maps_of(num_voters, 5, scale=scale, seed=seed))
@@ -162,15 +159,7 @@ def test_one_voter_has_entropy_alone():
     assert not found["variation_ratios_max_N"].any()
 
 
-@given(st.permutations(range(4)))
-def test_the_order_of_the_voters_changes_nothing(order):
-    maps_MBKHW = maps_of(num=5)
-    found, expected = signals(maps_MBKHW[order]), signals(maps_MBKHW)
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, atol=1e-7)
-
-
-@pytest.mark.parametrize("most", [1, 500, 2**20])
+@pytest.mark.parametrize("most", [1, 500])
 def test_signals_depend_on_no_batch_and_no_part_of_it(most, monkeypatch):
     maps_MBKHW, boxes = maps_of(), objects(placed(), (3, 5))
     expected = signals(maps_MBKHW, boxes)

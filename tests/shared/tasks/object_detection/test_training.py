@@ -20,13 +20,6 @@ CPU = torch.device("cpu")
 TASK = tasks.load("object_detection")
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scenes")
-    toy_scenes.write_prepared(folder)
-    return folder
-
-
 def job(prepared, index=range(40), member=0, epochs=30, **changes):
     content = toy.default_params()["train_ensemble"] | {
         "model": "unet_detector_small",
@@ -123,18 +116,6 @@ def test_a_detector_learns(prepared, tmp_path):
     assert history[-1].validation_accuracy > 0.5
 
 
-def test_equal_trainings_give_equal_bytes(prepared, tmp_path):
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-        train(job(prepared, epochs=2), tmp_path / folder)
-    first, second = (
-        [path.read_bytes() for path in sorted((tmp_path / folder).rglob("*.safetensors"))]
-        for folder in ("first", "second")
-    )
-    assert first
-    assert first == second
-
-
 def test_the_order_of_the_picks_decides_nothing_and_their_number_does(prepared, tmp_path):
     weights = []
     for number, index in enumerate(([1, 2, 3, 3, 9, 12], [3, 12, 2, 1, 9, 3], [1, 2, 3, 9, 12])):
@@ -145,7 +126,9 @@ def test_the_order_of_the_picks_decides_nothing_and_their_number_does(prepared, 
 
 
 def test_nothing_is_noted_of_single_samples_however_many_members(prepared, tmp_path):
-    members = [train(job(prepared, member=member, epochs=1), tmp_path) for member in (0, 1)]
+    members = [
+        train(job(prepared, range(8), member=member, epochs=1), tmp_path) for member in (0, 1)
+    ]
     stacked = artifacts.stack_dynamics([member.dynamics for member in members])
     artifacts.save_dynamics(tmp_path / "dynamics", stacked)
     assert not len(artifacts.load_dynamics(tmp_path / "dynamics", 40).row_R)
@@ -162,5 +145,5 @@ def test_every_batch_of_an_epoch_may_be_without_objects(prepared, tmp_path):
 
 def test_a_detector_killed_after_each_epoch_gives_the_same_bytes(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("SUBSET_SAVE_EVERY_S", "0")
-    one = job(prepared, epochs=3)
-    assert interrupted.require_the_same_in_parts(one, tmp_path) == [1, 2, 3]
+    one = job(prepared, range(20), epochs=2)
+    assert interrupted.require_the_same_in_parts(one, tmp_path) == [1, 2]
