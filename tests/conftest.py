@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 from functools import lru_cache
 from multiprocessing.forkserver import ForkServer
+from pathlib import Path
 
 import pytest
 import toy
@@ -13,6 +15,12 @@ from spread import pytest_collection_modifyitems, pytest_xdist_make_scheduler  #
 from toy_project import ToyProject
 
 from stages.shared.settings import params
+
+# Thousands of small folders are made and removed: where there is a disk of memory with room for
+# all of them, removing one waits for no journal.
+IN_MEMORY = Path("/dev/shm")
+if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 4e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 # An example may take as long as a busy machine needs for it.
 settings.register_profile(
