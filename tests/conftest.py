@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import shutil
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing.forkserver import ForkServer
 from pathlib import Path
 
+import jinja2
 import pytest
 import toy
 from hypothesis import HealthCheck, settings
@@ -73,6 +74,28 @@ def params_in_json():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(params, "_parsed", quickly)
+        yield
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Templates, compiled once for all pages of a session."""
+
+    def __init__(self):
+        self.code = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once():
+    with pytest.MonkeyPatch.context() as patch:
+        environment = partial(jinja2.Environment, bytecode_cache=Compiled())
+        patch.setattr(jinja2, "Environment", environment)
         yield
 
 

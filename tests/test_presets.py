@@ -242,7 +242,7 @@ def test_a_command_in_the_head_of_a_preset_changes_its_settings_to_valid_ones(
     preset, command, tmp_path
 ):
     before = check_params(resolved(preset.stem))
-    paths = overrides.changed(command, text(preset.stem), tmp_path)
+    paths = overrides.changed(command, resolved(preset.stem), tmp_path)
     # All are loaded and so checked; of a sweep, one may be the preset as it stands.
     num_same = sum(load_params(path) == before for path in paths)
     assert num_same <= command.count("--queue")
@@ -258,7 +258,7 @@ def test_the_columns_of_tables_ii_and_iii_differ_by_the_voters_alone(tmp_path):
     columns = [
         load_params(path)
         for command in overrides.commands(head_of(preset))
-        for path in overrides.changed(command, text(preset.stem), tmp_path)
+        for path in overrides.changed(command, resolved(preset.stem), tmp_path)
     ]
     assert len(before.rounds) == 1
     assert before.seed_subset.file != resolved("default")["seed_subset"]["file"]
@@ -287,7 +287,7 @@ BASELINES = [
 @pytest.mark.parametrize(("preset", "command"), BASELINES)
 def test_the_target_as_its_own_proxy_is_trained_as_the_target_is(preset, command, tmp_path):
     """Else its seconds are no baseline (`commands.costs --own-proxy`)."""
-    for path in overrides.changed(command, text(preset.stem), tmp_path):
+    for path in overrides.changed(command, resolved(preset.stem), tmp_path):
         params = load_params(path)
         assert params.train_ensemble.model in params.compare.models
         assert is_proxy(params.train_ensemble, params.train_subset_model)
