@@ -156,11 +156,6 @@ def preset_command(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_the_default_is_written_byte_by_byte(preset_command):
-    assert preset_command("default") == "params.yaml: presets/default.yaml\n"
-    assert Path("params.yaml").read_bytes() == toy.DEFAULT.read_bytes()
-
-
 def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_command):
     preset_command("cifar10", "random_seed=7")
     shown = preset_command("cifar10_cpu", "train_ensemble.members=3", "report.margin=1e-1")
