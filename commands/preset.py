@@ -72,7 +72,7 @@ def changes(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> C
     default = YAML(typ="safe").load((folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8"))
     found: Changes = {}
     if name != DEFAULT:
-        yaml = YAML(typ="safe", pure=True)
+        yaml = YAML(typ="safe")
         yaml.Constructor = _Constructor
         found = dict(
             _differences(yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8")), default)
@@ -184,7 +184,7 @@ def write(name: str, settings: Sequence[str]) -> None:
     """Write params.yaml and say what is other than in the default."""
     found = changes(name, settings)
     made = _written(name, found, FOLDER)
-    check_params(YAML(typ="safe", pure=True).load(made), TARGET)
+    check_params(YAML(typ="safe").load(made), TARGET)
     write_atomically(TARGET, made.encode())
     for line in told(name, found):
         console.say(line)

@@ -1,11 +1,15 @@
 """What every test may use."""
 
 import contextlib
+import gc
 import json
 import os
-from functools import lru_cache
+import shutil
+from functools import lru_cache, partial
 from multiprocessing.forkserver import ForkServer
+from pathlib import Path
 
+import jinja2
 import pytest
 import toy
 from hypothesis import HealthCheck, settings
@@ -13,6 +17,18 @@ from spread import pytest_collection_modifyitems, pytest_xdist_make_scheduler  #
 from toy_project import ToyProject
 
 from stages.shared.settings import params
+
+# Thousands of small folders are made and removed: where there is a disk of memory with room for
+# all of them, removing one waits for no journal.
+IN_MEMORY = Path("/dev/shm")
+if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 4e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of the search for garbage, of which it is never any."""
+    gc.freeze()
+
 
 # An example may take as long as a busy machine needs for it.
 settings.register_profile(
@@ -65,6 +81,28 @@ def params_in_json():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(params, "_parsed", quickly)
+        yield
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Templates, compiled once for all pages of a session."""
+
+    def __init__(self):
+        self.code = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once():
+    with pytest.MonkeyPatch.context() as patch:
+        environment = partial(jinja2.Environment, bytecode_cache=Compiled())
+        patch.setattr(jinja2, "Environment", environment)
         yield
 
 

@@ -29,6 +29,6 @@ def patch_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     from stages.report.svg import Chart
 
     drawn = Chart("A title", "A note.", "<svg></svg>")
-    for name in ("drawn", "save"):
-        monkeypatch.setattr(f"stages.report.pictures.{name}", lambda *_: None)
+    for name in ("drawn", "intervals", "save", "scores"):
+        monkeypatch.setattr(f"stages.report.pictures.{name}", lambda *_: "figure")
     monkeypatch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)

@@ -1,5 +1,6 @@
 """What can be chosen is named in README.md or docs/, and their commands work."""
 
+import json
 import re
 import runpy
 import textwrap
@@ -9,7 +10,7 @@ import pipeline
 import pytest
 import toy
 
-from commands import export
+from commands import export, preset
 from stages.shared import tasks
 from stages.shared.settings import menu
 from stages.shared.settings.params import load_params
@@ -82,10 +83,10 @@ def test_there_are_commands_in_readme():
 
 
 def test_a_command_makes_a_params_yaml_for_each_run(tmp_path):
-    params = "a: 1\nb: [0.5]\nc:\n  d: x\n  e: 2\n"
+    params = {"a": 1, "b": [0.5], "c": {"d": "x", "e": 2}}
     command = "dvc exp run --queue -S a=1,3 -S 'b=[{f: 1.0}]' -S '~c.d' -S +c.g=y"
-    made = [path.read_text() for path in overrides.changed(command, params, tmp_path)]
-    assert made == [f"a: {a}\nb:\n- f: 1.0\nc:\n  e: 2\n  g: y\n" for a in (1, 3)]
+    made = [json.loads(path.read_text()) for path in overrides.changed(command, params, tmp_path)]
+    assert made == [{"a": a, "b": [{"f": 1.0}], "c": {"e": 2, "g": "y"}} for a in (1, 3)]
     with pytest.raises(AssertionError, match="needs --queue"):
         next(overrides.changed("dvc exp run -S a=1,3", params, tmp_path))
 
@@ -99,10 +100,10 @@ def commands_of_readme():
 
 @pytest.mark.parametrize("command", commands_of_readme())
 def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_path):
-    params = toy.DEFAULT
-    paths = overrides.changed(command, params.read_text(), tmp_path)
+    params = preset.resolved("default")
+    paths = overrides.changed(command, params, tmp_path)
     # All are loaded and so checked; of a sweep, one may be the run as it stands.
-    assert sum(load_params(path) != load_params(params) for path in paths)
+    assert sum(load_params(path) != load_params(toy.DEFAULT) for path in paths)
 
 
 COMMANDS = sorted(

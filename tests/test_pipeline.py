@@ -14,6 +14,7 @@ import overrides
 import pipeline
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 FIRST_ENSEMBLE = "train_ensemble@round0"
 OF_ENSEMBLE, OF_TARGET = 3 * 4, 3 * 2  # members of an ensemble and of a target model, all draws
@@ -263,8 +264,8 @@ def make(command, folder):
     if "dvc exp run" in command:
         params = folder / "params.yaml"
         settings = command[command.index("dvc exp run") :]
-        for _ in overrides.changed(settings, params.read_text(), folder):
-            pass  # it is written where params.yaml lies
+        for path in overrides.changed(settings, YAML(typ="safe").load(params), folder):
+            path.rename(params)
 
 
 def listing(folder):

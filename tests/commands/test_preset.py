@@ -8,7 +8,6 @@ import toy
 
 from commands import preset
 from commands.preset_heads import head
-from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 
 
@@ -32,12 +31,8 @@ def test_a_preset_changes_what_it_names_and_nothing_of_an_earlier_choice_is_left
     assert "train_ensemble.members" in capsys.readouterr().out
 
     write(monkeypatch, "default")
+    assert capsys.readouterr().out == "params.yaml: presets/default.yaml\n"
     assert (folder / "params.yaml").read_text() == toy.DEFAULT.read_text()
-
-
-def test_a_replaced_map_keeps_nothing_of_the_default(folder, monkeypatch):
-    write(monkeypatch, "cifar10_fast")
-    assert load_params().train_ensemble.length.model_dump() == {"epochs": 10}
 
 
 def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):
@@ -61,19 +56,14 @@ FORMS = re.findall(
 )
 
 
-@pytest.mark.parametrize("arguments", FORMS)
-def test_the_forms_of_the_docs_are_settings_of_a_preset(folder, monkeypatch, arguments):
-    write(monkeypatch, *shlex.split(arguments))
-    dataset = load_params().dataset
-    for name, value in re.findall(r"dataset\.(\w+)=(\S+)", arguments):
-        assert getattr(dataset, name) == value
-
-
-def test_each_form_of_the_docs_has_its_command(folder, monkeypatch):
+def test_the_forms_of_the_docs_are_settings_of_a_preset_and_each_form_has_one(folder, monkeypatch):
     named = set()
     for arguments in FORMS:
         write(monkeypatch, *shlex.split(arguments))
-        named.add(load_params().dataset.name)
+        dataset = load_params().dataset
+        for name, value in re.findall(r"dataset\.(\w+)=(\S+)", arguments):
+            assert getattr(dataset, name) == value
+        named.add(dataset.name)
     assert named == {
         *("imagefolder", "yolo", "labelimg", "voc", "coco"),
         *("huggingface_images", "huggingface_texts", "reviews", "embeddings"),
@@ -118,29 +108,3 @@ def test_a_head_is_its_first_sentence_without_the_paper_and_a_cost_its_first_sen
     assert head("# Nothing else\na: 1\n") == ("Nothing else", "")
     table = "# Build up with eight: Table I of a\n# paper.\na: 1\n"
     assert head(table) == ("Build up with eight", "")
-
-
-def test_comments_of_the_default_stay(folder, monkeypatch):
-    write(monkeypatch, "cifar10_cpu")
-    assert "# points within which" in (folder / "params.yaml").read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["cifar1"], "the preset is 'cifar1'; did you mean cifar10"),
-        (["cifar10", "select.rul=top"], "select.rul is unknown; did you mean rule"),
-        (["cifar10", "select.rule"], "it must be key=value"),
-    ],
-)
-def test_what_is_not_there_is_named_in_one_line(folder, arguments, said):
-    with pytest.raises(ParamsError, match=said):
-        preset.text(arguments[0], arguments[1:])
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_nothing_is_written_that_is_not_valid(folder, monkeypatch, capsys):
-    with pytest.raises(SystemExit):
-        write(monkeypatch, "cifar10", "select.rule=tops")
-    assert "select.rule is 'tops'" in capsys.readouterr().err
-    assert not (folder / "params.yaml").exists()

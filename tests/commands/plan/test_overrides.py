@@ -5,6 +5,7 @@ import pytest
 import toy
 
 from commands.plan.overrides import files_with, overridden
+from commands.preset import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 
@@ -21,9 +22,8 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_settings_are_those_that_dvc_would_write_and_params_yaml_stays(folder, tmp_path):
     command = " ".join(f"-S '{setting}'" for setting in SETTINGS)
-    [expected] = reference.changed(command, toy.DEFAULT.read_text(), tmp_path)
+    [expected] = reference.changed(command, resolved("default"), tmp_path)
     expected = load_params(expected)
-    (folder / "params.yaml").write_text(toy.DEFAULT.read_text())
 
     with overridden(SETTINGS) as path:
         assert load_params(path) == expected
@@ -56,7 +56,6 @@ def test_what_dvc_would_not_run_is_one_line(folder, settings, said):
 
 
 def test_what_is_wrong_is_said_of_params_yaml(folder):
-    (folder / "params.yaml").write_text(toy.DEFAULT.read_text())
     with pytest.raises(ParamsError) as found, overridden(["acquisition=entropi"]) as path:
         load_params(path)
     assert str(found.value).startswith("params.yaml: acquisition is 'entropi'")

@@ -37,6 +37,7 @@ def settings_of(content=None, section="train_ensemble"):
 def in_no_time(monkeypatch):
     monkeypatch.setenv("SUBSET_DEVICE", "cpu")
     monkeypatch.setattr(trials, "SECONDS", 0.01)
+    monkeypatch.setattr(trials, "STARTS", 1)
 
 
 @pytest.mark.parametrize("case", CASES)
