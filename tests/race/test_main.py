@@ -153,9 +153,11 @@ def test_what_is_held_out_judges_too_and_the_winner_is_chosen_from_all(racing):
     racing.propose(even=EVEN)
     rows = np.array([54, 55, 56, 57, 58, 59])
     artifacts.save_order(PROPOSALS / "seed-0/held_out.npy", rows)
-    artifacts.save_subset(PROPOSALS / "seed-0/judged/even.csv", toy.picks(EVEN[:-3]))
+    # Judged by what the first random subset has too, which is one training.
+    artifacts.save_subset(PROPOSALS / "seed-0/judged/even.csv", toy.picks(RANDOM[0]))
     [result] = racing.run()
     assert result.num_samples == toy.NUM_SAMPLES["validation"] + 6
+    assert len(racing.members()) == result.trainings - 1
     taken = (SUBSETS / "seed-0.csv").read_bytes()
     assert taken == (PROPOSALS / f"seed-0/{result.winner}.csv").read_bytes()
 

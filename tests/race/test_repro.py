@@ -31,6 +31,7 @@ def test_dvc_runs_a_race_and_a_changed_margin_trains_nothing_again(tmp_path):
         random_seeds=2,
         rounds=[{"from": 0.0625, "to": 0.125}],
         train_ensemble__members=2,
+        compare__subsets=["selected", "random"],
         race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}},
         race__judges=2,
         race__holdout=0.2,

@@ -298,9 +298,11 @@ def test_outliers_are_no_candidates_of_any_rule(select):
         assert sorted(picks) == sorted({*range(100)} - {*outliers})
 
 
-def test_proportional_does_not_draw_by_the_numbers_that_decide_ties(select):
+def test_proportional_draws_by_numbers_of_the_random_seed_that_decide_no_ties(select):
     select.score_N = np.ones(100)
-    assert select.by_rule("proportional", 0.5) != select.by_rule("top", 0.5)
+    picks = select.by_rule("proportional", 0.5)
+    assert select.by_rule("top", 0.5) != picks
+    assert select.by_rule("proportional", 0.5, random_seed=1) != picks
 
 
 def test_beta_goes_by_what_training_showed_where_the_members_saw_every_candidate(select):

@@ -164,6 +164,9 @@ def test_events_are_returned_of_the_epochs_that_are_kept_in_the_end():
         logits = torch.tensor([RIGHT if number % 2 else WRONG])
         recorder.add(number, torch.tensor([0]), logits, torch.tensor([0]))
         recorder.end_epoch(number, kept)
+        assert {name for name in recorder.state() if "noted" in name} == {
+            f"noted/{n}" for n in kept
+        }
 
     found = recorder.finish(np.array([8]), 4, checkpoints(2, 4))
 

@@ -143,7 +143,18 @@ def test_two_processes_killed_after_an_epoch_go_on_to_the_same_bytes(
         schedule={"name": "plateau", "patience": 1, "factor": 0.1}, validations="every_epoch"
     )
 
-    assert interrupted.require_the_same_in_parts(job, tmp_path) == [1, 2, 3]
+    whole = interrupted.train(job, tmp_path / "whole", None, lambda _: None)
+
+    def die(epoch):
+        if epoch.epoch == 2:
+            raise interrupted.KilledError
+
+    with pytest.raises(interrupted.KilledError):
+        interrupted.train(job, tmp_path / "a", SavedStates(tmp_path / "partial", "toy"), die)
+    states = SavedStates(tmp_path / "partial", "toy")
+    last = interrupted.train(job, tmp_path / "b", states, lambda _: None)
+    interrupted.require_equal(whole, last)
+    assert interrupted.weights(tmp_path / "whole") == interrupted.weights(tmp_path / "b") != {}
 
 
 def start_a_process_too(job, device, group):

@@ -42,7 +42,7 @@ from stages.shared.training.optimizer import Sgd
 CPU = torch.device("cpu")
 IDS = {" ": 2, **{letter: place for place, letter in enumerate(ALPHABET, start=3)}}
 PLAIN = SgdSettings(
-    name="sgd", learning_rate=0.5, backbone=1.0, momentum=0.9, nesterov=False, weight_decay=0.1
+    name="sgd", learning_rate=0.5, backbone=0.5, momentum=0.9, nesterov=False, weight_decay=0.1
 )
 
 
@@ -309,29 +309,29 @@ class TwoTables(nn.Module):
     def __init__(self):
         super().__init__()
         self.table = nn.EmbeddingBag(20, 3, mode="mean", sparse=True)
-        self.linear = nn.Linear(3, 2)
+        self.classifier = nn.Linear(3, 2)
 
 
 def test_a_table_is_trained_by_plain_sgd_on_the_rows_that_were_looked_up_alone():
     torch.manual_seed(0)
     model = TwoTables()
     table = model.table.weight.detach().clone().double()
-    linear, momentum = model.linear.weight.detach().clone().double(), 0.0
+    linear, momentum = model.classifier.weight.detach().clone().double(), 0.0
     sgd = Sgd(model, PLAIN)
     ids, first = torch.tensor([3, 7, 3, 11, 3]), torch.tensor([0, 3])
     for rate in (0.5, 0.25):
-        logits = model.linear(model.table(ids, first))
+        logits = model.classifier(model.table(ids, first))
         nn.functional.cross_entropy(logits, torch.tensor([0, 1])).backward()
         gradient = torch.zeros(20, 3, dtype=torch.double)
         entries = model.table.weight.grad
         for place, value in zip(entries._indices()[0], entries._values(), strict=True):
             gradient[place] += value
-        table -= rate * gradient
-        momentum = 0.9 * momentum + (model.linear.weight.grad.double() + 0.1 * linear)
+        table -= 0.5 * rate * gradient  # before the last layer
+        momentum = 0.9 * momentum + (model.classifier.weight.grad.double() + 0.1 * linear)
         linear -= rate * momentum
         sgd.step(rate)
         torch.testing.assert_close(model.table.weight.detach().double(), table)
-        torch.testing.assert_close(model.linear.weight.detach().double(), linear)
+        torch.testing.assert_close(model.classifier.weight.detach().double(), linear)
     assert model.table.weight.grad is None
     untouched = [row for row in range(20) if row not in (3, 7, 11)]
     torch.manual_seed(0)
@@ -371,7 +371,9 @@ def test_fasttext_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
 
 @pytest.mark.slow
 def test_vdcnn_learns_and_gives_the_same_bytes_twice(make_job, tmp_path):
-    optimizer = PLAIN.model_copy(update={"learning_rate": 0.01, "weight_decay": 0.0})
+    optimizer = PLAIN.model_copy(
+        update={"learning_rate": 0.01, "backbone": 1.0, "weight_decay": 0.0}
+    )
     job = make_job("vdcnn9", optimizer=optimizer)
     job = replace(job, learning_rate=0.01, index_P=np.arange(16))
     first, weights = train(job, tmp_path / "first")
