@@ -9,7 +9,7 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ import numpy as np
 import toy
 from bad_input import png
 from PIL import Image
-
-from commands import preset
 
 ROOT = Path("images")
 LISTS = ("dataset {name} in images: ", ". Every class needs train samples, ")
@@ -92,14 +90,9 @@ def good(*kinds: str, num: int = 8) -> None:
             image(f"{kind}/{row}.png", (number, row, len(kind)))
 
 
-@cache
-def _resolved(base: str) -> str:
-    return json.dumps(preset.resolved(base))
-
-
 def write_params(base: str, **changes: object) -> None:
     """Write a params.yaml: that of a preset with some keys of dataset changed."""
-    content = json.loads(_resolved(base))
+    content = toy.resolved(base)
     content["dataset"].update({"validation_fraction": 0.25, **changes})
     toy.write_params(Path(), content)
 
@@ -316,16 +309,6 @@ def a_manifest_with_a_short_row():
 )
 def a_manifest_with_a_huge_field():
     listed(f"{'x' * 200_000},cat,")
-
-
-@case(
-    "groups.csv: 8 samples have no group, the first is 'dog/0.png'; every sample needs one",
-    groups="groups.csv",
-)
-def samples_without_a_group():
-    good()
-    rows = [f"cat/{row}.png,a" for row in range(8)]
-    Path("groups.csv").write_text("\n".join(["path,group", *rows]) + "\n")
 
 
 # --- texts ----------------------------------------------------------------------------------------
