@@ -295,7 +295,6 @@ def an_object_without_a_class():
 # --- Hugging Face ---------------------------------------------------------------------------------
 
 IMAGES, TEXTS = "huggingface_images", "huggingface_texts"
-PICTURE = {"path": None, "bytes": b""}
 
 
 def picture(size: tuple[int, int] = (4, 4)) -> dict[str, object]:
