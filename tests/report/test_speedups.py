@@ -31,8 +31,8 @@ def column(rows, name):
     return [row[name] for row in rows]
 
 
-def test_a_budget_costs_the_rounds_up_to_it_and_one_target_model(run):
-    rows = speedups(run.results())
+def test_a_budget_costs_the_rounds_up_to_it_and_one_target_model(finished):
+    rows = speedups(finished.results())
     assert column(rows, "model") == ["resnet8"] * 2
     assert column(rows, "size") == [10, 20]
     assert column(rows, "fraction") == [0.125, 0.25]
@@ -57,8 +57,8 @@ def test_a_compared_part_of_the_last_subset_has_the_rounds_that_its_picks_come_f
     assert column(rows, "target_flops") == [None, 1.2e5, 2e5]
 
 
-def test_the_embedding_is_a_cost_of_the_search(run):
-    plain, embedded = run.results(), replace(run.results(), embedding_flops=1e6)
+def test_the_embedding_is_a_cost_of_the_search(finished):
+    plain, embedded = finished.results(), replace(finished.results(), embedding_flops=1e6)
     for name in ("selection_flops", "total_flops"):
         before, after = column(speedups(plain), name), column(speedups(embedded), name)
         assert after[-1] == before[-1] + 1e6
