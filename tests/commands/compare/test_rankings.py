@@ -221,36 +221,25 @@ def test_only_the_keys_that_are_needed_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("select", "orders_all", "num_random"),
     [
-        ("select: {order: all, rule: old}", True),
-        ("select: {order: picks}", False),
-        ("select: {rule: old}", False),
-        ("select: old", False),
+        ("{order: all, rule: old}", True, 0),
+        ("{order: picks}", False, 0),
+        ("{rule: k_centers, k_centers_start: 7}", False, 7),
+        ("{rule: top, k_centers_start: 7}", False, 0),
+        ("{rule: k_centers}", False, 0),
+        ("old", False, 0),
     ],
 )
-def test_whether_orders_hold_all_candidates_is_read_where_a_revision_knows_it(
-    tmp_path, text, expected
+def test_what_orders_hold_and_k_centers_starts_from_is_read_where_a_revision_knows_it(
+    tmp_path, select, orders_all, num_random
 ):
     path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).orders_all is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("select: {rule: k_centers, k_centers_start: 7}", 7),
-        ("select: {rule: top, k_centers_start: 7}", 0),
-        ("select: {rule: k_centers}", 0),
-    ],
-)
-def test_how_many_random_picks_k_centers_starts_from_is_read(tmp_path, text, expected):
-    path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).num_random == expected
+    path.write_text(
+        f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\nselect: {select}\n"
+    )
+    found = load_settings(path)
+    assert (found.orders_all, found.num_random) == (orders_all, num_random)
 
 
 @pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])
