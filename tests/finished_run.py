@@ -1,5 +1,6 @@
 """A small finished run, written as the other stages would write it."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -93,7 +94,10 @@ def _read(run):
     return load_draws(load_params(run.root / "params.yaml"), run.folders)
 
 
-_kept = cache(_read)
+@cache
+def _kept(run):
+    with contextlib.chdir(run.root):  # its own lists
+        return _read(run)
 
 
 def write_params(path, content):

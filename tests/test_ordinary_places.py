@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pipeline
 import pytest
@@ -17,17 +19,21 @@ NAMES = dict(zip(toy.CLASS_NAMES, ("$0_$50", '日本 <b>"|%s', "_x\\{1}-5 😀")
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """The toy with odd class names, one draw, its images left in their files."""
-    made = write_toy(tmp_path_factory.mktemp("odd"))
-    for name, odd in NAMES.items():
-        (made.folder / "data/raw" / name).rename(made.folder / "data/raw" / odd)
-    path = made.folder / "params.yaml"
-    params = json.loads(path.read_text(encoding="utf-8"))
-    params["random_seeds"] = 1
-    params["dataset"]["storage"] = "files"
-    toy.write_params(made.folder, params)
-    return made
+def checkout():
+    """The toy with odd class names, one draw, its images left in their files.
+
+    Not in memory, as other tests: a small container has no /dev/shm.
+    """
+    with TemporaryDirectory() as folder:
+        made = write_toy(Path(folder))
+        for name, odd in NAMES.items():
+            (made.folder / "data/raw" / name).rename(made.folder / "data/raw" / odd)
+        path = made.folder / "params.yaml"
+        params = json.loads(path.read_text(encoding="utf-8"))
+        params["random_seeds"] = 1
+        params["dataset"]["storage"] = "files"
+        toy.write_params(made.folder, params)
+        yield made
 
 
 def test_a_run_of_odd_names_under_an_ascii_terminal_is_whole(checkout):

@@ -6,10 +6,8 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,8 +24,9 @@ import toy_vectors
 from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
+from toy import resolved
 
-from commands import preset as preset_file
+from commands import preset
 from commands.export.__main__ import run as export
 from commands.preset import changes, main
 from stages.predict_pool import voters
@@ -49,7 +48,6 @@ USUAL = (
     "gradient_mnist",
     "svp_polarity_cpu",
 )  # the others are slow
-text = cache(preset_file.text)
 DRAWN = "detection_bccd"  # the report of images is drawn in tests/test_storage.py
 each_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 
@@ -67,16 +65,6 @@ CHECKPOINTS = 3
 
 # Presets that start from a subset of another's run, as their heads say.
 STARTS_FROM = {"imagenet_voters": ("imagenet_checkpoints", "0.4")}
-
-
-@cache
-def _resolved(name: str, settings: tuple[str, ...]) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe").load(text(name, settings))
-    return content
-
-
-def resolved(name: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
-    return deepcopy(_resolved(name, settings))
 
 
 # --- as it stands ---------------------------------------------------------------------------------
@@ -177,10 +165,10 @@ def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_comma
 def test_a_setting_changes_what_the_preset_replaces():
     expected = resolved("cifar10")
     expected["train_ensemble"]["length"]["epochs"] = 7
-    assert resolved("cifar10", ("train_ensemble.length.epochs=7",)) == expected
+    assert preset.resolved("cifar10", ["train_ensemble.length.epochs=7"]) == expected
     expected["train_ensemble"]["schedule"] = {"name": "one_cycle", "peak_at": 0.5, "start": 1.0}
     schedule = "train_ensemble.schedule={name: one_cycle, peak_at: 0.5, start: 1.0}"
-    assert resolved("cifar10", ("train_ensemble.length.epochs=7", schedule)) == expected
+    assert preset.resolved("cifar10", ["train_ensemble.length.epochs=7", schedule]) == expected
 
 
 @pytest.mark.parametrize(

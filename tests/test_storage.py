@@ -20,7 +20,6 @@ from stages.shared import artifacts
 from stages.shared.samples import decoding, decoding_ahead
 from stages.shared.settings.params import load_params
 
-OF_THIS_RUN = {"checksums", "timing.json", "timings.json"}
 ONLY_IN = {"memory": {"inputs.npy"}, "files": {"files.csv", "files.json"}}
 
 

@@ -13,7 +13,6 @@ import toy_scenes
 import toy_texts
 from PIL import Image
 
-from commands import preset
 from commands.export.__main__ import run
 from stages.prepare.__main__ import main as prepare
 from stages.shared import artifacts
@@ -91,7 +90,7 @@ def scenes(root: Path, **dataset: Any) -> Exported:
     """Prepare scenes with boxes, 52 pixels wide and 44 high; they are read as half of that."""
     toy_scenes.write_voc(root, {"train": 12, "val": 3, "test": 3})
     made = Exported(
-        preset.resolved("detection_cpu"), name="voc", root=str(root), image_size=[26, 22], **dataset
+        toy.resolved("detection_cpu"), name="voc", root=str(root), image_size=[26, 22], **dataset
     )
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made
@@ -103,7 +102,7 @@ def yolo_set(root: Path, dataset_root: Path) -> Exported:
     made.pick(range(len(made.ids)))
     export("yolo", dataset_root)
     made = Exported(
-        preset.resolved("detection_cpu"), name="yolo", root=str(dataset_root), image_size=[26, 22]
+        toy.resolved("detection_cpu"), name="yolo", root=str(dataset_root), image_size=[26, 22]
     )
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made

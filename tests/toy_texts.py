@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from commands import preset
+import toy
 
 WORDS = [["bad", "poor", "awful", "dull"], ["good", "great", "fine", "lovely"]]
 OTHERS = ["a", "the", "film", "book", "it", "was", "very", "and"]
@@ -32,7 +31,7 @@ def write_csv(path: Path, rows: list[tuple[int, str, str]]) -> None:
 
 def params(root: Path) -> dict[str, Any]:
     """Return the content of a params.yaml for toy reviews: fastText chooses for fastText."""
-    content = preset.resolved("svp_polarity_cpu")
+    content = toy.resolved("svp_polarity_cpu")
     content["dataset"] |= {"root": str(root), "text_length": 60}
     content["rounds"] = [{"from": 0.2, "to": 0.5}]
     content["seed_size"] = 0.2

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import toy
 
-from commands import preset
 from stages.shared.settings.sections import Dataset
 
 
@@ -17,7 +16,7 @@ def dataset(root: Path) -> Dataset:
 
 def params(root: Path) -> dict[str, Any]:
     """Return the content of a params.yaml for vectors: a small head chooses for itself."""
-    content = preset.resolved("embeddings_cpu")
+    content = toy.resolved("embeddings_cpu")
     content["dataset"] |= {"root": str(root)}
     for section in ("train_ensemble", "train_subset_model"):
         content[section] |= {"members": 2, "batch_size": 8, "length": {"updates": 20}}

@@ -30,18 +30,10 @@ MAIN = experiment("main")
 def test_a_line_has_what_changed_what_came_out_and_the_time():
     lines = table([MAIN], [experiment("exp-a", 99.25, acquisition="margin")]).splitlines()
     assert [line.split() for line in lines] == [
-        *(
-            [
-                "experiment",
-                "changed",
-                "settings",
-                "selected",
-                "random",
-                "full",
-                "validation",
-                "time",
-            ],
-        ),
+        [
+            *("experiment", "changed", "settings"),
+            *("selected", "random", "full", "validation", "time"),
+        ],
         ["main", "98.50", "98.00", "99.00", "99.50", "44", "s"],
         ["exp-a", "acquisition=margin", "98.50", "98.00", "99.00", "99.25", "44", "s"],
     ]

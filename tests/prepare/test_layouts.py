@@ -407,11 +407,6 @@ def test_images_without_folders_are_counted_in_the_refusal():
     assert "no image found in the folders (8 files lie in none)" in refused()
 
 
-def test_the_refusal_of_a_class_folder_as_root_says_so():
-    write("cat", "dog")
-    assert "(8 files lie in none)" in refused(root="images/cat")
-
-
 # --- the manifest --------------------------------------------------------------------------------
 
 

@@ -2,15 +2,13 @@
 
 import os
 import struct
-import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.error import URLError
 
 import numpy as np
 import pytest
 
-from stages.shared.datasets.image_classification import cifar10, cifar100, fashion_mnist, mnist
+from stages.shared.datasets.image_classification import fashion_mnist, mnist
 from stages.shared.datasets.reading.sources import load_torchvision
 from stages.shared.errors import DataError, ParamsError
 
@@ -57,31 +55,6 @@ def test_files_that_were_cut_short_are_one_line(idx_set, dataset, tmp_path):
     images.write_bytes(images.read_bytes()[:1000])
     with pytest.raises(DataError, match="is not there whole"):
         module.load(dataset(root=str(tmp_path)))
-
-
-@pytest.mark.parametrize(
-    ("module", "wanted"),
-    [
-        (cifar10, "cifar-10-python.tar.gz"),
-        (cifar100, "cifar-100-python.tar.gz"),
-        (mnist, "MNIST/raw/"),
-        (fashion_mnist, "FashionMNIST/raw/"),
-    ],
-)
-def test_offline_and_absent_is_one_line_that_says_what_to_put_where(
-    dataset, tmp_path, monkeypatch, module, wanted
-):
-    def refuse(*_, **__):
-        raise URLError("no network")
-
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    with pytest.raises(DataError) as caught:
-        module.load(dataset(root=str(tmp_path)))
-    line = str(caught.value)
-    assert line.startswith(str(tmp_path))
-    assert wanted in line
-    assert "no network" in line
-    assert "\n" not in line
 
 
 def toy_set(root, train, download):

@@ -177,14 +177,6 @@ REFUSED: dict[str, tuple[Make, str]] = {
         ),
         "train.npy: cannot be read",
     ),
-    "no Parquet": (
-        lambda root: (root / "train.parquet").write_bytes(b"PAR1 but no more"),
-        "train.parquet: cannot be read",
-    ),
-    "Parquet without label": (
-        in_parquet(x=[1.0]),
-        "needs a column called label; found x; dataset.label_column may",
-    ),
     "Parquet of words": (
         in_parquet(x=[0.5, 1.5], label=["cat", "dog"], y=[3, 4], z=["p", "q"]),
         "beside label and sample_id it has x, y, z; it must be",

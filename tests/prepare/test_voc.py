@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import toy
 
-from commands import preset
 from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
@@ -251,7 +250,7 @@ def prepare(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(**changes):
-        params = preset.resolved("detection_bccd")
+        params = toy.resolved("detection_bccd")
         params["dataset"].update({"validation_fraction": 0.25} | changes)
         toy.write_params(Path(), params)
         main(Path("data/prepared"), Path("data/ensembles/scratch"))

@@ -98,8 +98,8 @@ def test_why_a_sample_was_taken_is_said_in_words(results, run):
     assert told[1:] == ["taken at random in round 1", "taken in round 2, as cut proposed"]
 
 
-def test_without_votes_there_is_neither_class_quality_nor_flag(run):
-    results = run.results()
+def test_without_votes_there_is_neither_class_quality_nor_flag(finished):
+    results = finished.results()
     rounds = [replace(entry, votes=None) for entry in results.rounds]
     columns = browsed([replace(results, rounds=rounds)])
     assert columns["quality"] is None

@@ -222,8 +222,8 @@ def test_lines_of_many_points_have_no_marks():
     assert many.get_marker() == ""
 
 
-def test_the_histogram_has_every_candidate_and_the_cut_at_the_lowest_taken(run):
-    results = run.results()
+def test_the_histogram_has_every_candidate_and_the_cut_at_the_lowest_taken(finished):
+    results = finished.results()
     entry = replace(results.rounds[1], score_N=np.arange(80.0))
     axes = pictures.scores(results, entry).axes[0]
     taken, left = (sum(bar.get_height() for bar in container) for container in axes.containers)

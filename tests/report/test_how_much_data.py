@@ -67,8 +67,8 @@ def test_a_targets_curves_end_at_everything_and_no_other_model_is_on_them(run, a
     assert voters.points[1].values == pytest.approx(tuple(100 * share for share in right))
 
 
-def test_several_draws_are_the_rows_and_members_are_averaged(run):
-    results = run.results()
+def test_several_draws_are_the_rows_and_members_are_averaged(finished):
+    results = finished.results()
     [first, *_] = learning_curves([results, results])
     assert all(len(point.values) == 2 for point in first.points)
 
@@ -84,8 +84,8 @@ def test_judges_have_a_curve_of_random_subsets_alone(run):
     assert judges.everything is None
 
 
-def test_a_sample_that_is_drawn_twice_is_one(run):
-    results = run.results()
+def test_a_sample_that_is_drawn_twice_is_one(finished):
+    results = finished.results()
     subset = results.comparison["selected"]
     twice = replace(subset, index_P=np.repeat(subset.index_P[:10], 2))
     comparison = results.comparison | {"selected": twice}
@@ -129,8 +129,8 @@ def test_a_band_that_is_too_wide_tells_nothing(with_bands):
     assert GROWING.is_told
 
 
-def test_of_few_sizes_it_says_how_many_it_takes(run):
-    [told, command] = size_sentences([run.results()])
+def test_of_few_sizes_it_says_how_many_it_takes(finished):
+    [told, command] = size_sentences([finished.results()])
     assert told == (
         "How much data: cannot tell how much resnet8 needs: it was measured at 2 sizes, and a "
         "curve takes 4."
@@ -170,10 +170,10 @@ def test_a_curve_is_told_with_what_it_is_of(with_bands):
     )
 
 
-def test_where_a_target_has_too_few_sizes_the_model_that_chose_answers(run):
+def test_where_a_target_has_too_few_sizes_the_model_that_chose_answers(finished):
     few = curve_of({500: 95, 1000: 96})
     chose = curve_of({62: 80, 125: 88, 250: 93, 500: 95}, model="small", trained_as="voter")
-    [words] = sizes_in_words([run.results()], [few, chose])
+    [words] = sizes_in_words([finished.results()], [few, chose])
     assert words.startswith("the curve of small as voter on selected subsets of 4 sizes (")
     assert "everything was not measured; twice the 500 samples" in words
 
@@ -195,28 +195,28 @@ def asked(run, bands, monkeypatch, sizes=(5, 10, 20, 80)):
 FLAT = {40: Band(91, 91.2, 93), 160: Band(92, 92.2, 93)}
 
 
-def test_a_larger_size_is_another_round(run, monkeypatch):
+def test_a_larger_size_is_another_round(finished, monkeypatch):
     bands = FLAT | {32: Band(91, 91.6, 92)}
-    assert asked(run, dict(sorted(bands.items())), monkeypatch) == (
+    assert asked(finished, dict(sorted(bands.items())), monkeypatch) == (
         "dvc exp run -S 'rounds=[{from: 0.0625, to: 0.125}, {from: 0.125, to: 0.25}, "
         "{from: 0.25, to: 0.4}]' -S 'compare.subsets=[selected, random, full, selected-0.0625, "
         "random-0.0625, selected-0.125, random-0.125, selected-0.25, random-0.25]'"
     )
 
 
-def test_a_smaller_one_is_compared(run, monkeypatch):
+def test_a_smaller_one_is_compared(finished, monkeypatch):
     bands = FLAT | {14: Band(91, 91.6, 92)}
-    command = asked(run, dict(sorted(bands.items())), monkeypatch)
+    command = asked(finished, dict(sorted(bands.items())), monkeypatch)
     assert "rounds" not in command
     assert command.endswith("random-0.125, selected-0.17, random-0.17]'")  # 14 of 80 samples
 
 
 def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_of_its_own(
-    run, monkeypatch
+    finished, monkeypatch
 ):
     named = [f"{kind}-{size}" for size in ("0.0625", "0.125") for kind in ("selected", "random")]
     full = replace(
-        (results := run.results()),
+        (results := finished.results()),
         params=results.params.model_copy(
             update={
                 "compare": results.params.compare.model_copy(

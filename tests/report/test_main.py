@@ -31,9 +31,9 @@ def summary_of(run):
     return dict(leaves(summarise([run.results()])))
 
 
-def test_the_summary_has_exactly_these_keys(run, reported):
+def test_the_summary_has_exactly_these_keys(finished, reported):
     content = json.loads(reported["metrics/summary.json"])
-    assert content == summarise([run.results()])
+    assert content == summarise([finished.results()])
     assert list(dict(leaves(content))) == [
         "resnet8.selected",
         "resnet8.random",
@@ -51,24 +51,24 @@ def test_dvc_shows_the_summary_in_120_columns(reported):
     assert sum(widths) + 4 * (len(widths) - 1) <= 120  # it puts four blanks between most
 
 
-def test_the_summary_has_rounded_numbers_and_none_is_named_error(run):
-    for name, value in summary_of(run).items():
+def test_the_summary_has_rounded_numbers_and_none_is_named_error(finished):
+    for name, value in summary_of(finished).items():
         assert "error" not in name.split(".")
         assert value == (float(f"{value:.4g}") if name == "search" else round(value, 4))
 
 
-def test_the_numbers_of_the_summary_are_those_of_the_evaluations(run):
-    content = summary_of(run)
-    for name, correct_MT in right_of(run).items():
+def test_the_numbers_of_the_summary_are_those_of_the_evaluations(finished):
+    content = summary_of(finished)
+    for name, correct_MT in right_of(finished).items():
         assert content[f"resnet8.{name}"] == pytest.approx(correct_MT.mean(), abs=0.005)
     assert content["resnet8.validation"] == 90.0
     assert content["size"] == 20
     assert content["search"] == 2 * (3e6 + 1e5) / 8e5
 
 
-def test_the_table_of_differences_has_them_paired_with_their_errors(run):
-    right = right_of(run)
-    rows = {row["selected_minus"]: row for row in differences([run.results()])}
+def test_the_table_of_differences_has_them_paired_with_their_errors(finished):
+    right = right_of(finished)
+    rows = {row["selected_minus"]: row for row in differences([finished.results()])}
     assert list(rows) == ["random", "full"]
     for other, row in rows.items():
         paired_MT = right["selected"] - right[other]
@@ -199,12 +199,12 @@ def test_what_dvc_yaml_plots_is_a_column_of_the_tables(with_extras):
             assert {plot["x"], *columns} <= set(written[name][0])
 
 
-def test_every_class_has_a_row_or_the_title_says_how_many_have(run):
+def test_every_class_has_a_row_or_the_title_says_how_many_have(finished):
     rows = [
         {"class": f"c{number}", "full": 1.0, "selected": 1.0 + number / 100, "random": None}
         for number in range(70)
     ]
-    figure = pictures.drawn("class_shares", rows, run.results())
+    figure = pictures.drawn("class_shares", rows, finished.results())
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [f"c{number}" for number in range(50, 70)]
     assert "20 classes that changed most, of 70" in figure.get_suptitle()

@@ -1,7 +1,6 @@
 """Names of classes, files and folders are words: nothing reads them as markup, nothing is lost."""
 
 import csv
-import re
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -198,18 +197,6 @@ def test_plots_of_dvc_keep_odd_names_as_words(tmp_path):
     assert content["encoding"]["y"]["type"] == "nominal"
     assert "alert(1)" in renderer.generate_html()
     assert "<script>alert" not in renderer.generate_html()
-
-
-def test_a_comment_on_a_pull_request_has_odd_names_as_code():
-    for name in ALL:
-        table = text_table([{"class": Code(name), "before": 1.0}])
-        _, _, row, *rest = table.splitlines()
-        assert not rest, name
-        fence = re.search(r"\| (`+)", row)[1]
-        inner = row.partition(fence)[2].rpartition(fence)[0].strip()
-        wanted = " ".join(name.split()) or "(empty)"
-        assert inner.replace(r"\|", "|") == (wanted if len(wanted) <= 100 else f"{wanted[:99]}…")
-        assert fence not in inner
 
 
 def test_a_class_whose_name_breaks_a_line_is_refused_and_no_other_is():

@@ -27,11 +27,11 @@ CLASSES = ["ant", "bee", "cat"]
 LOADS = ("src", "href", "action", "poster", "data", "srcset", "xlink:href")
 
 
-def page_of(draws):
+def page_of(draws, tables=None):
     """Return the page without the drawings of its charts: tests/report/test_charts.py has them."""
     with pytest.MonkeyPatch.context() as patch:
         in_process.patch_drawing(patch)
-        return document(draws, all_tables(draws))
+        return document(draws, tables or all_tables(draws))
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_a_correlation_stands_at_both_places_of_its_pair_and_may_be_missing(fini
     tables = all_tables([results])
     found = zip(("a", "a", "b"), ("b", "c", "c"), (-0.456, None, None), strict=True)
     rows = [dict(zip(("first", "second", "spearman"), pair, strict=True)) for pair in found]
-    page = document([results], {"rounds": tables["rounds"], "correlations/0.0625": rows})
+    page = page_of([results], {"rounds": tables["rounds"], "correlations/0.0625": rows})
     first = page[page.index('<table class="matrix"') :].partition("</table>")[0]
     shown = re.findall(r"<td class=\"([^\"]*)\">([^<]*)", first)
     same, lower, none = ("positive s10", "1.00"), ("negative s4", "\u22120.46"), ("none", "\u2013")
@@ -219,8 +219,8 @@ def with_rules(results, rules):
     return Params()
 
 
-def test_texts_stand_in_the_page_as_sentences(run):
-    results = run.results()
+def test_texts_stand_in_the_page_as_sentences(finished):
+    results = finished.results()
     stored = [f"<em>text</em> {row} ".encode() + b"word " * (100 * (row % 2)) for row in range(80)]
     inputs = Sequences(
         np.frombuffer(b"".join(stored), dtype=np.uint8), np.cumsum([0, *map(len, stored)])
@@ -235,11 +235,11 @@ def test_texts_stand_in_the_page_as_sentences(run):
     assert any(quote.endswith("…") for quote in quotes)
 
 
-def test_scenes_show_their_boxes_and_count_their_objects(run):
+def test_scenes_show_their_boxes_and_count_their_objects(finished):
     """Each image of 8x8 holds two boxes of its class, and there are no votes."""
     corners = np.tile(np.array([[1, 2, 4, 7], [5, 1, 8, 4]], dtype=np.float32), (80, 1))
     boxes = BoxList(corners, np.repeat(np.arange(80) % 3, 2), np.arange(0, 161, 2))
-    results = run.results()
+    results = finished.results()
     rounds = [replace(entry, votes=None) for entry in results.rounds]
     rules = replace(results.params.rules, gallery="scenes")
     results = replace(results, boxes=boxes, rounds=rounds, params=with_rules(results, rules))

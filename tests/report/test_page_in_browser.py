@@ -12,7 +12,6 @@ from stages.report.tables import all_tables
 from stages.shared.artifacts import Sequences, load_sample_list
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.slow,
@@ -56,6 +55,8 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def browser():
+    # Here: it takes half a second, and other tests need none.
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -37,8 +37,8 @@ def test_by_what_a_subset_was_taken(run):
     assert taken_by(run.results()) == "taken by the rule top, by scores of mutual information"
 
 
-def test_without_a_race_nothing_is_said(run):
-    results = run.results()
+def test_without_a_race_nothing_is_said(finished):
+    results = finished.results()
     assert race([results]) == []
     assert race_sentences([results]) == []
     assert search_flops(results) == pytest.approx(

@@ -32,8 +32,8 @@ def with_round(run, number, **changes):
 # --- correlations --------------------------------------------------------------------------------
 
 
-def test_the_correlations_of_two_rounds_are_those_done_by_hand(run):
-    first, second = run.results().rounds
+def test_the_correlations_of_two_rounds_are_those_done_by_hand(finished):
+    first, second = finished.results().rounds
     # Ranks 1 2 3 4 and 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8. Pearson's: deviations
     # -1.5 -0.5 0.5 1.5 and -2 0 -1 3, products 7, squares 5 and 14.
     first = replace(first, score_N=np.array([1.0, 2.0, 3.0, 4.0]))
@@ -48,8 +48,8 @@ def test_the_correlations_of_two_rounds_are_those_done_by_hand(run):
     ]
 
 
-def test_a_single_round_has_no_correlations_and_constant_scores_an_empty_one(run):
-    first, second = run.results().rounds
+def test_a_single_round_has_no_correlations_and_constant_scores_an_empty_one(finished):
+    first, second = finished.results().rounds
     assert round_correlations([first]) == []
     (row,) = round_correlations([first, replace(second, score_N=np.ones(80))])
     assert (row["spearman"], row["pearson"]) == (None, None)
@@ -98,8 +98,10 @@ def test_a_word_for_a_correlation_is_one_line(run):
 # --- the order of a round ------------------------------------------------------------------------
 
 
-def test_a_growing_round_ranks_what_its_subset_does_not_hold_and_a_shrinking_one_what_it_does(run):
-    results, entry = with_round(run, 1, score_N=np.arange(80.0))
+def test_a_growing_round_ranks_what_its_subset_does_not_hold_and_a_shrinking_one_what_it_does(
+    finished,
+):
+    results, entry = with_round(finished, 1, score_N=np.arange(80.0))
     held = set(results.subsets["0.0625"].index_P.tolist())
     ranked = ranking.ranked_candidates(results, entry).tolist()
     assert ranked == [row for row in range(79, -1, -1) if row not in held]
@@ -138,8 +140,8 @@ def test_outliers_stay_in_the_ranking_and_excluded_samples_do_not(run):
     assert ranking.ranked_candidates(results, entry).tolist() == list(range(78, -1, -1))
 
 
-def test_equal_scores_stand_in_the_order_in_which_select_prefers_them(run):
-    results, entry = with_round(run, 2, score_N=np.zeros(80))
+def test_equal_scores_stand_in_the_order_in_which_select_prefers_them(finished):
+    results, entry = with_round(finished, 2, score_N=np.zeros(80))
     ids = [str(row) for row in range(80)]
     tie_N = uniform_by_id(ids, results.params.random_seed, "ties", 2)
     held = set(results.subsets["0.125"].index_P.tolist())
@@ -147,8 +149,8 @@ def test_equal_scores_stand_in_the_order_in_which_select_prefers_them(run):
     assert ranking.ranked_candidates(results, entry).tolist() == expected
 
 
-def test_the_label_entropy_of_the_first_samples_is_that_done_by_hand(run):
-    results, entry = with_round(run, 1, score_N=np.arange(80.0))
+def test_the_label_entropy_of_the_first_samples_is_that_done_by_hand(finished):
+    results, entry = with_round(finished, 1, score_N=np.arange(80.0))
     targets_N = np.zeros(80, dtype=np.int64)
     ranked = ranking.ranked_candidates(results, entry)
     targets_N[ranked[1]] = 1
@@ -168,8 +170,8 @@ def test_the_entropy_of_counts_is_that_of_scipy_and_at_most_log_c(counts):
     assert -1e-12 <= found <= math.log(len(counts)) + 1e-12
 
 
-def test_without_candidates_there_is_no_label_entropy_and_no_gallery(run):
-    results, entry = with_round(run, 1)
+def test_without_candidates_there_is_no_label_entropy_and_no_gallery(finished):
+    results, entry = with_round(finished, 1)
     everything = artifacts.Subset(np.arange(80), np.zeros(80, int), np.full(80, np.nan))
     subsets = {"0.0625": everything, "0.125": everything}
     results = replace(results, subsets=subsets)
@@ -181,22 +183,22 @@ def test_without_candidates_there_is_no_label_entropy_and_no_gallery(run):
 # --- galleries -----------------------------------------------------------------------------------
 
 
-def test_images_by_score_are_the_ends_and_the_middle_of_the_ranking(run):
-    results, entry = with_round(run, 1, score_N=np.arange(80.0))
+def test_images_by_score_are_the_ends_and_the_middle_of_the_ranking(finished):
+    results, entry = with_round(finished, 1, score_N=np.arange(80.0))
     ranked = ranking.ranked_candidates(results, entry).tolist()
     rows = {name: index.tolist() for name, index in galleries.by_score(results, entry).items()}
     assert rows == {"highest": ranked[:8], "middle": ranked[33:41], "lowest": ranked[-8:]}
 
 
-def test_images_by_choice_are_the_last_picks_and_those_that_were_left(run):
-    results, entry = with_round(run, 2)
+def test_images_by_choice_are_the_last_picks_and_those_that_were_left(finished):
+    results, entry = with_round(finished, 2)
     picked = results.subsets["0.25"].index_P[10:]
     score_N = np.arange(80.0) / 1000
     score_N[picked] = 1.0
     left = np.setdiff1d(np.arange(80), results.subsets["0.25"].index_P).tolist()
     outliers = [left.pop(5), left.pop(3)]
     score_N[outliers] = [3.0, 2.0]
-    results, entry = with_round(run, 2, score_N=score_N)
+    results, entry = with_round(finished, 2, score_N=score_N)
     rows = {name: index.tolist() for name, index in galleries.by_choice(results, entry).items()}
     assert rows == {
         "selected": picked[-8:].tolist(),
@@ -221,15 +223,15 @@ def test_with_duplication_a_sample_of_the_subset_that_was_not_picked_again_was_l
     assert rows["skipped"].tolist() == [left]
 
 
-def test_a_round_that_took_the_highest_scores_skipped_none(run):
+def test_a_round_that_took_the_highest_scores_skipped_none(finished):
     score_N = np.zeros(80)
-    score_N[run.results().subsets["0.25"].index_P] = 1.0
-    results, entry = with_round(run, 2, score_N=score_N)
+    score_N[finished.results().subsets["0.25"].index_P] = 1.0
+    results, entry = with_round(finished, 2, score_N=score_N)
     assert list(galleries.by_choice(results, entry)) == ["selected", "dropped"]
 
 
-def test_every_image_of_a_gallery_has_label_prediction_and_score_above(run):
-    results, entry = with_round(run, 1, score_N=np.arange(80.0))
+def test_every_image_of_a_gallery_has_label_prediction_and_score_above(finished):
+    results, entry = with_round(finished, 1, score_N=np.arange(80.0))
     figure = gallery_of_images.gallery({"highest": np.array([3, 7])}, "a title", results, entry)
     names = results.meta.class_names
     found = [text.get_text() for text in figure.texts]

@@ -29,11 +29,13 @@ def save_subset(run, size, index):
     artifacts.save_subset(run.folders.subsets / str(size) / "seed-0.csv", subset)
 
 
-def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(run):
-    rows = tables.accuracy_by_size([run.results()], "resnet8")
+def test_accuracy_stands_at_the_sizes_that_were_compared_and_full_everywhere(finished):
+    rows = tables.accuracy_by_size([finished.results()], "resnet8")
     correct = {
         name: 100
-        * np.load(run.folders.evaluation / f"resnet8-{name}" / "seed-0/values/accuracy.npy").mean()
+        * np.load(
+            finished.folders.evaluation / f"resnet8-{name}" / "seed-0/values/accuracy.npy"
+        ).mean()
         for name in ("selected", "random", "full")
     }
     assert column(rows, "size") == [5, 10, 20]
@@ -52,12 +54,12 @@ def test_random_subsets_of_other_sizes_have_rows_of_their_own(run, add_compared)
     assert [row["selected"] is None for row in rows] == [True, True, False, True]
 
 
-def test_validation_curves_are_means_over_the_members_where_they_were_validated(run):
-    rows = tables.validation_curve([run.results()], "resnet8", "epoch")
+def test_validation_curves_are_means_over_the_members_where_they_were_validated(finished):
+    rows = tables.validation_curve([finished.results()], "resnet8", "epoch")
     assert column(rows, "epoch") == [4, 6, 8]
     # 0.9 - 1/4, less 0, 1 and 2 points for the three members.
     assert column(rows, "selected")[0] == pytest.approx(90 - 25 - 1)
-    rows = tables.validation_curve([run.results()], "resnet8", "images_seen")
+    rows = tables.validation_curve([finished.results()], "resnet8", "images_seen")
     assert column(rows, "images_seen") == [80, 120, 160, 320, 480, 640]
     assert [row["full"] is None for row in rows] == [True] * 3 + [False] * 3
 
@@ -94,10 +96,10 @@ def test_duplicates_are_counted_by_how_often_a_sample_occurs(run):
     }
 
 
-def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
-    rows = tables.metrics([run.results()])
+def test_every_metric_has_its_mean_and_deviation_over_the_members(finished):
+    rows = tables.metrics([finished.results()])
     (found,) = [row for row in rows if (row["subset"], row["metric"]) == ("full", "accuracy")]
-    right_MT = np.load(run.folders.evaluation / "resnet8-full" / "seed-0/values/accuracy.npy")
+    right_MT = np.load(finished.folders.evaluation / "resnet8-full" / "seed-0/values/accuracy.npy")
     shares = 100 * right_MT.mean(axis=1)
     assert found["mean"] == pytest.approx(shares.mean(), abs=0.005)
     assert found["standard_deviation"] == pytest.approx(shares.std(ddof=1), abs=0.005)
@@ -105,8 +107,8 @@ def test_every_metric_has_its_mean_and_deviation_over_the_members(run):
     assert {row["metric"] for row in rows} >= {"accuracy", "macro_f1", "log_loss"}
 
 
-def test_costs_add_up_all_members_and_count_in_full_trainings(run):
-    rows = {row["part"]: row for row in tables.costs([run.results()])}
+def test_costs_add_up_all_members_and_count_in_full_trainings(finished):
+    rows = {row["part"]: row for row in tables.costs([finished.results()])}
     # Three members at 0.9, 1.0 and 1.1 million; the history repeats earlier epochs' sums.
     assert rows["train ensemble 0.0625"]["flops"] == 3e6
     assert rows["search"]["flops"] == 2 * (3e6 + 1e5)

@@ -45,17 +45,11 @@ def revision(name, sample_ids, rounds, dataset="digits"):
 # --- what is measured ----------------------------------------------------------------------------
 
 
-def test_spearman_is_that_of_the_formula_by_rank_differences():
-    # Ranks 1 2 3 4 and 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8; values do not count.
-    assert spearman_of_finite(
-        np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 30.0, 2.0, 900.0])
-    ) == (pytest.approx(0.8))
-
-
 def test_spearman_leaves_out_rows_that_are_not_finite():
     first_N = np.array([1.0, NAN, 2.0, 3.0, 4.0, 9.0])
     second_N = np.array([1.0, 5.0, 30.0, 2.0, 900.0, -np.inf])
 
+    # Ranks 1 2 3 4 and 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8; values do not count.
     assert spearman_of_finite(first_N, second_N) == pytest.approx(0.8)
 
 
@@ -77,11 +71,6 @@ def test_overlap_is_the_shared_part_of_the_first_picks():
     found = overlap(first_P, second_P, np.array([1, 2, 3, 4]))
 
     assert found.tolist() == [0, 1, 2 / 3, 3 / 4]
-
-
-def test_a_sample_that_is_twice_in_both_is_shared_twice():
-    assert num_shared(np.array([4, 4, 2]), np.array([4, 4, 4])) == 2
-    assert num_shared(np.array([4, 4, 2]), np.array([4, 2, 1])) == 2
 
 
 def test_jaccard_is_intersection_by_union():
@@ -232,36 +221,25 @@ def test_only_the_keys_that_are_needed_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("select", "orders_all", "num_random"),
     [
-        ("select: {order: all, rule: old}", True),
-        ("select: {order: picks}", False),
-        ("select: {rule: old}", False),
-        ("select: old", False),
+        ("{order: all, rule: old}", True, 0),
+        ("{order: picks}", False, 0),
+        ("{rule: k_centers, k_centers_start: 7}", False, 7),
+        ("{rule: top, k_centers_start: 7}", False, 0),
+        ("{rule: k_centers}", False, 0),
+        ("old", False, 0),
     ],
 )
-def test_whether_orders_hold_all_candidates_is_read_where_a_revision_knows_it(
-    tmp_path, text, expected
+def test_what_orders_hold_and_k_centers_starts_from_is_read_where_a_revision_knows_it(
+    tmp_path, select, orders_all, num_random
 ):
     path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).orders_all is expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("select: {rule: k_centers, k_centers_start: 7}", 7),
-        ("select: {rule: top, k_centers_start: 7}", 0),
-        ("select: {rule: k_centers}", 0),
-    ],
-)
-def test_how_many_random_picks_k_centers_starts_from_is_read(tmp_path, text, expected):
-    path = tmp_path / "params.yaml"
-    path.write_text(f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\n{text}\n")
-
-    assert load_settings(path).num_random == expected
+    path.write_text(
+        f"rounds: [{{from: 1.0, to: 0.5}}]\ndataset: {{name: digits}}\nselect: {select}\n"
+    )
+    found = load_settings(path)
+    assert (found.orders_all, found.num_random) == (orders_all, num_random)
 
 
 @pytest.mark.parametrize("text", ["", "rounds: []\ndataset: {name: a}", "rounds: [0.5]", "a: ["])

@@ -11,7 +11,6 @@ from commands.compare.review import review
 from commands.compare.revision_files import load_settings
 from stages.shared import artifacts
 from stages.shared.artifacts import Subset
-from stages.shared.errors import ParamsError
 
 
 def reviewed(files_of, first, second):
@@ -138,12 +137,6 @@ def test_samples_that_are_new_or_gone_are_counted(first, second, files_of):
     )
     assert found["Added: 1 pick"].rows[0]["picked"].endswith(", new")
     assert found["Removed: 1 pick"].rows[0]["picked"].endswith(", gone")
-
-
-def test_a_folder_without_a_run_is_refused(first, second, files_of):
-    (second / "params.yaml").write_text("a: 1\n")
-    with pytest.raises(ParamsError, match=r"^two:params.yaml: names no data set and rounds"):
-        reviewed(files_of, first, second)
 
 
 def test_parameters_differ_by_value_not_by_spelling(tmp_path):

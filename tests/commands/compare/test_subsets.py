@@ -121,11 +121,6 @@ def test_it_is_said_where_a_pick_ranked_before_and_after(moved, was_added, said)
     assert said_of(moved, was_added=was_added) == said
 
 
-def test_equal_selections_have_a_jaccard_index_of_one():
-    change = subset_change(revision("abc", "ab"), revision("cba", "ba"))
-    assert (change.jaccard, change.came, change.went) == (1, [], [])
-
-
 def test_class_shares_are_matched_by_name_and_the_most_changed_comes_first():
     before, after = revision("stuv", "stu"), revision("stuvw", "vw")
     ants_and_bees = labels(["ant", "bee"], [0, 0, 1, 1])

@@ -18,7 +18,7 @@ from commands.plan import data_sets
 from commands.plan.graph import Stage
 from stages.prepare.__main__ import main as prepare
 from stages.shared.artifacts import load_meta
-from stages.shared.errors import DataError, ParamsError
+from stages.shared.errors import ParamsError
 from stages.shared.settings.params import check_counts, check_params
 
 
@@ -114,25 +114,6 @@ def test_images_that_would_fill_memory_are_left_in_their_files(tmp_path, monkeyp
     assert len(load(params_of(tmp_path, storage="files")).files) == 24
     monkeypatch.setattr("stages.prepare.storage.MOST_RESIDENT", 10)
     assert len(load(params_of(tmp_path)).files) == 24
-
-
-@pytest.mark.parametrize("break_it", ["no_folder", "empty_class", "bad_text"])
-def test_what_is_wrong_with_the_data_is_said_as_prepare_says_it(tmp_path, monkeypatch, break_it):
-    monkeypatch.chdir(tmp_path)
-    content = params_of(tmp_path / "raw")
-    if break_it == "empty_class":
-        write_images(tmp_path / "raw")
-        (tmp_path / "raw/c").mkdir()
-    if break_it == "bad_text":
-        content = texts(tmp_path / "raw")
-        (tmp_path / "raw/train.csv").write_text('"0","","no such class"\n')
-    toy.write_params(tmp_path, content)
-
-    with pytest.raises(DataError) as by_prepare:
-        prepare(tmp_path / "prepared", tmp_path / "scratch")
-    with pytest.raises(DataError) as by_plan:
-        load(content)
-    assert str(by_plan.value) == str(by_prepare.value)
 
 
 def test_sizes_that_the_data_does_not_allow_are_refused(tmp_path):

@@ -30,7 +30,6 @@ TARGET = [
     *("resnet8", "data/prepared", "data/embeddings", "data/comparison/full"),
     *("scratch", "w", "models", "h"),
 ]
-GIB = 2**30
 
 
 def params_of(**changes):
