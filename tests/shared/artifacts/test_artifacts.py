@@ -499,7 +499,7 @@ def test_a_field_that_is_no_number_is_refused(tmp_path, name):
     assert line_of(lambda: pair.load(tmp_path)).endswith("'one'; fields must be numbers")
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from("\udc80\udcff,\"'\r\n"))))
 def test_every_name_that_a_file_can_have_survives(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("names")
@@ -507,7 +507,7 @@ def test_every_name_that_a_file_can_have_survives(tmp_path_factory, names):
     assert artifacts.load_sample_ids(folder, "train") == names
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_every_score_survives_exactly(tmp_path_factory, scores):
     path = tmp_path_factory.mktemp("scores") / "a.csv"

@@ -200,6 +200,8 @@ except KeyboardInterrupt:
     worker.join()
     assert worker.exitcode != 0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+else:
+    raise AssertionError("it goes on")
 """
 
 
