@@ -122,3 +122,18 @@ def test_each_class_has_its_samples_and_the_share_that_the_members_get_right():
 
 def test_a_confidence_of_1_lies_in_the_last_bin():
     assert metrics.calibration_error(np.ones(4), np.array([True] * 3 + [False])) == 0.25
+
+
+@pytest.mark.slow  # torchmetrics takes seconds to import
+def test_the_calibration_error_is_that_of_torchmetrics():
+    import torch
+    from torchmetrics.functional.classification import binary_calibration_error
+
+    rng = np.random.default_rng(3)
+    confidence_T = rng.random(500)
+    correct_T = rng.random(500) < confidence_T**2
+    expected = binary_calibration_error(
+        torch.from_numpy(confidence_T), torch.from_numpy(correct_T.astype(np.int64)), n_bins=15
+    )
+    found = metrics.calibration_error(confidence_T, correct_T)
+    assert found == pytest.approx(float(expected), abs=1e-6)
