@@ -7,9 +7,9 @@ writes a copy whose training images went through JPEG once more, for benchmarks/
 Shapes: N samples, H x W x K pixels and channels.
 """
 
+import argparse
 import io
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,15 @@ def compress(prepared: Path) -> None:
     artifacts.save_meta(prepared, replace(meta, fingerprint=f"{meta.fingerprint}-compressed"))
 
 
+def main() -> None:
+    """Write a copy of prepared data whose training images went through JPEG once more."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("copy", type=Path, help="is made")
+    parsed = parser.parse_args()
+    shutil.copytree(parsed.prepared, parsed.copy)
+    compress(parsed.copy)
+
+
 if __name__ == "__main__":
-    source, copy = map(Path, sys.argv[1:])
-    shutil.copytree(source, copy)
-    compress(copy)
+    main()
