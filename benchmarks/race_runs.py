@@ -81,7 +81,8 @@ class Cell:
 
     def _round(self, params: Params, before: str, after: str) -> float:
         """Run a round; return the seconds of its race."""
-        if not (before == "1.0" and Path("data/signals/1.0").exists()):
+        last = Path(f"data/signals/{before}") / params.draws[-1].draw
+        if not (before == "1.0" and last.exists()):
             stage(
                 *("train_ensemble", "prepared", "embeddings", f"subsets/{before}"),
                 _weights(params.train_ensemble.model),
