@@ -52,9 +52,10 @@ def _cell_row(cell: Cell, full_seconds: float) -> str:
     seconds, flops = (
         np.mean([float(row[name]) for row in cell.races]) for name in ("seconds", "full_trainings")
     )
-    # Of draws that raced before, judges are found finished: their seconds say nothing.
-    is_again = cell.name.endswith(AGAIN)
-    took = "|" if is_again else f"{seconds:.0f} | {seconds / full_seconds:.0f},"
+    # Of draws that raced before, judges are found finished: their seconds say nothing. Those of a
+    # cell that was broken off are nan.
+    is_known = not (cell.name.endswith(AGAIN) or np.isnan(seconds))
+    took = f"{seconds:.0f} | {seconds / full_seconds:.0f}," if is_known else "|"
     told = ", ".join(f"{name} {num}" for name, num in cell.winners().most_common())
     everything = f"{cell.points(EVERYTHING).mean():.2f}"
     judged = cell.races[0]["judged_samples"]

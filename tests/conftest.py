@@ -26,7 +26,7 @@ if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 4e9:
 
 
 def pytest_collection_finish():
-    """Keep what was imported out of the search for garbage, of which it is never any."""
+    """Keep what was imported out of the search for garbage: it never is any."""
     gc.freeze()
 
 

@@ -79,3 +79,16 @@ def test_what_there_is_can_be_shown_alone(series, capsys):
     main([*arguments, "--show"])
     assert trained == []
     assert capsys.readouterr().out.startswith("| target, epochs |")
+
+
+def test_a_race_that_hands_on_what_was_selected_needs_no_target_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = Cell("airbench", 1, 0.5, 0, ())
+    for arm, subset in (("random", "1"), ("selected", "2"), ("race", "2")):
+        path = cell._subset(arm)
+        path.parent.mkdir(parents=True)
+        path.write_text(subset)
+    arms = ("random", "selected", "race")
+    assert [*map(cell._first_with_the_subset_of, arms)] == ["random", "selected", "selected"]
+    cell._subset("race").write_text("3")
+    assert cell._first_with_the_subset_of("race") == "race"

@@ -138,6 +138,13 @@ def test_a_series_grows_to_twice_the_size_in_each_round_or_begins_with_everythin
     assert replace(SERIES[MANY], rounds=rounds).sizes(0.5) == sizes
 
 
+def test_a_precise_series_has_draws_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = Cell(SERIES["mnist-vectors-precise"], 0.1)
+    assert [draw.random_seed for draw in cell.write(races=True).draws] == list(range(100, 108))
+    assert cell.write(races=True, seed=3).random_seed == 3
+
+
 def test_judges_of_another_kind_train_by_their_own_recipe(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     series = SERIES["sentences-vdcnn"]
@@ -145,7 +152,9 @@ def test_judges_of_another_kind_train_by_their_own_recipe(tmp_path, monkeypatch)
 
     params = cell.write(races=True)
 
-    assert params.judging.optimizer.learning_rate == 4.0
+    judging = params.judging
+    assert (judging.optimizer.learning_rate, judging.batch_size) == (4.0, 16)
+    assert judging.length.updates == 3000
     assert params.train_subset_model.optimizer.learning_rate == 0.05
 
 

@@ -34,7 +34,7 @@ class LearningCurve:
     points: tuple[Point, ...]  # ascending, of distinct samples
     num_train: int  # samples in everything
     num_samples: int  # that it is measured on
-    num_independent: int  # for as many they count
+    num_independent: int  # as many count: groups of the user's, where samples have them
     margin: float  # points: report.margin
 
     @property

@@ -9,6 +9,7 @@ from finished_run import in_groups, raced
 from stages.report import how_much_data, size_wording
 from stages.report.how_much_data import LearningCurve, learning_curves
 from stages.report.learning_curve import Band, Point
+from stages.report.results import num_independent
 from stages.report.size_wording import next_command, size_sentences, sizes_in_words
 from stages.report.tables import all_tables
 
@@ -143,7 +144,9 @@ def test_of_few_sizes_it_says_how_many_it_takes(finished):
 
 def test_samples_in_groups_make_the_band_wider():
     def width(curve):
-        return curve.bands[1000].high - curve.bands[1000].low
+        [low], [high] = zip(*((b.low, b.high) for b in curve.curve.bands([1000])), strict=True)
+        assert (low, high) == (curve.bands[1000].low, curve.bands[1000].high)
+        return high - low
 
     assert width(replace(GROWING, num_independent=100)) > 1.5 * width(GROWING)
 
@@ -154,6 +157,21 @@ def test_of_samples_in_groups_as_many_count_as_there_are_groups(run):
     [grouped, *_] = learning_curves([in_groups(results, 5)])
     assert (target.num_samples, target.num_independent) == (40, 40)
     assert (grouped.num_samples, grouped.num_independent) == (40, 5)
+
+
+def test_of_a_judges_samples_the_same_share_counts_as_of_validation(run):
+    run.set(race__entrants={"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}})
+    race = replace(raced("cut"), num_samples=120)  # with those held out
+    results = replace(run.results(), races=dict.fromkeys(("0.125", "0.25"), race))
+    judges = learning_curves([in_groups(results, 5)])[-1]
+    assert (judges.num_samples, judges.num_independent) == (120, 15)
+
+
+def test_boxes_are_counted_by_images_whatever_their_values_are_of(run):
+    results = run.results()
+    [target, *_] = in_groups(results, 5).targets.values()
+    params = results.params.model_copy(update={"task": "object_detection"})
+    assert num_independent(params, results.meta, target, "validation") == 40
 
 
 def test_a_curve_is_told_with_what_it_is_of(with_bands):

@@ -14,22 +14,25 @@ from stages.shared.tasks import NOT_AUGMENTED
 
 def embedded_models(params: Content) -> None:
     """Check the settings of models that read embeddings."""
-    ensemble, targets = params.train_ensemble, params.train_subset_model
-    wrong = [*_of("train_ensemble.model", ensemble.model, params)]
-    if models.takes_embeddings(params.task, ensemble.model):
-        wrong += _of_training("train_ensemble", ensemble, ensemble.model)
-        wrong += _of_views("predict_pool", params.predict_pool.views, ensemble.model)
-    trained = {f"compare.models.{n}": name for n, name in enumerate(params.compare.models)}
+    evaluated = {f"compare.models.{n}": name for n, name in enumerate(params.compare.models)}
     if params.race.entrants:
-        trained["race.judge"] = params.race.judge
-    for place, name in trained.items():
+        evaluated["race.judge"] = params.race.judge
+    wrong: list[str] = []
+    for place, name in {"train_ensemble.model": params.train_ensemble.model, **evaluated}.items():
         wrong += _of(place, name, params)
-    probes = [name for name in trained.values() if models.takes_embeddings(params.task, name)]
-    for name in probes[:1]:
-        wrong += _of_training("train_subset_model", targets, name)
+    for section, trained in params.trainings:
+        for name in _probes(params, trained)[:1]:
+            wrong += _of_training(section, getattr(params, section), name)
+    for name in _probes(params, [params.train_ensemble.model]):
+        wrong += _of_views("predict_pool", params.predict_pool.views, name)
+    for name in _probes(params, [*evaluated.values()])[:1]:
         wrong += _of_views("evaluate", params.evaluate.views, name)
     if wrong:
         raise ValueError(AND.join(wrong))
+
+
+def _probes(params: Content, names: Sequence[str]) -> list[str]:
+    return [name for name in names if models.takes_embeddings(params.task, name)]
 
 
 def _of(place: str, name: str, params: Content) -> Iterator[str]:

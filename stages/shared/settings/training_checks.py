@@ -16,7 +16,9 @@ from stages.shared.settings.training_sections import NOT_OF_UNTRAINED, OneCycle,
 from stages.shared.sizes import MATCHED, kind_and_size, parse_size
 
 
-def _race_length(params: Content) -> None:
+def _judging(params: Content) -> None:
+    if not params.race.entrants and params.race.length is None:
+        return
     recipe, judging = params.race.recipe, params.judging
     here = "race.length" if params.race.length else "train_subset_model.length"
     if judging.epochs is None and not isinstance(judging.schedule, OneCycle):
@@ -221,7 +223,7 @@ ALL = (
     _bootstrap,
     _first_weights,
     _untrained,
-    _race_length,
+    _judging,
     _compared_subsets,
     _initialization,
     _flips,

@@ -322,6 +322,14 @@ def test_a_rule_that_needs_labels_is_refused_where_samples_have_none(name):
 # --- the race -------------------------------------------------------------------------------------
 
 
+# Images as they are, for models of embeddings.
+PLAIN = {
+    f"{part}__augmentation__{key}": value
+    for part in ("train_ensemble", "train_subset_model")
+    for key, value in {"crop_padding": 0, "horizontal_flip": False, "scale": [1.0, 1.0]}.items()
+}
+
+
 def test_without_entrants_select_alone_proposes():
     params = check_params(DEFAULT)
     assert params.entrants == {params.select.rule: params.select}
@@ -351,6 +359,26 @@ def test_a_judge_by_the_ensembles_recipe_is_trained_for_as_long_as_a_target():
     assert judging.optimizer.learning_rate == 4.0
     assert (judging.length.updates, judging.processes) == (9, 1)
 
+    early = {"train_subset_model__stop_after": 3, "train_ensemble__stop_after": 2}
+    epochs = {f"{part}__length": {"epochs": 5} for part in ("train_subset_model", "train_ensemble")}
+    assert check_params(changed(**own, **early, **epochs)).judging.stop_after == 3
+
+
+def test_a_judge_is_checked_with_the_section_that_it_trains_by():
+    raced = {"race__entrants": {"top": {}}, "race__judge": "linear_probe"}
+    raced |= {"embed__model": "resnet18", "evaluate__views": ["identity"]}
+    (_, ensemble), (_, targets) = check_params(change(DEFAULT, PLAIN | raced)).trainings
+    assert "linear_probe" in targets
+    assert "linear_probe" not in ensemble
+    assert line_about(changed(**raced)).startswith("train_subset_model.augmentation.")
+
+    own = raced | {"race__recipe": "train_ensemble"}
+    unchanged = {key: value for key, value in PLAIN.items() if key.startswith("train_ensemble")}
+    (_, ensemble), (_, targets) = check_params(change(DEFAULT, unchanged | own)).trainings
+    assert "linear_probe" in ensemble
+    assert "linear_probe" not in targets
+    assert line_about(changed(**own)).startswith("train_ensemble.augmentation.")
+
 
 def test_a_plateau_looks_at_every_epoch_of_a_judge_too():
     plateau = {
@@ -359,6 +387,25 @@ def test_a_plateau_looks_at_every_epoch_of_a_judge_too():
         "train_subset_model__validations": "every_epoch",
     }
     assert check_params(changed(**plateau)).judging.validations == "every_epoch"
+    by_ensemble = changed(**plateau, race__recipe="train_ensemble")
+    assert check_params(by_ensemble).judging.validations == 1
+
+
+def test_a_recipe_that_no_judge_follows_is_not_checked():
+    steps = {
+        "name": "steps",
+        "milestones": [3],
+        "factor": 0.1,
+        "warmup_epochs": 0,
+        "warmup": "linear",
+    }
+    ensemble = {"train_ensemble__schedule": steps, "train_ensemble__length": {"epochs": 5}}
+    followed = {"race__recipe": "train_ensemble", "train_subset_model__length": {"updates": 9}}
+    content = changed(**ensemble, **followed)
+    assert check_params(content).race.recipe == "train_ensemble"
+    assert line_about(change(content, {"race__entrants": {"top": {}}})) == (
+        "train_subset_model.length is in updates; train_ensemble.schedule steps needs {epochs: n}"
+    )
 
 
 def test_what_a_task_refuses_is_refused_of_entrants():
