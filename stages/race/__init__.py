@@ -14,7 +14,8 @@ Reads   data/prepared/                meta.json, train/, validation/
 Writes  data/subsets/<to>.csv         the winner's proposal
         data/races/<to>.json          who won, by how much, and how far it could see
         data/races/<to>.csv           proposal, judge, score; one row for each judge
-Params  race, train_subset_model, train_ensemble   how judges are trained
+Params  race, the section that race.recipe names, train_subset_model.{length,stop_after}
+                                      how judges are trained
         report.metric, evaluate.{batch_size,views}   how they are measured
         select.rule, random_seed
 """
