@@ -14,7 +14,7 @@ Reads   data/prepared/                meta.json, train/, validation/
 Writes  data/subsets/<to>.csv         the winner's proposal
         data/races/<to>.json          who won, by how much, and how far it could see
         data/races/<to>.csv           proposal, judge, score; one row for each judge
-Params  race, the section that race.recipe names, train_subset_model.{length,stop_after}
+Params  race, train_subset_model, and of train_ensemble what a recipe is (race.recipe)
                                       how judges are trained
         report.metric, evaluate.{batch_size,views}   how they are measured
         select.rule, random_seed
