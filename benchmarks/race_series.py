@@ -210,14 +210,14 @@ SERIES: Mapping[str, Series] = {
             "train_subset_model.batch_size=64",
         ],
         (0.5,),
-        seeds=3,
+        seeds=1,
         entrants=THREE,
     ),
     "scenes": Series(
         "detection_cpu",
         [*_DETECTION, "train_ensemble.length.updates=400", *updates(250)],
         (0.3,),
-        seeds=3,
+        seeds=1,
         entrants=THREE,
     ),
     "blood-cells": Series(
