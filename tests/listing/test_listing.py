@@ -173,6 +173,14 @@ def test_weights_among_the_images_are_read_once_too(monkeypatch):
     assert read == []
 
 
+def test_what_is_no_file_is_a_problem_and_not_waited_for():
+    root = Path("odd")
+    root.mkdir()
+    os.mkfifo(root / "pipe")
+    _, problems = checksums.marks(root, ["pipe"], "contents", remember=False)
+    assert problems == ["'pipe' is no file"]
+
+
 def test_a_file_that_was_just_written_is_read_again(monkeypatch):
     monkeypatch.setattr(checksums, "CLOCK_NS", 10**12)
     listed()

@@ -251,6 +251,21 @@ def test_a_member_that_was_tracked_is_not_trained_again_without(prepared, resume
     assert len(list((resume_folder / "members").iterdir())) == 1
 
 
+def test_a_member_that_another_run_has_finished_meanwhile_stays(prepared, monkeypatch):
+    job = job_of(prepared, tiny_params())
+    folder, _ = members._folders(job, "cpu")
+    save = members.timings.save
+
+    def save_as_the_other_ends(temporary, *arguments):
+        save(temporary, *arguments)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "of the other").touch()
+
+    monkeypatch.setattr(members.timings, "save", save_as_the_other_ends)
+    assert members.train_once(job, lambda *message: None) == folder
+    assert [path.name for path in folder.iterdir()] == ["of the other"]
+
+
 def test_the_ensembles_dynamics_are_those_of_its_members(prepared, tmp_path, resume_folder):
     params = tiny_params(2, track="gradient_norm", length={"epochs": 2})
 
