@@ -19,6 +19,7 @@ from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
 from stages.shared.settings.section import Section
+from stages.shared.settings.training_sections import Training
 
 MISSING = "MISSING"  # instead of a value: the key is left out
 STEPS = {
@@ -272,6 +273,14 @@ def test_dvc_tracks_every_section_that_the_code_knows():
     }
     in_commands = {"seed_size", "rounds"}  # as text of the command that a stage runs
     assert tracked | in_commands == set(Params.model_fields)
+
+
+def test_a_race_reruns_with_every_setting_that_a_recipe_has_of_the_ensemble():
+    pipeline = YAML(typ="safe").load((toy.ROOT / "dvc.yaml").read_text())
+    read = {name for name in pipeline["stages"]["race"]["params"] if name.startswith("train_ens")}
+    # Of a judge's own, or of what is looked at while a training runs.
+    own = {"length", "stop_after", "members", "checkpoints", "validations", "el2n_epoch"}
+    assert read == {f"train_ensemble.{key}" for key in {*Training.model_fields} - own}
 
 
 def keys_with_comments() -> dict[str, bool]:
