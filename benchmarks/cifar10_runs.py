@@ -1,8 +1,11 @@
-"""One budget and random seed of benchmarks/cifar10_table.py: its search and its targets."""
+"""One target of benchmarks/cifar10_table.py, with the search that its subset comes from.
+
+All of a random seed lie in one folder: what was trained for one budget serves the others.
+"""
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +17,6 @@ from benchmarks.generated import ROOT
 from benchmarks.stages_here import stage
 from stages.comparison_subsets.comparison import order_of_random_subsets
 from stages.shared import artifacts
-from stages.shared.artifacts import Ints
 from stages.shared.artifacts.formats import load_json
 from stages.shared.choosing.limits import load_limits
 from stages.shared.choosing.sampling import unscored
@@ -22,14 +24,27 @@ from stages.shared.networks.batches import num_batches
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
 
-PRESET = ROOT / "presets/cifar10_airbench_cpu.yaml"
 PROXY = "airbench_quarter"
 RACE = (
     "{hardest: {}, window: {rule: window, window: {start: 0.1}},"
     " stratified: {rule: stratified, stratified: {cut: 0.1}}}"
 )
-EVERYTHING, RANDOM, SELECTED, RACED = "everything", "random", "selected", "race"
-TRAINED = ("train_ensemble", "train_subset_model")
+EVERYTHING, RANDOM = "everything", "random"
+BY_PROXY = SELECTED, RACED = "selected", "race"
+_DUAL = "acquisition=dual"
+# Chosen from everything at once, by one training of the target's network and the area under the
+# margin unless it says otherwise.
+RULES: Mapping[str, Sequence[str]] = {
+    "hardest": [],
+    "most_unsure": [_DUAL],  # DUAL without its sampling
+    "window": ["select.rule=window", "select.window.start=0.1"],
+    "ccs_10": ["select.rule=stratified", "select.stratified.cut=0.1"],
+    "ccs_30": ["select.rule=stratified", "select.stratified.cut=0.3"],
+    "dual": [_DUAL, "select.rule=beta"],
+    "half_random": ["select.rule=mixed"],
+    "moderate": ["select.rule=moderate"],
+    "prototypes": ["select.rule=prototypes"],
+}
 
 
 @dataclass(frozen=True)
@@ -40,12 +55,14 @@ class Found:
     epochs: int  # of the series
     budget: float
     arm: str
+    proxy_epochs: int  # 0 where no proxy chose
     length: str  # `epochs` of its own, or as many `updates` as everything gets
     seed: int
     picks: int
     updates: int
-    accuracy: float  # points on test
-    training_seconds: float  # of a processor, with validation
+    accuracy: float  # points on test, in the mean over members
+    ensemble_accuracy: float  # of the members' mean probabilities
+    training_seconds: float  # of a processor, with validation, of all members
     search_seconds: float
 
 
@@ -53,15 +70,17 @@ class Found:
 class Cell:
     """A budget and a random seed; the stages run in the current folder."""
 
+    preset: str
     model: str
     epochs: int
+    proxy_epochs: int
     budget: float
     seed: int
-    changes: tuple[str, ...]
+    changes: Sequence[str] = ()
 
     @property
     def sizes(self) -> list[float]:
-        """Of the subsets, round by round."""
+        """Of the growing subsets, round by round."""
         return [self.budget / 4, self.budget / 2, self.budget]
 
     @property
@@ -72,28 +91,34 @@ class Cell:
     def target(self, arm: str, length: str) -> Found:
         """Search where the arm does, then train a target on its subset and measure it."""
         self._begin()
-        searched = 0.0
-        if arm in {SELECTED, RACED}:
-            searched = self._once("search", self._search)
-        if arm == RACED:
-            searched += self._once("race", self._race)
-        params = self._write(*self._of_length(length))
+        searched = self._subset_of(arm)
+        params = self._write(self.sizes, *self._of_length(length))
         trained = self._first_with_the_subset_of(arm)
-        name = f"{self.model}-{trained}-{length}"
+        name = (
+            f"{trained}-{length}" if trained == EVERYTHING else f"{self.budget}-{trained}-{length}"
+        )
         seconds = self._once(name, lambda: self._train(trained, name))
         metrics = load_json(Path(f"data/evaluation/{name}/{self.draw}/metrics.json"))
         history = artifacts.load_history(Path(f"data/histories/{name}/{self.draw}.csv"))
         num = artifacts.load_meta(Path("data/prepared")).num_samples["train"]
         picks = len(artifacts.load_subset(self._subset(arm), num, once=params.picks_once))
         return Found(
-            *(self.model, self.epochs, 1.0 if arm == EVERYTHING else self.budget, arm, length),
-            *(self.seed, picks, history[-1].updates, round(100 * metrics["mean"]["accuracy"], 2)),
+            self.model,
+            self.epochs,
+            1.0 if arm == EVERYTHING else self.budget,
+            arm,
+            self.proxy_epochs if arm in BY_PROXY else 0,
+            length,
+            self.seed,
+            picks,
+            history[-1].updates,
+            *(_points(metrics["mean"]), _points(metrics["ensemble"])),
             *(round(seconds, 1), round(searched, 1)),
         )
 
     def _begin(self) -> None:
-        """Prepare the data, and what is compared without a search, unless that was done before."""
-        params = self._write()
+        """Prepare the data and the first weights, unless that was done before."""
+        self._write(self.sizes)
         if not Path("data/prepared").exists():
             prepared = Path("../prepared").absolute()  # by all cells
             if not prepared.exists():
@@ -101,27 +126,49 @@ class Cell:
                 Path("data/prepared").rename(prepared)
             Path("data/prepared").symlink_to(prepared)
         Path("data/ensembles/scratch").mkdir(parents=True, exist_ok=True)
-        if not Path("data/comparison").exists():
+        if not Path("data/weights").exists():
             stage("weights", "prepared", "weights")
-            stage("seed_subset", str(self.sizes[0]), "prepared", f"subsets/{self.sizes[0]}")
-            ids = artifacts.load_sample_ids(Path("data/prepared"), "train")
+
+    def _subset_of(self, arm: str) -> float:
+        """Write an arm's subset, unless that was done before; return the seconds of its search."""
+        if arm in {RANDOM, EVERYTHING}:
+            if not self._subset(arm).exists():
+                self._take(arm)
+            return 0.0
+        if arm in RULES:
+            seconds = self._once("signals", self._signals_of_everything)
+            return seconds + self._once(f"{self.budget}-{arm}", lambda: self._choose_by_rule(arm))
+        seconds = self._once(f"{self.budget}-search", self._search)
+        if arm == RACED:
+            seconds += self._once(f"{self.budget}-race", self._race)
+        return seconds
+
+    def _take(self, arm: str) -> None:
+        """Write what is compared without a search."""
+        params = self._write(self.sizes)
+        ids = artifacts.load_sample_ids(Path("data/prepared"), "train")
+        if arm == EVERYTHING:
+            index_P = np.arange(len(ids))
+        else:
             limits = load_limits(Path("data/prepared"), ids, params.select)
             order_K = order_of_random_subsets(params.draws[0], ids, limits)
-            _save(RANDOM, self.draw, order_K[: num_picks(self.budget, len(ids))])
-            _save(EVERYTHING, self.draw, np.arange(len(ids)))
+            index_P = order_K[: num_picks(self.budget, len(ids))]
+        artifacts.save_subset(self._subset(arm), unscored(index_P))
 
-    def _write(self, *changes: str) -> Params:
+    def _write(self, sizes: Sequence[float], *changes: str) -> Params:
         """Write params.yaml and return what it says."""
-        rounds = ", ".join(f"{{from: {a}, to: {b}}}" for a, b in pairwise(self.sizes))
+        rounds = ", ".join(f"{{from: {a}, to: {b}}}" for a, b in pairwise(sizes))
         changed = [
             *(f"random_seed={self.seed}", "random_seeds=1"),
-            *(f"seed_size={self.sizes[0]}", f"rounds=[{rounds}]"),
+            *(f"seed_size={sizes[0]}", f"rounds=[{rounds}]"),
             *(f"train_ensemble.model={PROXY}", f"race.judge={PROXY}"),
-            *(f"{section}.length={{epochs: {self.epochs}}}" for section in TRAINED),
+            f"train_ensemble.length={{epochs: {self.proxy_epochs}}}",
+            f"train_subset_model.length={{epochs: {self.epochs}}}",
             *(f"compare.models=[{self.model}]", "compare.subsets=[selected, random, full]"),
-            "train_subset_model.validations=1",
+            *("train_subset_model.validations=1", "train_subset_model.members=1"),
         ]
-        text = clones.changed(clones.settings(PRESET), [*changed, *self.changes, *changes])
+        preset = ROOT / f"presets/{self.preset}.yaml"
+        text = clones.changed(clones.settings(preset), [*changed, *self.changes, *changes])
         Path("params.yaml").write_text(text, encoding="utf-8")
         return load_params()
 
@@ -146,31 +193,58 @@ class Cell:
         return SELECTED if known.exists() and known.read_bytes() == wanted else arm
 
     def _subset(self, arm: str) -> Path:
-        return Path(f"data/comparison/{arm}/{self.draw}.csv")
+        return self._compared(arm) / f"{self.draw}.csv"
+
+    def _compared(self, arm: str) -> Path:
+        """Return the folder of an arm's subset."""
+        return Path("data/comparison") / (arm if arm == EVERYTHING else f"{self.budget}-{arm}")
+
+    # --- searches ---------------------------------------------------------------------------------
 
     def _search(self) -> None:
+        """Grow a subset in two rounds, each by an ensemble of proxies."""
+        self._write(self.sizes)
+        stage("seed_subset", str(self.sizes[0]), "prepared", f"subsets/{self.sizes[0]}")
         for before, after in pairwise(map(str, self.sizes)):
-            stage(
-                *("train_ensemble", "prepared", "embeddings", f"subsets/{before}"),
-                *(f"weights/{PROXY}.safetensors", f"ensembles/{before}"),
-                *(f"histories/ensemble-{before}", f"dynamics/{before}"),
-            )
-            stage(
-                "predict_pool", "prepared", "embeddings", f"ensembles/{before}", f"signals/{before}"
-            )
-            found = (
-                f"{kind}/{before}" for kind in ("signals", "dynamics", "scores", "correlations")
-            )
-            stage("score", after, "prepared", *found)
+            self._predicted(PROXY, before)
             self._choose(before, after)
         self._keep(SELECTED)
 
     def _race(self) -> None:
-        self._write(f"race.entrants={RACE}")
+        self._write(self.sizes, f"race.entrants={RACE}")
         self._choose(*map(str, self.sizes[-2:]))
         self._keep(RACED)
 
+    def _signals_of_everything(self) -> None:
+        """Train the target's network on everything once, and predict with it."""
+        self._write([1.0, self.budget], *self._of_rule())
+        stage("seed_subset", "1.0", "prepared", "subsets/1.0")
+        self._predicted(self.model, "1.0")
+
+    def _choose_by_rule(self, rule: str) -> None:
+        self._write([1.0, self.budget], *self._of_rule(), *RULES[rule])
+        self._choose("1.0", str(self.budget))
+        self._keep(rule)
+
+    def _of_rule(self) -> list[str]:
+        return [
+            *(f"train_ensemble.model={self.model}", "train_ensemble.members=1"),
+            f"train_ensemble.length={{epochs: {self.epochs}}}",
+            *("predict_pool.signals=[features]", "acquisition=aum"),
+        ]
+
+    def _predicted(self, model: str, size: str) -> None:
+        stage(
+            *("train_ensemble", "prepared", "embeddings", f"subsets/{size}"),
+            *(f"weights/{model}.safetensors", f"ensembles/{size}"),
+            *(f"histories/ensemble-{size}", f"dynamics/{size}"),
+        )
+        stage("predict_pool", "prepared", "embeddings", f"ensembles/{size}", f"signals/{size}")
+
     def _choose(self, before: str, after: str) -> None:
+        """Score, select and race for a round; without entrants the race hands on the selection."""
+        found = (f"{kind}/{before}" for kind in ("signals", "dynamics", "scores", "correlations"))
+        stage("score", after, "prepared", *found)
         stage(
             *("select", before, after, "prepared", f"signals/{before}", f"dynamics/{before}"),
             *(f"scores/{before}", f"subsets/{before}", "near_duplicates/train"),
@@ -183,12 +257,12 @@ class Cell:
 
     def _keep(self, arm: str) -> None:
         """Take the last round's subset as what is compared."""
-        target = Path(f"data/comparison/{arm}")
-        shutil.copytree(f"data/subsets/{self.budget}", target, dirs_exist_ok=True)
+        shutil.copytree(f"data/subsets/{self.budget}", self._compared(arm), dirs_exist_ok=True)
 
     def _train(self, arm: str, name: str) -> None:
         stage(
-            *("train_subset_model", self.model, "prepared", "embeddings", f"comparison/{arm}"),
+            *("train_subset_model", self.model, "prepared", "embeddings"),
+            str(self._compared(arm).relative_to("data")),
             *("ensembles/scratch", f"weights/{self.model}.safetensors"),
             *(f"subset_models/{name}", f"histories/{name}"),
         )
@@ -202,6 +276,5 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.process_time() - start
 
 
-def _save(arm: str, draw: str, index_P: Ints) -> None:
-    path = Path(f"data/comparison/{arm}/{draw}.csv")
-    artifacts.save_subset(path, unscored(index_P))
+def _points(metrics: dict[str, float]) -> float:
+    return round(100 * metrics["accuracy"], 2)

@@ -1,17 +1,41 @@
 """Tests for benchmarks/cifar10_table.py: what is counted, by hand, and what is not run again."""
 
 from dataclasses import astuple
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import cifar10_table, rows, stages_here
-from benchmarks.cifar10_runs import Cell, Found
-from benchmarks.cifar10_table import HEADER, difference, main, table
+from benchmarks.cifar10_runs import RULES, Cell, Found
+from benchmarks.cifar10_table import (
+    HEADER,
+    as_good,
+    difference,
+    lengths_of_everything,
+    main,
+    table,
+)
+from stages.shared.running import dispatch
 
 
-def found(arm, seed, accuracy, training=10.0, search=0.0, budget=0.5):
-    of = Found("airbench", 10, budget, arm, "epochs", seed, 5, 2, accuracy, training, search)
-    return dict(zip(HEADER, map(str, astuple(of)), strict=True))
+def found(arm, seed, accuracy, training=10.0, **other):
+    """Return a row of a target; `other` is what differs from half of the data in ten epochs."""
+    of = {
+        **{"model": "airbench", "epochs": 10, "budget": 0.5, "arm": arm},
+        "proxy_epochs": 4 if arm == "selected" else 0,
+        **{
+            "length": "epochs",
+            "seed": seed,
+            "picks": 5,
+            "updates": 2,
+            "accuracy": accuracy,
+            "ensemble_accuracy": 96.0,
+        },
+        **{"training_seconds": training, "search_seconds": 0.0, **other},
+    }
+    return dict(zip(HEADER, map(str, astuple(Found(**of))), strict=True))
 
 
 def test_differences_are_paired_by_seed_and_costs_are_in_trainings_on_everything():
@@ -20,17 +44,36 @@ def test_differences_are_paired_by_seed_and_costs_are_in_trainings_on_everything
         [
             *(found("everything", seed, 95.0, 20.0, budget=1.0) for seed in (0, 1)),
             *(found("random", seed, 90.0 + seed) for seed in (1, 0)),
-            found("selected", 0, 91.0, search=4.0),
-            found("selected", 1, 93.0, search=4.0),
+            found("selected", 0, 91.0, search_seconds=4.0),
+            found("selected", 1, 93.0, search_seconds=4.0),
         ]
     ).splitlines()
 
     assert shown[2:] == [
-        "| `airbench`, 10 | 50% | random | epochs | 2 | 90.50 |  | -4.50 ± 6.35 | 0.50 | 94.30 |",
-        "| `airbench`, 10 | 50% | selected | epochs | 2 | 92.00 | +1.50 ± 6.35 | -3.00 ± 12.71 "
-        "| 0.70 | 96.30 |",
-        "| `airbench`, 10 | 100% | everything | epochs | 2 | 95.00 |  |  | 1.00 | 96.18 |",
+        "| `airbench`, 10 | 50% | random |  | epochs | 2 | 90.50 |  | -4.50 ± 6.35 | 0.50 | <1.00 "
+        "| 94.30; 93.1 |",
+        "| `airbench`, 10 | 50% | selected | 4 | epochs | 2 | 92.00 | +1.50 ± 6.35 | -3.00 ± 12.71 "
+        "| 0.70 | <1.00 | 96.30 |",
+        "| `airbench`, 10 | 100% | everything |  | epochs | 2 | 95.00 |  |  | 1.00 |  | 96.18 |",
     ]
+
+
+def test_everything_as_good_lies_between_the_lengths_that_were_trained():
+    """80 % in 5 s and in 15 s (mean 10), 90 % in 40 s: 85 % in the geometric mean, 20 s."""
+    found_of = [
+        found("everything", 0, 81.0, 5.0, budget=1.0, epochs=3),
+        found("everything", 1, 79.0, 15.0, budget=1.0, epochs=3),
+        found("everything", 0, 90.0, 40.0, budget=1.0, epochs=10),
+        found("random", 0, 99.0),
+    ]
+    lengths = lengths_of_everything(found_of)
+
+    assert lengths == [(80.0, 10.0), (90.0, 40.0)]
+    assert as_good(85.0, lengths) == ("=", pytest.approx(20.0))
+    assert as_good(79.0, lengths) == ("<", pytest.approx(10.0))
+    assert as_good(90.1, lengths) == (">", pytest.approx(40.0))
+    shown = table([*found_of, found("selected", 0, 85.0)])
+    assert "| 85.00 | -14.00 | -5.00 | 0.25 | 0.50 |" in shown
 
 
 def test_a_seed_without_its_pair_has_no_difference():
@@ -48,7 +91,16 @@ def series(tmp_path, monkeypatch):
     def target(cell, arm, length):
         trained.append((cell.seed, cell.budget, arm, length))
         budget = 1.0 if arm == "everything" else cell.budget
-        return Found(cell.model, cell.epochs, budget, arm, length, cell.seed, 1, 1, 50.0, 1.0, 0.0)
+        of = cell.model, cell.epochs, budget, arm, 0, length, cell.seed
+        return Found(
+            *of,
+            picks=1,
+            updates=1,
+            accuracy=50.0,
+            ensemble_accuracy=50.0,
+            training_seconds=1.0,
+            search_seconds=0.0,
+        )
 
     monkeypatch.setattr(Cell, "target", target)
     monkeypatch.setattr(stages_here, "enter", lambda *_: None)
@@ -83,7 +135,7 @@ def test_what_there_is_can_be_shown_alone(series, capsys):
 
 def test_a_race_that_hands_on_what_was_selected_needs_no_target_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    cell = Cell("airbench", 1, 0.5, 0, ())
+    cell = Cell("cifar10_airbench_cpu", "airbench", 1, 1, 0.5, 0)
     for arm, subset in (("random", "1"), ("selected", "2"), ("race", "2")):
         path = cell._subset(arm)
         path.parent.mkdir(parents=True)
@@ -92,3 +144,33 @@ def test_a_race_that_hands_on_what_was_selected_needs_no_target_of_its_own(tmp_p
     assert [*map(cell._first_with_the_subset_of, arms)] == ["random", "selected", "selected"]
     cell._subset("race").write_text("3")
     assert cell._first_with_the_subset_of("race") == "race"
+
+
+@pytest.mark.slow
+def test_rules_choose_from_one_training_on_everything_for_all_budgets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUBSET_RESUME", "")
+    monkeypatch.setattr(dispatch, "map_pieces", dispatch.map_pieces)
+    rng = np.random.default_rng(0)
+    for place in range(120):
+        file = tmp_path / f"raw/cifar10/{'test' if place < 40 else 'train'}/{place % 2}/{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(file)
+    settings = ["dataset.validation_fraction=0.2", "train_ensemble.batch_size=32"]
+    arguments = ["--model", "airbench_quarter", "--epochs", "10", "--seeds", "0"]
+    arguments += ["--lengths", "epochs", "--raw", str(tmp_path / "raw")]
+    arguments += ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out.csv")]
+
+    main([*arguments, "--budgets", "0.5", "--arms", "random", *RULES, "--set", *settings])
+    searched = Path("signals.txt").read_text(encoding="utf-8")
+    main([*arguments, "--budgets", "0.25", "--arms", "dual", "--set", *settings])
+
+    found = rows.load(tmp_path / "out.csv")
+    assert Path("signals.txt").read_text(encoding="utf-8") == searched
+    assert {(row["arm"], row["budget"]): row["picks"] for row in found} == {
+        ("everything", "1.0"): "64",
+        **{(arm, "0.5"): "32" for arm in ("random", *RULES)},
+        ("dual", "0.25"): "16",
+    }
+    subsets = {file.read_bytes() for file in Path("data/comparison").glob("0.5-*/*.csv")}
+    assert len(subsets) == 1 + len(RULES)
