@@ -1,5 +1,7 @@
 """Tests for stages/shared/running/engine.py: on which device."""
 
+import os
+import runpy
 import subprocess
 import sys
 
@@ -61,3 +63,15 @@ def test_freed_memory_is_used_again_without_asking_the_kernel():
     pages = 4 * (1 << 24) // 4096
     assert faults[0] > pages / 2
     assert faults[1] < pages / 100
+
+
+@pytest.mark.parametrize(
+    ("given", "spins"),
+    [({}, "10000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+)
+def test_threads_that_wait_sleep_soon_unless_the_environment_says_more(given, spins, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(given))
+
+    runpy.run_path(str(ROOT / "stages/__init__.py"))
+
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
