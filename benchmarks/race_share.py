@@ -17,6 +17,9 @@ noise of training (as in race_counts.py), or `none` of it is.
 `--simulate` draws gains whose truth is known, with the errors of the table, and says how often the
 bound is not below the true share.
 
+A race that hands on a random subset is counted apart too: such a subset may be worse than the mean
+of others, but not worse than a random one.
+
 Shapes: N decisions, J places of the grid.
 """
 
@@ -46,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--simulate", type=int, default=0, help="so many tables of each truth")
     simulations = parser.parse_args().simulate
-    gain_N, errors = decisions()
+    gain_N, is_random_N, errors = decisions()
     if simulations:
         print("| truth | truly below | estimated | bound | it holds |\n" + "|---" * 5 + "|")
         for name, truth in TRUTHS.items():
@@ -57,25 +60,28 @@ def main() -> None:
             print(f"| {name} | {' | '.join(told)} | {100 * np.mean(bound >= true):.0f} % |")
         return
     print("| decisions | noise | worse by more than | share | upper bound |\n" + "|---" * 5 + "|")
-    for name, error_N in errors.items():
-        for loss in LOSSES:
-            share, bound = share_and_bound(gain_N, error_N, loss)
-            ends = f"{100 * share:.1f} % | {100 * bound:.1f} %"
-            print(f"| {len(gain_N)} | {name} | {loss:g} | {ends} |")
+    groups = {"all": is_random_N | True, "a strategy": ~is_random_N, "random": is_random_N}
+    for group, here_N in groups.items():
+        for name, error_N in errors.items():
+            for loss in LOSSES:
+                share, bound = share_and_bound(gain_N[here_N], error_N[here_N], loss)
+                ends = f"{100 * share:.1f} % | {100 * bound:.1f} %"
+                print(f"| {group}, {here_N.sum()} | {name} | {loss:g} | {ends} |")
 
 
-def decisions() -> tuple[Floats, Mapping[str, Floats]]:
-    """Return the gain of each decision that is counted in `all`, and the ends of its error."""
+def decisions() -> tuple[Floats, npt.NDArray[np.bool_], Mapping[str, Floats]]:
+    """Return of each decision in `all` its gain, whether random won, and the ends of its error."""
     tables = [rows.load(path) for path in sorted(RESULTS.glob(TABLE))]
     found = []
     for cell in race_counts.cells(*tables):
         if not cell.name.endswith(AGAIN):
             of_random = float(cell.randoms().var(axis=1, ddof=1).mean())
             found += [
-                (one.gain, one.error, sqrt(one.error**2 - of_random)) for one in cell.decisions()
+                (one.gain, race["winner"] == "random", one.error, sqrt(one.error**2 - of_random))
+                for race, one in zip(cell.races, cell.decisions(), strict=True)
             ]
-    gain_N, all_N, none_N = np.array(found).T
-    return gain_N, {"all": all_N, "none": none_N}
+    gain_N, is_random_N, all_N, none_N = np.array(found).T
+    return gain_N, is_random_N.astype(np.bool_), {"all": all_N, "none": none_N}
 
 
 def share_and_bound(gain_N: Floats, error_N: Floats, loss: float) -> tuple[float, float]:
