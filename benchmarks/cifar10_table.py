@@ -15,7 +15,8 @@ does (the rules of cifar10_runs.py). A target is trained on each subset twice, f
 own (`epochs`) and for as many updates as everything gets in so many (`updates`). A row of the CSV
 file is one target: its accuracy on test, and the processor seconds of its training and, of what was
 chosen, of its search. Rows are appended as they are finished and are not made again, so a
-broken-off series goes on; of a training that was broken off, the seconds are those of the rest.
+broken-off series goes on; of a training that was broken off, the seconds are those of the rest
+(such were written over by nan in the committed file, and are left out of the costs).
 Trainings on a GPU are waited for, so their processor seconds are about those of a clock.
 """
 
@@ -201,7 +202,7 @@ def _cells(
         f"{accuracy:.2f}",
         difference(here, random) if arm not in {RANDOM, EVERYTHING} else "",
         difference(here, everything) if arm != EVERYTHING else "",
-        f"{np.mean(costs):.2f}" if costs else "",
+        f"{np.nanmean(costs):.2f}" if costs else "",
         _as_good(accuracy, lengths, everything) if arm != EVERYTHING and everything else "",
         PUBLISHED.get((float(budget), arm), ""),
     ]
