@@ -1,6 +1,9 @@
 """One target of benchmarks/cifar10_table.py, with the search that its subset comes from.
 
-All of a random seed lie in one folder: what was trained for one budget serves the others.
+All work of a model, its length and a random seed shares a folder: what was trained for one budget
+serves the others.
+
+Shapes: P picks, K train samples in the order of random subsets.
 """
 
 import shutil
@@ -30,7 +33,8 @@ RACE = (
     " stratified: {rule: stratified, stratified: {cut: 0.1}}}"
 )
 EVERYTHING, RANDOM = "everything", "random"
-BY_PROXY = SELECTED, RACED = "selected", "race"
+SELECTED, RACED = "selected", "race"
+BY_PROXY = (SELECTED, RACED)
 _DUAL = "acquisition=dual"
 # Chosen from everything at once, by one training of the target's network and the area under the
 # margin unless it says otherwise.
@@ -49,10 +53,10 @@ RULES: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class Found:
-    """One target."""
+    """One target: a row of the CSV file."""
 
     model: str
-    epochs: int  # of the series
+    epochs: int  # that everything gets
     budget: float
     arm: str
     proxy_epochs: int  # 0 where no proxy chose
@@ -62,7 +66,7 @@ class Found:
     updates: int
     accuracy: float  # points on test, in the mean over members
     ensemble_accuracy: float  # of the members' mean probabilities
-    training_seconds: float  # of a processor, with validation, of all members
+    training_seconds: float  # of a processor, of all members, with evaluation on test
     search_seconds: float
 
 
@@ -204,7 +208,8 @@ class Cell:
     def _search(self) -> None:
         """Grow a subset in two rounds, each by an ensemble of proxies."""
         self._write(self.sizes)
-        stage("seed_subset", str(self.sizes[0]), "prepared", f"subsets/{self.sizes[0]}")
+        first = str(self.sizes[0])
+        stage("seed_subset", first, "prepared", self._at("subsets", first))
         for before, after in pairwise(map(str, self.sizes)):
             self._predicted(PROXY, before)
             self._choose(before, after)
@@ -218,7 +223,7 @@ class Cell:
     def _signals_of_everything(self) -> None:
         """Train the target's network on everything once, and predict with it."""
         self._write([1.0, self.budget], *self._of_rule())
-        stage("seed_subset", "1.0", "prepared", "subsets/1.0")
+        stage("seed_subset", "1.0", "prepared", self._at("subsets", "1.0"))
         self._predicted(self.model, "1.0")
 
     def _choose_by_rule(self, rule: str) -> None:
@@ -234,30 +239,36 @@ class Cell:
         ]
 
     def _predicted(self, model: str, size: str) -> None:
+        ensemble = self._at("ensembles", size)
         stage(
-            *("train_ensemble", "prepared", "embeddings", f"subsets/{size}"),
-            *(f"weights/{model}.safetensors", f"ensembles/{size}"),
-            *(f"histories/ensemble-{size}", f"dynamics/{size}"),
+            *("train_ensemble", "prepared", "embeddings", self._at("subsets", size)),
+            *(f"weights/{model}.safetensors", ensemble),
+            *(self._at("histories/ensemble", size), self._at("dynamics", size)),
         )
-        stage("predict_pool", "prepared", "embeddings", f"ensembles/{size}", f"signals/{size}")
+        stage("predict_pool", "prepared", "embeddings", ensemble, self._at("signals", size))
 
     def _choose(self, before: str, after: str) -> None:
         """Score, select and race for a round; without entrants the race hands on the selection."""
-        found = (f"{kind}/{before}" for kind in ("signals", "dynamics", "scores", "correlations"))
-        stage("score", after, "prepared", *found)
+        known = [self._at(kind, before) for kind in ("signals", "dynamics", "scores")]
+        stage("score", after, "prepared", *known, self._at("correlations", before))
+        proposals, subset = self._at("proposals", after), self._at("subsets", after)
         stage(
-            *("select", before, after, "prepared", f"signals/{before}", f"dynamics/{before}"),
-            *(f"scores/{before}", f"subsets/{before}", "near_duplicates/train"),
-            *(f"proposals/{after}", f"orders/{after}"),
+            *("select", before, after, "prepared", *known, self._at("subsets", before)),
+            *("near_duplicates/train", proposals, self._at("orders", after)),
         )
         stage(
-            *("race", after, "prepared", "embeddings", f"proposals/{after}"),
-            *(f"weights/{PROXY}.safetensors", f"subsets/{after}", f"races/{after}"),
+            *("race", after, "prepared", "embeddings", proposals),
+            *(f"weights/{PROXY}.safetensors", subset, self._at("races", after)),
         )
+
+    def _at(self, kind: str, size: str) -> str:
+        """Return where something of a size lies: two budgets may have a size in common."""
+        return f"{kind}/{size}" if size == "1.0" else f"{kind}/{self.budget}/{size}"
 
     def _keep(self, arm: str) -> None:
         """Take the last round's subset as what is compared."""
-        shutil.copytree(f"data/subsets/{self.budget}", self._compared(arm), dirs_exist_ok=True)
+        subsets = Path("data") / self._at("subsets", str(self.budget))
+        shutil.copytree(subsets, self._compared(arm), dirs_exist_ok=True)
 
     def _train(self, arm: str, name: str) -> None:
         stage(

@@ -16,8 +16,7 @@ own (`epochs`) and for as many updates as everything gets in so many (`updates`)
 file is one target: its accuracy on test, and the processor seconds of its training and, of what was
 chosen, of its search. Rows are appended as they are finished and are not made again, so a
 broken-off series goes on; of a training that was broken off, the seconds are those of the rest
-(such were written over by nan in the committed file, and are left out of the costs).
-Trainings on a GPU are waited for, so their processor seconds are about those of a clock.
+(those of one row of the committed file are nan, and left out of the costs).
 """
 
 import argparse
@@ -79,7 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--preset", default="cifar10_airbench_cpu", help="of data and recipes")
+    parser.add_argument(
+        "--preset",
+        default="cifar10_airbench_cpu",
+        help="another one wants --work and --out of its own",
+    )
     parser.add_argument("--model", default="airbench_half", help="of the targets")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--proxy-epochs", type=int, help="as --epochs unless given")
@@ -90,13 +93,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="*",
         default=[RANDOM, SELECTED, RACED],
         choices=[*ARMS],
-        help="none: everything",
+        help="without a name: everything alone",
     )
     parser.add_argument("--lengths", nargs="+", default=LENGTHS, choices=LENGTHS)
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="where cifar10/ lies")
     parser.add_argument("--work", type=Path, default=Path(".cifar10_table"), help="its own folder")
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file")
-    parser.add_argument("--set", nargs="*", default=[], help="other settings, as dvc's -S")
+    parser.add_argument("--set", nargs="*", default=[], help="as dvc's -S; as for --preset")
     parser.add_argument("--show", action="store_true", help="run nothing")
     parsed = parser.parse_args(arguments)
     parsed.proxy_epochs = parsed.proxy_epochs or parsed.epochs
@@ -169,7 +172,7 @@ def lengths_of_everything(found: Sequence[rows.Row]) -> list[tuple[float, float]
         if row["arm"] == EVERYTHING:
             pair = float(row["accuracy"]), float(row["training_seconds"])
             by_epochs.setdefault(row["epochs"], []).append(pair)
-    return sorted(tuple(np.mean(pairs, axis=0)) for pairs in by_epochs.values())
+    return sorted(tuple(np.nanmean(pairs, axis=0)) for pairs in by_epochs.values())
 
 
 def as_good(accuracy: float, lengths: Sequence[tuple[float, float]]) -> tuple[str, float]:
@@ -213,7 +216,7 @@ def _as_good(
     accuracy: float, lengths: Sequence[tuple[float, float]], everything: dict[str, rows.Row]
 ) -> str:
     sign, seconds = as_good(accuracy, lengths)
-    one = np.mean([float(row["training_seconds"]) for row in everything.values()])
+    one = np.nanmean([float(row["training_seconds"]) for row in everything.values()])
     return f"{sign.replace('=', '')}{seconds / one:.2f}"
 
 

@@ -18,8 +18,8 @@ if (
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Threads of torch that wait for one another spin for some milliseconds, each on its core. Where
-# other programs want these cores, prediction is 1.7 times and a training of two threads 2.2 times
-# as fast if they sleep sooner; on an idle machine it makes no difference that could be seen. To
-# sleep at once (OMP_WAIT_POLICY=PASSIVE) costs such trainings half of their speed there.
+# other programs want these cores, prediction is about 1.6 times and a training of two threads twice
+# as fast if they sleep sooner; idle, three noisy runs show no clear difference. To sleep at once
+# (OMP_WAIT_POLICY=PASSIVE) costs such trainings two fifths to three quarters of their speed there.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
