@@ -185,7 +185,7 @@ SERIES: Mapping[str, Series] = {
         "images_cpu",
         ["acquisition=mutual_information", *TWO_JUDGES, "race.holdout=0.33"],
         (0.5,),
-        seeds=1,
+        seeds=3,
         entrants={name: FEW[name] for name in ("top", "window_10", "cut_10")},
         rounds=1,
     ),
