@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import clones
+from benchmarks import clones, side_by_side
 from benchmarks.generated import ROOT
 from benchmarks.stages_here import stage
 from stages.comparison_subsets.comparison import order_of_random_subsets
@@ -68,6 +68,7 @@ class Found:
     ensemble_accuracy: float  # of the members' mean probabilities
     training_seconds: float  # of a processor, of all members, with evaluation on test
     search_seconds: float
+    machine: str  # whose seconds these are
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Cell:
             history[-1].updates,
             *(_points(metrics["mean"]), _points(metrics["ensemble"])),
             *(round(seconds, 1), round(searched, 1)),
+            side_by_side.device(),
         )
 
     def _begin(self) -> None:
@@ -167,6 +169,7 @@ class Cell:
             *(f"seed_size={sizes[0]}", f"rounds=[{rounds}]"),
             *(f"train_ensemble.model={PROXY}", f"race.judge={PROXY}"),
             f"train_ensemble.length={{epochs: {self.proxy_epochs}}}",
+            f"race.length={{epochs: {self.proxy_epochs}}}",
             f"train_subset_model.length={{epochs: {self.epochs}}}",
             *(f"compare.models=[{self.model}]", "compare.subsets=[selected, random, full]"),
             *("train_subset_model.validations=1", "train_subset_model.members=1"),

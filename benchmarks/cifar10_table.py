@@ -20,7 +20,7 @@ broken-off series goes on; of a training that was broken off, the seconds are th
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from itertools import product
 from pathlib import Path
@@ -40,7 +40,7 @@ from benchmarks.cifar10_runs import (
     Found,
 )
 
-OUT = Path(__file__).parent.absolute() / "results/cifar10-table_amd-epyc-2-cores_2026-11-29.csv"
+OUT = Path(__file__).parent.absolute() / "results/cifar10-table.csv"
 ARMS = (RANDOM, SELECTED, RACED, *RULES)
 LENGTHS = ("epochs", "updates")
 # Points of ResNet-18 on the original pixels. Selected, everything, the first of random: ensembles
@@ -141,9 +141,10 @@ def run(parsed: argparse.Namespace) -> None:
 def table(found: Sequence[rows.Row]) -> str:
     """Return means over the random seeds, paired differences with their 95 % t-intervals, costs.
 
-    *Cost* is search and training together, in trainings on everything by processor seconds; *as
-    good* is what a training on everything costs that is cut down to the same accuracy, between the
-    lengths that were trained. A search pays back at once where the first is below the second.
+    *Cost* is search and training together, in trainings on everything by processor seconds of the
+    same machine; *as good* is what a training on everything costs that is cut down to the same
+    accuracy, between the lengths that were trained. A search pays back at once where the first is
+    below the second.
     """
     lines = [
         "| target, epochs | kept | subset | proxies' epochs | equal | seeds | accuracy "
@@ -153,8 +154,10 @@ def table(found: Sequence[rows.Row]) -> str:
     for model, epochs in sorted({(row["model"], int(row["epochs"])) for row in found}):
         of_model = [row for row in found if row["model"] == model]
         own = [row for row in of_model if int(row["epochs"]) == epochs]
+        one = seconds_on_everything(own)
+        lengths = lengths_of_everything(of_model, one)
         lines += [
-            f"| `{model}`, {epochs} | {_cells(own, key, lengths_of_everything(of_model))} |"
+            f"| `{model}`, {epochs} | {_cells(own, key, one, lengths)} |"
             for key in sorted({subset(row) for row in own})
         ]
     return "\n".join(lines)
@@ -165,59 +168,67 @@ def subset(row: rows.Row) -> tuple[str, ...]:
     return tuple(row[name] for name in ("budget", "arm", "proxy_epochs", "length"))
 
 
-def lengths_of_everything(found: Sequence[rows.Row]) -> list[tuple[float, float]]:
-    """Return the accuracy and seconds of each length that everything was trained for, rising."""
+def seconds_on_everything(own: Sequence[rows.Row]) -> dict[str, float]:
+    """Return what a training on everything takes in the mean, by machine."""
+    seconds: dict[str, list[float]] = {}
+    for row in own:
+        if row["arm"] == EVERYTHING:
+            seconds.setdefault(row["machine"], []).append(float(row["training_seconds"]))
+    return {machine: float(np.nanmean(found)) for machine, found in seconds.items()}
+
+
+def cost(row: rows.Row, one: Mapping[str, float]) -> float:
+    """Return search and training together, in trainings on everything; nan where not known."""
+    seconds = float(row["training_seconds"]) + float(row["search_seconds"])
+    return seconds / one.get(row["machine"], np.nan)
+
+
+def lengths_of_everything(
+    found: Sequence[rows.Row], one: Mapping[str, float]
+) -> list[tuple[float, float]]:
+    """Return the accuracy and cost of each length that everything was trained for, rising."""
     by_epochs: dict[str, list[tuple[float, float]]] = {}
     for row in found:
         if row["arm"] == EVERYTHING:
-            pair = float(row["accuracy"]), float(row["training_seconds"])
+            pair = float(row["accuracy"]), cost(row, one)
             by_epochs.setdefault(row["epochs"], []).append(pair)
-    return sorted(tuple(np.nanmean(pairs, axis=0)) for pairs in by_epochs.values())
+    means = [tuple(np.nanmean(pairs, axis=0)) for pairs in by_epochs.values()]
+    return sorted(pair for pair in means if not np.isnan(pair[1]))
 
 
-def as_good(accuracy: float, lengths: Sequence[tuple[float, float]]) -> tuple[str, float]:
-    """Return the seconds in which everything gets so accurate: a sign (= < >) and a number.
+def as_good(accuracy: float, lengths: Sequence[tuple[float, float]]) -> str:
+    """Return for what cost everything gets so accurate; `<` and `>` beyond the lengths known.
 
-    Linear in the logarithm of the seconds between two lengths.
+    Linear in the logarithm of the cost between two lengths.
     """
-    accuracies, seconds = np.array(lengths).T
-    sign = "<" if accuracy < accuracies[0] else ">" if accuracy > accuracies[-1] else "="
-    return sign, float(np.exp(np.interp(accuracy, accuracies, np.log(seconds))))
+    accuracies, costs = np.array(lengths).T
+    sign = "<" if accuracy < accuracies[0] else ">" if accuracy > accuracies[-1] else ""
+    return f"{sign}{np.exp(np.interp(accuracy, accuracies, np.log(costs))):.2f}"
 
 
 def _cells(
-    own: Sequence[rows.Row], key: tuple[str, ...], lengths: Sequence[tuple[float, float]]
+    own: Sequence[rows.Row],
+    key: tuple[str, ...],
+    one: Mapping[str, float],
+    lengths: Sequence[tuple[float, float]],
 ) -> str:
     budget, arm, proxies, length = key
     here = _by_seed(own, *key)
     random = _by_seed(own, budget, RANDOM, "0", length)
     everything = _by_seed(own, "1.0", EVERYTHING, "0", "epochs")
     accuracy = float(np.mean([float(row["accuracy"]) for row in here.values()]))
-    costs = [
-        (float(row["training_seconds"]) + float(row["search_seconds"]))
-        / float(everything[seed]["training_seconds"])
-        for seed, row in here.items()
-        if seed in everything
-    ]
+    costs = [known for row in here.values() if not np.isnan(known := cost(row, one))]
     cells = [
         *(f"{float(budget):.0%}", arm, proxies if arm in BY_PROXY else "", length),
         str(len(here)),
         f"{accuracy:.2f}",
         difference(here, random) if arm not in {RANDOM, EVERYTHING} else "",
         difference(here, everything) if arm != EVERYTHING else "",
-        f"{np.nanmean(costs):.2f}" if costs else "",
-        _as_good(accuracy, lengths, everything) if arm != EVERYTHING and everything else "",
+        f"{np.mean(costs):.2f}" if costs else "",
+        as_good(accuracy, lengths) if arm != EVERYTHING and lengths else "",
         PUBLISHED.get((float(budget), arm), ""),
     ]
     return " | ".join(cells)
-
-
-def _as_good(
-    accuracy: float, lengths: Sequence[tuple[float, float]], everything: dict[str, rows.Row]
-) -> str:
-    sign, seconds = as_good(accuracy, lengths)
-    one = np.nanmean([float(row["training_seconds"]) for row in everything.values()])
-    return f"{sign.replace('=', '')}{seconds / one:.2f}"
 
 
 def _by_seed(own: Sequence[rows.Row], *key: str) -> dict[str, rows.Row]:

@@ -152,11 +152,16 @@ def _product(piece: tuple[str, int, int], report: engine.Report) -> float:
 
 def hardware() -> str:
     """Return the device's name and how many cores there are."""
+    return f"{device()}, {engine.num_cores()} cores"
+
+
+def device() -> str:
+    """Return the name of the GPU, or else of the processor."""
     if engine.has_gpu():
         import torch
 
-        return f"{torch.cuda.get_device_name()}, {engine.num_cores()} cores"
-    return f"{_of_cpu('model name') or platform.machine()}, {engine.num_cores()} cores"
+        return torch.cuda.get_device_name()
+    return _of_cpu("model name") or platform.machine()
 
 
 def machine() -> str:

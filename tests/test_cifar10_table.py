@@ -12,9 +12,11 @@ from benchmarks.cifar10_runs import RULES, Cell, Found
 from benchmarks.cifar10_table import (
     HEADER,
     as_good,
+    cost,
     difference,
     lengths_of_everything,
     main,
+    seconds_on_everything,
     table,
 )
 from stages.shared.artifacts import load_subset
@@ -37,6 +39,7 @@ def found(arm, seed, accuracy, training=10.0, **other):
         "ensemble_accuracy": 96.0,
         "training_seconds": training,
         "search_seconds": 0.0,
+        "machine": "one",
         **other,
     }
     return dict(zip(HEADER, map(str, astuple(Found(**of))), strict=True))
@@ -63,23 +66,40 @@ def test_differences_are_paired_by_seed_and_costs_are_in_trainings_on_everything
 
 
 def test_everything_as_good_lies_between_the_lengths_that_were_trained():
-    """80 % in 5 s and in 15 s (mean 10), 90 % in 40 s: 85 % in the geometric mean, 20 s."""
+    """80 % in 5 s and in 15 s (mean 10), 90 % in 40 s: 85 % in the geometric mean, half of one."""
     found_of = [
         found("everything", 0, 81.0, 5.0, budget=1.0, epochs=3),
         found("everything", 1, 79.0, 15.0, budget=1.0, epochs=3),
         found("everything", 0, 90.0, 40.0, budget=1.0, epochs=10),
         found("random", 0, 99.0),
     ]
-    lengths = lengths_of_everything(found_of)
+    lengths = lengths_of_everything(found_of, {"one": 40.0})
 
-    assert lengths == [(80.0, 10.0), (90.0, 40.0)]
-    assert as_good(85.0, lengths) == ("=", pytest.approx(20.0))
-    assert as_good(79.0, lengths) == ("<", pytest.approx(10.0))
-    assert as_good(90.1, lengths) == (">", pytest.approx(40.0))
+    assert lengths == [(80.0, 0.25), (90.0, 1.0)]
+    assert [as_good(points, lengths) for points in (85.0, 79.0, 90.1)] == ["0.50", "<0.25", ">1.00"]
     lost = found("everything", 2, 80.0, float("nan"), budget=1.0, epochs=3)
-    assert lengths_of_everything([*found_of, lost]) == lengths
+    assert lengths_of_everything([*found_of, lost], {"one": 40.0}) == lengths
     shown = table([*found_of, found("selected", 0, 85.0)])
     assert "| 85.00 | -14.00 | -5.00 | 0.25 | 0.50 |" in shown
+
+
+def test_costs_are_in_seconds_of_the_same_machine():
+    """On one machine everything takes 40 s, on another 10 s, on a third nobody knows."""
+    everything = {"budget": 1.0, "epochs": 10}
+    of_all = [
+        found("everything", 0, 90.0, 40.0, **everything),
+        found("everything", 1, 90.0, 10.0, machine="other", **everything),
+    ]
+    selected = [
+        found("selected", 0, 80.0, 10.0),
+        found("selected", 1, 80.0, 5.0, machine="other"),
+        found("selected", 2, 80.0, 5.0, machine="third"),
+    ]
+    one = seconds_on_everything([*of_all, *selected])
+
+    assert one == {"one": 40.0, "other": 10.0}
+    assert [cost(row, one) for row in selected] == [0.25, 0.5, pytest.approx(np.nan, nan_ok=True)]
+    assert "| 3 | 80.00 |  | -10.00 ± 0.00 | 0.38 |" in table([*of_all, *selected])
 
 
 def test_a_seed_without_its_pair_has_no_difference():
@@ -106,6 +126,7 @@ def series(tmp_path, monkeypatch):
             ensemble_accuracy=50.0,
             training_seconds=1.0,
             search_seconds=0.0,
+            machine="one",
         )
 
     monkeypatch.setattr(Cell, "target", target)

@@ -128,6 +128,14 @@ def test_one_line_says_all_of_it(with_problems, finished):
     assert in_short([results]) == told
 
 
+def test_the_line_names_classes_that_are_not_measured(finished):
+    results = finished.results()
+    targets_V = results.validation_targets_V.copy()
+    targets_V[targets_V == 2] = 0
+    told = "Data: classes without validation samples: 1 of 3; no label to check."
+    assert in_short([replace(results, validation_targets_V=targets_V)]) == told
+
+
 def test_copies_across_splits_are_a_reason_not_to_trust(with_problems):
     found = {check.name: check for check in checks([with_problems], [])}
     assert not found["Samples in two splits"].is_fine

@@ -95,4 +95,4 @@ def test_a_class_without_validation_samples_is_named(results, conclusion):
     targets_V = results.validation_targets_V.copy()
     targets_V[targets_V == 2] = 0
     found = not_fine([replace(results, validation_targets_V=targets_V)], conclusion)
-    assert found["Every class in validation"].consequence == "Nothing is known of cat."
+    assert found["Classes without validation samples"].consequence == "Nothing is known of cat."

@@ -12,7 +12,7 @@ from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
 from stages.report.page.labels_to_check import MOST
 from stages.report.page.samples import Card, content_of
-from stages.report.page.trust import Check, of_splits
+from stages.report.page.trust import Check, of_classes, of_splits
 from stages.report.results import Results
 from stages.report.suspected import label_suspects
 
@@ -52,7 +52,8 @@ def problems(results: Results) -> Problems:
 
 def in_short(draws: Sequence[Results]) -> str:
     """Return one sentence on the data: what is not fine, and how many labels are to be checked."""
-    bad = [check for check in _checks(draws[0]) if not check.is_fine]
+    checks = [*_checks(draws[0]), *of_classes(draws[0])]
+    bad = [check for check in checks if not check.is_fine]
     found = [f"{check.name.lower()}: {check.found}" for check in bad] or ["no problem found"]
     if draws[0].rounds[-1].votes is not None:
         found.append(_labels_in_short(draws))

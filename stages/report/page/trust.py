@@ -30,7 +30,7 @@ def checks(draws: Sequence[Results], conclusions: Sequence[Conclusion]) -> list[
     found = [
         _draws(len(draws)),
         *(check for one in conclusions for check in _of_model(draws, one, len(conclusions) > 1)),
-        *_classes(draws[0]),
+        *of_classes(draws[0]),
         of_splits(draws[0]),
         *_groups(draws[0]),
         *_race(draws),
@@ -112,7 +112,8 @@ def _tenth(points: float) -> str:
     return f"{round(points, 1) + 0.0:+.1f}"  # no -0.0
 
 
-def _classes(results: Results) -> Iterator[Check]:
+def of_classes(results: Results) -> Iterator[Check]:
+    """Yield whether test, and validation, have samples of every class."""
     if not results.params.rules.has_labels:
         return
     held = set(results.validation_targets_V.tolist())
@@ -122,8 +123,8 @@ def _classes(results: Results) -> Iterator[Check]:
     for split, names in (("test", untested), ("validation", missing)):
         yield Check(
             not names,
-            f"Every class in {split}",
-            f"{len(names)} of {results.meta.num_classes} are not" if names else "all are",
+            f"Classes without {split} samples",
+            f"{len(names)} of {results.meta.num_classes}" if names else "none",
             f"Nothing is known of {', '.join(names[: wording.MOST_NAMED])}"
             f"{' and others' if len(names) > wording.MOST_NAMED else ''}.",
         )
