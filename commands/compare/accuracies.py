@@ -41,7 +41,7 @@ class AccuracyChange:
     @property
     def is_none(self) -> bool:
         """Whether there is nothing to see: not in the mean, and not in its error."""
-        return self.difference.value == 0 and self.difference.standard_error == 0
+        return self.difference.interval == (0, 0)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
             if files.rules.has_labels and units is None:  # others are of groups of samples
                 values_MT = values_MT[:, by_id_T]
             values_M = 100 * np.array([values[metric] for values in evaluation.members])
-            measured[model, subset] = Measured(values_M, values_MT)
+            measured[model, subset] = Measured(
+                values_M, values_MT, metrics_R=evaluation.metrics_of(metric)
+            )
     return Evaluated(
         files.draw,
         float(settings.at("report.margin", MARGIN)),

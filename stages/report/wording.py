@@ -12,6 +12,7 @@ from stages.shared.sizes import MATCHED
 
 SUBSETS = {"selected": "the subset", **OTHERS}
 MOST_NAMED = 10  # classes
+FAR_MORE = 20  # times as many samples as there are: nobody will have them
 
 
 def details(found: Conclusion) -> list[str]:
@@ -188,9 +189,12 @@ def smallest_in_words(found: Conclusion) -> list[str]:
         case NotShown(num, None):
             return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
         case NotShown(num, enough):
+            could = f"some {float(f'{enough:.2g}'):,.0f} could"
+            if enough > FAR_MORE * num:
+                could = "the difference is too near this limit for any likely number of them"
             return [
                 f"{num:,} validation samples cannot tell whether a compared subset is {within} "
-                f"(some {float(f'{enough:.2g}'):,.0f} could)"
+                f"({could})"
             ]
         case smallest:
             size = size_in_words(smallest.picks, found.unit, smallest.fraction)

@@ -335,9 +335,20 @@ def test_where_validation_is_too_small_it_says_how_many_samples_would_do(made):
     )
 
 
+def test_no_number_of_samples_is_named_that_nobody_has(made):
+    """The difference lies so near the margin that a hundred times the samples would do."""
+    targets = {"selected": target([900, 900], 0.956, 1), "full": target([900, 900], 0.96, 1)}
+    found = conclude([made(targets, margin=0.41)], "resnet8")
+    assert found.smallest.enough > 100 * found.smallest.num_validation
+    assert "could)" not in sentence(found)
+    assert "(the difference is too near this limit for any likely number of them)" in sentence(
+        found
+    )
+
+
 def test_models_that_are_right_on_all_validation_samples_need_more_of_them(made):
     """Of 2,000 samples 0.18 points may be wrong unseen: more than a margin of 0.1 by 1.8 times."""
-    targets = {"selected": target([900, 900], 1.0, 1), "full": target([900, 900], 1.0, 1)}
+    targets = {"selected": target([900, 900], 1.0, 1), "full": target([901, 901], 1.0, 1)}
     run = made(targets, margin=0.1)
     num = run.meta.num_samples["validation"]
     unseen = 100 * (1 - 0.025 ** (1 / NUM_VALIDATION))

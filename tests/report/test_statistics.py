@@ -1,6 +1,7 @@
 """Errors, intervals and verdicts: by hand, against scipy, and by simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,9 +130,42 @@ def test_models_that_are_right_on_all_samples_may_differ_on_others():
     assert paired_difference(shares, shares).plus_minus == pytest.approx(0.3694, abs=1e-4)
 
 
-def test_equal_trainings_that_are_sometimes_wrong_differ_by_nothing():
-    same = random_rows(0)
+def of_trainings(answers, losses):
+    """Return draws that answer so, each a training with a loss of its own."""
+    found = measured(answers, num_draws=len(losses))
+    return replace(found, metrics_R=np.array(losses)[:, np.newaxis])
+
+
+def test_models_that_answer_alike_may_differ_on_other_samples():
+    """One of 40 is wrong, for all of them: 1 - 0.025 ^ (1 / 40) is 0.0881 of other samples."""
+    answers = np.arange(40) > np.zeros((4, 1))
+    first, second = of_trainings(answers, [1, 2, 3, 4]), of_trainings(answers, [5, 6, 7, 8])
+    assert paired_difference(first, second).interval == pytest.approx((-8.81, 8.81), abs=0.01)
+    assert verdict(paired_difference(first, second), 0.5) == "cannot tell"
+    unpaired = unpaired_difference(first, second, same_samples=True)
+    assert unpaired.interval == pytest.approx((-8.81, 8.81), abs=0.01)
+
+
+def test_one_that_is_right_where_the_other_never_is_may_be_less_so():
+    always, never = measured(np.ones((3, 8)), num_draws=3), measured(np.zeros((3, 8)), num_draws=3)
+    low, high = paired_difference(always, never).interval
+    assert (low, high) == pytest.approx((63.06, 136.94), abs=0.01)
+    low, high = unpaired_difference(always, never, same_samples=False).interval
+    assert (low, high) == pytest.approx((63.06, 136.94), abs=0.01)
+
+
+def test_of_a_training_with_itself_nothing_can_differ():
+    """In the first and last draw both sides are one training: half of the draws can differ."""
+    same = of_trainings(np.arange(40) > np.zeros((4, 1)), [1, 2, 3, 4])
     assert paired_difference(same, same).interval == (0, 0)
+    half = replace(same, metrics_R=np.array([[1], [0], [0], [4]]))
+    assert paired_difference(same, half).plus_minus == pytest.approx(8.81 / 2, abs=0.01)
+
+
+def test_the_ceiling_is_no_certainty():
+    """All of 40 are right: of others 8.8 % may be wrong."""
+    found = estimate(measured(np.ones((3, 40)), num_draws=3))
+    assert (found.value, found.plus_minus) == pytest.approx((100, 8.81), abs=0.01)
 
 
 def test_draws_are_the_means_of_their_members():
