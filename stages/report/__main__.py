@@ -5,7 +5,7 @@ EVALUATION RACES NEAR_DUPLICATES EMBEDDINGS SUMMARY VERDICT TABLES IMAGES PAGE S
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.report.conclusions import conclusions
@@ -19,7 +19,6 @@ from stages.report.results import Results
 from stages.report.seconds import Seconds
 from stages.report.shown_in_words import shown_in_words
 from stages.report.size_wording import size_answers
-from stages.report.speedups import budgets, in_sentences
 from stages.report.summary import summarise
 from stages.report.suspected import save_suspects
 from stages.report.tables import all_tables, save_tables
@@ -29,6 +28,8 @@ from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder, write_atomically
 from stages.shared.running import command, timings
 from stages.shared.settings.params import load_params
+
+COSTS = "python -m commands.costs shows the seconds of every stage, training and budget"
 
 
 def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
@@ -66,7 +67,7 @@ def main(  # noqa: PLR0913, PLR0917 - the arguments are those of dvc.yaml
     artifacts.save_json(summary, summarise(draws))
     write_atomically(verdict, f"{_verdict(draws)}\n".encode())
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
-    sys.stdout.write("\n".join([_verdict(draws, seconds), *_speedups(draws, seconds), ""]))
+    sys.stdout.write(f"{_verdict(draws, seconds)}\n{COSTS}\n")
 
 
 def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
@@ -77,13 +78,6 @@ def _verdict(draws: Sequence[Results], seconds: Seconds | None = None) -> str:
     more += [f"{words}." for words in shown_in_words(results.shown)]
     stages = seconds.stages if seconds else None
     return "\n".join(verdict_lines(found, of_run(draws, found), more, in_short(draws), stages))
-
-
-def _speedups(draws: Sequence[Results], seconds: Seconds) -> Iterator[str]:
-    """Yield what the largest budget saves each target model, where its seconds are known."""
-    last = {budget.model: budget for budget in budgets(draws[0], seconds)}
-    yield from in_sentences(last.values())
-    yield "python -m commands.costs shows the seconds of every stage, training and budget"
 
 
 if __name__ == "__main__":

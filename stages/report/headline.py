@@ -101,10 +101,11 @@ def _told(other: str, entry: Against, found: Conclusion) -> str:
         return f"is {_at_least(low, digits)} to {_at_most(high, digits)} points better than {name}"
     if entry.word == WORSE:
         return f"is {_at_least(-high, digits)} to {_at_most(-low, digits)} points worse than {name}"
-    worse = f"at most {_at_most(-low, digits)} points worse" if low < 0 else "no worse"
+    below = f"{_at_most(-low, digits)} points below"
     if other == "full":
-        return f"is {worse} than {name}"
-    return f"is {worse} and at most {_at_most(high, digits)} better than {name}"
+        return f"is at most {below} {name}" if low < 0 else f"is not below {name}"
+    lies = f"between {below} and" if low < 0 else "not below and at most"
+    return f"is {lies} {_at_most(high, digits)} above {name}"
 
 
 def _is_no_gain(entry: Against, margin: float) -> bool:

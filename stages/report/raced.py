@@ -122,10 +122,7 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     results = [draw.races[size] for draw in draws]
     metric = draws[0].params.report.metric.replace("_", " ")
     num_samples = results[0].num_samples
-    yield (
-        f"Race to {size} ({metric} of {settings.judge} on {num_samples:,} judged samples): "
-        f"{', '.join(_winners(results))}"
-    )
+    yield f"Race to {size}: {', '.join(_winners(results))}"
     yield (
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
         f"judges can tell ({100 * (1 - settings.level):g} % for each race)"
@@ -133,34 +130,36 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
         else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
         "points, so the random subset that was judged best is taken"
     )
-    few = num_samples < ENOUGH_SAMPLES
-    yield f"it could see gains from {smallest_gain(draws, size):.2f} points on" + (
-        f", and with fewer than {ENOUGH_SAMPLES} samples hardly tells: race.holdout adds some"
-        if few
-        else ""
+    few = ": few, race.holdout adds some" if num_samples < ENOUGH_SAMPLES else ""
+    yield (
+        f"the judges, {settings.judge}, see gains of {smallest_gain(draws, size):.1f} points or "
+        f"more, by {metric} on {num_samples:,} judged samples{few}"
     )
     made, most = (
         sum(getattr(result, name) for result in results) for name in ("trainings", "most_trainings")
     )
-    yield f"it took {made} trainings, {100 * (1 - made / most):.0f} % fewer than without dropping"
+    yield (
+        f"{made} judges were trained, {100 * (1 - made / most):.0f} % fewer than if none behind "
+        "dropped out"
+    )
     if size == str(draws[0].params.sizes[-1]):
         yield from _transfer(draws)
 
 
 def _winners(results: Sequence[RaceResult]) -> Iterator[str]:
-    """Yield who won in how many draws, the most frequent first, and what was judged of it."""
+    """Yield who won in how many draws, the most frequent first, and what was judged of it.
+
+    Nothing of random subsets: the best of some is chosen by the very score that would be shown.
+    """
     winners = ["a random subset" if is_random(one) else one.winner for one in results]
     for name in sorted(set(winners), key=lambda name: (-winners.count(name), name)):
-        won = [one for one, winner in zip(results, winners, strict=True) if winner == name]
-        gains = " and ".join(_gain(one) for one in won)
-        yield f"{name} won {len(won)} of {len(results)} draws, judged {gains}"
-
-
-def _gain(result: RaceResult) -> str:
-    runner = result.runners.get(result.winner)
-    if runner is None:  # chosen as the best by the very score that is shown
-        return f"{result.winner_gain:+.2f} (the best of {_num_random(result)})"
-    return f"{result.winner_gain:+.2f} (at least {runner.lowest:+.2f})"
+        gains = [
+            f"{result.winner_gain:+.2f} (at least {result.runners[name].lowest:+.2f})"
+            for result, winner in zip(results, winners, strict=True)
+            if winner == name and not is_random(result)
+        ]
+        judged = f", judged {' and '.join(gains)} points over random" if gains else ""
+        yield f"{name} won {winners.count(name)} of {len(results)} draws{judged}"
 
 
 def _num_random(result: RaceResult) -> int:
@@ -175,4 +174,4 @@ def _transfer(draws: Sequence[Results]) -> Iterator[str]:
             f"{difference(draws, model, 'selected', 'random').value:+.2f} with {model}"
             for model in draws[0].params.compare.models
         )
-        yield f"on test selected is, minus random, {found}"
+        yield f"on test the subset minus a random one is {found}"

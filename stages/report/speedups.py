@@ -5,13 +5,13 @@ for the end of the report, and for `python -m commands.costs`.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.report import own_proxy
 from stages.report.results import Results, Round, training_length
 from stages.report.rounding import significant
-from stages.report.seconds import Seconds, in_words, known, of_target
+from stages.report.seconds import Seconds, known, of_target
 from stages.report.summary import member_flops, round_flops
 from stages.shared.artifacts import Rows
 
@@ -103,30 +103,6 @@ def budgets(
         for model in results.params.compare.models
         for size, rounds in _rounds_by_size(results).items()
     ]
-
-
-def in_sentences(found: Iterable[Budget]) -> Iterator[str]:
-    """Yield a sentence for each budget whose seconds are known, with FLOPs beside."""
-    for budget in found:
-        seconds = budget.seconds
-        if seconds.selection is None:
-            continue
-        parts = [f"selection {in_words(seconds.selection)}"]
-        if seconds.target is not None:
-            parts.append(f"one training on the subset {in_words(seconds.target)}")
-        own = [
-            f"{name} {ratio_in_words(budget, name)}"
-            for name in ("selection", "total")
-            if seconds.ratios[name] is not None
-        ]
-        if own:
-            basis = "measured" if budget.is_measured else "estimated"
-            parts.append(
-                f"speed-up against the target as its own proxy ({basis}): {', '.join(own)}"
-            )
-        if seconds.ratios["full"] is not None:
-            parts.append(f"against one training on everything {ratio_in_words(budget, 'full')}")
-        yield f"{budget.model}, {budget.size:,} picks: {'; '.join(parts)}."
 
 
 def ratio_in_words(budget: Budget, name: str) -> str:

@@ -188,7 +188,7 @@ def smallest_in_words(found: Conclusion) -> list[str]:
             return []
         case NotShown(num, None):
             return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
-        case NotShown(num, enough):
+        case NotShown(num, int(enough)):
             could = f"some {float(f'{enough:.2g}'):,.0f} could"
             if enough > FAR_MORE * num:
                 could = "the difference is too near this limit for any likely number of them"

@@ -188,9 +188,9 @@ RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on
 # Random and full: 42, so that the differences are 2, 4 and 6 of 60: 3.333, 6.667 and 10 points.
 # Mean 6.667. Its variance: 3.70 by draws (11.11 / 3), 8.04 by test samples, and 1.19 is in both.
 EXPECTED = (
-    "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points worse "
-    "than everything and is at most 0.3 points worse and at most 13.7 better than a random subset "
-    "of its size. resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 "
+    "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points below "
+    "everything and is between 0.3 points below and 13.7 above a random subset of its size. "
+    "resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 "
     "selected 20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the "
     "subsets, all from one first subset: how that was drawn is left out of the intervals, 60 test "
     "samples. "

@@ -504,11 +504,11 @@ def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        (Against("as good as", -0.11, 0.3), "is at most 0.5 points worse than everything"),
-        (Against("as good as", 0.5, 0.3), "is no worse than everything"),
-        (Against("cannot tell", -0.21, 2.0), "is at most 2.3 points worse than everything"),
-        (Against("cannot tell", -1.0, 12.3), "is at most 14 points worse than everything"),
-        (Against("as good as", -0.011, 0.03), "is at most 0.05 points worse than everything"),
+        (Against("as good as", -0.11, 0.3), "is at most 0.5 points below everything"),
+        (Against("as good as", 0.5, 0.3), "is not below everything"),
+        (Against("cannot tell", -0.21, 2.0), "is at most 2.3 points below everything"),
+        (Against("cannot tell", -1.0, 12.3), "is at most 14 points below everything"),
+        (Against("as good as", -0.011, 0.03), "is at most 0.05 points below everything"),
         (Against("better", 0.5, 0.4), "is 0.1 to 0.9 points better than everything"),
     ],
 )

@@ -45,8 +45,8 @@ def test_two_lines_then_a_table_then_what_stands_behind_it(params):
     lines = list(verdict_lines([OPEN], [next_step(params, OPEN, None)], ["More of it."]))
     assert " ".join(lines[:2]) == (
         "Keep all data for now. resnet8: the subset of 404 samples (50 %) is at most 1.2 points "
-        "worse than everything and is at most 0.8 points worse and at most 0.8 better than a "
-        "random subset of its size."
+        "below everything and is between 0.8 points below and 0.8 above a random subset of its "
+        "size."
     )
     assert max(map(len, lines)) <= 100
     assert lines[2:] == [

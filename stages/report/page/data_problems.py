@@ -51,7 +51,7 @@ def problems(results: Results) -> Problems:
 
 
 def in_short(draws: Sequence[Results]) -> str:
-    """Return one sentence on the data: what is not fine, and how many labels are to be checked."""
+    """Return one sentence on the data: what is not fine, and how many labels are likely wrong."""
     checks = [*_checks(draws[0]), *of_classes(draws[0])]
     bad = [check for check in checks if not check.is_fine]
     found = [f"{check.name.lower()}: {check.found}" for check in bad] or ["no problem found"]
@@ -64,9 +64,9 @@ def _labels_in_short(draws: Sequence[Results]) -> str:
     suspect_S = label_suspects(draws)
     taken = int(np.isin(suspect_S, draws[0].last_subset.index_P).sum())
     if not len(suspect_S):
-        return "no label to check"
-    labels = "1 label" if len(suspect_S) == 1 else f"{len(suspect_S)} labels"
-    return f"{labels} to check, {taken or 'none'} of them in the subset"
+        return "no label is likely wrong"
+    labels = "1 label is" if len(suspect_S) == 1 else f"{len(suspect_S)} labels are"
+    return f"{labels} likely wrong, {taken or 'none'} of them in the subset"
 
 
 def _checks(results: Results) -> Iterator[Check]:

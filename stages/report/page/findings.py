@@ -101,7 +101,7 @@ def _validation(draws: Sequence[Results]) -> Iterator[Finding]:
     found = in_validation(draws)
     if found:
         title = f"Labels of validation that every model contradicts: {len(found):,}"
-        note = "Subsets are chosen by validation: correct it in your files."
+        note = "Models are judged by validation: look, and correct in your files what is wrong."
         shown = [
             Small(
                 one["name"],
