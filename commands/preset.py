@@ -7,7 +7,9 @@ do.
 """
 
 import io
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,12 @@ from ruamel.yaml.constructor import SafeConstructor
 
 from commands import console
 from commands.preset_heads import listed
+from commands.preset_replaced import ORIGIN, settings_lost
+from stages.listing.__main__ import brings_its_own
 from stages.shared.artifacts.files import write_atomically
-from stages.shared.errors import ParamsError, reason
+from stages.shared.errors import ParamsError, printable, reason
 from stages.shared.running.command import errors_in_one_line
+from stages.shared.running.workspace import located
 from stages.shared.settings.messages import choice
 from stages.shared.settings.params import check_params
 
@@ -146,7 +151,7 @@ def _written(name: str, found: Changes, folder: Path) -> str:
             new[0] = f"{new[0].ljust(comment.start() - 1)} {comment[0]}"
         lines[first:end] = new
     if name != DEFAULT:
-        origin = f"# From presets/{name}.yaml, which says what comes out and what it costs."
+        origin = f"{ORIGIN}{name}.yaml, which says what comes out and what it costs."
         lines[:0] = [origin]
     return "\n".join(lines) + "\n"
 
@@ -181,13 +186,29 @@ def told(name: str, found: Changes) -> Iterator[str]:
 
 
 def write(name: str, settings: Sequence[str]) -> None:
-    """Write params.yaml and say what is other than in the default."""
+    """Write params.yaml; say what is other than in the default, and what was set before."""
     found = changes(name, settings)
     made = _written(name, found, FOLDER)
-    check_params(YAML(typ="safe").load(made), TARGET)
+    content = YAML(typ="safe").load(made)
+    check_params(content, TARGET)
+    lost = settings_lost(TARGET, content, resolved, DEFAULT)
     write_atomically(TARGET, made.encode())
     for line in told(name, found):
         console.say(line)
+    if lost:
+        had = f"{TARGET} had {' '.join(lost)}, which is not kept"
+        console.say(f"{had}; to keep a setting, name it behind the preset")
+    _warn_of_absent_root(content, settings)
+
+
+def _warn_of_absent_root(content: dict[str, Any], settings: Sequence[str]) -> None:
+    """Say so where the user names a folder that is not there; one may put it there later."""
+    root = content["dataset"]["root"]
+    is_named = any(setting.startswith("dataset.root=") for setting in settings)
+    if not is_named or brings_its_own(content["task"], content["dataset"]["name"]):
+        return
+    if not os.path.isdir(located(root)):  # noqa: PTH112 - takes any text
+        sys.stderr.write(f"warning: dataset.root, {printable(root)}, is not here yet\n")
 
 
 def main() -> None:
@@ -195,7 +216,7 @@ def main() -> None:
     parser = console.parser(
         "preset",
         "Write params.yaml anew: presets/default.yaml, changed by a preset and by settings of "
-        "yours. What stood there before is lost, unless git has it. Without a name the presets "
+        "yours. What you had set there before is named, and not kept. Without a name the presets "
         "are listed.",
         "images_cpu dataset.root=/my/images",
     )

@@ -118,6 +118,16 @@ def test_the_default_and_the_recipe_for_photographs_race_and_no_experiment_of_a_
     assert racing == {"default", "images_cpu"}
 
 
+def test_a_preset_to_start_from_with_ones_own_data_keeps_a_fifth_for_test():
+    """As docs/data.md says; of folders that have a test split, this decides nothing."""
+    page = (toy.ROOT / "docs/data.md").read_text()
+    words = re.findall(r"(?<=`)\w+|(?<=preset )\w+|(?<=presets/)\w+", page)
+    named = {path.stem for path in PRESETS} & {*words}
+    assert named > {"images_cpu", "images_pretrained_cpu", "imagenet", "embeddings_cpu"}
+    folds = {name: resolved(name)["dataset"]["num_folds"] for name in named}
+    assert folds == dict.fromkeys(named, 5)
+
+
 @each_preset
 def test_a_preset_holds_what_differs_from_the_default_in_its_order(preset):
     default = YAML(typ="safe").load(toy.DEFAULT)

@@ -10,7 +10,7 @@ from typing import Any
 
 from commands import console
 from commands.export import coco_file, fiftyone, folders, huggingface, lists, yolo_folder
-from commands.export.chosen import load_chosen
+from commands.export.chosen import Chosen, load_chosen
 from commands.export.output import refuse_existing
 from stages.shared.errors import DataError
 from stages.shared.running.command import errors_in_one_line
@@ -68,7 +68,7 @@ FORMS = {
 def run(
     form: str, output: Path, subset: str | None, seed: int | None = None, **options: Any
 ) -> None:
-    """Write a subset in a form.
+    """Write a subset in a form, and say which it was.
 
     Raises:
         UserError: it cannot be; nothing is left behind.
@@ -79,9 +79,18 @@ def run(
         FORMS[form].write(chosen, output, **options)
     except OSError as error:
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
+    console.say(f"{str(output)!r}: {_described(chosen, seed)}")
+
+
+def _described(chosen: Chosen, seed: int | None) -> str:
+    """Return which subset of which draw it is, its size, and how another draw is named."""
     num, num_train = len(chosen.samples), chosen.meta.num_samples["train"]
     counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
-    console.say(f"{str(output)!r}: subset {chosen.name}, {counted}")
+    seeds = [draw.random_seed for draw in chosen.params.draws]
+    taken = seeds[0] if seed is None else seed
+    others = ", ".join(str(other) for other in seeds if other != taken)
+    instead = f"; --seed takes that of another random seed: {others}" if others else ""
+    return f"subset {chosen.name} of random seed {taken}, {counted}{instead}"
 
 
 def main() -> None:

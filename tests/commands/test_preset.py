@@ -31,8 +31,56 @@ def test_a_preset_changes_what_it_names_and_nothing_of_an_earlier_choice_is_left
     assert "train_ensemble.members" in capsys.readouterr().out
 
     write(monkeypatch, "default")
-    assert capsys.readouterr().out == "params.yaml: presets/default.yaml\n"
+    assert capsys.readouterr().out.startswith("params.yaml: presets/default.yaml\n")
     assert (folder / "params.yaml").read_text() == toy.DEFAULT.read_text()
+
+
+def not_kept(printed):
+    """Return the settings that the command says it does not keep."""
+    line = re.search("params.yaml had (.*), which is not kept", " ".join(printed.split()))
+    return shlex.split(line[1]) if line else []
+
+
+def test_what_somebody_set_is_named_where_a_preset_takes_its_place(folder, monkeypatch, capsys):
+    write(monkeypatch, "default")
+    written = folder / "params.yaml"
+    text = written.read_text()
+    for old, new in (("seed_size: 0.25", "seed_size: 0.125"), ("lists/seed.csv", "my list.csv")):
+        text = text.replace(old, new)
+    written.write_text(text.replace("    updates: 150", "    epochs: 7"))
+    write(monkeypatch, "cifar10_cpu", "train_ensemble.members=8")
+    # Of the sizes nothing: the preset's first is the user's.
+    lost = ["seed_subset.file=my list.csv", "train_ensemble.length={epochs: 7}"]
+    assert not_kept(capsys.readouterr().out) == lost
+
+    write(monkeypatch, "cifar10_cpu", "train_ensemble.members=8", *lost)
+    assert load_params().train_ensemble.epochs == 7
+    assert not_kept(capsys.readouterr().out) == []
+    write(monkeypatch, "images_cpu")
+    assert {*not_kept(capsys.readouterr().out)} == {"train_ensemble.members=8", *lost}
+
+
+@pytest.mark.parametrize("before", [None, b"", b"a: [", b"mine", b"\xff"])
+def test_nothing_is_said_of_what_holds_no_settings(folder, monkeypatch, capsys, before):
+    if before is not None:
+        (folder / "params.yaml").write_bytes(before)
+    write(monkeypatch, "default")
+    assert capsys.readouterr().out == "params.yaml: presets/default.yaml\n"
+
+
+def test_a_folder_of_data_that_is_not_there_is_warned_of_where_somebody_names_it(
+    folder, monkeypatch, capsys
+):
+    write(monkeypatch, "images_cpu", "dataset.root=no such")
+    assert capsys.readouterr().err == "warning: dataset.root, no such, is not here yet\n"
+    assert load_params().dataset.root == "no such"
+    for arguments in (
+        ("images_cpu", f"dataset.root={folder}"),
+        ("images_cpu",),  # its own is where the head says that one puts the images
+        ("cifar10", "dataset.root=no such"),  # which is downloaded to there
+    ):
+        write(monkeypatch, *arguments)
+        assert capsys.readouterr().err == ""
 
 
 def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):

@@ -10,6 +10,8 @@ import inspect
 import io
 import os
 import re
+import select
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -51,9 +53,11 @@ def errors_in_one_line() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
+        if not _is_output_cut():
+            _stop("what is sent to a process is read no further", 1)
         with suppress(OSError, ValueError):  # or Python would say at its end what it cannot write
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _stop("what is printed, or sent to a process, is read no further", 1)
+        raise SystemExit(128 + signal.SIGPIPE) from None  # as a shell has it of other programs
     except KeyboardInterrupt:
         _stop("interrupted; what is finished is kept, and `dvc repro` goes on from there", 130)
     except Exception as error:
@@ -61,6 +65,16 @@ def errors_in_one_line() -> Iterator[None]:
         if line is None or os.environ.get("SUBSET_DEBUG") == "1":
             raise
         _stop(line, 1)
+
+
+def _is_output_cut() -> bool:
+    """Return whether nobody reads any more what is printed, as behind `| head`."""
+    watched = select.poll()
+    try:
+        watched.register(sys.stdout, 0)  # errors are always told
+    except (OSError, ValueError):  # it is closed, or no file
+        return False
+    return bool(watched.poll(0))
 
 
 def _write_whatever_there_is() -> None:

@@ -165,6 +165,20 @@ def test_a_whole_folder_that_is_gone_is_no_data_set_without_files(here):
         export("text", "list.txt")
 
 
+def test_of_several_draws_it_says_which_it_took_and_how_to_take_another(here, capsys):
+    made = toy_export.arrays()
+    made.content |= {"random_seed": 4, "random_seeds": 3}
+    toy.write_params(Path(), made.content)
+    for seed in (4, 5):
+        made.pick([seed], f"data/subsets/6/seed-{seed}.csv")
+
+    for name, seed, others in (("first", None, "5, 6"), ("second", 5, "4, 6")):
+        assert export("text", name, seed=seed).read_text() == f"{7 * (seed or 4)}\n"
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"'{name}': subset 6 of random seed {seed or 4}, 1 picks of 1 samples" in said
+        assert said.endswith(f"--seed takes that of another random seed: {others}")
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 
@@ -191,7 +205,10 @@ def test_the_command_says_what_it_wrote_and_an_error_in_one_line(here):
     )
 
     counted = "3 picks of 2 samples (60 in the train split)"
-    assert (done.returncode, done.stdout) == (0, f"'subset.csv': subset 6, {counted}\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"'subset.csv': subset 6 of random seed 0, {counted}\n",
+    )
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == "error: subset.csv: is there already; name what is not there yet\n"
 

@@ -4,6 +4,7 @@ import errno
 import getpass
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,15 +69,24 @@ def test_without_any_output_there_is_nothing_to_write_to(monkeypatch):
 
 
 def test_whoever_reads_the_output_may_have_had_enough(capfd, monkeypatch):
-    """As `head` does."""
+    """As `head` does: nothing is said, and the code is that of a program which SIGPIPE ends."""
     reader, writer = os.pipe()
     os.close(reader)
     monkeypatch.setattr(sys, "stdout", os.fdopen(writer, "w", encoding="utf-8"))
     with pytest.raises(SystemExit) as ended, errors_in_one_line():
         sys.stdout.write("line\n")
-    assert ended.value.code == 1
-    assert capfd.readouterr().err.startswith("error: what is printed, or sent to a process, is")
+    assert ended.value.code == 128 + signal.SIGPIPE
+    assert capfd.readouterr().err == ""
     sys.stdout.close()
+
+
+@pytest.mark.parametrize("stdout", [sys.__stdout__, io.StringIO()], ids=["file", "no file"])
+def test_a_process_that_reads_no_further_is_an_error(capfd, monkeypatch, stdout):
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with pytest.raises(SystemExit) as ended, errors_in_one_line():
+        raise BrokenPipeError
+    assert ended.value.code == 1
+    assert capfd.readouterr().err == "error: what is sent to a process is read no further\n"
 
 
 # Forked from a process that has imported what takes long.

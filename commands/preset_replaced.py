@@ -1,0 +1,65 @@
+"""What somebody had set in a params.yaml before a preset took its place."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from commands.console import in_yaml
+from stages.shared.errors import ParamsError
+
+ORIGIN = "# From presets/"  # how a params.yaml begins that was written from a preset
+
+Content = Mapping[str, Any]
+
+
+def settings_lost(
+    path: Path, new: Content, resolved: Callable[[str], Content], default: str
+) -> list[str]:
+    """Return what a params.yaml has that is neither of the preset it came from nor in the new one.
+
+    Args:
+        path: of the params.yaml, which may be missing.
+        new: what it will hold.
+        resolved: returns what a preset stands for, by its name.
+        default: the preset of a params.yaml that names none.
+
+    Returns:
+        Settings as the command takes them, as "train_ensemble.members=2".
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        before = YAML(typ="safe").load(text)
+    except Exception:  # as in load_params; what cannot be read has no settings
+        return []
+    if not isinstance(before, dict):
+        return []
+    named = re.match(rf"{ORIGIN}(\w+)\.yaml", text)
+    try:
+        own = resolved(named[1] if named else default)
+    except ParamsError:  # that preset is gone
+        own = resolved(default)
+    return [
+        shlex.quote(f"{'.'.join(keys)}={in_yaml(value)}")
+        for keys, value in _in_neither(before, own, new)
+    ]
+
+
+def _in_neither(
+    content: Content, first: Any, second: Any, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield keys and values that two others have not; a map whose keys one lacks is one value."""
+    for key, value in content.items():
+        path, one, other = (*above, str(key)), first.get(key), second.get(key)
+        if _has_all_keys(one, value) and _has_all_keys(other, value):
+            yield from _in_neither(value, one, other, path)
+        # By their words: a size of 1 is one pick, of 1.0 everything.
+        elif repr(value) not in (repr(one), repr(other)):
+            yield path, value
+
+
+def _has_all_keys(other: Any, of: Any) -> bool:
+    return isinstance(other, dict) and isinstance(of, dict) and {*of} <= {*other} and bool(of)
