@@ -180,6 +180,13 @@ def cost_in_words(found: Conclusion) -> list[str]:
     return [f"{cost} and, counted so, pays back after {after} {trainings} on the subset"]
 
 
+def _what_could(num: int, enough: int | None) -> str:
+    """Say how many validation samples could tell, unless nobody has so many."""
+    if enough is None or enough > FAR_MORE * num:
+        return "the difference is too near this limit for any likely number of them"
+    return f"some {float(f'{enough:.2g}'):,.0f} could"
+
+
 def smallest_in_words(found: Conclusion) -> list[str]:
     """Name the smallest subset that validation shows to be as good; nothing if that is unknown."""
     within = f"within {found.margin:g} points of everything"
@@ -188,13 +195,10 @@ def smallest_in_words(found: Conclusion) -> list[str]:
             return []
         case NotShown(num, None):
             return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
-        case NotShown(num, int(enough)):
-            could = f"some {float(f'{enough:.2g}'):,.0f} could"
-            if enough > FAR_MORE * num:
-                could = "the difference is too near this limit for any likely number of them"
+        case NotShown(num, enough):
             return [
                 f"{num:,} validation samples cannot tell whether a compared subset is {within} "
-                f"({could})"
+                f"({_what_could(num, enough)})"
             ]
         case smallest:
             size = size_in_words(smallest.picks, found.unit, smallest.fraction)
