@@ -108,41 +108,52 @@ def _gain(band: Band) -> str:
 def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> str | None:
     """Return the experiment that tells most; None where there is none to propose.
 
-    It compares every round's size, and the size to try next: where that is larger than the last
-    round's, by another round (of shrinking rounds the last leads there instead).
+    It compares every round's size, and those to try next: one that is larger than the last round's
+    by another round (of shrinking rounds the last leads there instead).
     """
     params, num_train = draws[0].params, draws[0].meta.num_samples["train"]
     own = [curve for curve in curves if curve.trained_as == TARGET]
-    curve = curve_to_tell(own, params.compare.models[0])
-    size = _size_to_try(params, curve, num_train)
+    sizes = _sizes_to_try(params, curve_to_tell(own, params.compare.models[0]), num_train)
     rounds, last = None, params.sizes[-1]
-    if size is not None and num_picks(size, num_train) > num_picks(last, num_train):
-        rounds = _rounds_to(params, size, num_train)
-        size = None
+    if sizes and num_picks(sizes[0], num_train) > num_picks(last, num_train):
+        rounds = _rounds_to(params, sizes[0], num_train)
+        sizes = []
         if rounds is None:
             return None
-    subsets = _subsets(params, [*params.sizes, *([size] if size is not None else [])], rounds)
+    subsets = _subsets(params, [*params.sizes, *sizes], rounds)
     changes = [f"-S 'rounds=[{', '.join(rounds)}]'"] if rounds else []
     if subsets != params.compare.subsets:
         changes.append(f"-S 'compare.subsets=[{', '.join(subsets)}]'")
     return " ".join(["dvc exp run", *changes]) if changes else None
 
 
-def _size_to_try(params: Params, curve: LearningCurve | None, num_train: int) -> Size | None:
-    """Return the size that is expected to do, else twice the last; None: there is no other one."""
+def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -> list[Size]:
+    """Return the size that is expected to do, else twice the last; none where there is no other.
+
+    Where the rounds' sizes are not compared yet, they come first, and what a curve takes between.
+    """
     known = [num_picks(size, num_train) for size in params.sizes]
     wanted: list[int | None] = [2 * known[-1]]
     if curve is not None:
         known = [point.size for point in curve.points]
         wanted = [curve.likely_enough, curve.surely_enough, *wanted]
     elif {*_subsets(params, params.sizes, None)} - {*params.compare.subsets}:
-        return None  # the rounds' sizes come first
+        return [_written(params, size, num_train) for size in _between(known)]
     for size in filter(None, wanted):
         written = _written(params, size, num_train)
         picks = num_picks(written, num_train)
         if picks < num_train and all(max(picks / one, one / picks) > NEAR for one in known):
-            return written
-    return None
+            return [written]
+    return []
+
+
+def _between(known: Sequence[int]) -> list[int]:
+    """Return sizes between these, so that they and everything are enough for a curve."""
+    found = sorted(known)
+    while len(found) + 1 < FEWEST:
+        one, other = max(pairwise(found), key=lambda pair: pair[1] / pair[0])
+        found = sorted([*found, round((one * other) ** 0.5)])
+    return [size for size in found if size not in known]
 
 
 def _written(params: Params, size: int, num_train: int) -> Size:

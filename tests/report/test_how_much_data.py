@@ -229,6 +229,16 @@ def test_a_smaller_one_is_compared(finished, monkeypatch):
     assert command.endswith("random-0.125, selected-0.17, random-0.17]'")  # 14 of 80 samples
 
 
+def test_a_run_of_one_round_is_told_all_sizes_that_a_curve_takes_at_once(finished):
+    """5, 10 and 80 are three: the fourth lies between the first two, at 7 of 80 samples."""
+    results = finished.results()
+    one_round = results.params.model_copy(update={"rounds": results.params.rounds[:1]})
+    assert next_command([replace(results, params=one_round)], []) == (
+        "dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.0625, "
+        "random-0.0625, selected-0.087, random-0.087]'"
+    )
+
+
 def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_of_its_own(
     finished, monkeypatch
 ):
