@@ -109,7 +109,7 @@ def holds_nought(first_RMT: Values, second_RMT: Values) -> bool:
     """Return whether the interval of first minus second holds 0."""
     low, high = paired_difference(
         *(
-            over_draws([Measured(draw_MT.mean(axis=1), draw_MT) for draw_MT in side_RMT])
+            over_draws([Measured(draw_MT.mean(axis=1), draw_MT, unit=1.0) for draw_MT in side_RMT])
             for side_RMT in (first_RMT, second_RMT)
         )
     ).interval

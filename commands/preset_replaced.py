@@ -1,5 +1,6 @@
 """What somebody had set in a params.yaml before a preset took its place."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ def settings_lost(
         Settings as the command takes them, as "train_ensemble.members=2".
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         before = YAML(typ="safe").load(text)
     except Exception:  # as in load_params; what cannot be read has no settings
         return []
@@ -51,15 +52,19 @@ def settings_lost(
 def _in_neither(
     content: Content, first: Any, second: Any, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield keys and values that two others have not; a map whose keys one lacks is one value."""
+    """Yield keys and values that two others lack; a map without a key of theirs is one value."""
     for key, value in content.items():
         path, one, other = (*above, str(key)), first.get(key), second.get(key)
-        if _has_all_keys(one, value) and _has_all_keys(other, value):
+        if _has_a_key_of(one, value) and _has_a_key_of(other, value):
             yield from _in_neither(value, one, other, path)
-        # By their words: a size of 1 is one pick, of 1.0 everything.
-        elif repr(value) not in (repr(one), repr(other)):
+        elif _words(value) not in {_words(one), _words(other)}:
             yield path, value
 
 
-def _has_all_keys(other: Any, of: Any) -> bool:
-    return isinstance(other, dict) and isinstance(of, dict) and {*of} <= {*other} and bool(of)
+def _words(value: Any) -> str:
+    """Return a value so that a size of 1, one pick, is not one of 1.0, everything."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _has_a_key_of(other: Any, value: Any) -> bool:
+    return isinstance(other, dict) and isinstance(value, dict) and bool({*other} & {*value})

@@ -79,7 +79,7 @@ def load_evaluated(files: Files, metric: str) -> Evaluated:
                 values_MT = values_MT[:, by_id_T]
             values_M = 100 * np.array([values[metric] for values in evaluation.members])
             measured[model, subset] = Measured(
-                values_M, values_MT, metrics_R=evaluation.metrics_of(metric)
+                values_M, values_MT, metrics_R=evaluation.rows_of(metric)
             )
     return Evaluated(
         files.draw,

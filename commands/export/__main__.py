@@ -88,6 +88,8 @@ def _described(chosen: Chosen, seed: int | None) -> str:
     counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
     seeds = [draw.random_seed for draw in chosen.params.draws]
     taken = seeds[0] if seed is None else seed
+    if chosen.name == "full":
+        return f"subset {chosen.name}, {counted}"
     others = ", ".join(str(other) for other in seeds if other != taken)
     instead = f"; --seed takes that of another random seed: {others}" if others else ""
     return f"subset {chosen.name} of random seed {taken}, {counted}{instead}"

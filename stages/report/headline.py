@@ -7,11 +7,11 @@ they bound, so that a rounded bound holds too.
 import math
 
 from stages.report.conclusions import OTHERS, Against, Conclusion
+from stages.report.rounding import at_least, at_most
 from stages.report.statistics import AS_GOOD_AS, BETTER, CANNOT_TELL, WORSE
 
 MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 GOOD_ENOUGH = {BETTER, AS_GOOD_AS}
-TINY = 1e-9  # of the last digit: floating point lifts no bound by a whole one
 
 
 DECISIONS = {
@@ -96,16 +96,16 @@ def _told(other: str, entry: Against, found: Conclusion) -> str:
         return f"cannot be told from {name} ({with_interval(entry)} points)"
     digits = digits_of(entry.reach)
     if other == "random" and entry.word != WORSE and _is_no_gain(entry, found.margin):
-        return f"gains at most {_at_most(max(high, 0), digits)} points over {name}"
+        return f"gains at most {at_most(max(high, 0), digits)} points over {name}"
     if entry.word == BETTER:
-        return f"is {_at_least(low, digits)} to {_at_most(high, digits)} points better than {name}"
+        return f"is {at_least(low, digits)} to {at_most(high, digits)} points better than {name}"
     if entry.word == WORSE:
-        return f"is {_at_least(-high, digits)} to {_at_most(-low, digits)} points worse than {name}"
-    below = f"{_at_most(-low, digits)} points below"
-    if other == "full":
+        return f"is {at_least(-high, digits)} to {at_most(-low, digits)} points worse than {name}"
+    below = f"{at_most(-low, digits)} points below"
+    if other == "full" or high <= 0:
         return f"is at most {below} {name}" if low < 0 else f"is not below {name}"
     lies = f"between {below} and" if low < 0 else "not below and at most"
-    return f"is {lies} {_at_most(high, digits)} above {name}"
+    return f"is {lies} {at_most(high, digits)} above {name}"
 
 
 def _is_no_gain(entry: Against, margin: float) -> bool:
@@ -115,11 +115,3 @@ def _is_no_gain(entry: Against, margin: float) -> bool:
 def digits_of(reach: float) -> int:
     """Return how many decimals are known of a difference, two at most."""
     return 0 if reach >= 10 else 1 if reach >= 0.1 or not reach else 2  # noqa: PLR2004 - digits
-
-
-def _at_most(value: float, digits: int) -> str:
-    return f"{math.ceil(value * 10**digits - TINY) / 10**digits:.{digits}f}"
-
-
-def _at_least(value: float, digits: int) -> str:
-    return f"{math.floor(value * 10**digits + TINY) / 10**digits:.{digits}f}"

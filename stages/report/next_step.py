@@ -80,8 +80,8 @@ def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
         yield Step(
             SUSPECTS,
             f"python -m commands.suspects plots/suspects.csv {exclude}",
-            f"leaves out {samples} of plots/suspects.csv: look at them first, and delete the rows "
-            "of those that are right or that you have corrected",
+            f"leaves out {samples} of plots/suspects.csv: look first, and delete there what is "
+            "right or corrected",
             is_search=False,
         )
     if num := len(leaking(draws[0])):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.report.results import Results
-from stages.report.rounding import points
+from stages.report.rounding import at_most, points
 from stages.report.summary import difference
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.races import RaceResult
@@ -132,16 +132,14 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     )
     few = ": few, race.holdout adds some" if num_samples < ENOUGH_SAMPLES else ""
     yield (
-        f"the judges, {settings.judge}, see gains of {smallest_gain(draws, size):.1f} points or "
-        f"more, by {metric} on {num_samples:,} judged samples{few}"
+        f"the judges, {settings.judge}, see gains of {at_most(smallest_gain(draws, size), 1)} "
+        f"points or more, by {metric} on {num_samples:,} judged samples{few}"
     )
     made, most = (
         sum(getattr(result, name) for result in results) for name in ("trainings", "most_trainings")
     )
-    yield (
-        f"{made} judges were trained, {100 * (1 - made / most):.0f} % fewer than if none behind "
-        "dropped out"
-    )
+    saved = 100 * (1 - made / most)
+    yield f"{made} trainings of judges, {saved:.0f} % fewer than with nobody dropped"
     if size == str(draws[0].params.sizes[-1]):
         yield from _transfer(draws)
 

@@ -101,9 +101,7 @@ class Target:
         """Return what each member reaches by a metric, or their ensemble, in points."""
         values_M = np.array(self.evaluation.reached(metric))
         samples_MT = self.evaluation.values[metric].astype(np.float64)
-        return Measured(
-            100 * values_M, 100 * samples_MT, metrics_R=self.evaluation.metrics_of(metric)
-        )
+        return Measured(100 * values_M, 100 * samples_MT, metrics_R=self.evaluation.rows_of(metric))
 
 
 def num_independent(params: Params, meta: Meta, target: Target, split: Split) -> int:
@@ -127,15 +125,18 @@ def over_draws(draws: Sequence[Measured]) -> Measured:
     """Return the mean over the members of each draw; a single draw keeps its members."""
     if len(draws) == 1:
         return draws[0]
-    known_D = [draw.metrics_R for draw in draws if draw.metrics_R is not None]
+    known_D = [draw.metrics_R for draw in draws if draw.metrics_R]
     return Measured(
         np.array([draw.values_R.mean() for draw in draws]),
         np.stack([draw.samples_RT.mean(axis=0) for draw in draws]),
         len(draws),
-        np.array([np.mean(known, axis=0) for known in known_D])
-        if len(known_D) == len(draws)
-        else None,
+        draws[0].unit,
+        [_mean(members) for members in known_D] if len(known_D) == len(draws) else None,
     )
+
+
+def _mean(members: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([one[name] for one in members])) for name in members[0]}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 DIGITS = 2  # of points and of percentages
 SIGNIFICANT_DIGITS = 4  # of costs
+TINY = 1e-9  # of the last digit: floating point lifts no bound by a whole one
 
 
 def points(value: float) -> float:
@@ -28,3 +29,13 @@ def percent(true: npt.NDArray[np.bool_]) -> float | None:
 def significant(number: float) -> float:
     """Return the number with so many significant digits as costs have."""
     return float(f"{number:.{SIGNIFICANT_DIGITS}g}")
+
+
+def at_most(value: float, digits: int) -> str:
+    """Return an upper bound, rounded up."""
+    return f"{math.ceil(value * 10**digits - TINY) / 10**digits:.{digits}f}"
+
+
+def at_least(value: float, digits: int) -> str:
+    """Return a lower bound, rounded down."""
+    return f"{math.floor(value * 10**digits + TINY) / 10**digits:.{digits}f}"

@@ -13,7 +13,7 @@ from stages.report.how_much_data import (
 from stages.report.learning_curve import FEWEST, LEVEL, Band
 from stages.report.results import Results
 from stages.shared.settings.params import Params
-from stages.shared.sizes import Size, num_picks
+from stages.shared.sizes import Size, kind_and_size, num_picks, parse_size
 
 NEAR = 1.15  # times: sizes that are nearer are one
 DIGITS = 2  # of the size to try next
@@ -138,7 +138,7 @@ def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -
         known = [point.size for point in curve.points]
         wanted = [curve.likely_enough, curve.surely_enough, *wanted]
     elif {*_subsets(params, params.sizes, None)} - {*params.compare.subsets}:
-        return [_written(params, size, num_train) for size in _between(known)]
+        return _between(params, num_train)
     for size in filter(None, wanted):
         written = _written(params, size, num_train)
         picks = num_picks(written, num_train)
@@ -147,13 +147,25 @@ def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -
     return []
 
 
-def _between(known: Sequence[int]) -> list[int]:
-    """Return sizes between these, so that they and everything are enough for a curve."""
-    found = sorted(known)
-    while len(found) + 1 < FEWEST:
-        one, other = max(pairwise(found), key=lambda pair: pair[1] / pair[0])
-        found = sorted([*found, round((one * other) ** 0.5)])
-    return [size for size in found if size not in known]
+def _between(params: Params, num_train: int) -> list[Size]:
+    """Return sizes between those of growing rounds that a curve takes beside everything.
+
+    Fewer where there is no room for them.
+    """
+    parts = [kind_and_size(name) for name in params.compare.subsets]
+    compared = [parse_size(size) for kind, size in parts if kind == "selected" and size]
+    picks = {num_picks(size, num_train) for size in (*params.sizes, *compared)} - {num_train}
+    is_shrinking = num_picks(params.sizes[0], num_train) > num_picks(params.sizes[-1], num_train)
+    found: list[Size] = []
+    while not is_shrinking and 1 < len(picks) < FEWEST - 1:
+        one, other = max(pairwise(sorted(picks)), key=lambda pair: pair[1] / pair[0])
+        size = _written(params, round((one * other) ** 0.5), num_train)
+        num = num_picks(size, num_train)
+        if not one * NEAR < num < other / NEAR:
+            break
+        found.append(size)
+        picks.add(num)
+    return found
 
 
 def _written(params: Params, size: int, num_train: int) -> Size:

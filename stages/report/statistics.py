@@ -11,7 +11,7 @@ Shapes: R rows, T samples of a split.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ Values = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 BETTER, AS_GOOD_AS, WORSE, CANNOT_TELL = "better", "as good as", "worse", "cannot tell"
 ROWS, SAMPLES, ANSWERS = "rows", "samples", "answers"  # where an error comes from
+ENOUGH = 5  # samples that differ from the others, for an interval by their variance
 TWO = 2  # rows, of which a difference is too uncertain to be paired
 
 
@@ -32,9 +33,10 @@ class Measured:
     values_R: Values  # the metric of each member, or of each draw the mean over its members
     samples_RT: Values  # what each sample says of each row: right or not, or a pseudo-value
     num_draws: int = 1  # one: the rows are its members
-    # All metrics of each row, [R, any]: where they are equal it is the same training. None: each is
-    # a training of its own.
-    metrics_R: Values | None = None
+    unit: float = 100.0  # what a sample counts that is right: 100 in points, 1 in shares
+    # All metrics of each row: where they are equal it is the same training. None: each is a
+    # training of its own.
+    metrics_R: Sequence[Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Estimate:
     num_samples: int
     both: float  # what `rows` and `samples` both hold of the noise of single answers
     num_draws: int
-    unseen: float = 0.0  # half of the interval where nothing varies
+    unseen: float = 0.0  # half of the interval at the least, by what the split lacks
 
     @property
     def variance(self) -> float:
@@ -78,8 +80,10 @@ class Estimate:
         rows: what would be left with endlessly many samples, so that only more rows shrink it;
         samples: with endlessly many rows; answers: what more of either shrinks.
         """
-        if not self.is_known or self.variance == 0:
+        if not self.is_known or self._reach == 0:
             return {}
+        if self._reach == self.unseen:
+            return {ROWS: 0.0, SAMPLES: 1.0, ANSWERS: 0.0}
         rows, samples = (
             max(part - self.both, 0.0) / self.variance for part in (self.rows, self.samples)
         )
@@ -88,20 +92,22 @@ class Estimate:
     @property
     def is_of_members_alone(self) -> bool:
         """Whether neither other draws nor the test samples add to the interval."""
-        return self.num_draws == 1 and self.samples == 0
+        return self.num_draws == 1 and self.samples == 0 and self._reach != self.unseen
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval by Student's t; with a single row or sample it has no ends."""
         if not self.is_known:
             return -math.inf, math.inf
+        return self.value - self._reach, self.value + self._reach
+
+    @property
+    def _reach(self) -> float:
         if self.variance == 0:
-            return self.value - self.unseen, self.value + self.unseen
+            return self.unseen
         parts = self.rows**2 / self.rows_freedom + self.samples**2 / (self.num_samples - 1)
-        reach = float(stdtrit(self.variance**2 / parts, 0.5 + CONFIDENCE / 2)) * math.sqrt(
-            self.variance
-        )
-        return self.value - reach, self.value + reach
+        quantile = float(stdtrit(self.variance**2 / parts, 0.5 + CONFIDENCE / 2))
+        return max(quantile * math.sqrt(self.variance), self.unseen)
 
 
 def estimate(measured: Measured) -> Estimate:
@@ -121,19 +127,22 @@ def paired_difference(first: Measured, second: Measured) -> Estimate:
     )
     found = _estimate(difference, [first.values_R, second.values_R])
     share = _share_of_own_trainings(first, second)
-    return replace(found, unseen=share * _unseen(first.samples_RT, second.samples_RT))
+    most = first.unit + abs(found.value)  # where one is right that was not, and the other is not
+    return replace(found, unseen=share * _unseen(difference.samples_RT.mean(axis=0), most))
 
 
 def unpaired_difference(first: Measured, second: Measured, *, same_samples: bool) -> Estimate:
     """Return first minus second where their rows have nothing in common, or the samples neither."""
     one, other = estimate(first), estimate(second)
-    samples, unseen = one.samples + other.samples, one.unseen + other.unseen
+    samples, value = one.samples + other.samples, one.value - other.value
+    unseen = one.unseen + other.unseen
     if same_samples:
-        unseen = _unseen(first.samples_RT, second.samples_RT)
-        samples = _of_mean(first.samples_RT.mean(axis=0) - second.samples_RT.mean(axis=0))
+        difference_T = first.samples_RT.mean(axis=0) - second.samples_RT.mean(axis=0)
+        unseen = _unseen(difference_T, first.unit + abs(value))
+        samples = _of_mean(difference_T)
     rows, freedom = _added([(one.rows, one.rows_freedom), (other.rows, other.rows_freedom)])
     return Estimate(
-        value=one.value - other.value,
+        value=value,
         rows=rows,
         rows_freedom=freedom,
         samples=samples,
@@ -157,27 +166,37 @@ def _estimate(measured: Measured, sides: Sequence[Values]) -> Estimate:
         num_samples=num_samples,
         both=_interaction(measured.samples_RT),
         num_draws=measured.num_draws,
-        unseen=_unseen(measured.samples_RT),
+        unseen=_unseen(measured.samples_RT.mean(axis=0), measured.unit),
     )
 
 
-def _unseen(*samples_RT: Values) -> float:
-    """Return by how much a mean may be off where all T samples say the same.
+def _unseen(values_T: Values, most: float) -> float:
+    """Return by how much a mean may be off that too few samples tell of; 0 where enough do.
 
-    A share of endlessly many others may say something else: at most the upper end of the 95 %
-    interval of a share of which T samples held nothing (Clopper and Pearson 1934), 0.41 % for 899
-    samples, 37 % for 8. Each of them counts as much as one that is right.
+    Where fewer than five samples differ from the others, a variance says little: none is 0, and so
+    would be the interval. Then a share of other samples may differ by `most`: the upper end of the
+    95 % interval of a share of which T samples held nothing (Clopper and Pearson 1934), which is
+    0.41 % for 899 samples, 37 % for 8.
     """
-    num_samples = max(samples_RT[0].shape[1], 1)
-    right = max(float(of_one_RT.max(initial=0)) for of_one_RT in samples_RT)
-    return right * float(1 - (0.5 - CONFIDENCE / 2) ** (1 / num_samples))
+    num = len(values_T)
+    _, counts = np.unique(values_T, return_counts=True)
+    if num - counts.max(initial=0) >= ENOUGH:
+        return 0.0
+    return most * (1.0 - float((0.5 - CONFIDENCE / 2) ** (1 / max(num, 1))))
 
 
 def _share_of_own_trainings(first: Measured, second: Measured) -> float:
     """Return the share of rows that are not the same training on both sides, in [0, 1]."""
     if first.metrics_R is None or second.metrics_R is None:
         return 1.0
-    return float((first.metrics_R != second.metrics_R).any(axis=1).mean())
+    pairs = zip(first.metrics_R, second.metrics_R, strict=True)
+    return float(np.mean([not _is_equal(one, other) for one, other in pairs]))
+
+
+def _is_equal(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Whether all metrics that both have are the same; older evaluations have fewer."""
+    names = [*(one.keys() & other.keys())]
+    return np.array_equal([one[name] for name in names], [other[name] for name in names], True)
 
 
 def _of_mean(values: Values) -> float:

@@ -12,7 +12,7 @@ from stages.shared.sizes import MATCHED
 
 SUBSETS = {"selected": "the subset", **OTHERS}
 MOST_NAMED = 10  # classes
-FAR_MORE = 20  # times as many samples as there are: nobody will have them
+FAR_MORE = 20  # times as many samples as there are: a number beyond it says little
 
 
 def details(found: Conclusion) -> list[str]:
@@ -180,10 +180,10 @@ def cost_in_words(found: Conclusion) -> list[str]:
     return [f"{cost} and, counted so, pays back after {after} {trainings} on the subset"]
 
 
-def _what_could(num: int, enough: int | None) -> str:
-    """Say how many validation samples could tell, unless nobody has so many."""
-    if enough is None or enough > FAR_MORE * num:
-        return "the difference is too near this limit for any likely number of them"
+def _what_could(num: int, enough: int) -> str:
+    """Say how many validation samples could tell."""
+    if enough > FAR_MORE * num:
+        return f"{FAR_MORE * num:,} could not either"
     return f"some {float(f'{enough:.2g}'):,.0f} could"
 
 
@@ -193,9 +193,9 @@ def smallest_in_words(found: Conclusion) -> list[str]:
     match found.smallest:
         case None:
             return []
-        case NotShown(num, None):
-            return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
         case NotShown(num, enough):
+            if enough is None:
+                return [f"no compared subset is shown to be {within} on {num:,} validation samples"]
             return [
                 f"{num:,} validation samples cannot tell whether a compared subset is {within} "
                 f"({_what_could(num, enough)})"

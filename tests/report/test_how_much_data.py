@@ -239,6 +239,24 @@ def test_a_run_of_one_round_is_told_all_sizes_that_a_curve_takes_at_once(finishe
     )
 
 
+@pytest.mark.parametrize(
+    ("sizes", "proposed"),
+    [
+        ([0.125, 0.5], "selected-0.125, random-0.125, selected-0.25, random-0.25]'"),
+        ([0.5, 0.55], "selected-0.5, random-0.5]'"),  # no room between
+        ([10, 20], "selected-10, random-10, selected-14, random-14]'"),
+        ([1.0, 0.5], "selected-1.0, random-1.0]'"),  # shrinking
+    ],
+)
+def test_sizes_are_proposed_between_growing_rounds_where_there_is_room(finished, sizes, proposed):
+    results = finished.results()
+    rounds = [results.params.rounds[0].model_copy(update={"from_": sizes[0], "to": sizes[1]})]
+    params = results.params.model_copy(update={"seed_size": sizes[0], "rounds": rounds})
+    command = next_command([replace(results, params=params)], [])
+    assert command.startswith("dvc exp run -S 'compare.subsets=[selected, random, full, ")
+    assert command.endswith(proposed)
+
+
 def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_of_its_own(
     finished, monkeypatch
 ):

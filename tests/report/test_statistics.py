@@ -23,7 +23,7 @@ from stages.shared.measuring import jackknife
 
 def measured(correct_RT, unit=100.0, num_draws=1):
     correct_RT = unit * np.asarray(correct_RT, dtype=np.float64)
-    return Measured(correct_RT.mean(axis=1), correct_RT, num_draws)
+    return Measured(correct_RT.mean(axis=1), correct_RT, num_draws, unit)
 
 
 def random_rows(seed, num_rows=4, num_samples=50, right=0.8):
@@ -133,7 +133,7 @@ def test_models_that_are_right_on_all_samples_may_differ_on_others():
 def of_trainings(answers, losses):
     """Return draws that answer so, each a training with a loss of its own."""
     found = measured(answers, num_draws=len(losses))
-    return replace(found, metrics_R=np.array(losses)[:, np.newaxis])
+    return replace(found, metrics_R=[{"log_loss": loss} for loss in losses])
 
 
 def test_models_that_answer_alike_may_differ_on_other_samples():
@@ -146,20 +146,49 @@ def test_models_that_answer_alike_may_differ_on_other_samples():
     assert unpaired.interval == pytest.approx((-8.81, 8.81), abs=0.01)
 
 
-def test_one_that_is_right_where_the_other_never_is_may_be_less_so():
+def test_one_that_is_right_where_the_other_never_is_may_be_the_worse_one_on_other_samples():
+    """Each of the 36.9 % that may be otherwise takes 200 points off."""
     always, never = measured(np.ones((3, 8)), num_draws=3), measured(np.zeros((3, 8)), num_draws=3)
-    low, high = paired_difference(always, never).interval
-    assert (low, high) == pytest.approx((63.06, 136.94), abs=0.01)
-    low, high = unpaired_difference(always, never, same_samples=False).interval
-    assert (low, high) == pytest.approx((63.06, 136.94), abs=0.01)
+    assert paired_difference(always, never).interval == pytest.approx((26.11, 173.89), abs=0.01)
+    unpaired = unpaired_difference(always, never, same_samples=True)
+    assert unpaired.interval == pytest.approx((26.11, 173.89), abs=0.01)
+
+
+def test_models_that_are_never_right_may_be_so_on_other_samples():
+    first, second = (measured(np.zeros((3, 40)), num_draws=3) for _ in range(2))
+    assert paired_difference(first, second).plus_minus == pytest.approx(8.81, abs=0.01)
+    assert estimate(first).plus_minus == pytest.approx(8.81, abs=0.01)
+
+
+def test_one_other_answer_does_not_make_an_interval_shorter():
+    """Of 5 x 359 answers one is wrong: by variances alone ± 0.16, where none is wrong ± 1.02."""
+    first = np.ones((5, 359))
+    second = first.copy()
+    second[0, 0] = 0
+    alike, other = (
+        paired_difference(measured(answers, num_draws=5), measured(first, num_draws=5))
+        for answers in (first, second)
+    )
+    assert alike.plus_minus == pytest.approx(1.02, abs=0.01)
+    assert other.plus_minus >= alike.plus_minus
+    assert other.parts == alike.parts == {"rows": 0, "samples": 1, "answers": 0}
+    assert not alike.is_of_members_alone
 
 
 def test_of_a_training_with_itself_nothing_can_differ():
     """In the first and last draw both sides are one training: half of the draws can differ."""
     same = of_trainings(np.arange(40) > np.zeros((4, 1)), [1, 2, 3, 4])
     assert paired_difference(same, same).interval == (0, 0)
-    half = replace(same, metrics_R=np.array([[1], [0], [0], [4]]))
+    half = of_trainings(same.samples_RT > 0, [1, 0, 0, 4])
     assert paired_difference(same, half).plus_minus == pytest.approx(8.81 / 2, abs=0.01)
+
+
+def test_trainings_are_told_apart_by_the_metrics_that_both_have():
+    """Older evaluations have fewer, in any order; what is not a number is equal to itself."""
+    answers = np.arange(40) > np.zeros((2, 1))
+    new = replace(measured(answers), metrics_R=[{"a": 1, "b": np.nan, "c": 3}] * 2)
+    assert paired_difference(new, replace(new, metrics_R=[{"b": np.nan, "a": 1}] * 2)).unseen == 0
+    assert paired_difference(new, replace(new, metrics_R=[{"b": np.nan, "a": 2}] * 2)).unseen > 0
 
 
 def test_the_ceiling_is_no_certainty():

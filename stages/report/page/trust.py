@@ -9,6 +9,7 @@ from stages.report.conclusions import OTHERS, Conclusion
 from stages.report.next_step import DRAWS, LONGER, SPLITS
 from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gain
 from stages.report.results import Results
+from stages.report.rounding import at_most
 from stages.report.summary import on_validation
 
 ENOUGH_DRAWS = 3
@@ -113,14 +114,15 @@ def _tenth(points: float) -> str:
 
 
 def of_classes(results: Results) -> Iterator[Check]:
-    """Yield whether test, and validation, have samples of every class."""
-    if not results.params.rules.has_labels:
-        return
+    """Yield whether test, and where samples have labels validation, have some of every class."""
     held = set(results.validation_targets_V.tolist())
     missing = [name for row, name in enumerate(results.meta.class_names) if row not in held]
     tested = next(iter(results.targets.values())).evaluation.by_class
     untested = [name for name, of_class in tested.items() if of_class.get("num") == 0]
-    for split, names in (("test", untested), ("validation", missing)):
+    lacking = {"test": untested, "validation": missing}
+    if not results.params.rules.has_labels:
+        del lacking["validation"]
+    for split, names in lacking.items():
         yield Check(
             not names,
             f"Classes without {split} samples",
@@ -167,6 +169,6 @@ def _race(draws: Sequence[Results]) -> Iterator[Check]:
             num_samples >= ENOUGH_SAMPLES,
             f"What the race to {size} could see",
             "judges, small models trained on what each strategy would take, could see gains of "
-            f"{smallest_gain(draws, size):.1f} points or more, on {num_samples:,} samples",
+            f"{at_most(smallest_gain(draws, size), 1)} points or more, on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )

@@ -8,7 +8,6 @@ import numpy as np
 
 from stages.shared.artifacts.formats import (
     Array,
-    Floats,
     checked,
     load_array,
     load_json,
@@ -47,13 +46,10 @@ class Evaluation(Metrics):
     def reached(self, metric: str) -> list[float]:
         """Return what each member reaches by a metric, or what the ensemble alone does."""
         name = metric.removeprefix(ENSEMBLE)
-        return [row[name] for row in self._rows_of(metric)]
+        return [row[name] for row in self.rows_of(metric)]
 
-    def metrics_of(self, metric: str) -> Floats:
-        """Return all metrics of the same rows, [R, any]: those of one training are equal."""
-        return np.array([[*row.values()] for row in self._rows_of(metric)], dtype=np.float64)
-
-    def _rows_of(self, metric: str) -> list[dict[str, float]]:
+    def rows_of(self, metric: str) -> list[dict[str, float]]:
+        """Return all metrics of each member, or of the ensemble alone."""
         return [self.ensemble] if metric.startswith(ENSEMBLE) else self.members
 
 
