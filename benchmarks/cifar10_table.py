@@ -172,9 +172,10 @@ def seconds_on_everything(own: Sequence[rows.Row]) -> dict[str, float]:
     """Return what a training on everything takes in the mean, by machine."""
     seconds: dict[str, list[float]] = {}
     for row in own:
-        if row["arm"] == EVERYTHING:
-            seconds.setdefault(row["machine"], []).append(float(row["training_seconds"]))
-    return {machine: float(np.nanmean(found)) for machine, found in seconds.items()}
+        known = float(row["training_seconds"])
+        if row["arm"] == EVERYTHING and not np.isnan(known):
+            seconds.setdefault(row["machine"], []).append(known)
+    return {machine: float(np.mean(found)) for machine, found in seconds.items()}
 
 
 def cost(row: rows.Row, one: Mapping[str, float]) -> float:
@@ -189,11 +190,10 @@ def lengths_of_everything(
     """Return the accuracy and cost of each length that everything was trained for, rising."""
     by_epochs: dict[str, list[tuple[float, float]]] = {}
     for row in found:
-        if row["arm"] == EVERYTHING:
-            pair = float(row["accuracy"]), cost(row, one)
-            by_epochs.setdefault(row["epochs"], []).append(pair)
-    means = [tuple(np.nanmean(pairs, axis=0)) for pairs in by_epochs.values()]
-    return sorted(pair for pair in means if not np.isnan(pair[1]))
+        known = cost(row, one)
+        if row["arm"] == EVERYTHING and not np.isnan(known):
+            by_epochs.setdefault(row["epochs"], []).append((float(row["accuracy"]), known))
+    return sorted(tuple(np.mean(pairs, axis=0)) for pairs in by_epochs.values())
 
 
 def as_good(accuracy: float, lengths: Sequence[tuple[float, float]]) -> str:
