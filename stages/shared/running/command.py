@@ -125,7 +125,7 @@ def _run(main: Callable[..., None], arguments: dict[str, Any]) -> None:
         files.remove_unfinished(path for path in arguments.values() if isinstance(path, Path))
     main(**arguments)
     if stage:
-        timings.record(stage, time.perf_counter() - stages.STARTED)
+        timings.record(stage, time.perf_counter() - stages.STARTED, sys.argv[1:])
 
 
 def _stop(line: str, code: int) -> NoReturn:

@@ -101,8 +101,15 @@ def note_trainings(trainings: Sequence[Timing | None], num_found: int, seconds: 
     _noted.seconds += seconds
 
 
-def record(stage: str, seconds: float) -> None:
-    """Store what a stage took and where, beside the others; a file that was cut short is lost."""
+def record(stage: str, seconds: float, arguments: Sequence[str] = ()) -> None:
+    """Store what a stage took and where, beside the others; a file that was cut short is lost.
+
+    Args:
+        stage: its name.
+        seconds: from its first import on.
+        arguments: of its command. Where dvc.lock has it with others, what it lists is not what the
+            stage has read.
+    """
     entry: dict[str, Any] = {"seconds": round(seconds, 2)}
     machines = [machine(), *(each.machine for each in _noted.trainings if each)]
     entry["machine"] = "; ".join(dict.fromkeys(machines))
@@ -111,7 +118,7 @@ def record(stage: str, seconds: float) -> None:
         entry["without_trainings"] = round(seconds - _noted.seconds, 2)
     if _noted.num_found:
         entry["members_found"] = _noted.num_found
-    if read := _read_by(stage):
+    if _is_in_lock(stage, arguments) and (read := _read_by(stage)):
         entry["read"] = read
     entries = _gathered(_read(PATH), _written())
     content = json.dumps(dict(sorted({**entries, stage: entry}.items())), indent=2)
@@ -167,6 +174,13 @@ def _gathered(entries: Mapping[str, Any], written: Mapping[str, str]) -> Entries
         elif entry is None or entry.get("outputs") != outputs:
             found[name] = _read(kept / FILE)
     return {name: entry for name, entry in found.items() if entry}
+
+
+def _is_in_lock(stage: str, arguments: Sequence[str]) -> bool:
+    """Return whether dvc.lock has a stage with these arguments, which may stand on many lines."""
+    blocks = _blocks(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
+    command, _, _ = blocks.get(stage, ("", ""))[0].partition("    deps:")
+    return " ".join(arguments) in " ".join(command.split())
 
 
 def _read_by(stage: str) -> str:

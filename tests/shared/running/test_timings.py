@@ -159,6 +159,24 @@ def test_the_last_stages_seconds_are_of_no_other_run_that_is_checked_out_then():
     assert timings.of_workspace() == {}
 
 
+def test_seconds_of_a_stage_that_reads_other_files_than_before_are_kept(monkeypatch):
+    """As after another preset: until the stage has ended dvc.lock has what the last one read."""
+    lock = (
+        "stages:\n  prepare:\n    cmd: p\n    outs:\n    - path: data/{0}\n      md5: {0}\n"
+        "  score@round0:\n    cmd: python -m stages.score\n      data/{0} out\n    deps:\n"
+        "    - path: data/{0}\n      md5: {0}\n    outs:\n    - path: out\n      md5: {0}\n"
+    )
+    timings.LOCK.write_text(lock.format(1))
+    timings.record("score@round0", 2.0, ["data/2", "out"])
+    timings.LOCK.write_text(lock.format(2))
+    timings.record("report", 1.0)
+    assert timings.of_workspace()["score@round0"].seconds == 2.0
+    begin_a_stage(monkeypatch)
+    timings.record("score@round0", 3.0, ["data/2", "out"])
+    timings.LOCK.write_text(lock.format(1))  # another run was checked out
+    assert "score@round0" not in timings.of_workspace()
+
+
 def test_an_experiment_in_a_folder_of_its_own_finds_them(folder, monkeypatch):
     timings.record("score@round0", 2.0)
     write_lock(score_at_round0="a")
