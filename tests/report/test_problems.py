@@ -111,7 +111,7 @@ def test_one_line_says_all_of_it(with_problems, finished):
         "Data: equal samples with different labels: 1 group; samples in two splits: 2 groups"
     )
     results = finished.results()
-    assert in_short([results]) == "Data: no problem found; no label is likely wrong."
+    assert in_short([results]) == "Data: no problem found; no label looks wrong."
     entry = results.rounds[-1]
     votes = entry.votes
     row = int(np.setdiff1d(np.arange(80), results.last_subset.index_P)[0])
@@ -124,15 +124,18 @@ def test_one_line_says_all_of_it(with_problems, finished):
         votes, votes_MN=votes_MN, predicted_class_N=predicted_N, confidence_N=confidence_N
     )
     results = replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
-    told = "Data: no problem found; 1 label is likely wrong, none of them in the subset."
-    assert in_short([results]) == told
+    right = f"{100 * entry.validation.ensemble_accuracy:.0f} %"
+    assert in_short([results]) == (
+        f"Data: no problem found; 1 label looks wrong to models that are right on {right} of "
+        "validation, none of them in the subset."
+    )
 
 
 def test_the_line_names_classes_that_are_not_measured(finished):
     results = finished.results()
     targets_V = results.validation_targets_V.copy()
     targets_V[targets_V == 2] = 0
-    told = "Data: classes without validation samples: 1 of 3; no label is likely wrong."
+    told = "Data: classes without validation samples: 1 of 3; no label looks wrong."
     assert in_short([replace(results, validation_targets_V=targets_V)]) == told
 
 

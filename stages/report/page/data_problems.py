@@ -64,9 +64,13 @@ def _labels_in_short(draws: Sequence[Results]) -> str:
     suspect_S = label_suspects(draws)
     taken = int(np.isin(suspect_S, draws[0].last_subset.index_P).sum())
     if not len(suspect_S):
-        return "no label is likely wrong"
-    labels = "1 label is" if len(suspect_S) == 1 else f"{len(suspect_S)} labels are"
-    return f"{labels} likely wrong, {taken or 'none'} of them in the subset"
+        return "no label looks wrong"
+    labels = "1 label looks" if len(suspect_S) == 1 else f"{len(suspect_S):,} labels look"
+    right = 100 * draws[0].rounds[-1].validation.ensemble_accuracy
+    return (
+        f"{labels} wrong to models that are right on {right:.0f} % of validation, "
+        f"{f'{taken:,}' if taken else 'none'} of them in the subset"
+    )
 
 
 def _checks(results: Results) -> Iterator[Check]:
