@@ -97,12 +97,12 @@ class Estimate:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval by Student's t; with a single row or sample it has no ends."""
-        if not self.is_known:
-            return -math.inf, math.inf
         return self.value - self._reach, self.value + self._reach
 
     @property
     def _reach(self) -> float:
+        if not self.is_known:
+            return math.inf
         if self.variance == 0:
             return self.unseen
         parts = self.rows**2 / self.rows_freedom + self.samples**2 / (self.num_samples - 1)

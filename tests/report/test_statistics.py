@@ -97,9 +97,11 @@ def test_of_two_rows_each_side_is_taken_by_itself():
 
 
 def test_a_single_row_has_no_interval():
-    found = estimate(measured([[1, 1, 1, 0]]))
-    assert math.isnan(found.standard_error)
-    assert found.interval == (-math.inf, math.inf)
+    one = measured([[1, 1, 1, 0]])
+    for found in (estimate(one), paired_difference(one, one)):
+        assert math.isnan(found.standard_error)
+        assert found.interval == (-math.inf, math.inf)
+        assert found.is_of_members_alone == (found.samples == 0)
 
 
 def test_a_single_sample_has_no_interval():
