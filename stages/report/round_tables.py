@@ -19,7 +19,7 @@ def rounds(draws: Sequence[Results]) -> Rows:
 
     Mean over the draws. `ensemble`: by the mean probability; `voter`: a single one, in the mean.
     `gain`: what a voter is better on validation than in the round before, paired by random seed
-    and sample.
+    and sample; `gain_plus_minus`: half of its 95 % interval.
     """
     rows: Rows = []
     before: Measured | None = None
@@ -35,7 +35,7 @@ def rounds(draws: Sequence[Results]) -> Rows:
                 "voters": len(entry.voters),
                 **_mean_accuracies(draws, entries),
                 "gain": points(gain.value) if gain else None,
-                "gain_standard_error": known_points(gain.standard_error) if gain else None,
+                "gain_plus_minus": known_points(gain.plus_minus) if gain else None,
             }
         )
         before = measured

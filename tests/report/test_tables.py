@@ -138,16 +138,24 @@ def test_the_gain_of_a_round_is_paired_by_member_and_sample(run):
     targets_V = np.array(artifacts.load_targets(run.folders.prepared, "validation"))
     wrong_V = (targets_V + 1) % 3
     before, after = np.stack([targets_V] * 3), np.stack([targets_V] * 3)
-    before[:, :4] = wrong_V[:4]  # every member misses the first four of 40,
+    before[:, :6] = wrong_V[:6]  # every member misses the first six of 40,
     after[0, 0] = wrong_V[0]  # later a single one misses one
     save_signal(run, "0.0625", "validation_votes_MV", before)
     save_signal(run, "0.125", "validation_votes_MV", after)
     row = round_tables.rounds([run.results()])[1]
-    gain_MV = 100.0 * np.repeat([[1, 1, 1, 1] + [0] * 36], 3, axis=0)
+    gain_MV = 100.0 * np.repeat([[1] * 6 + [0] * 34], 3, axis=0)
     gain_MV[0, 0] = 0
-    assert row["gain"] == 9.17
-    error = np.sqrt(two_way.variance(gain_MV))
-    assert row["gain_standard_error"] == pytest.approx(error, abs=0.005)
+    assert row["gain"] == 14.17
+    assert row["gain_plus_minus"] == pytest.approx(two_way.reach(gain_MV), abs=0.005)
+
+
+def test_a_round_without_gain_claims_no_more_than_so_few_samples_can(run):
+    targets_V = np.array(artifacts.load_targets(run.folders.prepared, "validation"))
+    for size in ("0.0625", "0.125"):
+        save_signal(run, size, "validation_votes_MV", np.stack([targets_V] * 3))
+    row = round_tables.rounds([run.results()])[1]
+    # A share of samples of which 40 held none: at most 8.8 %, as (1 - 0.088) ** 40 is 0.025.
+    assert (row["gain"], row["gain_plus_minus"]) == (0.0, 8.81)
 
 
 def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run):
