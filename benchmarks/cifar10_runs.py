@@ -34,7 +34,6 @@ RACE = (
 )
 EVERYTHING, RANDOM = "everything", "random"
 SELECTED, RACED = "selected", "race"
-BY_PROXY = (SELECTED, RACED)
 _DUAL = "acquisition=dual"
 # Chosen from everything at once, by one training of the target's network and the area under the
 # margin unless it says otherwise.
@@ -49,12 +48,27 @@ RULES: Mapping[str, Sequence[str]] = {
     "moderate": ["select.rule=moderate"],
     "prototypes": ["select.rule=prototypes"],
 }
+# Chitta et al. 2020: chosen from everything at once as well, by an ensemble of proxies.
+SCHEMES: Mapping[str, Sequence[str]] = {
+    "compress": [],
+    "outliers": ["select.outliers.fraction=0.125"],  # Table IV
+}
+TARGET, PROXIES = "target", "proxies"  # which were trained on everything
+BY_PROXY = (SELECTED, RACED, *SCHEMES)
+# Settings that random subsets and everything know nothing of begin so.
+OF_SEARCH = (
+    *("acquisition", "predict_pool.", "race.", "score.", "select.outliers", "select.rule"),
+    "train_ensemble.",
+)
+BETWEEN = "; "  # changes of a preset
 
 
 @dataclass(frozen=True)
 class Found:
     """One target: a row of the CSV file."""
 
+    preset: str
+    changes: str  # of the preset, as dvc's -S, where they concern the arm
     model: str
     epochs: int  # that everything gets
     budget: float
@@ -93,6 +107,11 @@ class Cell:
         """The name of the only draw."""
         return f"seed-{self.seed}"
 
+    def changes_of(self, arm: str) -> str:
+        """Return what was changed of the preset, where it concerns the arm."""
+        changes = BETWEEN.join(sorted(self.changes))
+        return of_target(changes) if arm in {RANDOM, EVERYTHING} else changes
+
     def target(self, arm: str, length: str) -> Found:
         """Search where the arm does, then train a target on its subset and measure it."""
         self._begin()
@@ -108,6 +127,8 @@ class Cell:
         num = artifacts.load_meta(Path("data/prepared")).num_samples["train"]
         picks = len(artifacts.load_subset(self._subset(arm), num, once=params.picks_once))
         return Found(
+            self.preset,
+            self.changes_of(arm),
             self.model,
             self.epochs,
             1.0 if arm == EVERYTHING else self.budget,
@@ -142,8 +163,9 @@ class Cell:
                 self._take(arm)
             return 0.0
         if arm in RULES:
-            seconds = self._once("signals", self._signals_of_everything)
-            return seconds + self._once(f"{self.budget}-{arm}", lambda: self._choose_by_rule(arm))
+            return self._at_once(arm, TARGET, self.model, self._of_rule(), RULES[arm])
+        if arm in SCHEMES:
+            return self._at_once(arm, PROXIES, PROXY, [], SCHEMES[arm])
         seconds = self._once(f"{self.budget}-search", self._search)
         if arm == RACED:
             seconds += self._once(f"{self.budget}-race", self._race)
@@ -223,16 +245,23 @@ class Cell:
         self._choose(*map(str, self.sizes[-2:]))
         self._keep(RACED)
 
-    def _signals_of_everything(self) -> None:
-        """Train the target's network on everything once, and predict with it."""
-        self._write([1.0, self.budget], *self._of_rule())
-        stage("seed_subset", "1.0", "prepared", self._at("subsets", "1.0"))
-        self._predicted(self.model, "1.0")
+    def _at_once(
+        self, arm: str, by: str, model: str, settings: Sequence[str], changes: Sequence[str]
+    ) -> float:
+        """Choose by models that were trained on everything; return the seconds of both."""
+        sizes = [1.0, self.budget]
 
-    def _choose_by_rule(self, rule: str) -> None:
-        self._write([1.0, self.budget], *self._of_rule(), *RULES[rule])
-        self._choose("1.0", str(self.budget))
-        self._keep(rule)
+        def train() -> None:
+            self._write(sizes, *settings)
+            stage("seed_subset", "1.0", "prepared", self._at("subsets", "1.0", by))
+            self._predicted(model, "1.0", by)
+
+        def choose() -> None:
+            self._write(sizes, *settings, *changes)
+            self._choose("1.0", str(self.budget), by)
+            self._keep(arm)
+
+        return self._once(f"signals-{by}", train) + self._once(f"{self.budget}-{arm}", choose)
 
     def _of_rule(self) -> list[str]:
         return [
@@ -241,22 +270,22 @@ class Cell:
             *("predict_pool.signals=[features]", "acquisition=aum"),
         ]
 
-    def _predicted(self, model: str, size: str) -> None:
-        ensemble = self._at("ensembles", size)
+    def _predicted(self, model: str, size: str, by: str = "") -> None:
+        ensemble = self._at("ensembles", size, by)
         stage(
-            *("train_ensemble", "prepared", "embeddings", self._at("subsets", size)),
+            *("train_ensemble", "prepared", "embeddings", self._at("subsets", size, by)),
             *(f"weights/{model}.safetensors", ensemble),
-            *(self._at("histories/ensemble", size), self._at("dynamics", size)),
+            *(self._at("histories/ensemble", size, by), self._at("dynamics", size, by)),
         )
-        stage("predict_pool", "prepared", "embeddings", ensemble, self._at("signals", size))
+        stage("predict_pool", "prepared", "embeddings", ensemble, self._at("signals", size, by))
 
-    def _choose(self, before: str, after: str) -> None:
+    def _choose(self, before: str, after: str, by: str = "") -> None:
         """Score, select and race for a round; without entrants the race hands on the selection."""
-        known = [self._at(kind, before) for kind in ("signals", "dynamics", "scores")]
-        stage("score", after, "prepared", *known, self._at("correlations", before))
+        known = [self._at(kind, before, by) for kind in ("signals", "dynamics", "scores")]
+        stage("score", after, "prepared", *known, self._at("correlations", before, by))
         proposals, subset = self._at("proposals", after), self._at("subsets", after)
         stage(
-            *("select", before, after, "prepared", *known, self._at("subsets", before)),
+            *("select", before, after, "prepared", *known, self._at("subsets", before, by)),
             *("near_duplicates/train", proposals, self._at("orders", after)),
         )
         stage(
@@ -264,9 +293,12 @@ class Cell:
             *(f"weights/{PROXY}.safetensors", subset, self._at("races", after)),
         )
 
-    def _at(self, kind: str, size: str) -> str:
-        """Return where something of a size lies: two budgets may have a size in common."""
-        return f"{kind}/{size}" if size == "1.0" else f"{kind}/{self.budget}/{size}"
+    def _at(self, kind: str, size: str, by: str = "") -> str:
+        """Return where something of a size lies: two budgets may have a size in common.
+
+        What serves all budgets is named after who was trained on everything.
+        """
+        return f"{kind}/{by or self.budget}/{size}"
 
     def _keep(self, arm: str) -> None:
         """Take the last round's subset as what is compared."""
@@ -281,6 +313,13 @@ class Cell:
             *(f"subset_models/{name}", f"histories/{name}"),
         )
         stage("evaluate", "prepared", "embeddings", f"subset_models/{name}", f"evaluation/{name}")
+
+
+def of_target(changes: str) -> str:
+    """Return the changes that are not of the search alone."""
+    return BETWEEN.join(
+        change for change in changes.split(BETWEEN) if not change.startswith(OF_SEARCH)
+    )
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -20,6 +20,7 @@ broken-off series goes on; of a training that was broken off, the seconds are th
 """
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from itertools import product
@@ -35,14 +36,18 @@ from benchmarks.cifar10_runs import (
     RACED,
     RANDOM,
     RULES,
+    SCHEMES,
     SELECTED,
     Cell,
     Found,
+    of_target,
 )
 
 OUT = Path(__file__).parent.absolute() / "results/cifar10-table.csv"
-ARMS = (RANDOM, SELECTED, RACED, *RULES)
+ARMS = (RANDOM, SELECTED, RACED, *SCHEMES, *RULES)
 LENGTHS = ("epochs", "updates")
+METRICS = ("accuracy", "ensemble_accuracy")
+PRESET = "cifar10_airbench_cpu"
 # Points of ResNet-18 on the original pixels. Selected, everything, the first of random: ensembles
 # of eight, Chitta et al. 2020 (arXiv 1905.12737), Table I. The others: single networks, read off
 # the figure in the repository of Cho et al. 2025 (arXiv 2502.06905), to about 0.2 points; there CCS
@@ -51,6 +56,8 @@ PUBLISHED = {
     (0.5, SELECTED): "96.30",
     (0.5, RANDOM): "94.30; 93.1",
     (1.0, EVERYTHING): "96.18",
+    (0.5, "compress"): "95.77",
+    (0.5, "outliers"): "94.85",
     **{
         (budget, arm): points
         for arm, published in {
@@ -80,8 +87,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument(
         "--preset",
-        default="cifar10_airbench_cpu",
-        help="another one wants --work and --out of its own",
+        default=PRESET,
+        help="where all other settings come from",
     )
     parser.add_argument("--model", default="airbench_half", help="of the targets")
     parser.add_argument("--epochs", type=int, default=10)
@@ -99,7 +106,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="where cifar10/ lies")
     parser.add_argument("--work", type=Path, default=Path(".cifar10_table"), help="its own folder")
     parser.add_argument("--out", type=Path, default=OUT, help="the CSV file")
-    parser.add_argument("--set", nargs="*", default=[], help="as dvc's -S; as for --preset")
+    parser.add_argument("--set", nargs="*", default=[], help="changes of the preset, as dvc's -S")
     parser.add_argument("--show", action="store_true", help="run nothing")
     parsed = parser.parse_args(arguments)
     parsed.proxy_epochs = parsed.proxy_epochs or parsed.epochs
@@ -123,16 +130,23 @@ def run(parsed: argparse.Namespace) -> None:
             of = 1.0 if arm == EVERYTHING else budget
             proxies = parsed.proxy_epochs if arm in BY_PROXY else 0
             series = parsed.model, parsed.epochs
-            key = tuple(map(str, (*series, of, arm, proxies, length, seed)))
-            if key in {tuple(row[name] for name in KEY) for row in rows.load(parsed.out)}:
+            cell = Cell(parsed.preset, *series, parsed.proxy_epochs, budget, seed, parsed.set)
+            changes = cell.changes_of(arm)
+            key = map(str, (parsed.preset, changes, *series, of, arm, proxies, length, seed))
+            if tuple(key) in {tuple(row[name] for name in KEY) for row in rows.load(parsed.out)}:
                 continue
             stages_here.enter(
-                parsed.work, "-".join(map(str, (*series, parsed.proxy_epochs, seed))), raw
+                _folder(parsed), "-".join(map(str, (*series, parsed.proxy_epochs, seed))), raw
             )
-            cell = Cell(parsed.preset, *series, parsed.proxy_epochs, budget, seed, parsed.set)
             found = cell.target(arm, length)
             rows.append(parsed.out, HEADER, [astuple(found)])
             print(found, flush=True)
+
+
+def _folder(parsed: argparse.Namespace) -> Path:
+    """Return the folder of all that has the same settings: what one trained another may use."""
+    work: Path = parsed.work
+    return work / re.sub(r"[^\w.=]+", "_", "-".join([parsed.preset, *sorted(parsed.set)]))
 
 
 # --- what comes out -------------------------------------------------------------------------------
@@ -151,21 +165,32 @@ def table(found: Sequence[rows.Row]) -> str:
         "| minus random | minus everything | cost | everything, as good | published |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for model, epochs in sorted({(row["model"], int(row["epochs"])) for row in found}):
-        of_model = [row for row in found if row["model"] == model]
+    for preset, changes, model, epochs in sorted({target(row) for row in found}):
+        of_model = [row for row in found if target(row)[:3] == (preset, changes, model)]
         own = [row for row in of_model if int(row["epochs"]) == epochs]
         one = seconds_on_everything(own)
-        lengths = lengths_of_everything(of_model, one)
-        lines += [
-            f"| `{model}`, {epochs} | {_cells(own, key, one, lengths)} |"
-            for key in sorted({subset(row) for row in own})
-        ]
+        more = "".join(f", {what}" for what in (preset, changes) if what not in {PRESET, ""})
+        for key, metric in product(sorted({subset(row) for row in own}), METRICS):
+            if metric in measured_by(own):
+                cells = _cells(own, key, metric, one, lengths_of_everything(of_model, one, metric))
+                lines.append(f"| `{model}`, {epochs}{more} | {cells} |")
     return "\n".join(lines)
+
+
+def target(row: rows.Row) -> tuple[str, str, str, int]:
+    """Return what was trained, and how long on everything, whatever the subset."""
+    return row["preset"], of_target(row["changes"]), row["model"], int(row["epochs"])
 
 
 def subset(row: rows.Row) -> tuple[str, ...]:
     """Return what a target was trained on, and for how long, whatever the random seed."""
-    return tuple(row[name] for name in ("budget", "arm", "proxy_epochs", "length"))
+    return tuple(row[name] for name in ("budget", "arm", "proxy_epochs", "length", "changes"))
+
+
+def measured_by(own: Sequence[rows.Row]) -> list[str]:
+    """Return by what targets are measured: ensembles too where there are several members."""
+    one, ensemble = METRICS
+    return [*METRICS] if any(row[one] != row[ensemble] for row in own) else [one]
 
 
 def seconds_on_everything(own: Sequence[rows.Row]) -> dict[str, float]:
@@ -185,14 +210,14 @@ def cost(row: rows.Row, one: Mapping[str, float]) -> float:
 
 
 def lengths_of_everything(
-    found: Sequence[rows.Row], one: Mapping[str, float]
+    found: Sequence[rows.Row], one: Mapping[str, float], metric: str = "accuracy"
 ) -> list[tuple[float, float]]:
     """Return the accuracy and cost of each length that everything was trained for, rising."""
     by_epochs: dict[str, list[tuple[float, float]]] = {}
     for row in found:
         known = cost(row, one)
         if row["arm"] == EVERYTHING and not np.isnan(known):
-            by_epochs.setdefault(row["epochs"], []).append((float(row["accuracy"]), known))
+            by_epochs.setdefault(row["epochs"], []).append((float(row[metric]), known))
     return sorted(tuple(np.mean(pairs, axis=0)) for pairs in by_epochs.values())
 
 
@@ -209,21 +234,25 @@ def as_good(accuracy: float, lengths: Sequence[tuple[float, float]]) -> str:
 def _cells(
     own: Sequence[rows.Row],
     key: tuple[str, ...],
+    metric: str,
     one: Mapping[str, float],
     lengths: Sequence[tuple[float, float]],
 ) -> str:
-    budget, arm, proxies, length = key
+    budget, arm, proxies, length, changes = key
     here = _by_seed(own, *key)
-    random = _by_seed(own, budget, RANDOM, "0", length)
-    everything = _by_seed(own, "1.0", EVERYTHING, "0", "epochs")
-    accuracy = float(np.mean([float(row["accuracy"]) for row in here.values()]))
+    random = _by_seed(own, budget, RANDOM, "0", length, of_target(changes))
+    everything = _by_seed(own, "1.0", EVERYTHING, "0", "epochs", of_target(changes))
+    accuracy = float(np.mean([float(row[metric]) for row in here.values()]))
     costs = [known for row in here.values() if not np.isnan(known := cost(row, one))]
+    of_search = "".join(f", {change}" for change in [changes] if change != of_target(changes))
     cells = [
-        *(f"{float(budget):.0%}", arm, proxies if arm in BY_PROXY else "", length),
+        f"{float(budget):.0%}",
+        f"{arm}{of_search}{'' if metric == METRICS[0] else ', ensemble'}",
+        *(proxies if arm in BY_PROXY else "", length),
         str(len(here)),
         f"{accuracy:.2f}",
-        difference(here, random) if arm not in {RANDOM, EVERYTHING} else "",
-        difference(here, everything) if arm != EVERYTHING else "",
+        difference(here, random, metric) if arm not in {RANDOM, EVERYTHING} else "",
+        difference(here, everything, metric) if arm != EVERYTHING else "",
         f"{np.mean(costs):.2f}" if costs else "",
         as_good(accuracy, lengths) if arm != EVERYTHING and lengths else "",
         PUBLISHED.get((float(budget), arm), ""),
@@ -235,10 +264,12 @@ def _by_seed(own: Sequence[rows.Row], *key: str) -> dict[str, rows.Row]:
     return {row["seed"]: row for row in own if subset(row) == key}
 
 
-def difference(here: dict[str, rows.Row], other: dict[str, rows.Row]) -> str:
+def difference(
+    here: dict[str, rows.Row], other: dict[str, rows.Row], metric: str = "accuracy"
+) -> str:
     """Return the mean difference of the seeds that both have, ± half of its 95 % t-interval."""
     found = [
-        float(row["accuracy"]) - float(other[seed]["accuracy"])
+        float(row[metric]) - float(other[seed][metric])
         for seed, row in here.items()
         if seed in other
     ]

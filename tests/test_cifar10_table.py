@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import cifar10_table, rows, stages_here
-from benchmarks.cifar10_runs import RULES, Cell, Found
+from benchmarks.cifar10_runs import RULES, SCHEMES, Cell, Found
 from benchmarks.cifar10_table import (
     HEADER,
     as_good,
@@ -26,6 +26,8 @@ from stages.shared.running import dispatch
 def found(arm, seed, accuracy, training=10.0, **other):
     """Return a row of a target; `other` is what differs from half of the data in ten epochs."""
     of = {
+        "preset": "cifar10_airbench_cpu",
+        "changes": "",
         "model": "airbench",
         "epochs": 10,
         "budget": 0.5,
@@ -36,7 +38,7 @@ def found(arm, seed, accuracy, training=10.0, **other):
         "picks": 5,
         "updates": 2,
         "accuracy": accuracy,
-        "ensemble_accuracy": 96.0,
+        "ensemble_accuracy": accuracy,
         "training_seconds": training,
         "search_seconds": 0.0,
         "machine": "one",
@@ -102,6 +104,45 @@ def test_costs_are_in_seconds_of_the_same_machine():
     assert "| 3 | 80.00 |  | -10.00 ± 0.00 | 0.38 |" in table([*of_all, *selected])
 
 
+def test_changes_of_the_search_are_compared_with_the_same_random_subsets():
+    """Others are of another target, which has its own random subsets and its own everything."""
+    by_entropy, flat = "acquisition=entropy", "train_subset_model.label_smoothing=0.0"
+    shown = table(
+        [
+            found("everything", 0, 95.0, 20.0, budget=1.0),
+            found("random", 0, 90.0),
+            found("selected", 0, 91.0),
+            found("selected", 0, 92.0, changes=by_entropy),
+            found("everything", 0, 85.0, 20.0, budget=1.0, changes=flat),
+            found("random", 0, 80.0, changes=flat),
+            found("selected", 0, 83.0, changes=f"{by_entropy}; {flat}"),
+        ]
+    ).splitlines()[2:]
+
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in shown]
+    assert [(row[0], row[2], *row[6:9]) for row in cells] == [
+        ("`airbench`, 10", "random", "90.00", "", "-5.00"),
+        ("`airbench`, 10", "selected", "91.00", "+1.00", "-4.00"),
+        ("`airbench`, 10", f"selected, {by_entropy}", "92.00", "+2.00", "-3.00"),
+        ("`airbench`, 10", "everything", "95.00", "", ""),
+        (f"`airbench`, 10, {flat}", "random", "80.00", "", "-5.00"),
+        (f"`airbench`, 10, {flat}", f"selected, {by_entropy}; {flat}", "83.00", "+3.00", "-2.00"),
+        (f"`airbench`, 10, {flat}", "everything", "85.00", "", ""),
+    ]
+
+
+def test_where_targets_have_several_members_their_ensembles_have_lines_of_their_own():
+    shown = table(
+        [
+            found("random", 0, 90.0, ensemble_accuracy=92.0),
+            found("selected", 0, 91.0, ensemble_accuracy=92.5),
+        ]
+    )
+    assert "| random, ensemble |  | epochs | 1 | 92.00 |" in shown
+    assert "| selected | 4 | epochs | 1 | 91.00 | +1.00 |" in shown
+    assert "| selected, ensemble | 4 | epochs | 1 | 92.50 | +0.50 |" in shown
+
+
 def test_a_seed_without_its_pair_has_no_difference():
     here = {"0": found("selected", 0, 91.0), "1": found("selected", 1, 80.0)}
 
@@ -117,7 +158,17 @@ def series(tmp_path, monkeypatch):
     def target(cell, arm, length):
         trained.append((cell.seed, cell.budget, arm, length))
         budget = 1.0 if arm == "everything" else cell.budget
-        of = cell.model, cell.epochs, budget, arm, 0, length, cell.seed
+        of = (
+            cell.preset,
+            cell.changes_of(arm),
+            cell.model,
+            cell.epochs,
+            budget,
+            arm,
+            0,
+            length,
+            cell.seed,
+        )
         return Found(
             *of,
             picks=1,
@@ -147,6 +198,18 @@ def test_rows_are_added_as_they_are_finished_and_not_made_again(series):
     assert [(row["seed"], row["budget"]) for row in kept] == [
         (seed, budget) for seed in "01" for budget in ("1.0", "0.5", "0.1")
     ]
+
+
+def test_a_change_of_the_search_trains_no_random_subset_again(series):
+    arguments, trained = series
+    asked = ["--arms", "random", "selected", "--lengths", "epochs", "--seeds", "0"]
+    main([*arguments, *asked])
+    before = len(trained)
+    main([*arguments, *asked, "--set", "acquisition=entropy"])
+
+    assert trained[before:] == [(0, budget, "selected", "epochs") for budget in (0.5, 0.1)]
+    kept = rows.load(cifar10_table._parse(arguments).out)
+    assert [row["changes"] for row in kept[before:]] == ["acquisition=entropy"] * 2
 
 
 def _random(seed):
@@ -189,14 +252,14 @@ def test_each_arm_chooses_as_many_and_rules_from_one_training_for_all_budgets(
     arguments += ["--lengths", "epochs", "--seeds", "0", "--raw", str(tmp_path / "raw")]
     arguments += ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out.csv")]
     arguments += ["--set", "dataset.validation_fraction=0.2", "train_ensemble.batch_size=32"]
-    arms = ["random", "selected", "race", *RULES]
+    arms = ["random", "selected", "race", *SCHEMES, *RULES]
 
     main([*arguments, "--budgets", "0.5", "--arms", *arms])
-    searched = Path("signals.txt").read_text(encoding="utf-8")
+    searched = Path("signals-target.txt").read_text(encoding="utf-8")
     main([*arguments, "--budgets", "0.25", "--arms", "dual", "race"])
 
     found = rows.load(tmp_path / "out.csv")
-    assert Path("signals.txt").read_text(encoding="utf-8") == searched
+    assert Path("signals-target.txt").read_text(encoding="utf-8") == searched
     assert {(row["arm"], row["budget"]): row["picks"] for row in found} == {
         ("everything", "1.0"): "64",
         **{(arm, "0.5"): "32" for arm in arms},
@@ -204,4 +267,5 @@ def test_each_arm_chooses_as_many_and_rules_from_one_training_for_all_budgets(
     }
     files = Path("data/comparison").glob("0.5-*/seed-0.csv")
     picked = {file.parent.name: tuple(sorted(load_subset(file, 64).index_P)) for file in files}
-    assert len({picked[f"0.5-{arm}"] for arm in RULES}) == len(RULES)
+    at_once = [*SCHEMES, *RULES]
+    assert len({picked[f"0.5-{arm}"] for arm in at_once}) == len(at_once)
