@@ -147,9 +147,8 @@ def _load_round(
 
 
 def _load_votes(signals: Path, dynamics: Path, numbers: Mapping[str, int]) -> Votes:
-    votes_MV, predicted_V = (
-        artifacts.load_validation_signal(signals, name, numbers["validation"])
-        for name in artifacts.VALIDATION_SIGNALS
+    votes_MV = artifacts.load_validation_signal(
+        signals, "validation_votes_MV", numbers["validation"]
     )
     votes_MN, predicted_N, confidence_N, label_probability_N = (
         artifacts.load_signal(signals, name, numbers["train"])
@@ -162,7 +161,6 @@ def _load_votes(signals: Path, dynamics: Path, numbers: Mapping[str, int]) -> Vo
         confidence_N,
         label_probability_N,
         votes_MV,
-        predicted_V,
         learnt.row_R,
         learnt.label_probability_MR.sum(axis=0) / max(len(learnt.label_probability_MR), 1),
     )

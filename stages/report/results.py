@@ -56,7 +56,6 @@ class Votes:
     confidence_N: Array  # the mean probability of that class
     label_probability_N: Array  # and of the given label
     validation_votes_MV: Array
-    validation_predicted_V: Array
     # What the voters were trained on, rising, and how probable each label was meanwhile, in the
     # mean over epochs and members.
     learnt_row_R: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))

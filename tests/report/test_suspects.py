@@ -21,7 +21,6 @@ def with_votes(results, targets_N, votes_MN, confidence_N, label_probability_N):
         np.array(confidence_N, dtype=np.float32),
         np.array(label_probability_N, dtype=np.float32),
         votes_MN,
-        votes_MN[0],
     )
     last = replace(results.rounds[-1], votes=found)
     return replace(

@@ -109,9 +109,6 @@ def load_signals(signals: Path, num_train: int) -> dict[str, Array]:
     return {name: load_signal(signals, name, num_train) for name in SIGNAL_DTYPES}
 
 
-VALIDATION_SIGNALS = ("validation_votes_MV", "validation_predicted_V")
-
-
 @no_other_keys
 @dataclass(frozen=True)
 class ValidationResult:
