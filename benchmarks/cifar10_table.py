@@ -170,10 +170,9 @@ def table(found: Sequence[rows.Row]) -> str:
         own = [row for row in of_model if int(row["epochs"]) == epochs]
         one = seconds_on_everything(own)
         more = "".join(f", {what}" for what in (preset, changes) if what not in {PRESET, ""})
-        for key, metric in product(sorted({subset(row) for row in own}), METRICS):
-            if metric in measured_by(own):
-                cells = _cells(own, key, metric, one, lengths_of_everything(of_model, one, metric))
-                lines.append(f"| `{model}`, {epochs}{more} | {cells} |")
+        for key, metric in product(sorted({subset(row) for row in own}), measured_by(own)):
+            cells = _cells(own, key, metric, one, lengths_of_everything(of_model, one, metric))
+            lines.append(f"| `{model}`, {epochs}{more} | {cells} |")
     return "\n".join(lines)
 
 
@@ -244,7 +243,7 @@ def _cells(
     everything = _by_seed(own, "1.0", EVERYTHING, "0", "epochs", of_target(changes))
     accuracy = float(np.mean([float(row[metric]) for row in here.values()]))
     costs = [known for row in here.values() if not np.isnan(known := cost(row, one))]
-    of_search = "".join(f", {change}" for change in [changes] if change != of_target(changes))
+    of_search = f", {changes}" if changes != of_target(changes) else ""
     cells = [
         f"{float(budget):.0%}",
         f"{arm}{of_search}{'' if metric == METRICS[0] else ', ensemble'}",
@@ -255,7 +254,7 @@ def _cells(
         difference(here, everything, metric) if arm != EVERYTHING else "",
         f"{np.mean(costs):.2f}" if costs else "",
         as_good(accuracy, lengths) if arm != EVERYTHING and lengths else "",
-        PUBLISHED.get((float(budget), arm), ""),
+        PUBLISHED.get((float(budget), arm), "") if not of_search else "",
     ]
     return " | ".join(cells)
 
