@@ -164,7 +164,7 @@ def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_comma
     expected["train_ensemble"]["members"], expected["report"]["margin"] = 3, 0.1
     assert content == expected
     assert "  members: 3                # models, each from its own random start\n" in written
-    assert "# least_confidence | margin | random | gradient_norm (see predict_pool.sig" in written
+    assert "# least_confidence | margin | label_probability | random | gradient_norm (" in written
     assert shown.startswith("params.yaml: presets/cifar10_cpu.yaml; other than in presets/default")
     names = [line.split()[0] for line in shown.splitlines()[1:]]
     assert "train_ensemble.length" in names

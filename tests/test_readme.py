@@ -35,7 +35,7 @@ LOOK = [
     "python -m commands.correlate",
     "python -m commands.suspects plots/suspects.csv lists/exclude.csv",
     "python -m commands.export csv subset.csv",
-    "python -m commands.export copy /data/smaller --subset selected",
+    "python -m commands.export copy /data/smaller --subset 0.25",
     "python tests/pipeline.py",
 ]
 WRITTEN = LOOK.index("python -m commands.export csv subset.csv")  # for the second time
@@ -145,7 +145,6 @@ ELSEWHERE = {
     ),
     "python -m commands.size": ("tests/commands/test_size.py", "told([])"),
     "python -m commands.size 500 0.75": ("tests/commands/test_size.py", 'told(["60", "0.5"])'),
-    "python -m commands.resume --prune": ("tests/shared/members/test_members.py", '"--prune"'),
     "python -m commands.verdict": ("tests/commands/test_verdict.py", '"commands.verdict"'),
     "python -m commands.verdict exp-a exp-b exp-c": (
         "tests/commands/test_verdict.py",
