@@ -37,19 +37,13 @@ Key = tuple[str, str, str]  # the sizes that a round of both leads to, and what 
 def mean_correlations(first: Draws, second: Draws) -> list[Row]:
     """Return a row for each round that two revisions have in common; both may be the same.
 
-    Raises:
-        DataError: no draw of the one has another random seed than one of the other.
+    None where no draw of the one has another random seed than one of the other.
     """
     found: dict[Key, list[tuple[float, float]]] = defaultdict(list)
     for one, other in _pairs(first, second):
         for key, correlations in _correlated(one, other):
             found[key].append(correlations)
     names = [next(iter(draws.values())).name for draws in (first, second)]
-    if not found:
-        raise DataError(
-            f"{names[0]} and {names[1]}: have no two draws from different random seeds; "
-            "random_seeds must be 2 at least"
-        )
     return [_row(names, key, np.array(values_P2)) for key, values_P2 in found.items()]
 
 
@@ -119,6 +113,11 @@ def run(names: Sequence[str], table: Path | None) -> None:
             for pair in combinations_with_replacement(revisions, 2)
             for row in mean_correlations(*pair)
         ]
+    if not rows:
+        raise DataError(
+            f"{', '.join(names)}: have no two draws from different random seeds; random_seeds must "
+            "be 2 at least"
+        )
     console.say(_table(rows))
     if table:
         save_table(table, list(rows[0]), (list(row.values()) for row in rows))

@@ -89,8 +89,8 @@ def main() -> None:
         folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
         found = load_grouped(folder)
         if arguments.leave_out:
-            exclude, include = Path(params.select.exclude), Path(params.select.include)
-            added = suspects.add(tested_too(found), exclude, include)
+            exclude = Path(params.select.exclude)
+            added = suspects.add(tested_too(found), exclude, suspects.wanted(params))
             console.say(f"{params.select.exclude}: {added} samples added")
             return
         ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]

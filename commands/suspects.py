@@ -4,29 +4,31 @@
 
 No subset holds them once `dvc repro` has run again. Look at them first (plots/report.html shows
 them) and take out of plots/suspects.csv what is right: the ensemble errs too, and rare samples
-look like errors. What is on the list stays there; samples of `select.include` are not added.
+look like errors. What is on the list stays there; samples of `select.include` and of
+`seed_subset.file` are not added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from commands import console
 from stages.report.suspected import HEADER
 from stages.shared import artifacts
+from stages.shared.artifacts.user_lists import SEED_HEADER
 from stages.shared.running import command
-from stages.shared.settings.params import load_params
+from stages.shared.settings.params import Params, load_params
 
 
-def add(found: Sequence[Sequence[str]], listed: Path, include: Path) -> int:
+def add(found: Sequence[Sequence[str]], listed: Path, wanted: Iterable[str]) -> int:
     """Add samples with reasons to a list, which may not be there yet; return how many.
 
-    Those that it has already or that the user includes are left out.
+    Those that it has already or that the user wants in subsets are left out.
 
     Raises:
         ArtifactError: a file is another table.
     """
     rows = read(listed) if listed.exists() else []
-    known = {part for name, _ in [*rows, *read(include)] for part in (name, name.strip())}
+    known = {part for name in [*(row[0] for row in rows), *wanted] for part in (name, name.strip())}
     new = [row for row in found if row[0] not in known]
     artifacts.save_table(listed, HEADER, [*rows, *new])
     return len(new)
@@ -35,6 +37,17 @@ def add(found: Sequence[Sequence[str]], listed: Path, include: Path) -> int:
 def read(path: Path) -> list[list[str]]:
     """Return sample id and reason of each line of a list."""
     return [line.fields for line in artifacts.load_list(path, HEADER)]
+
+
+def wanted(params: Params) -> list[str]:
+    """Return the samples that the user includes or starts from, which cannot be left out too.
+
+    Raises:
+        ArtifactError: a file is another table.
+    """
+    started = artifacts.load_list(Path(params.seed_subset.file), SEED_HEADER)
+    included = read(Path(params.select.include))
+    return [*(name for name, _ in included), *(line.fields[0] for line in started)]
 
 
 def main() -> None:
@@ -49,8 +62,7 @@ def main() -> None:
     parser.add_argument("list", type=Path, metavar="LIST", help="where to add it")
     with command.errors_in_one_line():
         arguments = parser.parse_args()
-        include = Path(load_params().select.include)
-        added = add(read(arguments.found), arguments.list, include)
+        added = add(read(arguments.found), arguments.list, wanted(load_params()))
         samples = "1 sample" if added == 1 else f"{added} samples"
         console.say(f"{arguments.list}: {samples} added")
 

@@ -277,6 +277,14 @@ def test_every_file_in_a_command_is_a_dependency_or_an_output(stage):
         assert any(name == path or name.startswith(f"{path}/") for name in declared), path
 
 
+def test_a_new_group_lets_all_stages_run_again_that_read_groups():
+    """groups.npy is there only where the user's list has groups: the folder stands for it."""
+    readers = {"race", "select", "evaluate", "evaluate_ensemble"}
+    splits = {"race": "train", "select": "train"}
+    for stage in readers:
+        assert f"data/prepared/{splits.get(stage, 'test')}" in PIPELINE[stage]["deps"]
+
+
 def test_trainings_of_selected_random_and_full_differ_in_subset_and_output_alone():
     """Everything is paired: the same command but for two paths, the same parameters."""
     spec = PIPELINE["train_subset_model"]

@@ -59,7 +59,8 @@ def _of_others(truth: Images) -> Sequence[Images]:
     labels = torch.cat([image["labels"] for image in truth])
     shuffles = range(1, NUM_SHUFFLES + 1)
     if len(set(labels.tolist())) == 1:
-        return [truth[step % len(truth) :] + truth[: step % len(truth)] for step in shuffles]
+        places = [1 + (step - 1) % max(len(truth) - 1, 1) for step in shuffles]  # never its own
+        return [truth[place:] + truth[:place] for place in places]
     return [
         [
             {**image, "labels": of_image}

@@ -130,8 +130,8 @@ class DrawnRace:
             )
         if values_MV.shape[1] < LEAST_SAMPLES:
             raise ArtifactError(
-                f"{self.prepared}: {self.num_samples} sample judges a race; there must be "
-                f"{LEAST_SAMPLES} at least"
+                f"{self.prepared}: {values_MV.shape[1]} sample or group judges a race; there must "
+                f"be {LEAST_SAMPLES} at least"
             )
         return 100 * values_MV
 

@@ -19,6 +19,7 @@ from stages.report.results import Results, measured, num_independent
 from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
+    Estimate,
     Measured,
     paired_difference,
     verdict,
@@ -81,6 +82,8 @@ class Conclusion:
     cost: payback.Cost | None  # None: everything was not compared
     # None: everything was not compared, or a model guesses.
     smallest: Smallest | NotShown | None
+    # Of a random subset against everything, as in `against`; empty: one of them was not compared.
+    random_word: str = ""
     is_fine_tuned: bool = False  # selected subsets start from an ensemble that had everything
     num_classes: int = 0
     untested: Sequence[str] = ()  # the classes of which test holds nothing
@@ -135,6 +138,9 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         smallest=_smallest(draws, model)
         if is_known and not {"full", "selected"} & {*guessing}
         else None,
+        random_word=verdict(_difference(draws, model, "random", "full"), params.report.margin)
+        if {"random", "full"} <= draws[0].comparison.keys()
+        else "",
         is_fine_tuned=params.train_subset_model.initialize_from != "scratch",
         num_classes=meta.num_classes,
         untested=untested,
@@ -159,12 +165,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
 
 def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) -> Against:
     """Compare the selected subset; what models that guess reach differs by nothing that tells."""
-    metric = draws[0].params.report.metric
-    selected, compared = (
-        measured([draw.targets[model, name] for draw in draws], metric)
-        for name in ("selected", other)
-    )
-    difference = paired_difference(selected, compared)
+    difference = _difference(draws, model, "selected", other)
     low, high = difference.interval
     parts = difference.parts if is_told else {}
     source = max(parts, key=parts.__getitem__) if parts else ""
@@ -175,6 +176,15 @@ def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) ->
         source=source,
         share=parts.get(source, 0.0),
     )
+
+
+def _difference(draws: Sequence[Draw], model: str, one: str, other: str) -> Estimate:
+    """Return what a model reaches on one compared subset minus another, in points on test."""
+    first, second = (
+        measured([draw.targets[model, name] for draw in draws], draws[0].params.report.metric)
+        for name in (one, other)
+    )
+    return paired_difference(first, second)
 
 
 def _reached(draws: Sequence[Draw], model: str) -> dict[str, tuple[float, int]]:

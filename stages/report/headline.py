@@ -74,9 +74,11 @@ def size_in_words(picks: int, unit: str, fraction: float) -> str:
 
 
 def random_will_do(found: Conclusion) -> bool:
-    """Whether the subset is not better than a random one by more than the margin."""
+    """Whether a random subset is good too, and the subset not better by more than the margin."""
     entry = found.against.get("random")
-    return entry is not None and not found.guessing and _is_no_gain(entry, found.margin)
+    if entry is None or found.guessing or found.random_word not in {"", *GOOD_ENOUGH}:
+        return False
+    return _is_no_gain(entry, found.margin)
 
 
 def with_interval(entry: Against) -> str:

@@ -1,6 +1,7 @@
 """What to do after a run: at most three commands, why, and how long they take if it tells."""
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,7 @@ from stages.report.how_much_data import learning_curves
 from stages.report.results import Results
 from stages.report.size_wording import next_command
 from stages.report.statistics import CANNOT_TELL, SAMPLES
-from stages.report.suspected import suspects
+from stages.report.suspected import OUTLIER, suspects
 from stages.shared.running.timings import StageTiming
 from stages.shared.running.whole_run import in_time
 from stages.shared.settings.params import Params
@@ -75,11 +76,13 @@ def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
 def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
     """Yield what puts the data right, of which no stage is run."""
     exclude = draws[0].params.select.exclude
-    if num := len([*suspects(draws)]):
+    found = [*suspects(draws)]
+    # Outliers alone are skipped already, and leaving them out would only make others the highest.
+    if num := len(found) * any(not reason.startswith(OUTLIER) for _, reason in found):
         samples = "the sample" if num == 1 else f"the {num:,} samples"
         yield Step(
             SUSPECTS,
-            f"python -m commands.suspects plots/suspects.csv {exclude}",
+            f"python -m commands.suspects plots/suspects.csv {shlex.quote(exclude)}",
             f"leaves out {samples} of plots/suspects.csv: look first, and delete there what is "
             "right or corrected",
             is_search=False,
@@ -96,8 +99,11 @@ def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
 
 def _after_cleaning(step: Step | None) -> Step:
     """Return the step on the data that was put right, for which all stages run again."""
-    if step is None or step.name == EXPORT:
+    if step is None:
         return Step(AGAIN, "dvc repro", "searches again in what is left", _ALL)
+    if step.name == EXPORT:
+        why = f"searches again in what is left; if all of it is right: {step.command}"
+        return Step(AGAIN, "dvc repro", why, _ALL)
     return replace(step, takes={**_ALL, **step.anew})
 
 
@@ -132,17 +138,23 @@ def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
 
 def _longer(params: Params) -> Step:
     """Train the targets twice as long."""
-    trained = params.train_subset_model
-    key, now = (
-        ("length.epochs", trained.length.epochs)
+    trained, race = params.train_subset_model, params.race
+    unit, now = (
+        ("epochs", trained.length.epochs)
         if isinstance(trained.length, EpochLength)
-        else ("length.updates", trained.length.updates)
+        else ("updates", trained.length.updates)
     )
+    longer = {f"length.{unit}": 2 * now}
     if trained.stop_after:
-        key, now = "stop_after", trained.stop_after
+        stop = {"stop_after": 2 * trained.stop_after}
+        longer = stop if stop["stop_after"] <= now else stop | longer
+    changes = [f"-S train_subset_model.{key}={value}" for key, value in longer.items()]
+    if race.entrants and race.length is None and race.recipe == "train_subset_model":
+        # Judges train as targets do: this keeps theirs, so that nobody is judged anew.
+        changes.append(f"-S 'race.length={{{unit}: {now}}}'")
     return Step(
         LONGER,
-        f"dvc exp run -S train_subset_model.{key}={2 * now}",
+        " ".join(["dvc exp run", *changes]),
         "trains the targets twice as long",
         {"train_subset_model": 2, "evaluate": 1, "report": 1},
         {"train_subset_model": 2},

@@ -116,11 +116,11 @@ def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> s
     sizes = _sizes_to_try(params, curve_to_tell(own, params.compare.models[0]), num_train)
     rounds, last = None, params.sizes[-1]
     if sizes and num_picks(sizes[0], num_train) > num_picks(last, num_train):
-        rounds = _rounds_to(params, sizes[0], num_train)
-        sizes = []
+        last = sizes[0]
+        rounds = _rounds_to(params, last, num_train)
         if rounds is None:
             return None
-    subsets = _subsets(params, [*params.sizes, *sizes], rounds)
+    subsets = _subsets(params, [*params.sizes, *sizes], last)
     changes = [f"-S 'rounds=[{', '.join(rounds)}]'"] if rounds else []
     if subsets != params.compare.subsets:
         changes.append(f"-S 'compare.subsets=[{', '.join(subsets)}]'")
@@ -137,7 +137,9 @@ def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -
     if curve is not None:
         known = [point.size for point in curve.points]
         wanted = [curve.likely_enough, curve.surely_enough, *wanted]
-    elif {*_subsets(params, params.sizes, None)} - {*params.compare.subsets}:
+    elif _is_shrinking(params, num_train):
+        return _halves(params, num_train)
+    elif {*_subsets(params, params.sizes, params.sizes[-1])} - {*params.compare.subsets}:
         return _between(params, num_train)
     for size in filter(None, wanted):
         written = _written(params, size, num_train)
@@ -152,12 +154,9 @@ def _between(params: Params, num_train: int) -> list[Size]:
 
     Fewer where there is no room for them.
     """
-    parts = [kind_and_size(name) for name in params.compare.subsets]
-    compared = [parse_size(size) for kind, size in parts if kind == "selected" and size]
-    picks = {num_picks(size, num_train) for size in (*params.sizes, *compared)} - {num_train}
-    is_shrinking = num_picks(params.sizes[0], num_train) > num_picks(params.sizes[-1], num_train)
+    picks = _compared(params, num_train)
     found: list[Size] = []
-    while not is_shrinking and 1 < len(picks) < FEWEST - 1:
+    while 1 < len(picks) < FEWEST - 1:
         one, other = max(pairwise(sorted(picks)), key=lambda pair: pair[1] / pair[0])
         size = _written(params, round((one * other) ** 0.5), num_train)
         num = num_picks(size, num_train)
@@ -166,6 +165,29 @@ def _between(params: Params, num_train: int) -> list[Size]:
         found.append(size)
         picks.add(num)
     return found
+
+
+def _halves(params: Params, num_train: int) -> list[Size]:
+    """Return sizes below the last one of shrinking rounds, each half of the next, for a curve."""
+    picks = _compared(params, num_train)
+    found: list[Size] = []
+    while len(picks) < FEWEST - 1 and min(picks) > 1:
+        size = _written(params, min(picks) // 2, num_train)
+        found.append(size)
+        picks.add(num_picks(size, num_train))
+    return found
+
+
+def _compared(params: Params, num_train: int) -> set[int]:
+    """Return how large the subsets are that a curve has beside everything, the rounds' too."""
+    parts = [kind_and_size(name) for name in params.compare.subsets]
+    named = [parse_size(size) for kind, size in parts if kind == "selected" and size]
+    return {num_picks(size, num_train) for size in (*params.sizes, *named)} - {num_train}
+
+
+def _is_shrinking(params: Params, num_train: int) -> bool:
+    first, last = (num_picks(params.sizes[place], num_train) for place in (0, -1))
+    return first > last
 
 
 def _written(params: Params, size: int, num_train: int) -> Size:
@@ -180,19 +202,18 @@ def _rounds_to(params: Params, size: Size, num_train: int) -> list[str] | None:
     if not isinstance(params.acquisition, str):
         return None
     steps = list(params.sizes)
-    is_shrinking = num_picks(steps[-1], num_train) < num_picks(steps[-2], num_train)
-    steps = [*steps[:-1], size] if is_shrinking else [*steps, size]
+    steps = [*steps[:-1], size] if _is_shrinking(params, num_train) else [*steps, size]
     if len({*steps}) < len(steps):
         return None
     return [f"{{from: {one}, to: {other}}}" for one, other in pairwise(steps)]
 
 
-def _subsets(params: Params, sizes: Sequence[Size], rounds: Sequence[str] | None) -> list[str]:
-    """Return compare.subsets with these sizes, selected and random; the last round's has no size.
+def _subsets(params: Params, sizes: Sequence[Size], last: Size) -> list[str]:
+    """Return compare.subsets with these sizes, selected and random, below that of the last round.
 
-    With other rounds the size that was the last one's is named.
+    The last round's are named without a size, and none is larger.
     """
-    named = sizes if rounds else [size for size in sizes if size != params.sizes[-1]]
+    named = [size for size in sizes if size < last]
     wanted = [f"{kind}-{size}" for size in named for kind in ("selected", "random")]
     first = ["selected", "random", "full"]
     return list(dict.fromkeys([*params.compare.subsets, *first, *wanted]))

@@ -26,6 +26,7 @@ from stages.shared.choosing.outliers import all_different, num_highest
 from stages.shared.settings.sections import OutlierFraction
 
 HEADER = ["sample_id", "reason"]
+OUTLIER = "outlier: "  # so begins the reason of one
 
 
 def label_suspects(draws: Sequence[Results]) -> Ints:
@@ -110,7 +111,7 @@ def suspects(draws: Sequence[Results]) -> Iterator[tuple[str, str]]:
         )
     for row in outliers(results, entry).tolist():
         if row not in {*as_label, *broken} and not results.is_excluded_N[row]:
-            reason = f"outlier: score {entry.score_N[row]:.4g} in the round to {entry.target}"
+            reason = f"{OUTLIER}score {entry.score_N[row]:.4g} in the round to {entry.target}"
             yield results.sample_ids[row], reason
 
 

@@ -53,6 +53,9 @@ def held_out(
     bound = np.concatenate([kept_P, limits.included, limits.excluded])
     order_K = order_N[~np.isin(group_N[order_N], group_N[bound])]
     group_G, first_G, size_G = np.unique(group_N[order_K], return_index=True, return_counts=True)
-    in_turn_G = np.argsort(first_G)
-    fits_G = np.cumsum(size_G[in_turn_G]) <= int(params.race.holdout * len(sample_ids))
-    return np.sort(order_K[np.isin(group_N[order_K], group_G[in_turn_G[fits_G]])])
+    room, fitting = int(params.race.holdout * len(sample_ids)), []
+    for place in np.argsort(first_G).tolist():
+        if size_G[place] <= room:
+            fitting.append(group_G[place])
+            room -= int(size_G[place])
+    return np.sort(order_K[np.isin(group_N[order_K], fitting)])

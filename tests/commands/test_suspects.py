@@ -11,6 +11,7 @@ from stages.report import suspected
 from stages.select.__main__ import main as select
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError
+from stages.shared.settings.params import load_params
 
 COLUMNS = ["sample_id", "reason"]
 HEADER = "sample_id,reason\n"
@@ -37,7 +38,7 @@ def add(run, into="lists/exclude.csv"):
     """Write what the report finds, and add it to a list."""
     suspected.save_suspects(Path("plots/suspects.csv"), run.draws())
     found = suspects.read(Path("plots/suspects.csv"))
-    return suspects.add(found, Path(into), Path("lists/include.csv"))
+    return suspects.add(found, Path(into), suspects.wanted(load_params()))
 
 
 def test_the_next_round_takes_none_of_those_that_were_added_to_the_list(suspicious):
@@ -81,7 +82,7 @@ def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
 
     for expected in (len(found) - 1, 0):
         added = suspects.add(
-            suspects.read(Path("plots/suspects.csv")), path, Path("lists/include.csv")
+            suspects.read(Path("plots/suspects.csv")), path, suspects.wanted(load_params())
         )
         assert added == expected
     rows = artifacts.load_table(path, COLUMNS)
@@ -96,6 +97,16 @@ def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicio
     assert added == [
         name for name, _ in suspected.suspects(suspicious.draws()) if name != "a, 3.png"
     ]
+
+
+def test_what_the_search_starts_from_is_not_added(suspicious):
+    """One list may not name what the other leaves out: the next run would end at once."""
+    Path("lists/seed.csv").write_text('sample_id\n"a, 3.png"\n')
+    add(suspicious, "lists/new.csv")
+    assert "a, 3.png" in dict(suspected.suspects(suspicious.draws()))
+    added = [row[0] for row in artifacts.load_table(Path("lists/new.csv"), COLUMNS)]
+    assert added
+    assert "a, 3.png" not in added
 
 
 def test_another_table_is_not_written_over(suspicious):
@@ -120,7 +131,12 @@ def test_lists_that_the_page_saved_are_added_to_the_users_own(run):
     Path("include.csv").write_text(f"{HEADER}3,looked at\n")
     include = Path("lists/include.csv")
     for name in ("exclude.csv", "include.csv"):
-        assert suspects.add(suspects.read(Path(name)), Path("lists", name), include) > 0
+        assert (
+            suspects.add(
+                suspects.read(Path(name)), Path("lists", name), suspects.wanted(load_params())
+            )
+            > 0
+        )
     assert [row[0] for row in artifacts.load_table(Path("lists/exclude.csv"), COLUMNS)] == [
         "a, 1.png",
         "7",

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import overrides
 import pytest
 from finished_run import in_groups, raced
+from toy import ROOT, resolved
 
 from stages.report import how_much_data, size_wording
 from stages.report.how_much_data import LearningCurve, learning_curves
@@ -12,6 +14,7 @@ from stages.report.learning_curve import Band, Point
 from stages.report.results import num_independent
 from stages.report.size_wording import next_command, size_sentences, sizes_in_words
 from stages.report.tables import all_tables
+from stages.shared.settings.params import check_params, load_params
 
 NUM_TRAIN = 1000
 
@@ -245,16 +248,39 @@ def test_a_run_of_one_round_is_told_all_sizes_that_a_curve_takes_at_once(finishe
         ([0.125, 0.5], "selected-0.125, random-0.125, selected-0.25, random-0.25]'"),
         ([0.5, 0.55], "selected-0.5, random-0.5]'"),  # no room between
         ([10, 20], "selected-10, random-10, selected-14, random-14]'"),
-        ([1.0, 0.5], "selected-1.0, random-1.0]'"),  # shrinking
+        # Shrinking: nothing larger than the last, which is half of everything already.
+        ([1.0, 0.5], "full, selected-0.25, random-0.25, selected-0.12, random-0.12]'"),
+        ([80, 40], "full, selected-20, random-20, selected-10, random-10]'"),
     ],
 )
-def test_sizes_are_proposed_between_growing_rounds_where_there_is_room(finished, sizes, proposed):
+def test_sizes_are_proposed_between_growing_rounds_and_below_shrinking_ones(
+    finished, sizes, proposed
+):
     results = finished.results()
     rounds = [results.params.rounds[0].model_copy(update={"from_": sizes[0], "to": sizes[1]})]
     params = results.params.model_copy(update={"seed_size": sizes[0], "rounds": rounds})
     command = next_command([replace(results, params=params)], [])
     assert command.startswith("dvc exp run -S 'compare.subsets=[selected, random, full, ")
     assert command.endswith(proposed)
+
+
+SHRINKING = [
+    path.stem
+    for path in sorted((ROOT / "presets").glob("*.yaml"))
+    if (rounds := resolved(path.stem)["rounds"]) and rounds[-1]["from"] > rounds[-1]["to"]
+]
+
+
+@pytest.mark.parametrize("preset", SHRINKING)
+def test_what_is_proposed_for_a_shrinking_preset_is_valid(finished, tmp_path, preset):
+    results, params = finished.results(), check_params(resolved(preset))
+    meta = replace(results.meta, num_samples={"train": 45_000})
+    command = next_command([replace(results, params=params, meta=meta)], [])
+    subsets = params.compare.subsets
+    if command:
+        [path] = overrides.changed(command, resolved(preset), tmp_path)
+        assert {*subsets} < {*(subsets := load_params(path).compare.subsets)}
+    assert sum(name.startswith("selected") for name in subsets) >= 3
 
 
 def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_of_its_own(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stages.report.conclusions import conclusions
+from stages.report.conclusions import Against, conclusions
 from stages.report.learning_warnings import Guessing
 from stages.report.next_step import in_seconds, of_run
 from stages.report.results import Alike
@@ -52,6 +52,30 @@ def test_faults_of_the_data_come_first_and_once_only(faulty):
     faulty.is_excluded_N[[5, 7]] = True
     [step] = steps_of(faulty)
     assert step.command == third.command
+
+
+def test_outliers_alone_are_not_left_out_round_after_round(finished, monkeypatch):
+    """They are skipped already, and others would be the highest-scored then."""
+    both = [("7", "likely label error: a"), ("8", "outlier: score 1")]
+    monkeypatch.setattr("stages.report.next_step.suspects", lambda draws: both)
+    assert "leaves out the 2 samples" in steps_of(finished.results())[0].why
+    monkeypatch.setattr("stages.report.next_step.suspects", lambda draws: both[1:])
+    [step] = steps_of(finished.results())
+    assert step.command == "dvc exp run -S random_seeds=3"
+
+
+def test_a_list_whose_name_has_a_space_is_one_word(faulty):
+    select = faulty.params.select.model_copy(update={"exclude": "my lists/exclude.csv"})
+    params = faulty.params.model_copy(update={"select": select})
+    first, *_ = steps_of(replace(faulty, params=params))
+    assert first.command.endswith("plots/suspects.csv 'my lists/exclude.csv'")
+
+
+def test_who_finds_the_data_right_is_told_how_to_take_the_subset(faulty):
+    good = {"num_draws": 3, "against": {"full": Against("as good as", 0.0, 0.4)}}
+    *_, last = steps_of(faulty, **good)
+    assert last.command == "dvc repro"
+    assert last.why.endswith("right: python -m commands.export csv subset.csv")
 
 
 def test_models_that_guess_learn_before_anything_is_left_out(faulty):

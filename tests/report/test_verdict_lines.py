@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
+import overrides
 import pytest
+from toy import resolved
 
 from stages.report.conclusions import Against, Conclusion
 from stages.report.learning_warnings import Guessing
 from stages.report.next_step import in_line, next_step
 from stages.report.verdict_lines import NOT_COMPARED, verdict_lines
 from stages.shared.running.timings import StageTiming
-from stages.shared.settings.params import load_params
-from stages.shared.settings.training_sections import EpochLength
+from stages.shared.settings.params import check_params, load_params
 
 OPEN = Conclusion(
     model="resnet8",
@@ -31,6 +32,7 @@ OPEN = Conclusion(
     num_test=898,
 )
 LARGER = "dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.25]'"
+LONGER = "dvc exp run -S train_subset_model.length.updates=400 -S 'race.length={updates: 200}'"
 GOOD, BAD = Against("as good as", 0.0, 0.4), Against("worse", -2.0, 0.4)
 SAMPLES = Against("cannot tell", -0.3, 0.8, "samples", 0.8)
 CHANCE = {"selected": Guessing(0.1, -0.1)}
@@ -72,8 +74,8 @@ def test_a_run_without_the_selected_subset_says_so():
 @pytest.mark.parametrize(
     ("changes", "larger", "command"),
     [
-        ({"guessing": CHANCE}, LARGER, "dvc exp run -S train_subset_model.length.updates=400"),
-        ({"rising": {"full": 2.0}}, None, "dvc exp run -S train_subset_model.length.updates=400"),
+        ({"guessing": CHANCE}, LARGER, LONGER),
+        ({"rising": {"full": 2.0}}, None, LONGER),
         ({"num_draws": 1}, LARGER, "dvc exp run -S random_seeds=3"),
         ({}, LARGER, "dvc exp run -S random_seeds=10"),
         ({"against": {"full": SAMPLES}}, LARGER, LARGER),
@@ -85,20 +87,39 @@ def test_a_run_without_the_selected_subset_says_so():
             LARGER,
             "python -m commands.export csv subset.csv --subset random",
         ),
+        (
+            {"against": {"full": GOOD, "random": GOOD}, "random_word": "cannot tell"},
+            LARGER,
+            "python -m commands.export csv subset.csv",
+        ),
     ],
 )
 def test_the_next_step_is_one_command(params, changes, larger, command):
     assert next_step(params, replace(OPEN, **changes), larger).command == command
 
 
-def test_trainings_in_epochs_become_twice_as_long_too(params):
-    for stop, command in ((None, "length.epochs=16"), (3, "stop_after=6")):
-        trained = params.train_subset_model.model_copy(
-            update={"length": EpochLength(epochs=8), "stop_after": stop}
-        )
-        changed = params.model_copy(update={"train_subset_model": trained})
-        step = next_step(changed, replace(OPEN, guessing=CHANCE), None)
-        assert step.command == f"dvc exp run -S train_subset_model.{command}"
+@pytest.mark.parametrize(
+    ("stop", "settings"),
+    [
+        (None, "-S train_subset_model.length.epochs=16"),
+        (4, "-S train_subset_model.stop_after=8"),
+        (5, "-S train_subset_model.stop_after=10 -S train_subset_model.length.epochs=16"),
+    ],
+)
+def test_targets_that_train_longer_stop_within_their_length_and_keep_their_race(
+    params, stop, settings, tmp_path
+):
+    content = resolved("default")
+    content["train_subset_model"] |= {"length": {"epochs": 8}, "stop_after": stop}
+    before = check_params(content)
+    command = next_step(before, replace(OPEN, guessing=CHANCE), None).command
+
+    assert command == f"dvc exp run {settings} -S 'race.length={{epochs: 8}}'"
+    [path] = overrides.changed(command, content, tmp_path)
+    after = load_params(path)
+    assert after.judging.length == before.judging.length
+    trained = after.train_subset_model
+    assert (trained.stop_after or trained.length.epochs) == 2 * (stop or 8)
 
 
 STAGES = {

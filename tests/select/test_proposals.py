@@ -115,6 +115,32 @@ def test_groups_are_held_out_whole_and_never_where_the_subset_has_one_of_them(pr
     assert held_out.min() >= 24
 
 
+def test_a_group_that_is_too_large_leaves_room_for_others(propose):
+    """Of 80 rows that are not taken 70 are one group, the others stand alone."""
+    names = ["video" if row >= 30 else f"frame {row}" for row in range(100)]
+    artifacts.save_groups(PREPARED, "train", names)
+    propose(**{"race.holdout": 0.1})
+    held_out = artifacts.load_order(NEW / "seed-0/held_out.npy", 100).tolist()
+    assert held_out == list(range(20, 30))
+
+
+@pytest.mark.parametrize("rule", ["stratified", "mixed"])
+def test_draws_with_one_first_subset_choose_by_chance_of_their_own(propose, rule):
+    artifacts.save_scores(SCORES / "seed-0.npy", np.zeros(100))
+    chosen = []
+    for seed in (0, 1):
+        for folder in (OLD, SCORES):
+            for path in folder.glob("seed-*"):
+                path.rename(path.with_stem(f"seed-{seed}"))
+        settings = {"race.entrants": {}, "random_seed": seed, "seed_subset.random_seed": 0}
+        propose(**settings, **{"select.rule": rule})
+        [path] = NEW.glob(f"seed-{seed}/*.csv")
+        chosen.append(set(artifacts.load_subset(path, 100).index_P.tolist()) - OLD_ROWS)
+    first, second = chosen
+    assert len(first) == len(second) == 20
+    assert len(first & second) < 15
+
+
 def test_what_is_held_out_leaves_room_for_the_picks(propose):
     with pytest.raises(ParamsError, match=r"the round to 0\.9 asks for 70 picks; 60 samples can"):
         propose(size=0.9, **{"race.holdout": 0.2})

@@ -73,7 +73,8 @@ def candidates(score_N, tie_N, *, kept=(), **changes):
         length=len(rows),
         score_N=np.asarray(score_N),
         tie_N=np.asarray(tie_N),
-        random_N=lambda _: random_N(),
+        # Those that decide between equals are the same, where draws share no first subset.
+        random_N=lambda purpose: np.asarray(tie_N) if purpose == "ties" else random_N(),
         features_ND=features_ND,
         label_probability_N=label_probability_N,
         recall_C=recall_C,

@@ -142,6 +142,8 @@ class SavedStates:
         except OSError:
             for name in saved.names:
                 (into / name).unlink(missing_ok=True)
+            if all((saved.kept / name).exists() for name in saved.names):
+                raise  # it is not the state that is gone: a full disk, say
             return self.take(into)
         return saved
 

@@ -66,10 +66,12 @@ def test_orders_count_where_both_have_one_and_samples_are_matched_by_id():
     assert row["pairs"] == 2
 
 
-def test_a_single_draw_has_nothing_to_be_compared_with():
-    draws = draws_of("run", random_scores(1, 1))
-    with pytest.raises(DataError, match="run and run: have no two draws"):
-        mean_correlations(draws, draws)
+def test_a_single_draw_is_compared_with_others_alone():
+    one, other = (draws_of(f"run-{seed}", random_scores(seed, 1)) for seed in (1, 2))
+    assert mean_correlations(one, one) == []
+    other = {"seed-7": next(iter(other.values()))}
+    (row,) = mean_correlations(one, other)
+    assert row["pairs"] == 1
 
 
 def add_draw(root):
@@ -80,6 +82,16 @@ def add_draw(root):
         shutil.copyfile(path, path.with_stem("seed-1"))
     for number, path in enumerate(sorted(root.glob("data/scores/*/seed-1.npy"))):
         artifacts.save_scores(path, np.random.default_rng(number).random(80))
+
+
+def test_runs_that_are_one_draw_together_have_nothing_to_be_compared(
+    first, files_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        correlate, "opened", contextmanager(lambda name: iter([files_of(name, first)]))
+    )
+    with pytest.raises(DataError, match="exp-a, exp-b: have no two draws from different random se"):
+        correlate.run(["exp-a", "exp-b"], tmp_path / "table.csv")
 
 
 def test_every_two_revisions_and_each_with_itself_are_printed(

@@ -1,5 +1,6 @@
 """Saved states, in training and in members: a killed training goes on to the same bytes."""
 
+import errno
 import json
 import os
 import time
@@ -224,6 +225,21 @@ def test_a_state_that_vanishes_while_it_is_read_is_no_damage(
 
     assert len(SavedStates(partial, "toy").newest.history) == 2
     assert capsys.readouterr().err == ""
+
+
+def test_a_state_that_cannot_be_linked_for_good_is_an_error_and_no_endless_loop(
+    make_job, tmp_path, partial, monkeypatch
+):
+    killed(make_job(), tmp_path / "a", SavedStates(partial, "toy"))
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(saved_states, "link", full)
+    (tmp_path / "b").mkdir()
+
+    with pytest.raises(OSError, match="No space left"):
+        SavedStates(partial, "toy").take(tmp_path / "b")
 
 
 def test_a_short_training_saves_nothing(make_job, tmp_path, partial, monkeypatch):

@@ -18,7 +18,7 @@ def order(candidates: Candidates) -> Ints:
     class_K = candidates.target_N[candidates.row_K]
     lack_C = 1 - candidates.recall_C()
     taken_C = np.bincount(candidates.target_N[candidates.kept_P], minlength=len(lack_C))
-    by_tie_K = np.argsort(candidates.tie_N[candidates.row_K], kind="stable")
+    by_tie_K = np.argsort(candidates.random_N("ties")[candidates.row_K], kind="stable")
     nth_K = np.empty(len(class_K), dtype=np.int64)
     nth_K[by_tie_K] = nth_of_class(class_K[by_tie_K], taken_C)
     return smallest_first(candidates, (nth_K + 0.5) / lack_C[class_K])

@@ -25,7 +25,7 @@ def order(candidates: Candidates) -> Ints:
     is_cut_K = hardest(candidates, num_highest(settings.cut, len(row_K)))
     rest, cut = np.flatnonzero(~is_cut_K), np.flatnonzero(is_cut_K)
     score_K = candidates.score_N[row_K]
-    by_tie = rest[np.argsort(candidates.tie_N[row_K[rest]], kind="stable")]
+    by_tie = rest[np.argsort(candidates.random_N("ties")[row_K[rest]], kind="stable")]
     in_turns = by_tie[np.argsort(_turn(_stratum(score_K[by_tie], settings.strata)))]
     hardest_first = smallest_first(replace(candidates, row_K=row_K[cut]), -score_K[cut])
     return np.concatenate([in_turns, cut[hardest_first][::-1]])
