@@ -130,6 +130,14 @@ def test_every_candidate_stands_once_in_the_order(name):
         assert sorted(RULES[name](competing)) == list(range(len(competing.row_K)))
 
 
+@pytest.mark.parametrize("name", ["class_quotas", "stratified"])
+def test_what_is_drawn_within_classes_and_strata_is_not_by_the_numbers_that_draws_share(name):
+    """Those of ties are the same in all draws that start from one first subset."""
+    competing = all_alike(stratified={"cut": 0.0, "strata": 3})
+    other = replace(competing, tie_N=1 - competing.tie_N)
+    assert RULES[name](other).tolist() == RULES[name](competing).tolist()
+
+
 @pytest.mark.parametrize("name", sorted({*RULES} - BY_CHANCE))
 def test_candidates_that_are_all_alike_stand_in_the_order_of_their_random_numbers(name):
     for changes in ALIKE:
