@@ -372,6 +372,26 @@ def test_random_subsets_are_not_what_the_search_is_praised_for(made):
     assert said in sentence(found)
 
 
+@pytest.mark.parametrize(
+    ("num_right", "word", "words"),
+    [
+        (932, "as good as", "Choosing does not pay: take a random subset"),
+        (912, "worse", "Train on the subset"),
+    ],
+)
+def test_a_random_subset_is_taken_only_where_it_is_as_good_as_everything_too(
+    made, num_right, word, words
+):
+    """The subset has 2 points less than everything, and none or 1.8 more than a random one."""
+    targets = {
+        "selected": target([930, 930], 0.9, 1),
+        "random": target([num_right, num_right], 0.9, 1),
+        "full": target([950, 950], 0.9, 1),
+    }
+    found = conclude([made(targets, margin=3.0)], "resnet8")
+    assert (found.random_word, decision(found)) == (word, words)
+
+
 # --- in words ------------------------------------------------------------------------------------
 
 TOLD = Conclusion(
