@@ -11,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 COLUMNS = 100  # of what is printed; of a single word that is longer, as a path may be, all is kept
+TO_COPY = ": dvc exp run "
 NARROWEST = 6  # characters of a column that is cut
 BETWEEN = "  "  # columns
 
@@ -40,8 +41,11 @@ def say(line: str = "") -> None:
 
 
 def wrapped(line: str, indent: str = "") -> str:
-    """Return words in lines of at most `COLUMNS`; those after the first are indented."""
-    if len(line) <= COLUMNS:
+    """Return words in lines of at most `COLUMNS`; those after the first are indented.
+
+    A line that ends with a command stays whole: broken, it could not be copied.
+    """
+    if len(line) <= COLUMNS or TO_COPY in line:
         return line
     return textwrap.fill(
         line,

@@ -39,6 +39,14 @@ def test_the_command_line_prints_it(four_sizes, monkeypatch, capsys):
     assert "| resnet8 " in capsys.readouterr().out
 
 
+def test_a_command_to_copy_is_one_line_however_long(run, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["commands.size"])
+    commands.size.main()
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "dvc exp run" in line]
+    assert len(line) > 100
+    assert line.endswith("]'")
+
+
 def test_what_is_missing_is_named(four_sizes):
     (four_sizes.folders.prepared / "meta.json").unlink()
     with pytest.raises(ArtifactError, match=r"meta\.json"):
