@@ -35,8 +35,8 @@ from stages.select.rules import Candidates
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.artifacts.signals import SIGNAL_DTYPES
 from stages.shared.choosing import sampling
-from stages.shared.choosing.limits import Limits
-from stages.shared.choosing.sampling import NOTHING, unscored
+from stages.shared.choosing.limits import NOTHING, Limits
+from stages.shared.choosing.sampling import unscored
 from stages.shared.samples.randomness import generator, uniform_by_id
 from stages.shared.settings.sections import (
     Beta,

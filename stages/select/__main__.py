@@ -101,8 +101,7 @@ class Choosing:
 
     def without(self, held_out: Ints) -> "Choosing":
         """Return the same where these rows are no candidates."""
-        excluded = np.concatenate([self.limits.excluded, held_out])
-        return replace(self, limits=replace(self.limits, excluded=excluded))
+        return replace(self, limits=replace(self.limits, held_out=held_out))
 
     def select(self, settings: Select) -> tuple[Subset, Ints]:
         """Return the new subset by these settings, and its candidates as the rule prefers them."""

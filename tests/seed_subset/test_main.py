@@ -153,6 +153,78 @@ def test_a_shrinking_round_that_outliers_leave_too_little_stops_this_stage(proje
     )
 
 
+RACE = {"race.entrants": {"hardest": {}, "cut": {"outliers": {"fraction": 0.1}}}}
+
+
+def growing(project, to, **changes):
+    """Run the stage before a growing round that strategies race for; return what it says."""
+    rounds = [{"from": 0.2, "to": to}]
+    project.change({"seed_size": 0.2, "rounds": rounds, "race.holdout": 0.0, **RACE, **changes})
+    with pytest.raises(ParamsError) as raised:
+        main("0.2", PREPARED, SUBSET.parent)
+    return str(raised.value).removeprefix("params.yaml: ")
+
+
+def test_an_entrant_whose_outliers_leave_too_little_stops_this_stage(project):
+    assert growing(project, 0.95) == (
+        "the round 0.2 to 0.95 is one to 95 picks; it can have 90 (lists/exclude.csv excludes 0, "
+        "race.entrants.cut.outliers skips 10)"
+    )
+
+
+def test_a_holdout_that_leaves_judged_proposals_too_little_stops_this_stage(project):
+    project.write_list("exclude", project.sample_ids[:2])
+    assert growing(project, 0.8, **{"race.holdout": 0.25}) == (
+        "the round 0.2 to 0.8 is one to 80 picks; it can have 73 (lists/exclude.csv excludes 2, "
+        "race.entrants.hardest.outliers skips 0, race.holdout keeps 25 to judge by); and the round "
+        "0.2 to 0.8 is one to 80 picks; it can have 63 (lists/exclude.csv excludes 2, "
+        "race.entrants.cut.outliers skips 10, race.holdout keeps 25 to judge by)"
+    )
+
+
+def test_a_shrinking_round_loses_its_part_of_the_holdout(project):
+    race = {**RACE, "race.holdout": 0.3, "compare.subsets": ["selected"]}
+    rounds = [{"from": 0.5, "to": 0.35}, {"from": 0.35, "to": 0.3}]
+    project.change({"seed_size": 0.5, "rounds": rounds, **race})
+    with pytest.raises(ParamsError) as raised:
+        main("0.5", PREPARED, SUBSET.parent)
+    said = str(raised.value)
+    assert "the round 0.5 to 0.35 is one to 35 picks; it can have 25 (" in said  # 50 - 10 - 15
+    assert "hardest" not in said.split("; and ")[0]  # 50 - 15 are enough for it
+    project.change({"race.holdout": 0.0, "race.entrants": {"hardest": {}}})
+    main("0.5", PREPARED, SUBSET.parent)
+
+
+def test_an_entrants_own_minimum_stops_this_stage(project):
+    entrants = {"hardest": {}, "even": {"min_per_class": 11}}
+    assert growing(project, 0.3, **{"race.entrants": entrants}) == (
+        "race.entrants.even.min_per_class is 11, which takes 33 picks for 3 classes; size 0.3 has "
+        "30"
+    )
+
+
+def test_an_entrants_voters_that_can_never_disagree_stop_this_stage(project):
+    entrants = {"hardest": {}, "cut": {"outliers": "all_voters_disagree"}}
+    said = growing(project, 0.3, **{"race.entrants": entrants, "train_ensemble.members": 4})
+    assert said.startswith("race.entrants.cut.outliers is all_voters_disagree with 4 voters")
+
+
+def test_a_shrinking_round_of_random_centres_alone_stops_this_stage(project):
+    changes = {
+        "seed_size": 0.5,
+        "rounds": [{"from": 0.5, "to": 0.1}],
+        "compare.subsets": ["selected"],
+        "predict_pool.signals": ["features"],
+        "select.rule": "k_centers",
+        "select.k_centers_start": 10,
+    }
+    project.change(changes)
+    with pytest.raises(ParamsError, match=r"k_centers_start is 10; it must be below the 10 picks"):
+        main("0.5", PREPARED, SUBSET.parent)
+    project.change({"select.k_centers_start": 9})
+    main("0.5", PREPARED, SUBSET.parent)
+
+
 def test_classes_without_a_pick_are_named_in_a_warning(project, capsys):
     common = np.flatnonzero(project.targets_N == 0)[:3]
     project.write_list("seed", [project.sample_ids[row] for row in common])

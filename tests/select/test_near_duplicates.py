@@ -14,8 +14,8 @@ from stages.select.competing import in_order
 from stages.select.rules import RULES
 from stages.shared import artifacts
 from stages.shared.artifacts.duplicate_groups import save_train_groups
-from stages.shared.choosing.limits import Limits
-from stages.shared.choosing.sampling import NOTHING, unscored
+from stages.shared.choosing.limits import NOTHING, Limits
+from stages.shared.choosing.sampling import unscored
 from stages.shared.errors import ParamsError
 from tests.select.test_rules import with_many_ties
 

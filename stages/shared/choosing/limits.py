@@ -5,7 +5,7 @@ Shapes: N train samples, P picks of a subset, C classes.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from stages.shared.errors import ArtifactError, ParamsError, printable
 from stages.shared.settings.sections import Select
 
 MOST_NAMES = 10  # that a warning lists
+NOTHING: Ints = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Limits:
     excluded: Ints  # rows that none does
     min_per_class: int
     prepared: Path | None = None  # where messages find what the other splits and the classes are
+    held_out: Ints = field(
+        default_factory=lambda: NOTHING
+    )  # rows that race.holdout keeps to judge by: none is picked
 
     @property
     def num_classes(self) -> int:
@@ -46,8 +50,8 @@ class Limits:
         return np.bincount(self.targets_N[index_P], minlength=self.num_classes)
 
     def allowed(self, order_K: Ints) -> Ints:
-        """Return the rows without the excluded ones."""
-        return order_K[~np.isin(order_K, self.excluded)]
+        """Return the rows without the excluded and the held-out ones."""
+        return order_K[~np.isin(order_K, np.concatenate([self.excluded, self.held_out]))]
 
 
 def load_limits(prepared: Path, sample_ids: Sequence[str], select: Select) -> Limits:

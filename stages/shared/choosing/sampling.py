@@ -15,13 +15,17 @@ import numpy.typing as npt
 
 from stages.shared.artifacts import Floats, Ints, Subset
 from stages.shared.artifacts.user_lists import SEED_HEADER
-from stages.shared.choosing.limits import Limits, forbid_excluded, require_minimum, rows_of_list
+from stages.shared.choosing.limits import (
+    NOTHING,
+    Limits,
+    forbid_excluded,
+    require_minimum,
+    rows_of_list,
+)
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
 from stages.shared.sizes import Size, num_picks
-
-NOTHING: Ints = np.empty(0, dtype=np.int64)
 
 
 def random_order(sample_ids: Sequence[str], random_seed: int, limits: Limits) -> Ints:
@@ -63,7 +67,7 @@ def draw(
     included = limits.included[~np.isin(limits.included, taken_P)]
     is_included_K = np.isin(order_K, included)
     num_included = int(is_included_K.sum())
-    _require_room(count, len(order_K), num_included, setting)
+    _require_room(count, len(order_K), num_included, limits, setting)
     order_K = np.concatenate([order_K[is_included_K], order_K[~is_included_K]])
     key_K, tier_K = _keys(order_K, limits, taken_P, balanced=balanced)
     tier_K[:num_included] = 0
@@ -96,10 +100,14 @@ def nth_of_class(class_K: Ints, taken_C: Ints) -> Ints:
     return nth_K
 
 
-def _require_room(count: int, num_candidates: int, num_included: int, setting: str) -> None:
+def _require_room(
+    count: int, num_candidates: int, num_included: int, limits: Limits, setting: str
+) -> None:
     if count > num_candidates:
+        held_out = len(limits.held_out)
         raise ParamsError(
             f"params.yaml: {setting} asks for {count} picks; {num_candidates} samples can be picked"
+            + (f" beside the {held_out} of race.holdout" if held_out else "")
         )
     if count < num_included:
         raise ParamsError(

@@ -101,6 +101,15 @@ class Content(Section):
         return {name: resolved(self.select, name, differs) for name, differs in found.items()}
 
     @property
+    def selections(self) -> dict[str, Select]:
+        """How a round selects by `select` and by each entrant, by its place in params.yaml."""
+        found = self.entrants if self.race.entrants else {}
+        return {
+            "select": self.select,
+            **{f"race.entrants.{name}": select for name, select in found.items()},
+        }
+
+    @property
     def judging(self) -> TrainSubsetModel:
         """How a judge is trained: by `race.recipe`, as long as a target. Its last weights judge.
 

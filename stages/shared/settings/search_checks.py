@@ -12,7 +12,6 @@ from stages.shared.settings.menu import (
     NEED_LABELS,
     NEED_TWO_VOTERS,
 )
-from stages.shared.settings.sections import Select
 from stages.shared.sizes import Size
 
 
@@ -115,7 +114,7 @@ def _signals(params: Content) -> None:
 def _rules(params: Content) -> None:
     """Check what selects: `select` and each entrant of the race."""
     acquisitions = {params.acquisition_of(str(entry.to)) for entry in params.rounds}
-    for here, select in {"select": params.select, **_places_of_entrants(params)}.items():
+    for here, select in params.selections.items():
         if select.near_duplicates == "one" and not params.picks_once:
             raise ValueError(
                 f"{here}.near_duplicates is one; it must be all with select.candidates: all, by "
@@ -139,19 +138,13 @@ def _rules(params: Content) -> None:
 
 def _entrants(params: Content) -> None:
     content = params.model_dump()
-    for here, select in _places_of_entrants(params).items():
+    # What is wrong with `select` itself is said of it.
+    before = {*task_limits.problems(params.task, content)}
+    for here, select in params.selections.items():
         of_entrant = {**content, "select": select.model_dump()}
-        # What is wrong with `select` itself is said of it.
-        before = {*task_limits.problems(params.task, content)}
         for problem in task_limits.problems(params.task, of_entrant):
             if problem not in before:
                 raise ValueError(problem.replace("select", here, 1))
-
-
-def _places_of_entrants(params: Content) -> dict[str, Select]:
-    """Return how each entrant selects, by its place in params.yaml; none without a race."""
-    found = params.entrants if params.race.entrants else {}
-    return {f"race.entrants.{name}": select for name, select in found.items()}
 
 
 def _require_signal(params: Content, wanted: str, name: str) -> None:

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from stages.shared.artifacts import save_sample_ids
 from stages.shared.choosing.absent_classes import warn_of_absent_classes
-from stages.shared.choosing.limits import Limits, require_minimum, warn_of_absent_excluded
-from stages.shared.choosing.sampling import NOTHING, draw, random_order
+from stages.shared.choosing.limits import (
+    NOTHING,
+    Limits,
+    require_minimum,
+    warn_of_absent_excluded,
+)
+from stages.shared.choosing.sampling import draw, random_order
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.settings.params import load_params
 
