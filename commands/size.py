@@ -14,6 +14,7 @@ from commands import console
 from commands.compare.comment import text_table
 from commands.compare.markdown import Row
 from stages.report.how_much_data import LearningCurve, learning_curves
+from stages.report.learning_curve import LEVEL
 from stages.report.reading import Folders, load_draws
 from stages.report.rounding import points
 from stages.report.size_wording import size_sentences
@@ -22,6 +23,7 @@ from stages.shared.running import command
 from stages.shared.settings.params import load_params
 from stages.shared.sizes import num_picks, parse_size
 
+BAND = f"{100 * LEVEL:g} % band"
 MOST = 2**40  # samples, more than anybody has: numbers of any length can be written
 
 
@@ -36,7 +38,9 @@ def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
     num_train = draws[0].meta.num_samples["train"]
     asked = [_samples(size, num_train) for size in sizes]
     yield from size_sentences(draws)
-    rows = [row for curve in learning_curves(draws) for row in _rows(curve, asked)]
+    curves = learning_curves(draws)
+    has_bands = any(curve.curve for curve in curves)
+    rows = [row for curve in curves for row in _rows(curve, asked, has_bands=has_bands)]
     if rows:
         yield ""
         yield text_table(rows, 2).rstrip("\n")
@@ -53,7 +57,7 @@ def _samples(size: str, num_train: int) -> int:
     return num
 
 
-def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:
+def _rows(curve: LearningCurve, asked: Sequence[int], *, has_bands: bool) -> list[Row]:
     """Return what was measured of a curve and what was asked, with bands where it has them."""
     known = {point.size: points(point.mean) for point in curve.points}
     sizes = sorted({*known, *asked, 2 * max(known)}) if curve.curve else sorted(known)
@@ -65,8 +69,8 @@ def _rows(curve: LearningCurve, asked: Sequence[int]) -> list[Row]:
             "subset": curve.kind,
             "samples": size,
             "share": f"{100 * size / curve.num_train:.3g} %",
-            "measured": known.get(size, ""),
-            "band": f"{band.low:.1f} to {band.high:.1f}" if band else "",
+            "on validation": known.get(size, ""),
+            **({BAND: f"{band.low:.1f} to {band.high:.1f}" if band else ""} if has_bands else {}),
         }
         for size, band in zip(sizes, bands, strict=True)
     ]

@@ -79,13 +79,14 @@ def run(
         FORMS[form].write(chosen, output, **options)
     except OSError as error:
         raise DataError(f"{error.filename or output}: {error.strerror or error}") from error
-    console.say(f"{str(output)!r}: {_described(chosen, seed)}")
+    console.say(f"wrote {str(output)!r}: {_described(chosen, seed)}")
 
 
 def _described(chosen: Chosen, seed: int | None) -> str:
     """Return which subset of which draw it is, its size, and how another draw is named."""
     num, num_train = len(chosen.samples), chosen.meta.num_samples["train"]
-    counted = f"{len(chosen.subset)} picks of {num} samples ({num_train} in the train split)"
+    picks = f" in {len(chosen.subset):,} picks" if len(chosen.subset) != num else ""
+    counted = f"{num:,} of {num_train:,} train samples{picks}"
     seeds = [draw.random_seed for draw in chosen.params.draws]
     taken = seeds[0] if seed is None else seed
     if chosen.name == "full":

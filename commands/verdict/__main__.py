@@ -179,12 +179,10 @@ def verdicts_of_groups(names: Sequence[str], metric: str | None = None) -> Itera
         except UserError as error:
             problems.append(f"left out: {error}")
     groups = grouped(found)
-    for title, group in zip(titles(groups) if groups else [], groups, strict=True):
-        if title:
-            yield title
+    for title, group in zip(titles(groups), groups, strict=True):
+        yield title
         yield from _lines(group.draws, metric)
-        if title:
-            yield ""
+        yield ""
     yield from problems
 
 

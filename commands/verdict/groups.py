@@ -42,10 +42,10 @@ def grouped(experiments: Mapping[str, Mapping[str, Draw]]) -> list[Group]:
 def titles(groups: Sequence[Group]) -> list[str]:
     """Return what tells each group from the others: the settings that differ, and its experiments.
 
-    An empty title stands for the only group.
+    The only group has the names of its experiments alone.
     """
     if len(groups) == 1:
-        return [""]
+        return [f"{', '.join(groups[0].names)}:"]
     keys = dict.fromkeys(key for group in groups for key in group.settings)
     differ = [key for key in keys if len({_value(group, key) for group in groups}) > 1]
     return [

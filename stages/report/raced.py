@@ -74,11 +74,6 @@ def _points(value: float | None) -> float | None:
 # --- in words ------------------------------------------------------------------------------------
 
 
-def race_sentences(draws: Sequence[Results]) -> list[str]:
-    """Return a sentence for each round that was raced for."""
-    return [f"{sentence}." for sentence in races_in_words(draws)]
-
-
 def smallest_gain(draws: Sequence[Results], size: str) -> float:
     """Return the smallest gain that a race could have seen, in points, mean over the draws."""
     return float(np.mean([draw.races[size].smallest_gain or 0.0 for draw in draws]))
@@ -112,9 +107,9 @@ def taken_in_words(results: Results, number: int) -> str:
     return f"taken in round {number} by {params.select.rule}, by its {acquisition}"
 
 
-def races_in_words(draws: Sequence[Results]) -> list[str]:
-    """Return the same without full stops."""
-    return ["; ".join(_told(draws, size)) for size in raced_sizes(draws[0])]
+def race_sentences(draws: Sequence[Results]) -> list[str]:
+    """Return sentences about each round that was raced for: who won, how far the race could see."""
+    return [f"{words}." for size in raced_sizes(draws[0]) for words in _told(draws, size)]
 
 
 def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
@@ -122,24 +117,24 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     results = [draw.races[size] for draw in draws]
     metric = draws[0].params.report.metric.replace("_", " ")
     num_samples = results[0].num_samples
-    yield f"Race to {size}: {', '.join(_winners(results))}"
-    yield (
+    promise = (
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
         f"judges can tell ({100 * (1 - settings.level):g} % for each race)"
         if not all(map(is_random, results))
         else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
         "points, so the random subset that was judged best is taken"
     )
+    yield f"Race to {size}: {', '.join(_winners(results))}; {promise}"
     few = ": few, race.holdout adds some" if num_samples < ENOUGH_SAMPLES else ""
-    yield (
-        f"the judges, {settings.judge}, see gains of {at_most(smallest_gain(draws, size), 1)} "
-        f"points or more, by {metric} on {num_samples:,} judged samples{few}"
-    )
     made, most = (
         sum(getattr(result, name) for result in results) for name in ("trainings", "most_trainings")
     )
     saved = 100 * (1 - made / most)
-    yield f"{made} trainings of judges, {saved:.0f} % fewer than with nobody dropped"
+    yield (
+        f"Its judges, {settings.judge}, see gains of {at_most(smallest_gain(draws, size), 1)} "
+        f"points or more, by {metric} on {num_samples:,} judged samples{few}; they trained {made} "
+        f"times, {saved:.0f} % less than with nobody dropped"
+    )
     if size == str(draws[0].params.sizes[-1]):
         yield from _transfer(draws)
 
@@ -172,4 +167,4 @@ def _transfer(draws: Sequence[Results]) -> Iterator[str]:
             f"{difference(draws, model, 'selected', 'random').value:+.2f} with {model}"
             for model in draws[0].params.compare.models
         )
-        yield f"on test the subset minus a random one is {found}"
+        yield f"On test the raced subset minus a random one is {found}"

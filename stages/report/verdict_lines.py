@@ -44,8 +44,7 @@ def verdict_lines(
     for one in found:
         yield ""
         yield from table(one)
-        basis = wording.basis_in_words(one)
-        yield from wrapped(f"{basis[0].upper()}{basis[1:]}, {wording.measured_on(one)}.")
+        yield from wrapped(wording.basis_in_words(one))
     if data:
         yield from ("", *wrapped(data))
     of_models = [
@@ -82,7 +81,7 @@ def result_table(found: Conclusion) -> list[tuple[str, ...]]:
     """Return the compared subsets as cells, the heads first; accuracies in points on test."""
     digits = min((digits_of(entry.reach) for entry in found.against.values()), default=1) or 1
     rows: list[tuple[str, ...]] = [
-        (found.model, found.unit, found.metric.replace("_", " "), "selected minus it")
+        (found.model, found.unit, found.metric.replace("_", " "), "selected minus this")
     ]
     rows += [
         (

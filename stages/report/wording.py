@@ -144,12 +144,18 @@ def measured_on(found: Conclusion) -> str:
 
 
 def basis_in_words(found: Conclusion) -> str:
-    """Say what the verdict is of."""
-    metric = found.metric.replace("_", " ")
-    basis = f"{metric} on test, 95 % intervals, {draws_in_words(found.num_draws)}"
+    """Say what the verdict is of, in whole sentences."""
+    basis = (
+        f"{found.metric.capitalize().replace('_', ' ')} on test, 95 % intervals, "
+        f"{draws_in_words(found.num_draws)}, {measured_on(found)}; as good means at most "
+        f"{found.margin:g} points below."
+    )
     if not found.shares_first:
         return basis
-    return f"{basis}, all from one first subset: how that was drawn is left out of the intervals"
+    return (
+        f"{basis} All draws are from one first subset: how that was drawn is left out of the "
+        "intervals."
+    )
 
 
 def draws_in_words(num_draws: int) -> str:
@@ -183,7 +189,7 @@ def cost_in_words(found: Conclusion) -> list[str]:
 def _what_could(num: int, enough: int) -> str:
     """Say how many validation samples could tell."""
     if enough > FAR_MORE * num:
-        return f"{FAR_MORE * num:,} could not either"
+        return f"nor could {FAR_MORE * num:,}"
     return f"some {float(f'{enough:.2g}'):,.0f} could"
 
 

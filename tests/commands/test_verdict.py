@@ -116,15 +116,17 @@ def test_experiments_of_other_settings_are_groups_of_their_own(with_seed, lines_
     ]
 
 
-def test_one_group_needs_no_title_and_a_draw_counts_once(with_seed, lines_of):
+def test_one_group_names_its_experiments_and_a_draw_counts_once(with_seed, lines_of):
     lines = lines_of({"a": {"a": with_seed(0)}, "b": {"b": with_seed(0)}})
-    assert lines == list(verdict._lines({"a": with_seed(0)}, None))
+    assert lines == ["a, b:", *verdict._lines({"a": with_seed(0)}, None), ""]
 
 
 def test_an_experiment_that_cannot_be_read_is_named_and_left_out(with_seed, lines_of):
     lines = lines_of({"a": {"a": with_seed(0)}, "b": DataError("b: cannot be read")})
     assert lines == [
+        "a:",
         *verdict._lines({"a": with_seed(0)}, None),
+        "",
         "left out: b: cannot be read",
     ]
 
@@ -159,7 +161,7 @@ def test_ensembles_of_several_draws_have_an_interval_over_draws_and_samples(with
     for entry in found.against.values():
         assert entry.value == pytest.approx(20 / 3)
         assert entry.reach == pytest.approx(two_way.reach(difference_RT))
-    assert "ensemble accuracy on test, 95 % intervals, 3 draws of" in basis_in_words(found)
+    assert "Ensemble accuracy on test, 95 % intervals, 3 draws of" in basis_in_words(found)
     members = conclude(draws, "resnet8")
     assert members.against["full"].value != pytest.approx(20 / 3)
 
@@ -191,7 +193,7 @@ RIGHT = {0: 44, 1: 46, 2: 48}  # of 60 test samples, by each of three members on
 EXPECTED = (
     "Train on the subset. resnet8: the subset of 20 samples (25 %) is at most 0.3 points below "
     "everything and is between 0.3 points below and 13.7 above a random subset of its size. "
-    "resnet8 samples accuracy selected minus it everything 80 70.0 +6.7 ± 7.0 "
+    "resnet8 samples accuracy selected minus this everything 80 70.0 +6.7 ± 7.0 "
     "selected 20 76.7 random 20 70.0 +6.7 ± 7.0 Accuracy on test, 95 % intervals, 3 draws of the "
     "subsets, all from one first subset: how that was drawn is left out of the intervals, 60 test "
     "samples. "

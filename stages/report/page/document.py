@@ -63,7 +63,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         results=results,
         data_name=_name(results),
         seeds=", ".join(str(draw.params.random_seed) for draw in draws),
-        races=raced.races_in_words(draws),
+        races=raced.race_sentences(draws),
         race_charts=drawn("race"),
         sizes=size_wording.sizes_in_words(draws, curves),
         next_size=size_wording.next_command(draws, curves),

@@ -175,7 +175,9 @@ def test_of_several_draws_it_says_which_it_took_and_how_to_take_another(here, ca
     for name, seed, others in (("first", None, "5, 6"), ("second", 5, "4, 6")):
         assert export("text", name, seed=seed).read_text() == f"{7 * (seed or 4)}\n"
         said = " ".join(capsys.readouterr().out.split())
-        assert f"'{name}': subset 6 of random seed {seed or 4}, 1 picks of 1 samples" in said
+        assert said.startswith(
+            f"wrote '{name}': subset 6 of random seed {seed or 4}, 1 of 60 train "
+        )
         assert said.endswith(f"--seed takes that of another random seed: {others}")
 
 
@@ -204,10 +206,10 @@ def test_the_command_says_what_it_wrote_and_an_error_in_one_line(here):
         for _ in range(2)
     )
 
-    counted = "3 picks of 2 samples (60 in the train split)"
+    counted = "2 of 60 train samples in 3 picks"
     assert (done.returncode, done.stdout) == (
         0,
-        f"'subset.csv': subset 6 of random seed 0, {counted}\n",
+        f"wrote 'subset.csv': subset 6 of random seed 0, {counted}\n",
     )
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == "error: subset.csv: is there already; name what is not there yet\n"
