@@ -59,8 +59,8 @@ def _won(found: Conclusion) -> str:
     if not found.num_random:
         return ""
     if found.num_random == found.num_draws:
-        return ", a random one since no strategy was shown to be better,"
-    return f", a random one in {found.num_random} of {found.num_draws} draws,"
+        return ", which the race took at random since no strategy was shown to be better,"
+    return f", which the race took at random in {found.num_random} of {found.num_draws} draws,"
 
 
 def listed(parts: list[str]) -> str:

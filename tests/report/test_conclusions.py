@@ -642,8 +642,10 @@ def test_what_two_differences_share_is_said_once():
 def test_a_subset_that_is_a_random_one_is_called_that(made):
     draw = made({"selected": target([910, 910], 0.9, 1), "full": target([920, 910], 0.9, 1)})
     others = [replace(draw, took_random=took) for took in (True, False, True)]
-    assert ", a random one in 2 of 3 draws, is" in finding(conclude(others, "resnet8"))
-    words = ", a random one since no strategy was shown to be better, is"
+    assert ", which the race took at random in 2 of 3 draws, is" in finding(
+        conclude(others, "resnet8")
+    )
+    words = ", which the race took at random since no strategy was shown to be better, is"
     assert words in finding(conclude([others[0]], "resnet8"))
     assert "random" not in finding(conclude([others[1]], "resnet8"))
 

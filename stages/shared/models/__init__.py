@@ -24,9 +24,18 @@ def names(task: str = "*") -> list[str]:
 
 def takes_embeddings(task: str, name: str) -> bool:
     """Return whether a model of a task reads embeddings of the samples in their place."""
+    return 'TAKES = "embeddings"' in _source(task, name)
+
+
+def is_librarys(task: str, name: str) -> bool:
+    """Return whether a model is a library's network, which resizes and normalises images itself."""
+    return "library_networks" in _source(task, name)
+
+
+def _source(task: str, name: str) -> str:
+    """Return the code of a model; it is not imported, since settings are checked without torch."""
     path = FOLDER / task / f"{name}.py"
-    # Not imported: settings are checked without torch.
-    return path.is_file() and 'TAKES = "embeddings"' in path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def data_of(task: str, name: str, prepared: Path, embeddings: Path) -> Path:

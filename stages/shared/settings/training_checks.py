@@ -52,11 +52,24 @@ def _first_weights(params: Content) -> None:
                     f"{here}.{key} is {getattr(settings, key)}; it must be {always} unless "
                     f"weights.{lacking} is pretrained or a file"
                 )
-        if settings.first_layer == "whitened" and given:
+
+
+def _first_layer(params: Content) -> None:
+    for here, trained in params.trainings:
+        if getattr(params, here).first_layer == "trained":
+            continue
+        given = [name for name in trained if params.is_given(name)]
+        if given:
             raise ValueError(
                 f"{here}.first_layer is whitened; it must be trained with weights.{given[0]}: "
                 f"{params.weights[given[0]]}"
             )
+        for name in trained:
+            if models.is_librarys(params.task, name):
+                raise ValueError(
+                    f"{here}.first_layer is whitened; it must be trained with {name}, a library's "
+                    "network, which resizes and normalises images itself"
+                )
 
 
 def _untrained(params: Content) -> None:
@@ -222,6 +235,7 @@ def _evaluation(params: Content) -> None:
 ALL = (
     _bootstrap,
     _first_weights,
+    _first_layer,
     _untrained,
     _judging,
     _compared_subsets,
