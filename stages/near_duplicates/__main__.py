@@ -1,5 +1,6 @@
 """Find samples that are nearly the same."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints
 from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found, save_train_groups
 from stages.shared.artifacts.files import atomic_folder
+from stages.shared.artifacts.user_names import and_more
+from stages.shared.errors import printable
 from stages.shared.running import command
 from stages.shared.settings.params import load_params
+
+MOST_NAMED = 10  # copies that a warning lists
 
 
 def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
@@ -32,6 +37,7 @@ def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
         found = _counted(search, threshold, told, is_blank_N)
         blank = [told.sample_ids[row] for row in np.flatnonzero(is_blank_N).tolist()]
         save_found(folder, found, told.grouped(search), blank)
+    _warn_of_copies(search, told)
 
 
 class _Names:
@@ -60,6 +66,24 @@ class _Names:
                 yield Grouped(
                     self.sample_ids[row], self.splits[row], self.labels[row], number, copy
                 )
+
+
+def _warn_of_copies(search: Search, told: _Names) -> None:
+    """Say on stderr which equal samples stand in two splits; which is too many the user knows."""
+    torn = [
+        row_B
+        for row_B in groups(search.copy_N)
+        if len({told.splits[row] for row in row_B.tolist()}) > 1
+    ]
+    if torn:
+        named = [
+            " and ".join(f"{told.sample_ids[row]!r} ({told.splits[row]})" for row in row_B.tolist())
+            for row_B in torn[:MOST_NAMED]
+        ]
+        sys.stderr.write(
+            "warning: copies in two splits, which test a model on what it has seen: "
+            f"{printable(and_more(named, len(torn)))}\n"
+        )
 
 
 def _counted(search: Search, threshold: float, told: _Names, is_blank_N: Array) -> Found:

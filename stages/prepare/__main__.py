@@ -5,14 +5,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stages.prepare import duplicates, similar_names
+from stages.prepare import similar_names
 from stages.prepare.input_statistics import Fingerprint
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Meta, Split
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.datasets.reading import problems as list_of_problems
 from stages.shared.datasets.reading import splits
-from stages.shared.datasets.reading.source_images import FoundFiles
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
 from stages.shared.running import command
@@ -44,8 +43,6 @@ def main(prepared: Path, scratch: Path) -> None:
             raise DataError(describe(problems, params, source))
         splits.warn_of_absent_classes(source, rows)
         similar_names.warn(source.class_names)
-        if isinstance(source.inputs, FoundFiles):
-            duplicates.warn(source.inputs, rows)
         artifacts.save_meta(folder, _meta(params, source, writer.described(), fingerprint, rows))
     artifacts.save_json(scratch / "model.json", {})
     list_of_problems.forget()

@@ -160,27 +160,3 @@ def test_names_of_any_kind_survive_every_csv_file(project, capsys):
     picks = artifacts.load_subset(Path("seed/seed-0.csv"), len(train))
     assert [train[row] for row in picks.index_P] == odd
     assert len(odd) > 2
-
-
-def test_copies_across_splits_are_named_in_a_warning(capsys):
-    good("train/cat", "train/dog", "test/cat", "test/dog")
-    for number, place in enumerate(("train/cat/1.png", "train/dog/9.png")):
-        (ROOT / "test/cat" / f"copy of {place.replace('/', ' ')}").write_bytes(
-            image(place, (7, 7, number)).read_bytes()
-        )
-    (ROOT / "train/cat/9.png").write_bytes((ROOT / "train/cat/2.png").read_bytes())  # in one split
-    prepare()
-    said = capsys.readouterr().err
-    assert said.startswith("warning: 2 images stand in two splits")
-    assert said.count("\n") == 1
-    assert "'test/cat/copy of train dog 9.png' (test)" in said
-    assert "'train/dog/9.png'" in said
-    assert "cat/2.png" not in said
-
-
-def test_nothing_is_said_of_files_that_only_begin_alike_or_are_as_long(capsys):
-    good("train/cat", "train/dog", "test/cat", "test/dog")
-    prepare()
-    assert capsys.readouterr().err == ""
-    sizes = {path.stat().st_size for path in ROOT.rglob("*.png")}
-    assert len(sizes) < 32  # many are as long as others

@@ -91,7 +91,14 @@ def test_the_counts_are_those_of_the_groups(found):
     assert len(set(copies.values())) == 1
 
 
-def test_of_images_without_embeddings_copies_and_blanks_are_found(prepared, tmp_path, monkeypatch):
+def test_nothing_is_said_of_copies_in_one_split_and_of_what_is_nearly_equal(found, capsys):
+    assert load_found(found).across_splits
+    assert capsys.readouterr().err == ""
+
+
+def test_of_images_without_embeddings_copies_and_blanks_are_found(
+    prepared, tmp_path, monkeypatch, capsys
+):
     """The first of train again as its third and in test; and what is nearly of one grey."""
     monkeypatch.chdir(tmp_path)
     toy.write_params(tmp_path, toy.default_params())
@@ -106,6 +113,12 @@ def test_of_images_without_embeddings_copies_and_blanks_are_found(prepared, tmp_
     train[6, 0, 0] = 108  # this is no blank
     main(Path("prepared"), Path("none"), Path("found"))
     ids = {split: load_sample_ids(Path("prepared"), split) for split in ("train", "test")}
+    named = (("train", 0), ("train", 2), ("test", 1))
+    assert capsys.readouterr().err == (
+        "warning: copies in two splits, which test a model on what it has seen: "
+        + " and ".join(f"{ids[split][row]!r} ({split})" for split, row in named)
+        + "\n"
+    )
     found = load_found(Path("found"))
     assert (found.method, found.recall) == ("copies", 1.0)
     assert (found.groups, found.copies, found.across_splits, found.blank) == (1, 1, 1, 1)
