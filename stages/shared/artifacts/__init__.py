@@ -22,7 +22,6 @@ from stages.shared.artifacts.csv_files import (
     table_bytes,
 )
 from stages.shared.artifacts.ensembles import (
-    HISTORY_HEADER,
     Checkpoint,
     Ensemble,
     Epoch,
