@@ -12,7 +12,10 @@ test to the samples that no subset holds.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from commands import console, suspects
+from stages.near_duplicates.components import Components
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.artifacts.duplicate_groups import Grouped, load_grouped
@@ -42,19 +45,13 @@ def write_groups(groups: Path, found: Sequence[Grouped], sample_ids: Sequence[st
 
 def _joined(names: Iterable[str], belongs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the first of all names that are joined to each by what they belong to."""
-    parent = {name: name for name in names}
-    order = {name: place for place, name in enumerate(parent)}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = name = parent[parent[name]]
-        return name
-
+    row = {name: number for number, name in enumerate(names)}
     one_of: dict[str, str] = {}
-    for group, name in belongs:
-        first, second = sorted((root(one_of.setdefault(group, name)), root(name)), key=order.get)  # type: ignore[arg-type]  # all are known
-        parent[second] = first
-    return {name: root(name) for name in parent}
+    pairs = [(row[one_of.setdefault(group, name)], row[name]) for group, name in belongs]
+    joined = Components(len(row))
+    joined.add(np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    known = list(row)
+    return {name: known[first] for name, first in zip(known, joined.first(), strict=True)}
 
 
 def tested_too(found: Sequence[Grouped]) -> list[list[str]]:

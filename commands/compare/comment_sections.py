@@ -1,6 +1,5 @@
 """What a review says, in the order in which a reviewer asks."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from commands.compare.accuracies import AccuracyChange
@@ -9,7 +8,6 @@ from commands.compare.rankings import Comparison
 from commands.compare.review import Review
 from commands.compare.subset_changes import Moved, SubsetChange
 from stages.report.labels import Labels
-from stages.report.statistics import Estimate
 
 MOST_LISTED = 20  # samples
 ADDED, REMOVED = "Added", "Removed"
@@ -77,7 +75,7 @@ def _of_accuracies(changes: Sequence[AccuracyChange], metric: str) -> Section:
             "before": change.before,
             "after": change.after,
             "change": change.difference.value,
-            "± (95 %)": _reach(change.difference),
+            "± (95 %)": change.difference.plus_minus,
             "paired by": change.paired_by,
             "verdict": "unchanged" if change.is_none else change.verdict,
         }
@@ -89,12 +87,6 @@ def _of_accuracies(changes: Sequence[AccuracyChange], metric: str) -> Section:
         "interval (trainings and test samples; of one draw of the subsets)."
     )
     return Section("Test results", [sentence], rows, decimals=2)
-
-
-def _reach(found: Estimate) -> float:
-    """Return half of the 95 % interval, NaN where there is none."""
-    low, high = found.interval
-    return (high - low) / 2 if math.isfinite(high) else math.nan
 
 
 def _of_parameters(rows: list[Row]) -> Section:

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from commands.compare.revision_files import WORKSPACE, opened
-from stages.shared.errors import ArtifactError, DataError
+from stages.shared.errors import ArtifactError, DataError, reason
 
 LOCK = "dvc.lock"
 MOST_NAMED = 3  # inputs of a stage
@@ -110,8 +110,7 @@ def load_lock(path: Path) -> dict[str, Locked]:
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError, YAMLError) as error:
-        line = " ".join(str(error).split())
-        raise ArtifactError(f"{path}: cannot be read ({line}); it must be DVC's") from None
+        raise ArtifactError(f"{path}: cannot be read ({reason(error)}); it must be DVC's") from None
 
 
 def _locked(entry: Mapping[str, Any]) -> Locked:

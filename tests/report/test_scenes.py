@@ -145,7 +145,11 @@ def test_of_many_classes_the_highest_are_drawn_in_their_order(with_boxes):
 @pytest.mark.parametrize(
     ("row_K", "map_KCHW", "says"),
     [
-        ([80], np.zeros((1, 1, 1, 1), np.float16), "rows of the train split are 0 to 79"),
+        (
+            [80],
+            np.zeros((1, 1, 1, 1), np.float16),
+            "place 0 has row 80; the train split has the rows 0 to 79",
+        ),
         ([1, 2], np.zeros((1, 1, 1, 1), np.float16), "it must be float16 .2, "),
         ([1], np.full((1, 1, 1, 1), np.nan, np.float16), "finite"),
     ],

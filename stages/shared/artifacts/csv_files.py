@@ -5,13 +5,14 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from stages.shared.artifacts.files import write_atomically
 from stages.shared.errors import ArtifactError, reason
 
 Rows = list[dict[str, object]]  # of a table; all have the same columns
 Columns = Mapping[str, Callable[[str], object]]  # name -> what makes a value of a field
+Record = TypeVar("Record")
 
 LONGEST_SHOWN = 200  # letters of a line that is not as it must be
 ROWS_AT_A_TIME = 10_000  # of a table as it is written: a million lists take much memory and time
@@ -117,6 +118,33 @@ def load_rows(path: Path, columns: Columns) -> Rows:
         raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
 
 
+def save_records(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
+    """Write a CSV file whose columns are the fields of a dataclass; None is an empty field."""
+    save_rows(path, _columns_of(kind), map(vars, records))
+
+
+def load_records(path: Path, kind: type[Record]) -> list[Record]:
+    """Return the rows of a CSV file whose columns are the fields of a dataclass.
+
+    Raises:
+        ArtifactError: as load_rows.
+    """
+    return [kind(**row) for row in load_rows(path, _columns_of(kind))]
+
+
 def maybe(convert: Callable[[str], object]) -> Callable[[str], object]:
     """Convert a field that may be empty."""
     return lambda field: convert(field) if field else None
+
+
+# What makes a value of a field, by the type that a dataclass has for it.
+_MAKES: dict[object, Callable[[str], object]] = {
+    str: str,
+    int: int,
+    float: float,
+    float | None: maybe(float),
+}
+
+
+def _columns_of(kind: type) -> Columns:
+    return {name: _MAKES[annotation] for name, annotation in kind.__annotations__.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.csv_files import Columns, load_table, save_table
+from stages.shared.artifacts.csv_files import load_column, load_records, save_records, save_table
 from stages.shared.artifacts.formats import (
     Ints,
     load_array,
@@ -18,10 +18,6 @@ from stages.shared.artifacts.formats import (
     save_array,
     save_json,
 )
-from stages.shared.errors import ArtifactError
-
-# `copy` numbers the samples whose inputs are equal bit by bit; empty: there is no other such one.
-GROUP_COLUMNS: Columns = {"sample_id": str, "split": str, "label": str, "group": int, "copy": str}
 
 
 @no_other_keys
@@ -53,7 +49,7 @@ class Grouped:
     split: str
     label: str
     group: int
-    copy: str
+    copy: str  # a number of the samples whose inputs are equal bit by bit; empty: no other is
 
 
 def save_found(
@@ -61,8 +57,7 @@ def save_found(
 ) -> None:
     """Write what was found: its numbers, the samples of the groups, and the blank ones."""
     save_json(folder / "found.json", asdict(found))
-    rows = ([getattr(one, name) for name in GROUP_COLUMNS] for one in grouped)
-    save_table(folder / "groups.csv", list(GROUP_COLUMNS), rows)
+    save_records(folder / "groups.csv", Grouped, grouped)
     save_table(folder / "blank.csv", ["sample_id"], ([name] for name in blank))
 
 
@@ -81,19 +76,12 @@ def load_grouped(folder: Path) -> list[Grouped]:
     Raises:
         ArtifactError: the file is missing, or a group is no number.
     """
-    path = folder / "groups.csv"
-    try:
-        return [
-            Grouped(name, split, label, int(group), copy)
-            for name, split, label, group, copy in load_table(path, list(GROUP_COLUMNS))
-        ]
-    except ValueError as error:
-        raise ArtifactError(f"{path}: {error}; a group must be a number") from None
+    return load_records(folder / "groups.csv", Grouped)
 
 
 def load_blank(folder: Path) -> list[str]:
     """Return the ids of the blank samples."""
-    return [row[0] for row in load_table(folder / "blank.csv", ["sample_id"])]
+    return load_column(folder / "blank.csv", "sample_id")
 
 
 def save_train_groups(folder: Path, group_N: Ints) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.shared.artifacts.csv_files import load_table, save_table
+from stages.shared.artifacts.csv_files import load_records, save_records
 from stages.shared.artifacts.formats import load_record, no_other_keys, save_json
-from stages.shared.errors import ArtifactError
 
 
 @no_other_keys
@@ -78,13 +77,9 @@ class Epoch:
     validation_accuracy: float | None
 
 
-HISTORY_HEADER = list(Epoch.__annotations__)
-
-
 def save_history(path: Path, epochs: Iterable[Epoch]) -> None:
     """Write a training's history, one row for each member and epoch."""
-    rows = ([getattr(epoch, name) for name in HISTORY_HEADER] for epoch in epochs)
-    save_table(path, HISTORY_HEADER, (["" if x is None else x for x in row] for row in rows))
+    save_records(path, Epoch, epochs)
 
 
 def load_history(path: Path) -> list[Epoch]:
@@ -93,15 +88,4 @@ def load_history(path: Path) -> list[Epoch]:
     Raises:
         ArtifactError: a field is no number.
     """
-    rows = load_table(path, HISTORY_HEADER)
-    try:
-        return [
-            Epoch(
-                *(int(field) for field in row[:4]),
-                *(float(field) for field in row[4:8]),
-                *(float(field) if field else None for field in row[8:]),
-            )
-            for row in rows
-        ]
-    except ValueError as error:
-        raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
+    return load_records(path, Epoch)

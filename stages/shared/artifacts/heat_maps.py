@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.shared.artifacts.formats import Array, Ints, load_array, require_finite, save_array
-from stages.shared.errors import ArtifactError
+from stages.shared.artifacts.subsets import load_order
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,7 @@ def load_heat_maps(signals: Path, acquisition: str, num_train: int) -> HeatMaps:
     Raises:
         ArtifactError: a file is missing, or they do not belong together.
     """
-    path = signals / f"heat_rows_{acquisition}_K.npy"
-    row_K = load_array(path, np.int64, (None,))
-    if not ((row_K >= 0) & (row_K < num_train)).all():
-        raise ArtifactError(
-            f"{path}: holds {row_K.tolist()}; rows of the train split are 0 to {num_train - 1}"
-        )
+    row_K = load_order(signals / f"heat_rows_{acquisition}_K.npy", num_train)
     path = signals / f"heat_maps_{acquisition}_KCHW.npy"
     map_KCHW = load_array(path, np.float16, (len(row_K), None, None, None))
     require_finite(path, map_KCHW)

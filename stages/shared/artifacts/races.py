@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stages.shared.artifacts.csv_files import Columns, save_rows
+from stages.shared.artifacts.csv_files import save_records
 from stages.shared.artifacts.formats import load_record, no_other_keys, save_json
 
 
@@ -45,13 +45,10 @@ class Judgement:
     score: float
 
 
-COLUMNS: Columns = {"proposal": str, "judge": int, "score": float}
-
-
 def save_race(folder: Path, draw: str, result: RaceResult, judged: Sequence[Judgement]) -> None:
     """Write how a draw's race ended, and what each judge said."""
     save_json(folder / f"{draw}.json", asdict(result))
-    save_rows(folder / f"{draw}.csv", COLUMNS, map(vars, judged))
+    save_records(folder / f"{draw}.csv", Judgement, judged)
 
 
 def load_race(folder: Path, draw: str) -> RaceResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.shared.artifacts.csv_files import load_table, save_table
+from stages.shared.artifacts.csv_files import load_records, save_records
 from stages.shared.artifacts.formats import (
     Array,
     load_array,
@@ -68,8 +68,7 @@ def has_signal(signals: Path, name: str) -> bool:
 
 def save_voters(signals: Path, voters: Iterable[Voter]) -> None:
     """Write which checkpoint stands in which row of votes_MN."""
-    header = list(Voter.__annotations__)
-    save_table(signals / "voters.csv", header, (list(vars(voter).values()) for voter in voters))
+    save_records(signals / "voters.csv", Voter, voters)
 
 
 def load_voters(signals: Path) -> list[Voter]:
@@ -78,11 +77,7 @@ def load_voters(signals: Path) -> list[Voter]:
     Raises:
         ArtifactError: a field is no number.
     """
-    rows = load_table(signals / "voters.csv", list(Voter.__annotations__))
-    try:
-        return [Voter(int(row[0]), int(row[1]), int(row[2]), float(row[3])) for row in rows]
-    except ValueError as error:
-        raise ArtifactError(f"{signals / 'voters.csv'}: {error}; fields must be numbers") from None
+    return load_records(signals / "voters.csv", Voter)
 
 
 def load_signal(signals: Path, name: str, num_train: int) -> Array:
@@ -150,10 +145,7 @@ class GradientBatch:
 
 def save_gradient_batches(signals: Path, batches: Iterable[GradientBatch]) -> None:
     """Write gradient_batches.csv of a folder of signals, one row for each mini-batch."""
-    header = list(GradientBatch.__annotations__)
-    save_table(
-        signals / "gradient_batches.csv", header, (list(vars(batch).values()) for batch in batches)
-    )
+    save_records(signals / "gradient_batches.csv", GradientBatch, batches)
 
 
 def load_gradient_batches(signals: Path) -> list[GradientBatch]:
@@ -162,9 +154,4 @@ def load_gradient_batches(signals: Path) -> list[GradientBatch]:
     Raises:
         ArtifactError: the file is missing, or a field is no number.
     """
-    path = signals / "gradient_batches.csv"
-    rows = load_table(path, list(GradientBatch.__annotations__))
-    try:
-        return [GradientBatch(int(row[0]), float(row[1]), float(row[2])) for row in rows]
-    except ValueError as error:
-        raise ArtifactError(f"{path}: {error}; fields must be numbers") from None
+    return load_records(signals / "gradient_batches.csv", GradientBatch)

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from stages.shared.artifacts import Epoch, load_json, save_json
 from stages.shared.artifacts.files import atomic_folder, link
+from stages.shared.artifacts.formats import checked, no_other_keys
 from stages.shared.artifacts.weights import load_tensors, save_tensors
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.members.fingerprints import file_fingerprint
@@ -34,11 +35,10 @@ KEPT = "kept"  # the folder of the weights that are kept
 SECONDS_BETWEEN = 10.0  # states that are saved: a short training saves none
 
 
+@no_other_keys
 @dataclass(frozen=True)
 class _Index:
     """What index.json says."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
 
     files: dict[str, str]  # path inside the folder -> digest
     seconds: float  # that the training took so far
@@ -78,13 +78,10 @@ def load_state(folder: Path) -> Saved:
 
 
 def _load_index(path: Path) -> _Index:
-    content: dict[str, Any] = load_json(path)
-    try:
-        checked = TypeAdapter(_Index).validate_python(content)
-    except ValidationError as error:
-        raise ArtifactError(f"{path}: {error.error_count()} entries are wrong") from None
+    content = load_json(path)
+    index = checked(path, content, _Index)
     # As they were written: operations are whole numbers, which a float would round.
-    return replace(checked, history=[Epoch(**entry) for entry in content["history"]])
+    return replace(index, history=[Epoch(**entry) for entry in content["history"]])
 
 
 def _files(folder: Path) -> list[Path]:

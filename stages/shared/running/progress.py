@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 from tqdm import tqdm
@@ -75,12 +74,7 @@ class Progress:
         """Show the line."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the line as it stands."""
         self.bar.close()
 
@@ -140,14 +134,9 @@ class MemberProgress:
         """Show the line."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the line as it stands."""
-        self._progress.__exit__(kind, error, traceback)
+        self._progress.bar.close()
 
     @property
     def num_started(self) -> int:
