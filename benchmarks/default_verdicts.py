@@ -72,7 +72,7 @@ def _parse() -> argparse.Namespace:
 def read(clone: Path) -> clones.Shown:
     """Return a row of the table for every run."""
     params = load_params(clone / "params.yaml")
-    folders = Folders(*(clone / "data" / name for name in Folders.__annotations__))
+    folders = Folders.below(clone / "data")
     meta = artifacts.load_meta(folders.prepared)
     draws = [
         Draw(draw, meta, load_comparison(draw, meta, folders), load_targets(draw, meta, folders), 1)

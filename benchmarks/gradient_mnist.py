@@ -63,7 +63,7 @@ def _parse() -> argparse.Namespace:
 def read(clone: Path) -> clones.Shown:
     """Return the accuracies on test in points by model and subset, one a draw, and the sizes."""
     params = load_params(clone / "params.yaml")
-    folders = Folders(*(clone / "data" / name for name in Folders.__annotations__))
+    folders = Folders.below(clone / "data")
     meta = artifacts.load_meta(folders.prepared)
     targets = [load_targets(draw, meta, folders) for draw in params.draws]
     return {

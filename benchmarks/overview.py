@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("picture", type=Path, help="the PNG to write")
     arguments = parser.parse_args()
-    folders = Folders(*(Path("data") / name for name in Folders.__annotations__))
+    folders = Folders.below(Path("data"))
     results = load_draws(load_params(), folders)[0]
     save(arguments.picture, draw(results, measured_in(MEASURED.read_text(encoding="utf-8"))))
 

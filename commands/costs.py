@@ -140,8 +140,7 @@ def lines(own_proxy: str | None) -> Iterator[str]:
         ArtifactError: the run is not finished.
     """
     params = load_params()
-    folders = (Path("data") / name for name in Folders.__annotations__)
-    draws = load_draws(params, Folders(*folders))
+    draws = load_draws(params, Folders.below(Path("data")))
     seconds = Seconds(timings.of_workspace(), params.random_seeds)
     yield f"on {seconds.machine}" if seconds.machine else "no stage's seconds are known"
     yield from _different_machines(seconds)

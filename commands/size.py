@@ -34,7 +34,7 @@ def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
         DataError: a size is no positive number.
         ArtifactError: a file is missing, or does not fit the others.
     """
-    draws = load_draws(load_params(), Folders(*(data / name for name in Folders.__annotations__)))
+    draws = load_draws(load_params(), Folders.below(data))
     num_train = draws[0].meta.num_samples["train"]
     asked = [_samples(size, num_train) for size in sizes]
     yield from size_sentences(draws)

@@ -57,7 +57,7 @@ class Run:
 
     @property
     def folders(self):
-        return Folders(*(self.root / "data" / name for name in Folders.__annotations__))
+        return Folders.below(self.root / "data")
 
     def set(self, **changes):
         """Change params.yaml: keys are dotted with two underscores."""

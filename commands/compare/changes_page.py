@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from commands.compare.comment_sections import ADDED, REMOVED, said_of, sections
@@ -13,6 +12,7 @@ from commands.compare.revisions import PREPARED
 from commands.compare.subset_changes import Moved
 from stages.report.labels import Labels
 from stages.report.pages import render
+from stages.report.reading import drawing_of
 from stages.shared.artifacts import Array
 from stages.shared.errors import UserError
 
@@ -76,7 +76,7 @@ def _tiles(
 ) -> Iterator[Tile]:
     if not shown:
         return
-    drawing = import_module(f"stages.report.gallery_of_{files.rules.gallery}")
+    drawing = drawing_of(files.rules.gallery)
     inputs_N = files.read(lambda root: drawing.load(root / PREPARED), f"{PREPARED}/train")
     for one in shown:
         label = labels.said_of(one.row)

@@ -36,11 +36,10 @@ def load_labels(files: Files) -> Labels:
 
 
 def _labels(prepared: Path, class_names: list[str]) -> Labels:
-    has_boxes = artifacts.has_boxes(prepared, "train")
     return Labels(
         class_names,
         np.array(artifacts.load_targets(prepared, "train")),
-        artifacts.load_boxes(prepared, "train") if has_boxes else None,
+        artifacts.load_train_boxes(prepared),
     )
 
 

@@ -65,7 +65,6 @@ def load_chosen(name: str | None, seed: int | None = None) -> Chosen:
     name = str(params.sizes[-1]) if name is None else name
     sample_ids = artifacts.load_sample_ids(PREPARED, "train")
     subset = artifacts.load_subset(_path_of(name, _draw(params, seed)), len(sample_ids))
-    has_boxes = artifacts.has_boxes(PREPARED, "train")
     root = _root_of_files(params, [sample_ids[index] for index in subset.index_P.tolist()])
     return Chosen(
         name=name,
@@ -74,7 +73,7 @@ def load_chosen(name: str | None, seed: int | None = None) -> Chosen:
         root=root,
         subset=subset,
         samples=_samples(params, meta, root, sample_ids, subset),
-        boxes=artifacts.load_boxes(PREPARED, "train") if has_boxes else None,
+        boxes=artifacts.load_train_boxes(PREPARED),
     )
 
 

@@ -53,7 +53,7 @@ def load_draws(name: str) -> dict[str, Draw]:
 
 
 def _load_draw(params: Params, seconds: Seconds, root: Path) -> Draw:
-    folders = Folders(*(root / "data" / folder for folder in Folders.__annotations__))
+    folders = Folders.below(root / "data")
     meta = artifacts.load_meta(folders.prepared)
     targets = load_targets(params, meta, folders)
     return Draw(
@@ -156,7 +156,7 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
     require_alike(draws)
     steps: list[Step] = []
     if list(names) == [WORKSPACE] and metric is None:
-        folders = Folders(*(Path("data") / folder for folder in Folders.__annotations__))
+        folders = Folders.below(Path("data"))
         results = load_results(load_params(), folders)
         steps = of_run(results, conclusions(results))
     yield from _lines(draws, metric, steps)

@@ -7,13 +7,13 @@ predict_pool wrote maps of.
 Shapes: N train samples, K candidates, P picks.
 """
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from stages.report.figures import save
 from stages.report.ranking import ranked_candidates
+from stages.report.reading import drawing_of
 from stages.report.results import Results, Round
 from stages.report.tiles import PER_ROW
 from stages.shared.artifacts import Ints
@@ -22,7 +22,7 @@ from stages.shared.artifacts import Ints
 def save_galleries(folder: Path, results: Results, entry: Round) -> None:
     """Draw a round's galleries and heat maps, under names of their own."""
     kind = results.params.rules.gallery
-    drawing = import_module(f"stages.report.gallery_of_{kind}")
+    drawing = drawing_of(kind)
     acquisition = entry.acquisition.replace("_", " ")
     title = f"{acquisition} by the ensemble trained on {entry.source}, round to {entry.target}"
     shown = {"score": by_score(results, entry), "choice": by_choice(results, entry)}

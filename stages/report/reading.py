@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,16 @@ class Folders:
     near_duplicates: Path
     embeddings: Path
 
+    @classmethod
+    def below(cls, data: Path) -> Self:
+        """Return those of a folder `data`."""
+        return cls(*(data / name for name in cls.__annotations__))
+
+
+def drawing_of(gallery: str) -> Any:
+    """Return the module that draws samples, as the rules of a task name it."""
+    return import_module(f"stages.report.gallery_of_{gallery}")
+
 
 def load_draws(params: Params, folders: Folders) -> list[Results]:
     """Read what params.yaml names, of each draw.
@@ -49,17 +59,14 @@ def load_draws(params: Params, folders: Folders) -> list[Results]:
         ArtifactError: a file is missing or does not fit the others.
     """
     meta = artifacts.load_meta(folders.prepared)
-    drawing = import_module(f"stages.report.gallery_of_{params.rules.gallery}")
     num_train = meta.num_samples["train"]
     sample_ids = artifacts.load_sample_ids(folders.prepared, "train")
     of_all: dict[str, Any] = {
         "meta": meta,
         "sample_ids": sample_ids,
-        "inputs_N": drawing.load(folders.prepared),
+        "inputs_N": drawing_of(params.rules.gallery).load(folders.prepared),
         "targets_N": artifacts.load_targets(folders.prepared, "train"),
-        "boxes": artifacts.load_boxes(folders.prepared, "train")
-        if artifacts.has_boxes(folders.prepared, "train")
-        else None,
+        "boxes": artifacts.load_train_boxes(folders.prepared),
         "is_excluded_N": _is_excluded(Path(params.select.exclude), sample_ids),
         "validation_targets_V": artifacts.load_targets(folders.prepared, "validation"),
         "alike": Alike.load(folders.near_duplicates),

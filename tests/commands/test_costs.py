@@ -63,7 +63,7 @@ def in_folder(patch, project):
 
 def budget_of(project) -> Budget:
     params = load_params()
-    draws = load_draws(params, Folders(*(project / "data" / n for n in Folders.__annotations__)))
+    draws = load_draws(params, Folders.below(project / "data"))
     (found,) = budgets(draws[0], Seconds(timings.of_workspace(), 1))
     return found
 

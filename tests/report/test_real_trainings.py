@@ -32,7 +32,7 @@ def scenes(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         (folder / "params.yaml").write_text(text("detection_cpu", CHANGES))
-        folders = Folders(*(folder / "data" / name for name in Folders.__annotations__))
+        folders = Folders.below(folder / "data")
         prepare(folders.prepared, folder / "data/scratch")
         num = artifacts.load_meta(folders.prepared).num_samples["train"]
         rows = np.random.default_rng(0).permutation(num)

@@ -8,7 +8,6 @@ Shapes: N train samples, S shown samples.
 
 import json
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from stages.report.files_of_samples import linked_folder
 from stages.report.pages import base64_webp
 from stages.report.raced import taken_in_words
 from stages.report.ranking import ranked_candidates
+from stages.report.reading import drawing_of
 from stages.report.results import Results
 from stages.report.suspected import flagged
 from stages.report.tiles import scaled
@@ -127,7 +127,7 @@ def _qualities(believed: Beliefs | None, row_S: Ints) -> list[int] | None:
 
 def _shown(results: Results, row_S: Ints) -> dict[str, list[str]]:
     """Return a picture or the words of each."""
-    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    drawing = drawing_of(results.params.rules.gallery)
     if drawing.HAS_PICTURES:
         return {
             "picture": [

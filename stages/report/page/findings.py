@@ -1,7 +1,6 @@
 """*Found in your data*: what is wrong, on the first screens, with small pictures of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from typing import NamedTuple
 
 from stages.report import alike, files_of_samples
@@ -10,6 +9,7 @@ from stages.report.next_step import SPLITS, SUSPECTS
 from stages.report.page.data_problems import blank_check
 from stages.report.page.labels_to_check import in_validation, learnt_least
 from stages.report.page.trust import of_splits
+from stages.report.reading import drawing_of
 from stages.report.results import Results
 from stages.report.suspected import contradicted, label_suspects
 from stages.report.tiles import scaled
@@ -143,7 +143,7 @@ def _believed(results: Results, believed: Beliefs) -> Callable[[int], str]:
 
 def _picture(results: Results, name: str) -> Array | None:
     """Return a small picture of a sample of any split; None where there is none."""
-    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    drawing = drawing_of(results.params.rules.gallery)
     if not drawing.HAS_PICTURES:
         return None
     found = files_of_samples.picture(results, name)

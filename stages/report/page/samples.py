@@ -5,7 +5,6 @@ Shapes: N train samples, K candidates, P picks, S samples of a gallery.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from stages.report.neighbours import nearest
 from stages.report.page.browser import num_draws_with
 from stages.report.pages import typeset
 from stages.report.ranking import ranked_candidates
+from stages.report.reading import drawing_of
 from stages.report.results import Results, Round
 from stages.report.suspected import outliers
 from stages.report.tiles import PER_ROW
@@ -104,7 +104,7 @@ def card(results: Results, entry: Round, row: int, more: Sequence[str] = ()) -> 
 
 def content_of(results: Results, row: int, *, is_large: bool = False) -> Array | str:
     """Return a picture of a sample, or its text; large ones are to be judged by."""
-    drawing = import_module(f"stages.report.gallery_of_{results.params.rules.gallery}")
+    drawing = drawing_of(results.params.rules.gallery)
     found: Array | str = (
         drawing.close_up(results, row)
         if is_large

@@ -9,7 +9,7 @@ members, T test samples, V validation samples, S sampled train samples, H x W x 
 channels, E epochs.
 """
 
-from stages.shared.artifacts.box_lists import BoxList, has_boxes, load_boxes, save_boxes
+from stages.shared.artifacts.box_lists import BoxList, load_boxes, load_train_boxes, save_boxes
 from stages.shared.artifacts.csv_files import (
     Columns,
     Rows,

@@ -54,11 +54,6 @@ def save_boxes(prepared: Path, split: Split, boxes: BoxList) -> None:
     save_array(folder / "box_offsets_N1.npy", boxes.offset_N1)
 
 
-def has_boxes(prepared: Path, split: Split) -> bool:
-    """Return whether the images of a split have objects that are to be found."""
-    return (prepared / split / "box_offsets_N1.npy").exists()
-
-
 def load_boxes(prepared: Path, split: Split) -> BoxList:
     """Return the objects of a split.
 
@@ -77,3 +72,13 @@ def load_boxes(prepared: Path, split: Split) -> BoxList:
     class_A = load_array(folder / "box_classes_A.npy", np.int64, (num,))
     require_classes(prepared, folder / "box_classes_A.npy", class_A)
     return BoxList(box_A4, class_A, offset_N1)
+
+
+def load_train_boxes(prepared: Path) -> BoxList | None:
+    """Return the objects of the train split; None where a sample has one label instead.
+
+    Raises:
+        ArtifactError: as load_boxes.
+    """
+    has_boxes = (prepared / "train/box_offsets_N1.npy").exists()
+    return load_boxes(prepared, "train") if has_boxes else None

@@ -34,8 +34,8 @@ def is_librarys(task: str, name: str) -> bool:
 
 def _source(task: str, name: str) -> str:
     """Return the code of a model; it is not imported, since settings are checked without torch."""
-    path = FOLDER / task / f"{name}.py"
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    known = name in names(task)  # what a user writes may be too long for a path
+    return (FOLDER / task / f"{name}.py").read_text(encoding="utf-8") if known else ""
 
 
 def data_of(task: str, name: str, prepared: Path, embeddings: Path) -> Path:
