@@ -185,6 +185,15 @@ def keys_in(content: dict[str, Any], prefix: str = "") -> list[str]:
     return found
 
 
+def test_names_of_models_that_are_too_long_for_a_path_are_unknown():
+    name = "m" * 300
+    changes = {"train_ensemble__model": name, "race__judge": name, "compare__models": [name]}
+    with pytest.raises(
+        ParamsError, match=r"compare\.models\.0 is 'm+\.\.\.; choose one of airbench, "
+    ):
+        check_params(change(DEFAULT, changes))
+
+
 def test_a_misspelt_key_is_an_error_that_suggests_the_right_one():
     for key in keys_in(DEFAULT):
         *sections, name = key.split("__")
