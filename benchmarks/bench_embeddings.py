@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from commands import preset
+from commands.preset import presets
 from stages.near_duplicates import search
 from stages.near_duplicates.all_samples import Compared, Stacked
 from stages.shared import artifacts
@@ -138,7 +138,7 @@ def _train(prepared: Path, num: int, length: int, member: Path) -> "Trained":
         "0",
     )
     artifacts.save_meta(prepared, meta)
-    content = preset.resolved("embeddings_cpu")
+    content = presets.resolved("embeddings_cpu")
     content["train_ensemble"] |= {"batch_size": 1024, "length": {"epochs": 1}}
     settings = check_params(content).train_ensemble
     job = Job(
@@ -162,7 +162,7 @@ def _predict(prepared: Path, member: Path, checkpoints: Sequence[artifacts.Check
     from stages.predict_pool.pool import Pool
 
     meta = artifacts.load_meta(prepared)
-    settings = check_params(preset.resolved("embeddings_cpu")).predict_pool
+    settings = check_params(presets.resolved("embeddings_cpu")).predict_pool
     ensemble = artifacts.Ensemble(
         "linear_probe", meta.num_classes, meta.input_shape, [*checkpoints]
     )

@@ -16,7 +16,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from commands import preset
+from commands.preset import presets
 
 Shown = dict[str, Any]  # what one run shows, as JSON
 
@@ -50,9 +50,9 @@ def run(clone: Path, name: str, params: str, read: Callable[[Path], Shown]) -> S
 
 def settings(path: Path) -> str:
     """Return the text of a params.yaml, or of that which a preset stands for."""
-    if path.parent.name != preset.FOLDER.name:
+    if path.parent.name != presets.FOLDER.name:
         return path.read_text(encoding="utf-8")
-    return preset.text(path.stem, folder=path.parent)
+    return presets.text(path.stem, folder=path.parent)
 
 
 def committed(clone: Path, path: str) -> str:

@@ -23,7 +23,7 @@ from benchmarks.groceries import parser_of
 from benchmarks.groceries_runs import HEAD, NETWORK, Target, Work
 from benchmarks.groceries_shown import difference
 from benchmarks.stages_here import stage
-from commands import preset
+from commands.preset import presets
 from stages.shared import artifacts
 from stages.shared.artifacts import Floats, Ints
 
@@ -124,13 +124,13 @@ class Compared(Work):
 
 def settings_of_targets() -> list[str]:
     """Return the targets' training as the preset has it."""
-    of = preset.resolved("images_pretrained_cpu")["train_subset_model"]
+    of = presets.resolved("images_pretrained_cpu")["train_subset_model"]
     return [f"train_subset_model.{name}={_flow(of[name])}" for name in TRAINING]
 
 
 def settings_of(kind: str) -> list[str]:
     """Return how params.yaml trains and uses an ensemble, as changes of the preset."""
-    preset_is = preset.resolved("images_pretrained_cpu")
+    preset_is = presets.resolved("images_pretrained_cpu")
     of = preset_is["train_ensemble" if kind == "heads" else "train_subset_model"]
     changes = [f"train_ensemble.{name}={_flow(of[name])}" for name in TRAINING]
     return [

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from commands import preset
+from commands.preset import presets
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Meta, Split
 from stages.shared.samples.loading import load_images
@@ -81,4 +81,4 @@ def prediction_settings(changes: Sequence[str]) -> PredictPool:
 
 
 def _preset(changes: Sequence[str]) -> dict[str, Any]:
-    return preset.resolved(PRESET, changes)
+    return presets.resolved(PRESET, changes)

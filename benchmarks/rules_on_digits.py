@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import clones, rows
 from benchmarks.generated import ROOT
-from commands import preset
+from commands.preset import presets
 from stages.shared.artifacts.formats import load_json
 
 HEADER = ("scheme", "budget", "rule", "seed", "test", "validation")
@@ -150,7 +150,7 @@ class Series:
             f"train_subset_model.members={self._arguments.members}",
             "compare.subsets=[random]",
         ]
-        text = preset.text("digits")
+        text = presets.text("digits")
         (self._work / "params.yaml").write_text(
             clones.changed(text, [*common, *changes]), encoding="utf-8"
         )

@@ -9,7 +9,7 @@ import toy
 
 from benchmarks import bench_recipe, recipes
 from benchmarks.recipes import Row
-from commands.preset import resolved
+from commands.preset.presets import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import check_params
 

@@ -26,9 +26,10 @@ from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 from toy import resolved
 
-from commands import preset
 from commands.export.__main__ import run as export
-from commands.preset import changes, main
+from commands.preset import presets
+from commands.preset.__main__ import main
+from commands.preset.presets import changes
 from stages.predict_pool import voters
 from stages.report.own_proxy import is_proxy
 from stages.score.acquisition import score
@@ -175,10 +176,10 @@ def test_each_preset_starts_from_the_default_and_keeps_its_comments(preset_comma
 def test_a_setting_changes_what_the_preset_replaces():
     expected = resolved("cifar10")
     expected["train_ensemble"]["length"]["epochs"] = 7
-    assert preset.resolved("cifar10", ["train_ensemble.length.epochs=7"]) == expected
+    assert presets.resolved("cifar10", ["train_ensemble.length.epochs=7"]) == expected
     expected["train_ensemble"]["schedule"] = {"name": "one_cycle", "peak_at": 0.5, "start": 1.0}
     schedule = "train_ensemble.schedule={name: one_cycle, peak_at: 0.5, start: 1.0}"
-    assert preset.resolved("cifar10", ["train_ensemble.length.epochs=7", schedule]) == expected
+    assert presets.resolved("cifar10", ["train_ensemble.length.epochs=7", schedule]) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import clones
 from benchmarks.rules_on_digits import RULES, table
-from commands import preset
+from commands.preset import presets
 from stages.shared.settings.params import load_params
 
 
@@ -22,7 +22,7 @@ def test_what_a_rule_changes_is_valid(name, tmp_path):
     acquisition, changes = RULES[name]
     common = [f"acquisition={acquisition}", "predict_pool.signals=[features]"]
     params = Path(tmp_path / "params.yaml")
-    params.write_text(clones.changed(preset.text("digits"), [*common, *changes]))
+    params.write_text(clones.changed(presets.text("digits"), [*common, *changes]))
     assert load_params(params).select.rule in changes[0]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from commands import preset
+from commands.preset import presets
 from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
 from stages.shared.settings.training_sections import Training
@@ -111,7 +111,7 @@ def resolved(name: str) -> dict[str, Any]:
     return deepcopy(_resolved(name))
 
 
-_resolved = cache(preset.resolved)  # it takes twenty milliseconds
+_resolved = cache(presets.resolved)  # it takes twenty milliseconds
 
 
 def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import toy
 from ruamel.yaml import YAML
 from shared.settings.test_params import DEFAULT, change
 
-from commands.preset import resolved
+from commands.preset.presets import resolved
 from stages.shared import tasks
 from stages.shared.settings import menu
 

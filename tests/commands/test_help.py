@@ -30,7 +30,8 @@ class ParsedError(Exception):
 def call(monkeypatch, name, *arguments):
     """Call a command's main in this process."""
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    importlib.import_module(name).main()
+    of_folder = f"{name}.__main__"
+    importlib.import_module(of_folder if of_folder in COMMANDS else name).main()
 
 
 @pytest.fixture(params=COMMANDS)

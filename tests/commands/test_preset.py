@@ -1,4 +1,4 @@
-"""Tests for commands/preset.py: params.yaml of a preset and settings."""
+"""Tests for commands/preset: params.yaml of a preset and settings."""
 
 import re
 import shlex
@@ -6,14 +6,15 @@ import shlex
 import pytest
 import toy
 
-from commands import preset
-from commands.preset_heads import head
+from commands.preset import presets
+from commands.preset.__main__ import main
+from commands.preset.heads import head
 from stages.shared.settings.params import load_params
 
 
 def write(monkeypatch, *arguments):
     monkeypatch.setattr("sys.argv", ["preset", *arguments])
-    preset.main()
+    main()
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_entrants_of_a_race_are_named_by_whoever_sets_them(folder, monkeypatch):
 def test_a_preset_may_fill_a_map_that_the_default_has_empty(tmp_path):
     (tmp_path / "default.yaml").write_text("a:\n  b: {}\n")
     (tmp_path / "mine.yaml").write_text("a:\n  b: {c: {d: 1}}\n")
-    assert preset.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
+    assert presets.text("mine", [], tmp_path).endswith("a:\n  b:\n    c: {d: 1}\n")
 
 
 FORMS = re.findall(
@@ -126,7 +127,7 @@ def test_what_is_other_than_in_the_default_is_said_with_its_values(folder, monke
     assert found["task"] == "text_classification"
     assert found["train_ensemble.length"] == "{epochs: 5}"
     assert found["train_ensemble.members"] == "4"
-    assert len(found) == len(preset.changes("svp_amazon", ["train_ensemble.members=4"]))
+    assert len(found) == len(presets.changes("svp_amazon", ["train_ensemble.members=4"]))
 
 
 def test_presets_are_listed_by_what_they_do_and_cost_and_nothing_is_written(
@@ -137,7 +138,7 @@ def test_presets_are_listed_by_what_they_do_and_cost_and_nothing_is_written(
     write(monkeypatch, "--list")
     assert capsys.readouterr().out.splitlines() == lines
     names = [line.split()[0] for line in lines if line[0] != " "]
-    assert names == sorted(path.stem for path in preset.FOLDER.glob("*.yaml"))
+    assert names == sorted(path.stem for path in presets.FOLDER.glob("*.yaml"))
     assert sum(line.lstrip().startswith("cost: ") for line in lines) == len(names) - 1
     assert list(folder.iterdir()) == []
 

@@ -7,7 +7,7 @@ import pytest
 import toy
 from finished_run import subset
 
-from commands.preset import text
+from commands.preset.presets import text
 from stages.evaluate.__main__ import main as evaluate
 from stages.prepare.__main__ import main as prepare
 from stages.report.conclusions import conclude

@@ -13,9 +13,9 @@ import toy_texts
 import toy_vectors
 from PIL import Image
 
-from commands import preset
 from commands.plan import data_sets
 from commands.plan.graph import Stage
+from commands.preset import presets
 from stages.prepare.__main__ import main as prepare
 from stages.shared.artifacts import load_meta
 from stages.shared.errors import ParamsError
@@ -42,7 +42,7 @@ def write_images(root):
 
 def scenes(root):
     toy_scenes.write_voc(root, {"train": 30, "test": 10})
-    content = preset.resolved("detection_cpu")
+    content = presets.resolved("detection_cpu")
     content["dataset"] |= {"name": "voc", "root": str(root)}
     return content
 

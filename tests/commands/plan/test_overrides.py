@@ -5,7 +5,7 @@ import pytest
 import toy
 
 from commands.plan.overrides import files_with, overridden
-from commands.preset import resolved
+from commands.preset.presets import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 from shared.models.test_image_classification import build_without_weights
 from shared.networks.test_library_networks import images, toy_meta
 
-from commands import preset
+from commands.preset import presets
 from stages.shared import models
 from stages.shared.artifacts.shown_images import Shown, load_shown, save_shown
 from stages.shared.networks.preprocessing import IMAGENET, fit, shown_images
@@ -31,7 +31,7 @@ def test_a_network_in_its_form_for_imagenet_sees_the_middle_224_of_256(edges, re
 
 @pytest.mark.parametrize("name", OF_IMAGENET)
 def test_the_presets_of_imagenet_store_256_pixels_of_which_their_networks_see_224(name):
-    params = check_params(YAML(typ="safe").load(preset.text(name, ())))
+    params = check_params(YAML(typ="safe").load(presets.text(name, ())))
     assert params.dataset.image_size == IMAGENET.resize == 256
     for model in {params.train_ensemble.model, *params.compare.models}:
         network, seen = build_without_weights(model, 1000, [256, 256, 3]), []

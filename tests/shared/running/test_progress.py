@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 import toy
 
-from commands import preset
+from commands.preset import presets
 from stages.shared.artifacts import Epoch
 from stages.shared.running import progress
 from stages.shared.running.whole_run import Place
@@ -164,7 +164,7 @@ def test_a_stage_without_members_counts_samples_and_leaves_no_line(stage, monkey
 
 
 def test_texts_are_counted_as_texts(tmp_path, monkeypatch):
-    (tmp_path / "params.yaml").write_text(preset.text("svp_polarity_cpu"))
+    (tmp_path / "params.yaml").write_text(presets.text("svp_polarity_cpu"))
     monkeypatch.chdir(tmp_path)
     terminal = stderr(monkeypatch, is_terminal=True)
 

@@ -8,7 +8,7 @@ import pytest
 import toy
 from ruamel.yaml import YAML
 
-from commands.preset import resolved
+from commands.preset.presets import resolved
 from stages.shared.running import timings, whole_run
 from stages.shared.running.whole_run import Place
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from commands import preset
-from commands.preset import resolved
+from commands.preset import presets
+from commands.preset.presets import resolved
 from stages.shared.errors import ParamsError
 from stages.shared.settings import menu
 from stages.shared.settings.params import Params, check_counts, check_params, load_params
@@ -437,4 +437,4 @@ def test_what_a_task_refuses_is_refused_of_entrants():
 
 
 def preset_of(name):
-    return YAML(typ="safe", pure=True).load(preset.text(name))
+    return YAML(typ="safe", pure=True).load(presets.text(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from commands import preset
+from commands.preset import presets
 
 ROOT = Path(__file__).parents[3]
 PRESETS = sorted(path.stem for path in ROOT.glob("presets/*.yaml"))
@@ -29,7 +29,7 @@ USUAL = {"default", "cifar10_cpu", "detection_cpu"}  # the others are slow
     ],
 )
 def test_our_files_say_the_same_to_both_parsers(name):
-    text = preset.text(name) if name in PRESETS else (ROOT / name).read_text()
+    text = presets.text(name) if name in PRESETS else (ROOT / name).read_text()
     by_python, by_c = found(text)
     assert by_python == by_c
 

@@ -3,30 +3,25 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from commands.console import in_yaml
+from commands.preset.presets import DEFAULT, ORIGIN, resolved
 from stages.shared.errors import ParamsError
-
-ORIGIN = "# From presets/"  # how a params.yaml begins that was written from a preset
 
 Content = Mapping[str, Any]
 
 
-def settings_lost(
-    path: Path, new: Content, resolved: Callable[[str], Content], default: str
-) -> list[str]:
+def settings_lost(path: Path, new: Content) -> list[str]:
     """Return what a params.yaml has that is neither of the preset it came from nor in the new one.
 
     Args:
         path: of the params.yaml, which may be missing.
         new: what it will hold.
-        resolved: returns what a preset stands for, by its name.
-        default: the preset of a params.yaml that names none.
 
     Returns:
         Settings as the command takes them, as "train_ensemble.members=2".
@@ -40,9 +35,9 @@ def settings_lost(
         return []
     named = re.match(rf"{ORIGIN}(\w+)\.yaml", text)
     try:
-        own = resolved(named[1] if named else default)
+        own = resolved(named[1] if named else DEFAULT)
     except ParamsError:  # that preset is gone
-        own = resolved(default)
+        own = resolved(DEFAULT)
     return [
         shlex.quote(f"{'.'.join(keys)}={in_yaml(value)}")
         for keys, value in _in_neither(before, own, new)

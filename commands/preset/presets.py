@@ -1,15 +1,7 @@
-"""Write params.yaml anew: presets/default.yaml, what a preset changes of it, and settings of yours.
-
-A preset, presets/<name>.yaml, holds only the keys whose values are others than those of
-presets/default.yaml. A map changes the keys that it names; with the tag `!replace`, as in
-`length: !replace {epochs: 20}`, it takes the place of the whole map. Lists and single values always
-do.
-"""
+"""What a preset stands for: the default, changed by the preset and by settings."""
 
 import io
-import os
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,20 +10,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import SafeConstructor
 
-from commands import console
-from commands.preset_heads import listed
-from commands.preset_replaced import ORIGIN, settings_lost
-from stages.listing.__main__ import brings_its_own
-from stages.shared.artifacts.files import write_atomically
-from stages.shared.errors import ParamsError, printable, reason
-from stages.shared.running.command import errors_in_one_line
-from stages.shared.running.workspace import located
+from stages.shared.errors import ParamsError, reason
 from stages.shared.settings.messages import choice
-from stages.shared.settings.params import check_params
 
-FOLDER = Path(__file__).parent.parent / "presets"
+FOLDER = Path(__file__).parents[2] / "presets"
 DEFAULT = "default"
-TARGET = Path("params.yaml")
+ORIGIN = "# From presets/"  # how a params.yaml begins that was written from a preset
 
 Changes = dict[tuple[str, ...], Any]  # values by the keys that lead to them
 
@@ -66,7 +50,7 @@ def text(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> str:
     Raises:
         ParamsError: there is no such preset, or no such key.
     """
-    return _written(name, changes(name, settings, folder), folder)
+    return written(name, changes(name, settings, folder), folder)
 
 
 def changes(name: str, settings: Sequence[str] = (), folder: Path = FOLDER) -> Changes:
@@ -134,7 +118,7 @@ def _require(path: tuple[str, ...], section: object) -> None:
         raise ParamsError(f"{'.'.join(map(str, path))} is unknown; {allowed}")
 
 
-def _written(name: str, found: Changes, folder: Path) -> str:
+def written(name: str, found: Changes, folder: Path) -> str:
     """Return the text of the default with other values; all else stays, letter by letter."""
     default = (folder / f"{DEFAULT}.yaml").read_text(encoding="utf-8")
     lines = default.splitlines()
@@ -171,76 +155,3 @@ def _dumped(content: Mapping[str, Any]) -> list[str]:
     root.fa.set_block_style()
     yaml.dump(root, made)
     return made.getvalue().splitlines()
-
-
-def told(name: str, found: Changes) -> Iterator[str]:
-    """Yield the lines that say what was written."""
-    yield f"{TARGET}: presets/{name}.yaml" + (
-        f"; other than in presets/{DEFAULT}.yaml:" if found else ""
-    )
-    keys = {path: ".".join(path) for path in found}
-    indent = 4 + max(map(len, keys.values()), default=0)
-    for path, value in found.items():
-        line = f"  {keys[path].ljust(indent - 2)}{console.in_yaml(value)}"
-        yield console.wrapped(line, " " * indent)
-
-
-def write(name: str, settings: Sequence[str]) -> None:
-    """Write params.yaml; say what is other than in the default, and what was set before."""
-    found = changes(name, settings)
-    made = _written(name, found, FOLDER)
-    content = YAML(typ="safe").load(made)
-    check_params(content, TARGET)
-    lost = settings_lost(TARGET, content, resolved, DEFAULT)
-    write_atomically(TARGET, made.encode())
-    for line in told(name, found):
-        console.say(line)
-    if lost:
-        had = f"{TARGET} had {' '.join(lost)}, which is not kept"
-        console.say(f"{had}; to keep a setting, name it behind the preset")
-    _warn_of_absent_root(content, settings)
-
-
-def _warn_of_absent_root(content: dict[str, Any], settings: Sequence[str]) -> None:
-    """Say so where the user names a folder that is not there; one may put it there later."""
-    root = content["dataset"]["root"]
-    is_named = any(setting.startswith("dataset.root=") for setting in settings)
-    if not is_named or brings_its_own(content["task"], content["dataset"]["name"]):
-        return
-    if not os.path.isdir(located(root)):  # noqa: PTH112 - takes any text
-        sys.stderr.write(f"warning: dataset.root, {printable(root)}, is not here yet\n")
-
-
-def main() -> None:
-    """Run the command line; an error of the user's ends it with code 1 and one line."""
-    parser = console.parser(
-        "preset",
-        "Write params.yaml anew: presets/default.yaml, changed by a preset and by settings of "
-        "yours. What you had set there before is named, and not kept. Without a name the presets "
-        "are listed.",
-        "images_cpu dataset.root=/my/images",
-    )
-    parser.add_argument(
-        "name",
-        nargs="?",
-        metavar="NAME",
-        help=f"of a file in presets/, without .yaml; {DEFAULT} changes nothing",
-    )
-    parser.add_argument(
-        "settings",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="a setting of params.yaml, as train_ensemble.members=2",
-    )
-    parser.add_argument("--list", action="store_true", help="list the presets, and write nothing")
-    with errors_in_one_line():
-        arguments = parser.parse_args()
-        if arguments.list or arguments.name is None:
-            for line in listed(FOLDER):
-                console.say(line)
-        else:
-            write(arguments.name, arguments.settings)
-
-
-if __name__ == "__main__":
-    main()
