@@ -4,7 +4,8 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,20 @@ def resolved(name: str) -> dict[str, Any]:
 
 
 _resolved = cache(preset.resolved)  # it takes twenty milliseconds
+
+
+def set_values(content: Any, values: Mapping[str, object]) -> None:
+    """Set values of a params.yaml by their names, in which `__` is a dot."""
+    for name, value in values.items():
+        section, key = place(content, name)
+        section[key] = value
+
+
+def place(content: Any, name: str) -> tuple[Any, Any]:
+    """Return the section or list of a params.yaml in which a value of this name is, and its key."""
+    parts = name.replace("__", ".").split(".")
+    *sections, key = [int(part) if part.isdecimal() else part for part in parts]
+    return reduce(getitem, sections, content), key
 
 
 def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:
