@@ -153,6 +153,25 @@ def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
     artifacts.save_ensemble(folder, ensemble)
 
 
+def passed_by_hand(
+    prepared: Path, ensemble: Path, checkpoint: Checkpoint
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return one checkpoint's features and logits of the train split, float64."""
+    import torch  # here: most tests need none
+
+    from stages.shared import models
+    from stages.shared.artifacts.weights import load_weights
+    from stages.shared.networks.batches import normalise
+
+    model = models.build("resnet8", len(CLASS_NAMES), [8, 8, 1])
+    load_weights(ensemble / checkpoint.path, model)
+    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
+    inputs = normalise(images, artifacts.load_meta(prepared)).double()
+    model.eval().double()
+    with torch.inference_mode():
+        return model.features(inputs).numpy(), model(inputs).numpy()
+
+
 def write_params(folder: Path, content: Mapping[str, Any]) -> None:
     """Write a params.yaml, and the empty lists that it names where there are none."""
     (folder / "params.yaml").write_text(json.dumps(content))  # YAML 1.2 includes JSON
