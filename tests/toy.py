@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from ruamel.yaml import YAML
 
 from commands import preset
@@ -35,6 +36,20 @@ def images(
     pixels[targets == 1, :, 4:] += contrast
     pixels[targets == 2, 4:, :] += contrast
     return pixels, targets
+
+
+def write_images(
+    root: Path,
+    made: tuple[np.ndarray, np.ndarray],
+    form: str = "png",
+    size: tuple[int, int] = (8, 8),
+    mode: str = "L",
+) -> None:
+    """Write such images as files in a folder of each class."""
+    for number, (image, target) in enumerate(zip(*made, strict=True)):
+        path = root / CLASS_NAMES[target] / f"{number:03d}.{form}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).resize(size).convert(mode).save(path)
 
 
 def write_prepared(folder: Path) -> None:
