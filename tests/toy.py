@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from commands import preset
 from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
+from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import Training
 from stages.shared.training.job import Job
 
@@ -96,6 +97,15 @@ def job(prepared: Path, settings: Training, index: Sequence[int], **changes: Any
     }
     index_P = picks(list(index)).index_P
     return Job(settings=settings, index_P=index_P, prepared=prepared, meta=meta, **usual | changes)
+
+
+def job_of_params(
+    prepared: Path, content: dict[str, Any], index: Sequence[int], model: str, **changes: Any
+) -> Job:
+    """Return a training as a params.yaml has it but for some keys; it notes gradient norms."""
+    settings = check_params(content).train_ensemble.model_copy(update=changes)
+    rate = settings.optimizer.learning_rate
+    return job(prepared, settings, index, model=model, learning_rate=rate, track="gradient_norm")
 
 
 def default_params() -> dict[str, Any]:
