@@ -17,7 +17,7 @@ from commands import preset
 from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
 from stages.shared.settings.params import check_params
-from stages.shared.settings.training_sections import Training
+from stages.shared.settings.training_sections import TrainEnsemble, Training
 from stages.shared.training.job import Job
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +81,11 @@ def picks(indices: list[int]) -> Subset:
     return Subset(
         np.array(indices, dtype=np.int64), np.zeros(num, dtype=np.int64), np.full(num, np.nan)
     )
+
+
+def training(**changes: Any) -> TrainEnsemble:
+    """Return how the default trains an ensemble, but for these keys."""
+    return TrainEnsemble.model_validate(default_params()["train_ensemble"] | changes)
 
 
 def job(prepared: Path, settings: Training, index: Sequence[int], **changes: Any) -> Job:
