@@ -21,7 +21,6 @@ Shapes: R draws, M members, T test samples, C classes, G true objects, A found o
 """
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -34,7 +33,7 @@ import numpy.typing as npt
 
 from stages.report.results import over_draws
 from stages.report.statistics import Measured, paired_difference
-from stages.shared.artifacts import Ints
+from stages.shared.artifacts import Ints, save_table
 from stages.shared.measuring import jackknife
 from stages.shared.measuring.object_matches import ALL, IOU_I, Matches
 from stages.shared.samples.randomness import generator
@@ -71,10 +70,7 @@ def main() -> None:
             if not path.exists() and time.monotonic() < end:
                 path.write_text(json.dumps(covered(kind, block)), encoding="utf-8")
     rows = table(arguments.work)
-    with arguments.out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    save_table(arguments.out, list(rows[0]), [list(row.values()) for row in rows])
 
 
 def _parse() -> argparse.Namespace:

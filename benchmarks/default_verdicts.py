@@ -13,7 +13,6 @@ margin. Bounds of more than ONE_POINT answer nothing.
 """
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,10 +50,8 @@ def main() -> None:
         name = "-".join([f"seeds{first}-{count}", *arguments.set])
         rows += clones.run(clone, name, clones.changed(preset, changes), read)["rows"]
         if arguments.out:
-            with arguments.out.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, HEADER, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+            fields = [[row[name] for name in HEADER] for row in rows]
+            artifacts.save_table(arguments.out, HEADER, fields)
         print(table(rows), flush=True)
 
 

@@ -16,8 +16,9 @@ from numpy.lib.format import open_memmap
 
 from benchmarks import clones
 from stages.shared import artifacts
-from stages.shared.artifacts import Dynamics, Floats, Ints, Meta, Subset, Voter
+from stages.shared.artifacts import Dynamics, Floats, Ints, Meta, Voter
 from stages.shared.artifacts.signals import SIGNAL_DTYPES
+from stages.shared.choosing.sampling import unscored
 from stages.shared.samples.randomness import generator
 
 ROOT = Path(__file__).parent.parent
@@ -59,10 +60,7 @@ def write_round(folder: Path, scale: Scale) -> None:
     _write_signals(signals, scale, targets_N, rng)
     _write_voters(signals, scale, rng)
     rows_P = rng.permutation(scale.num_train)[: scale.num_picks]
-    never = np.zeros(len(rows_P), dtype=np.int64), np.full(len(rows_P), np.nan)
-    artifacts.save_subset(
-        folder / f"data/subsets/{scale.from_size}/seed-0.csv", Subset(rows_P, *never)
-    )
+    artifacts.save_subset(folder / f"data/subsets/{scale.from_size}/seed-0.csv", unscored(rows_P))
     dynamics = _dynamics(np.sort(rows_P), scale, rng)
     artifacts.save_dynamics(folder / f"data/dynamics/{scale.from_size}/seed-0", dynamics)
 

@@ -34,6 +34,7 @@ import numpy as np
 from benchmarks import race_counts, rows
 from benchmarks.race_table import RESULTS
 from stages.report.learning_curve import FEWEST, Point, Values, fitted
+from stages.shared.artifacts import save_table
 
 SIZES = (32, 64, 128, 256, 512, 1024, 2048)
 DRAWS = 3
@@ -91,10 +92,7 @@ def main() -> None:
     for row in found:
         print(*row.values(), sep=",", flush=True)
     if arguments.out:
-        with arguments.out.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(found)
+        save_table(arguments.out, list(found[0]), [list(row.values()) for row in found])
 
 
 # --- curves ---------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import numpy as np
 
 from benchmarks.race_design import LEARNABLE
 from stages.shared import artifacts, tasks
-from stages.shared.artifacts import Array, Ensemble, Floats, Ints, Subset
+from stages.shared.artifacts import Array, Ensemble, Floats, Ints
+from stages.shared.choosing.sampling import unscored
 from stages.shared.members import finished_members, members
 from stages.shared.prediction import forward_passes
 from stages.shared.prediction.forward_passes import Voters
@@ -67,7 +68,7 @@ def _right(params: Params, prepared: Path, index_P: Ints) -> Array:
         learning_rate=settings.optimizer.learning_rate,
         prepared=prepared,
         meta=meta,
-        subset=_subset(index_P),
+        subset=unscored(index_P),
         initial_weights=None,
         track="none",
         parallel=ALONE,
@@ -88,10 +89,5 @@ def _right(params: Params, prepared: Path, index_P: Ints) -> Array:
     return np.asarray(predicted_N == artifacts.load_targets(prepared, "train"))
 
 
-def _subset(index_P: Ints) -> Subset:
-    count = len(index_P)
-    return Subset(index_P, np.zeros(count, dtype=np.int64), np.full(count, np.nan))
-
-
 def _save(path: Path, index_P: Ints) -> None:
-    artifacts.save_subset(path, _subset(index_P))
+    artifacts.save_subset(path, unscored(index_P))

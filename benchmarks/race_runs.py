@@ -17,8 +17,9 @@ from benchmarks.generated import ROOT
 from benchmarks.race_design import LEARNABLE, OF_ALL, Series
 from benchmarks.stages_here import stage
 from stages.shared import artifacts
-from stages.shared.artifacts import Array, Subset
+from stages.shared.artifacts import Array
 from stages.shared.artifacts.races import load_race
+from stages.shared.choosing.sampling import unscored
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params, load_params
 from stages.shared.sizes import num_picks
@@ -236,9 +237,7 @@ def values(params: Params, name: str, draw: str) -> Array:
 
 def save(name: str, draw: str, index_P: Array) -> None:
     """Write a subset for targets."""
-    count = len(index_P)
-    subset = Subset(index_P, np.zeros(count, dtype=np.int64), np.full(count, np.nan))
-    artifacts.save_subset(Path(f"data/comparison/{name}/{draw}.csv"), subset)
+    artifacts.save_subset(Path(f"data/comparison/{name}/{draw}.csv"), unscored(index_P))
 
 
 def copy(source: Path, name: str, draw: str) -> None:

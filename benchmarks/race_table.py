@@ -14,7 +14,6 @@ won (race_counts.py, race_shown.py).
 """
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Sequence
@@ -53,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             start = time.process_time()
             found = Cell(series, budget).run()
             for path, header, some in zip((races, targets), (RACES, TARGETS), found, strict=True):
-                _append(path, header, [{"series": name, "budget": budget, **row} for row in some])
+                told = [{"series": name, "budget": budget, **row} for row in some]
+                rows.append(path, header, [[row[key] for key in header] for row in told])
             sys.stderr.write(f"{name} {budget}: {time.process_time() - start:.0f} s\n")
 
 
@@ -71,15 +71,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed.work = parsed.work.absolute()
     parsed.out.mkdir(exist_ok=True)
     return parsed
-
-
-def _append(path: Path, header: Sequence[str], found: Sequence[dict[str, object]]) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, header, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(found)
 
 
 if __name__ == "__main__":

@@ -64,10 +64,7 @@ class Run:
         path = self.root / "params.yaml"
         text = path.read_text()
         content = json.loads(text) if text.startswith("{") else YAML(typ="safe").load(text)
-        for key, value in changes.items():
-            section, _, name = key.partition("__")
-            place = content[section] if name else content
-            place[name or section] = value
+        toy.set_values(content, changes)
         path.write_text(json.dumps(content))
 
     def results(self):

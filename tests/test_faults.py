@@ -17,7 +17,6 @@ import pipeline
 import psutil
 import pytest
 import toy
-from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.shared.artifacts import files
@@ -35,11 +34,7 @@ POLL_S = 0.02
 def write_toy(folder):
     """Return a checkout whose pipeline has one round on 200 images."""
     checkout = pipeline.tiny_checkout(folder)
-    rng = np.random.default_rng(0)
-    for number, (image, target) in enumerate(zip(*toy.images(200, rng), strict=True)):
-        path = checkout.folder / "data/raw" / toy.CLASS_NAMES[target] / f"{number:03d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[..., 0]).save(path)
+    toy.write_images(checkout.folder / "data/raw", toy.images(200, np.random.default_rng(0)))
     path = checkout.folder / "params.yaml"
     params = YAML(typ="safe", pure=True).load(path.read_text())
     params["dataset"]["name"] = "imagefolder"

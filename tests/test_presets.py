@@ -21,7 +21,6 @@ import toy
 import toy_scenes
 import toy_texts
 import toy_vectors
-from PIL import Image
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 from toy import resolved
@@ -404,11 +403,7 @@ def write_images(root: Path, held_out: str, num_train: int) -> None:
     """Write images of three classes into train and into a folder for test."""
     rng = np.random.default_rng(0)
     for split, num in (("train", num_train), (held_out, 30)):
-        pixels_NHWK, targets_N = toy.images(num, rng, contrast=60)
-        for number, (pixels_HWK, target) in enumerate(zip(pixels_NHWK, targets_N, strict=True)):
-            path = root / split / toy.CLASS_NAMES[target] / f"{number:03d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels_HWK[:, :, 0]).convert("RGB").save(path)
+        toy.write_images(root / split, toy.images(num, rng, contrast=60), mode="RGB")
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,6 @@ from stages.shared.settings.params import load_params
 ONLY_IN = {"memory": {"inputs.npy"}, "files": {"files.csv", "files.json"}}
 
 
-def write_images(root):
-    """Write images of three classes, larger than they are decoded to."""
-    pixels_NHWK, targets_N = toy.images(90, np.random.default_rng(0))
-    for number, (pixels_HWK, target) in enumerate(zip(pixels_NHWK, targets_N, strict=True)):
-        path = root / toy.CLASS_NAMES[target] / f"{number}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels_HWK[:, :, 0]).resize((20, 16)).save(path)
-
-
 def write_project(project, root, storage):
     content = toy.default_params()
     content["dataset"] |= {
@@ -56,7 +47,8 @@ def write_project(project, root, storage):
 def finished(tmp_path_factory):
     """Finished runs in both storages; in `files` every image is decoded as it is needed."""
     folder = tmp_path_factory.mktemp("storage")
-    write_images(folder / "raw")
+    images = toy.images(90, np.random.default_rng(0))
+    toy.write_images(folder / "raw", images, "jpg", size=(20, 16))  # decoded to a smaller one
     for storage in ONLY_IN:
         project = folder / storage
         write_project(project, folder / "raw", storage)

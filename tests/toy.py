@@ -4,17 +4,20 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from ruamel.yaml import YAML
 
 from commands.preset import presets
 from stages.shared import artifacts
 from stages.shared.artifacts import Checkpoint, Ensemble, Meta, Subset
-from stages.shared.settings.training_sections import Training
+from stages.shared.settings.params import check_params
+from stages.shared.settings.training_sections import TrainEnsemble, Training
 from stages.shared.training.job import Job
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +37,20 @@ def images(
     pixels[targets == 1, :, 4:] += contrast
     pixels[targets == 2, 4:, :] += contrast
     return pixels, targets
+
+
+def write_images(
+    root: Path,
+    made: tuple[np.ndarray, np.ndarray],
+    form: str = "png",
+    size: tuple[int, int] = (8, 8),
+    mode: str = "L",
+) -> None:
+    """Write such images as files in a folder of each class."""
+    for number, (image, target) in enumerate(zip(*made, strict=True)):
+        path = root / CLASS_NAMES[target] / f"{number:03d}.{form}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).resize(size).convert(mode).save(path)
 
 
 def write_prepared(folder: Path) -> None:
@@ -66,6 +83,11 @@ def picks(indices: list[int]) -> Subset:
     )
 
 
+def training(**changes: Any) -> TrainEnsemble:
+    """Return how the default trains an ensemble, but for these keys."""
+    return TrainEnsemble.model_validate(default_params()["train_ensemble"] | changes)
+
+
 def job(prepared: Path, settings: Training, index: Sequence[int], **changes: Any) -> Job:
     """Return a training of `resnet8` on these rows from random weights, or with what is changed."""
     meta = artifacts.load_meta(prepared)
@@ -80,6 +102,15 @@ def job(prepared: Path, settings: Training, index: Sequence[int], **changes: Any
     }
     index_P = picks(list(index)).index_P
     return Job(settings=settings, index_P=index_P, prepared=prepared, meta=meta, **usual | changes)
+
+
+def job_of_params(
+    prepared: Path, content: dict[str, Any], index: Sequence[int], model: str, **changes: Any
+) -> Job:
+    """Return a training as a params.yaml has it but for some keys; it notes gradient norms."""
+    settings = check_params(content).train_ensemble.model_copy(update=changes)
+    rate = settings.optimizer.learning_rate
+    return job(prepared, settings, index, model=model, learning_rate=rate, track="gradient_norm")
 
 
 def default_params() -> dict[str, Any]:
@@ -114,6 +145,20 @@ def resolved(name: str) -> dict[str, Any]:
 _resolved = cache(presets.resolved)  # it takes twenty milliseconds
 
 
+def set_values(content: Any, values: Mapping[str, object]) -> None:
+    """Set values of a params.yaml by their names, in which `__` is a dot."""
+    for name, value in values.items():
+        section, key = place(content, name)
+        section[key] = value
+
+
+def place(content: Any, name: str) -> tuple[Any, Any]:
+    """Return the section or list of a params.yaml in which a value of this name is, and its key."""
+    parts = name.replace("__", ".").split(".")
+    *sections, key = [int(part) if part.isdecimal() else part for part in parts]
+    return reduce(getitem, sections, content), key
+
+
 def write_pipeline(project: Path, content: Mapping[str, Any]) -> None:
     """Write what a run needs into an empty folder: these parameters, our stages, empty lists."""
     write_params(project, content)
@@ -136,6 +181,25 @@ def write_ensemble(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
         save_weights(folder / checkpoint.path, model)
     ensemble = Ensemble("resnet8", len(CLASS_NAMES), [8, 8, 1], list(checkpoints))
     artifacts.save_ensemble(folder, ensemble)
+
+
+def passed_by_hand(
+    prepared: Path, ensemble: Path, checkpoint: Checkpoint
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return one checkpoint's features and logits of the train split, float64."""
+    import torch  # here: most tests need none
+
+    from stages.shared import models
+    from stages.shared.artifacts.weights import load_weights
+    from stages.shared.networks.batches import normalise
+
+    model = models.build("resnet8", len(CLASS_NAMES), [8, 8, 1])
+    load_weights(ensemble / checkpoint.path, model)
+    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
+    inputs = normalise(images, artifacts.load_meta(prepared)).double()
+    model.eval().double()
+    with torch.inference_mode():
+        return model.features(inputs).numpy(), model(inputs).numpy()
 
 
 def write_params(folder: Path, content: Mapping[str, Any]) -> None:

@@ -31,12 +31,7 @@ class ToyProject:
 
     def change(self, values):
         """Set values of params.yaml by their dotted names."""
-        for name, value in values.items():
-            *sections, key = name.split(".")
-            section = self._params
-            for part in sections:
-                section = section[part]
-            section[key] = value
+        toy.set_values(self._params, values)
         Path("params.yaml").write_text(json.dumps(self._params))  # YAML 1.2 includes JSON
 
     def write_list(self, name, sample_ids):

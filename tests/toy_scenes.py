@@ -1,6 +1,7 @@
 """Toy scenes: bright and dim rectangles on noise, which tests of object detection share."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -67,6 +68,21 @@ def meta() -> Meta:
         num_samples=NUM_SCENES,
         fingerprint="toy",
     )
+
+
+def perfect_maps(truth: Any) -> Any:
+    """Return the maps that say the targets `Boxes` of scenes, each sure, [B, C + 4, H, W]."""
+    import torch  # here: most tests need none
+
+    from stages.shared.tasks.object_detection import maps
+
+    height, width = maps.map_size(truth.size)
+    values = torch.zeros(len(truth), 4, height * width)
+    values_BG4, cells_BG = maps.box_values(truth), maps.cells(truth)
+    for image, place in truth.is_there_NG.nonzero().tolist():
+        values[image, :, cells_BG[image, place]] = values_BG4[image, place]
+    values = values.view(-1, 4, height, width)
+    return torch.cat([maps.class_maps(truth, len(CLASS_NAMES)), values], dim=1)
 
 
 def write_ensemble(folder: Path, num_members: int) -> list[Checkpoint]:

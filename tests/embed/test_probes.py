@@ -84,11 +84,7 @@ def test_what_makes_no_sense_with_embeddings_is_refused_in_one_line(key):
     content = content_of()
     content["dataset"]["name"] = "imagefolder"
     check_params(content)
-    *sections, last = key.strip().split(".")
-    place = content
-    for section in sections:
-        place = place[section]
-    place[last] = value
+    toy.set_values(content, {key.strip(): value})
     with pytest.raises(ParamsError) as refused:
         check_params(content)
     assert expected in str(refused.value)

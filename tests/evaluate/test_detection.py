@@ -15,7 +15,6 @@ from stages.shared.measuring.average_precision import measure, weighted
 from stages.shared.measuring.jackknife import groups
 from stages.shared.measuring.object_matches import AREAS, iou, match
 from stages.shared.settings.sections import Evaluate
-from stages.shared.tasks.object_detection import maps
 
 pytestmark = pytest.mark.usefixtures("on_cpu")
 SETTINGS = Evaluate(weights="last", batch_size=7, views=["identity"], ensembles=[])
@@ -197,13 +196,7 @@ def test_perfect_maps_are_worth_one(scenes_and_model, monkeypatch):
         truth = tasks.load("object_detection").load_targets(
             folder / "prepared", split, torch.device("cpu")
         )
-        height, width = maps.map_size(truth.size)
-        values = torch.zeros(len(truth), 4, height * width)
-        for image, place in truth.is_there_NG.nonzero().tolist():
-            cell = maps.cells(truth)[image, place]
-            values[image, :, cell] = maps.box_values(truth)[image, place]
-        values = values.view(-1, 4, height, width)
-        yield slice(0, len(truth)), torch.cat([maps.class_maps(truth, 2), values], dim=1)[None]
+        yield slice(0, len(truth)), toy_scenes.perfect_maps(truth)[None]
 
     monkeypatch.setattr(detection.forward_passes, "predict", perfect)
     for split in ("test", "validation"):

@@ -16,7 +16,7 @@ from stages import predict_pool
 from stages.predict_pool import __main__ as stage
 from stages.predict_pool import gradient_batches, shards
 from stages.predict_pool.pool import Pool
-from stages.shared import artifacts, models, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import (
     OPTIONAL_SIGNAL_DTYPES,
     SIGNAL_DTYPES,
@@ -24,8 +24,6 @@ from stages.shared.artifacts import (
     Ensemble,
     Meta,
 )
-from stages.shared.artifacts.weights import load_weights
-from stages.shared.networks.batches import normalise
 from stages.shared.prediction import forward_passes
 from stages.shared.prediction.flops import forward_flops
 from stages.shared.prediction.forward_passes import ForwardPass
@@ -191,20 +189,9 @@ def test_bf16_ranks_the_pool_as_fp32_does(signals_of, usual):
 # --- the optional ones ----------------------------------------------------------------------------
 
 
-def passed_by_hand(prepared, ensemble, checkpoint):
-    """Return one checkpoint's features and logits of the train split, float64."""
-    model = models.build("resnet8", 3, [8, 8, 1])
-    load_weights(ensemble / checkpoint.path, model)
-    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
-    with torch.inference_mode():
-        model.eval().double()
-        features_ND = model.features(normalise(images, artifacts.load_meta(prepared)).double())
-        return features_ND.numpy(), model.classifier(features_ND).numpy()
-
-
 def last_layer_gradients(prepared, ensemble, checkpoint):
     """Return the outer products of p - y and the features, float64 [N, C, D]."""
-    features_ND, logits_NC = passed_by_hand(prepared, ensemble, checkpoint)
+    features_ND, logits_NC = toy.passed_by_hand(prepared, ensemble, checkpoint)
     onehot_NC = np.eye(3)[artifacts.load_targets(prepared, "train")]
     errors_NC = scipy.special.softmax(logits_NC, axis=1) - onehot_NC
     return errors_NC[:, :, None] * features_ND[:, None]
@@ -220,9 +207,9 @@ def test_signals_that_are_not_asked_for_are_not_written(signals_of, usual):
 def test_features_are_those_of_the_first_voter(signals_of, prepared, ensemble):
     found_ND = signals_of(signals=["features"], batch_size=25)["features_ND"]
     assert (found_ND.dtype, found_ND.shape) == (np.float32, (60, 64))
-    expected_ND, _ = passed_by_hand(prepared, ensemble, CHECKPOINTS[0])
+    expected_ND, _ = toy.passed_by_hand(prepared, ensemble, CHECKPOINTS[0])
     np.testing.assert_allclose(found_ND, expected_ND, atol=1e-5)
-    others_ND, _ = passed_by_hand(prepared, ensemble, CHECKPOINTS[1])
+    others_ND, _ = toy.passed_by_hand(prepared, ensemble, CHECKPOINTS[1])
     assert np.abs(others_ND - expected_ND).max() > 0.1
 
 

@@ -11,6 +11,7 @@ import pytest
 import toy
 from PIL import Image
 
+from stages.prepare.__main__ import main
 from stages.shared.settings.sections import Dataset
 
 DEFAULTS: dict[str, Any] = {
@@ -53,6 +54,21 @@ def read() -> Callable[..., np.ndarray]:
         return np.concatenate([part.images_BHWK for part in parts])
 
     return read
+
+
+@pytest.fixture
+def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Run the stage in an empty folder, with a preset's or usual params.yaml but for the data."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(preset: str | None = None, **changes: Any) -> Path:
+        params = toy.resolved(preset) if preset else toy.default_params()
+        params["dataset"] |= {"validation_fraction": 0.25} | changes
+        toy.write_params(Path(), params)
+        main(Path("data/prepared"), Path("data/ensembles/scratch"))
+        return Path("data/prepared")
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from sklearn.datasets import load_digits
 from stages.shared.datasets.object_detection import digit_scenes
 from stages.shared.datasets.object_detection.digit_scenes import _enlarged, _pools, load
 from stages.shared.datasets.reading import splits
-from stages.shared.errors import ParamsError
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +100,3 @@ def test_a_digit_is_enlarged_by_linear_interpolation():
     columns = np.array([0, 0.25, 0.75, 1])
     np.testing.assert_allclose(_enlarged(digit_HW, 4), 2 * columns[:, None] + columns)
     np.testing.assert_array_equal(_enlarged(digit_HW, 2), digit_HW)
-
-
-@pytest.mark.parametrize("change", [{"image_size": [32, 32]}, {"manifest": "list.csv"}])
-def test_parameters_for_image_files_are_refused(dataset, one_listed, change):
-    with pytest.raises(ParamsError, match=f"dataset.{next(iter(change))} is"):
-        load(dataset(name="digit_scenes", **change))

@@ -5,7 +5,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from stages.shared.datasets.image_classification import digits
+from stages.shared.datasets.object_detection import digit_scenes
 from stages.shared.datasets.reading import splits
+from stages.shared.datasets.vector_classification import digit_vectors
 from stages.shared.errors import ParamsError
 
 
@@ -36,7 +38,10 @@ def test_the_five_folds_test_each_of_the_1797_digits_once(source, dataset):
     assert all(350 <= len(rows_N) <= 369 for rows_N in tests)
 
 
-@pytest.mark.parametrize("change", [{"image_size": 32}, {"manifest": "list.csv"}])
-def test_parameters_for_image_files_are_refused(dataset, one_listed, change):
+@pytest.mark.parametrize("made_of_digits", [digits, digit_scenes, digit_vectors])
+@pytest.mark.parametrize(
+    "change", [{"image_size": 32}, {"image_size": [32, 32]}, {"manifest": "list.csv"}]
+)
+def test_parameters_for_image_files_are_refused(dataset, one_listed, made_of_digits, change):
     with pytest.raises(ParamsError, match=f"dataset.{next(iter(change))} is"):
-        digits.load(dataset(name="digits", **change))
+        made_of_digits.load(dataset(name="digits", **change))

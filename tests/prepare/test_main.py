@@ -6,29 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toy
 
 from stages.prepare import storage
-from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.errors import DataError
 from stages.shared.samples.loading import load_images
-
-
-@pytest.fixture
-def prepare(tmp_path, monkeypatch):
-    """Run the stage in an empty folder, with the default params.yaml but for the data set."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(**changes):
-        params = toy.default_params()
-        params["dataset"].update({"validation_fraction": 0.25} | changes)
-        toy.write_params(Path(), params)
-        main(Path("data/prepared"), Path("data/ensembles/scratch"))
-        return Path("data/prepared")
-
-    return run
 
 
 def names_of(*kinds, count=8):

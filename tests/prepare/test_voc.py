@@ -5,9 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-import toy
 
-from stages.prepare.__main__ import main
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.datasets.object_detection.voc import load
@@ -244,27 +242,12 @@ def test_all_that_is_wrong_stands_in_one_line(dataset, write, lists):
 # --- the stage as a whole -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def prepare(tmp_path, monkeypatch):
-    """Run the stage in an empty folder with a preset of detection."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(**changes):
-        params = toy.resolved("detection_bccd")
-        params["dataset"].update({"validation_fraction": 0.25} | changes)
-        toy.write_params(Path(), params)
-        main(Path("data/prepared"), Path("data/ensembles/scratch"))
-        return Path("data/prepared")
-
-    return run
-
-
 @pytest.mark.parametrize("storage", ["memory", "files"])
 def test_images_and_boxes_of_every_split_are_written_together(prepare, write, storage):
     for number in range(20):
         kind = "cat" if number % 2 else "dog"
         root = write(f"{number:02d}", *[(kind, 1, 1, 1 + number % 8, 6)] * (number % 3))
-    folder = prepare(root=str(root), storage=storage, image_size=[16, 12])
+    folder = prepare("detection_bccd", root=str(root), storage=storage, image_size=[16, 12])
     meta = artifacts.load_meta(folder)
     assert meta.input_shape == [12, 16, 3]
     assert meta.class_names == ["cat", "dog"]
@@ -284,7 +267,7 @@ def test_nothing_is_written_where_a_box_is_wrong(prepare, write):
     write("a", ("cat", 1, 1, 4, 4))
     root = write("b", ("cat", 1, 1, 40, 4), ("cat", 1, 1, 4, 40))
     with pytest.raises(DataError) as caught:
-        prepare(root=str(root))
+        prepare("detection_bccd", root=str(root))
     line = str(caught.value)
     assert line.count("lies outside its 8x6 pixels") == 2
     assert line.endswith("every box must have an area inside its image")
@@ -295,7 +278,7 @@ def test_the_boxes_decide_the_fingerprint(prepare, write):
     def fingerprint(right):
         for name in "abcdefgh":
             root = write(name, ("cat", 1, 1, right, 4))
-        return artifacts.load_meta(prepare(root=str(root))).fingerprint
+        return artifacts.load_meta(prepare("detection_bccd", root=str(root))).fingerprint
 
     assert fingerprint(4) == fingerprint(4)
     assert fingerprint(4) != fingerprint(5)

@@ -4,6 +4,7 @@ import json
 
 import pipeline
 import pytest
+import toy
 from ruamel.yaml import YAML
 
 from stages.shared.artifacts import load_order, load_subset
@@ -13,12 +14,7 @@ def change(path, **changes):
     """Change keys of params.yaml, dotted with two underscores."""
     yaml = YAML()
     content = yaml.load(path)
-    for name, value in changes.items():
-        *sections, key = name.split("__")
-        place = content
-        for part in sections:
-            place = place[part]
-        place[key] = value
+    toy.set_values(content, changes)
     yaml.dump(content, path)
 
 

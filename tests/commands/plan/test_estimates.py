@@ -44,12 +44,7 @@ def params_of(**changes):
             "checkpoints": {"last": 2, "every": 1, "best": False},
         }
     content["seed_size"], content["rounds"] = 0.25, [{"from": 0.25, "to": 0.5}]
-    for name, value in changes.items():
-        *sections, key = name.split("__")
-        place = content
-        for section in sections:
-            place = place[section]
-        place[key] = value
+    toy.set_values(content, changes)
     return check_params(content)
 
 

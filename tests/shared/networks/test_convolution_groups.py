@@ -8,7 +8,6 @@ from torch.nn import functional
 
 from stages.shared import artifacts
 from stages.shared.networks.convolution_groups import Bias, Maximum, convolution_groups
-from stages.shared.settings.params import load_params
 from stages.shared.training.initial import initial_model
 
 
@@ -91,9 +90,7 @@ def test_a_network_is_its_layers_in_order():
 def test_a_whitened_first_layer_has_each_direction_with_its_opposite(prepared):
     """Of 2x2 patches there are as many directions as pixels and channels."""
     meta = artifacts.load_meta(prepared)
-    settings = load_params(toy.DEFAULT).train_ensemble.model_copy(
-        update={"first_layer": "whitened"}
-    )
+    settings = toy.training(first_layer="whitened")
     job = toy.job(prepared, settings, range(10), model="airbench_quarter")
     first = parts_of(nn.Conv2d, initial_model(job))[0]
 

@@ -4,12 +4,12 @@ import weakref
 
 import numpy as np
 import pytest
+import scipy.special
 import torch
 import toy
 
-from stages.shared import artifacts, models, tasks
+from stages.shared import artifacts, tasks
 from stages.shared.artifacts import Checkpoint
-from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError
 from stages.shared.networks.batches import normalise, read_batches
 from stages.shared.prediction import forward_passes
@@ -68,16 +68,6 @@ def joined(batches):
     return torch.cat([probs_MBC for _, probs_MBC in batches], dim=1).numpy()
 
 
-def by_hand(prepared, ensemble, checkpoint):
-    """Return the softmax of one checkpoint's logits, all samples at once."""
-    model = models.build("resnet8", 3, [8, 8, 1])
-    load_weights(ensemble / checkpoint.path, model)
-    images = torch.from_numpy(np.array(artifacts.load_inputs(prepared, "train")))
-    with torch.inference_mode():
-        logits_NC = model.eval()(normalise(images, artifacts.load_meta(prepared)))
-    return torch.softmax(logits_NC, dim=1).numpy()
-
-
 def test_each_voters_probabilities_stand_in_the_order_of_the_checkpoints(
     predict, prepared, ensemble
 ):
@@ -85,7 +75,8 @@ def test_each_voters_probabilities_stand_in_the_order_of_the_checkpoints(
     assert found_MNC.shape == (2, 60, 3)
     assert found_MNC.dtype == np.float32
     for voter, checkpoint in enumerate(CHECKPOINTS):
-        expected_NC = by_hand(prepared, ensemble, checkpoint)
+        _, logits_NC = toy.passed_by_hand(prepared, ensemble, checkpoint)
+        expected_NC = scipy.special.softmax(logits_NC, axis=1)
         np.testing.assert_allclose(found_MNC[voter], expected_NC, atol=1e-5)
         others = np.delete(found_MNC, voter, axis=0)
         assert np.abs(others - expected_NC).max(axis=(1, 2)).min() > 0.1

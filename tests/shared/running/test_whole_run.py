@@ -79,12 +79,7 @@ def rounds(*sizes):
 def set_params(folder, **changes):
     """Change settings; two underscores stand for a dot."""
     content = YAML(typ="safe").load((folder / "params.yaml").read_text())
-    for key, value in changes.items():
-        *above, last = key.split("__")
-        place = content
-        for part in above:
-            place = place[part]
-        place[last] = value
+    toy.set_values(content, changes)
     toy.write_params(folder, content)
 
 

@@ -35,14 +35,11 @@ def change(content: dict[str, Any], changes: Mapping[str, object]) -> dict[str, 
     """Return a copy with values changed by their dotted keys (`__` for each dot)."""
     content = copy.deepcopy(content)
     for name, value in changes.items():
-        *sections, key = name.split("__")
-        place: Any = content
-        for part in sections:
-            place = place[int(part) if part.isdecimal() else part]
+        section, key = toy.place(content, name)
         if value == MISSING:
-            del place[key]
+            del section[key]
         else:
-            place[int(key) if key.isdecimal() else key] = value
+            section[key] = value
     return content
 
 

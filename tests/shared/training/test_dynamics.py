@@ -18,7 +18,6 @@ from stages.shared.artifacts.tracking import Tracked
 from stages.shared.artifacts.weights import load_weights
 from stages.shared.errors import ArtifactError
 from stages.shared.networks.batches import normalise
-from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import (
     Augmentation,
     Checkpoints,
@@ -305,7 +304,7 @@ def make_job(prepared):
             "checkpoints": Checkpoints(last=1, every=1, best=False),
             "validations": "every_epoch",
         }
-        settings = load_params(toy.DEFAULT).train_ensemble.model_copy(update=base | changes)
+        settings = toy.training(**base | changes)
         return toy.job(prepared, settings, index, track=track)
 
     return make

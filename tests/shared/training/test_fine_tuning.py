@@ -12,7 +12,6 @@ from stages.shared.members import members
 from stages.shared.members.job_fingerprints import job_fingerprint
 from stages.shared.networks.batches import normalise
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import AdamW, Augmentation, EpochLength
 from stages.shared.training import loop
 
@@ -26,15 +25,13 @@ def job(prepared, tmp_path):
     tensors = models.build("resnet8", 3, [8, 8, 1]).state_dict()
     tensors = {name: x for name, x in tensors.items() if not name.startswith("classifier.")}
     save_tensors(tmp_path / "weights.safetensors", tensors)
-    settings = load_params(toy.DEFAULT).train_ensemble.model_copy(
-        update={
-            "length": EpochLength(epochs=2),
-            "batch_size": 5,
-            "augmentation": Augmentation(
-                crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0]
-            ),
-            "optimizer": AdamW(name="adamw", learning_rate=0.1, backbone=0.5, weight_decay=0.0),
-        }
+    settings = toy.training(
+        length=EpochLength(epochs=2),
+        batch_size=5,
+        augmentation=Augmentation(
+            crop_padding=0, border="black", horizontal_flip=False, scale=[1.0, 1.0]
+        ),
+        optimizer=AdamW(name="adamw", learning_rate=0.1, backbone=0.5, weight_decay=0.0),
     )
     weights = tmp_path / "weights.safetensors"
     return toy.job(prepared, settings, range(10), learning_rate=0.1, initial_weights=weights)

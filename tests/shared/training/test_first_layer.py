@@ -11,7 +11,6 @@ from torch import nn
 from stages.shared import artifacts, models
 from stages.shared.errors import ParamsError
 from stages.shared.networks.batches import normalise
-from stages.shared.settings.params import load_params
 from stages.shared.training import first_layer
 from stages.shared.training.first_layer import (
     first_convolution,
@@ -22,8 +21,7 @@ from stages.shared.training.first_layer import (
 
 @pytest.fixture
 def job(prepared):
-    settings = load_params(toy.DEFAULT).train_ensemble
-    return toy.job(prepared, settings, range(10), learning_rate=0.1)
+    return toy.job(prepared, toy.training(), range(10), learning_rate=0.1)
 
 
 def test_filters_of_a_diagonal_covariance_are_known():

@@ -19,7 +19,6 @@ from stages.shared.errors import TrainingError
 from stages.shared.networks.batches import normalise
 from stages.shared.networks.layers import Classifier
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import (
     Augmentation,
     Checkpoints,
@@ -47,7 +46,7 @@ def make_settings(**changes: object) -> Training:
         "validations": "every_epoch",
         "checkpoints": Checkpoints(last=1, every=1, best=False),
     }
-    return load_params(toy.DEFAULT).train_ensemble.model_copy(update={**base, **changes})
+    return toy.training(**base | changes)
 
 
 @pytest.fixture
@@ -107,12 +106,12 @@ def test_building_a_model_leaves_the_global_generator_alone(make_job):
 
 
 def test_an_epoch_draws_every_pick_once_and_a_pick_that_stands_twice_twice(make_job):
-    trainer = loop._Trainer(make_job([4, 4, 8, 30], batch_size=2), CPU)
+    trainer = loop._Trainer(make_job([4, 4, 8, 30, 31, 40], batch_size=3), CPU)
     pixels = artifacts.load_inputs(trainer.job.prepared, "train")
 
     for number in (1, 2):
         seen = torch.cat([inputs for _, inputs, _ in trainer.epoch_batches.of(number)])
-        expected = normalise(torch.from_numpy(pixels[[4, 4, 8, 30]]), trainer.job.meta)
+        expected = normalise(torch.from_numpy(pixels[[4, 4, 8, 30, 31, 40]]), trainer.job.meta)
         sums = sorted(seen.sum(dim=(1, 2, 3)).tolist())
         assert sums == pytest.approx(sorted(expected.sum(dim=(1, 2, 3)).tolist()))
 

@@ -19,7 +19,6 @@ from stages.shared.errors import ParamsError, TrainingError
 from stages.shared.members.saved_states import SavedStates
 from stages.shared.running.processes import Process
 from stages.shared.settings.params import check_params
-from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection.loss import loss as detection_loss
 from stages.shared.training import parallel
 from stages.shared.training.job import Job, Parallel
@@ -31,7 +30,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def make_job(prepared):
     def make(processes=2, sync_batch_norm=False, index=range(31), **changes) -> Job:
-        content = toy.default_params()["train_ensemble"] | {
+        usual = {
             "length": {"epochs": 3},
             "batch_size": 16,  # 15 and 16 of 31 samples: shares of 7 and 8
             "validations": 2,
@@ -39,7 +38,7 @@ def make_job(prepared):
         }
         return toy.job(
             prepared,
-            TrainEnsemble.model_validate(content | changes),
+            toy.training(**usual | changes),
             index,
             model="cnn5",  # without batch normalisation
             learning_rate=0.5,

@@ -4,21 +4,15 @@ import pytest
 import torch
 import toy
 
-from stages.shared.settings.params import load_params
 from stages.shared.settings.training_sections import (
     EpochLength,
     OneCycle,
     Plateau,
     Steps,
-    Training,
     UpdateLength,
 )
 from stages.shared.training import schedules
 from stages.shared.training.schedules import OneCycleSchedule, PlateauSchedule, StepsSchedule
-
-
-def settings(**changes: object) -> Training:
-    return load_params(toy.DEFAULT).train_ensemble.model_copy(update=changes)
 
 
 def test_one_cycle_rises_to_the_rate_and_falls_to_nothing():
@@ -107,7 +101,7 @@ def test_a_plateau_drops_after_patience_and_ends_after_twice_the_patience_withou
     ],
 )
 def test_length_counts_epochs_or_updates(length, stop_after, expected):
-    training = settings(length=length, stop_after=stop_after)
+    training = toy.training(length=length, stop_after=stop_after)
 
     found = schedules.num_updates(training, 3), schedules.num_epochs(training, 3)
 

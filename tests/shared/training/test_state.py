@@ -18,7 +18,6 @@ from stages.shared.artifacts import Epoch
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.members import saved_states
 from stages.shared.members.saved_states import SavedStates, load_state, save_state
-from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.training.job import Job
 from stages.shared.training.state import Saved, joined, part_of
 
@@ -34,13 +33,13 @@ def saved_after_each_epoch(monkeypatch):
 @pytest.fixture
 def make_job(prepared):
     def make(index=range(30), track="none", **changes) -> Job:
-        content = toy.default_params()["train_ensemble"] | {
+        usual = {
             "length": {"epochs": 4},
             "batch_size": 16,
             "validations": 2,
             "checkpoints": {"last": 2, "every": 2, "best": True},
         }
-        settings = TrainEnsemble.model_validate(content | changes)
+        settings = toy.training(**usual | changes)
         return toy.job(prepared, settings, index, model="resnet8_quarter", member=1, track=track)
 
     return make

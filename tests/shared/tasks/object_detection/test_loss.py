@@ -8,7 +8,6 @@ import torch
 import toy
 import toy_scenes
 
-from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection import box_targets, maps
 from stages.shared.tasks.object_detection import loss as of_detection
 from stages.shared.tasks.object_detection.loss import (
@@ -94,7 +93,7 @@ def test_class_weights_by_hand():
 def test_both_losses_are_weighted_by_the_subset_that_is_trained_on(monkeypatch):
     seen = []
     monkeypatch.setattr(of_detection, "loss", lambda *_, **given: seen.append(given))
-    settings = TrainEnsemble.model_validate(toy.default_params()["train_ensemble"])
+    settings = toy.training()
     for one in losses(settings, 2, scenes(), torch.tensor([1, 1, 4])):
         one(outputs(), scenes())
     for given in seen:

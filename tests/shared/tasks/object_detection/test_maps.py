@@ -22,17 +22,6 @@ def of(*objects):
     return box_targets.padded(toy_scenes.listed(list(objects)), SIZE, CPU)
 
 
-def perfect(truth, num_classes):
-    """Return the maps that say all objects, each sure, [B, C + 4, H, W]."""
-    height, width = maps.map_size(truth.size)
-    values = torch.zeros(len(truth), 4, height * width)
-    values_BG4, cells_BG = maps.box_values(truth), maps.cells(truth)
-    for image, place in truth.is_there_NG.nonzero().tolist():
-        values[image, :, cells_BG[image, place]] = values_BG4[image, place]
-    values = values.view(-1, 4, height, width)
-    return torch.cat([maps.class_maps(truth, num_classes), values], dim=1)
-
-
 def test_each_object_stands_at_the_position_of_its_centre():
     # Centres (8, 20), on the border of two squares, (51, 39) and (3.5, 3.5).
     truth = of(([[0, 16, 16, 24], [50, 38, 52, 40]], [1, 0]), ([[1, 1, 6, 6]], [2]), ([], []))
@@ -53,7 +42,7 @@ def test_perfect_maps_decode_to_the_boxes():
     for _ in range(50):
         _, corners, classes = toy_scenes.scene(rng)
         truth = box_targets.padded(toy_scenes.listed([(corners, classes)]), toy_scenes.SIZE, CPU)
-        found = decode(perfect(truth, 2), toy_scenes.SIZE)
+        found = decode(toy_scenes.perfect_maps(truth), toy_scenes.SIZE)
         num = len(classes)
         assert found.probs_BA[0].tolist() == [1.0] * num + [0.0] * (found.probs_BA.shape[1] - num)
         order = np.lexsort(np.array(corners).T) if num else []

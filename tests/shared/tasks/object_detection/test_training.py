@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from stages.shared import artifacts, models, tasks
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.settings.training_sections import TrainEnsemble
 from stages.shared.tasks.object_detection import task as of_detection
 from stages.shared.training import loop
 
@@ -21,7 +20,7 @@ TASK = tasks.load("object_detection")
 
 
 def job(prepared, index=range(40), member=0, epochs=30, **changes):
-    content = toy.default_params()["train_ensemble"] | {
+    usual = {
         "model": "unet_detector_small",
         "length": {"epochs": epochs},
         "batch_size": 8,
@@ -33,10 +32,9 @@ def job(prepared, index=range(40), member=0, epochs=30, **changes):
             "scale": [1.0, 1.0],
         },
     }
-    settings = TrainEnsemble.model_validate({**content, **changes})
     return toy.job(
         prepared,
-        settings,
+        toy.training(**usual | changes),
         index,
         model="unet_detector_small",
         learning_rate=0.03,

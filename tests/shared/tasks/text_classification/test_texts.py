@@ -1,6 +1,7 @@
 """Tests for stages/shared/tasks/text_classification: what models read of texts, and make of it."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from zlib import crc32
 
@@ -20,7 +21,6 @@ from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Meta
 from stages.shared.models.text_classification import fasttext
 from stages.shared.prediction.flops import forward_flops
-from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import EpochLength
 from stages.shared.settings.training_sections import Sgd as SgdSettings
 from stages.shared.tasks.text_classification import text_batches as reading
@@ -341,16 +341,7 @@ def test_a_table_is_trained_by_plain_sgd_on_the_rows_that_were_looked_up_alone()
 @pytest.fixture
 def make_job(prepared, small_table):
     """Make jobs; fastText's table is small, so that looking at all of it takes no time."""
-
-    def make(model, **changes):
-        content = toy_texts.params(prepared)
-        training = check_params(content).train_ensemble.model_copy(update=changes)
-        rate = training.optimizer.learning_rate
-        return toy.job(
-            prepared, training, range(80), model=model, learning_rate=rate, track="gradient_norm"
-        )
-
-    return make
+    return partial(toy.job_of_params, prepared, toy_texts.params(prepared), range(80))
 
 
 def train(job, folder):

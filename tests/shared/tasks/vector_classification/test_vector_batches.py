@@ -1,6 +1,7 @@
 """Tests for stages/shared/tasks/vector_classification and its heads."""
 
 from dataclasses import replace
+from functools import partial
 
 import interrupted
 import numpy as np
@@ -13,7 +14,6 @@ from stages.prepare import __main__ as prepare
 from stages.shared import artifacts, models, tasks
 from stages.shared.artifacts import Meta
 from stages.shared.networks import vector_batches
-from stages.shared.settings.params import check_params
 from stages.shared.settings.training_sections import EpochLength
 from stages.shared.training import loop
 
@@ -66,15 +66,7 @@ def test_prediction_reads_what_training_does(prepared):
 
 @pytest.fixture
 def make_job(prepared):
-    def make(model, **changes):
-        content = toy_vectors.params(prepared)
-        training = check_params(content).train_ensemble.model_copy(update=changes)
-        rate = training.optimizer.learning_rate
-        return toy.job(
-            prepared, training, range(60), model=model, learning_rate=rate, track="gradient_norm"
-        )
-
-    return make
+    return partial(toy.job_of_params, prepared, toy_vectors.params(prepared), range(60))
 
 
 @pytest.mark.parametrize("model", HEADS)
