@@ -164,8 +164,8 @@ def in_git(run, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "columns"),
     [
-        ("compare.__main__ HEAD", 100),
-        ("verdict.__main__ workspace", 100),
+        ("compare HEAD", 100),
+        ("verdict workspace", 100),
         ("experiments", 120),
     ],
 )
