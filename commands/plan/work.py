@@ -12,9 +12,6 @@ from stages.shared.settings.training_sections import Training
 from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
 from stages.shared.training import schedules
 
-# Their gradients take a backward pass; the others follow from the forward pass.
-NEED_BACKWARD = ("all", "biases", "weights")
-
 
 @dataclass(frozen=True)
 class Trainings:
@@ -109,12 +106,10 @@ def _ensemble(size: str, params: Params, meta: Meta) -> Trainings:
 def _predict_pool(arguments: Sequence[str], params: Params, meta: Meta) -> Work:
     settings, num = params.predict_pool, meta.num_samples
     num_samples = len(settings.views) * (num["train"] + num["validation"])
-    if "gradient_norm" in settings.signals and settings.gradient_norm.parameters in NEED_BACKWARD:
+    if "gradient_norm" in settings.signals and settings.gradient_norm.needs_backward:
         num_samples += TRAINING_COST * num["train"]
-    members = 1 if settings.voters.members == "best" else params.train_ensemble.members
     ensemble = _ensemble(Path(arguments[2]).name, params, meta)
-    num_voters = members * settings.voters.count * params.random_seeds
-    return Predictions(ensemble, num_voters, num_samples)
+    return Predictions(ensemble, params.num_voters * params.random_seeds, num_samples)
 
 
 def _race(arguments: Sequence[str], params: Params, meta: Meta) -> Work:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.predict_pool import gradient_batches, gradients, voters
+from stages.predict_pool import gradient_batches, voters
 from stages.predict_pool.pool import Pool
 from stages.shared import artifacts, models
 from stages.shared.artifacts import Checkpoint, Ints, Meta, Voter
@@ -57,7 +57,7 @@ def passes_per_voter(meta: Meta, settings: PredictPool) -> int:
     """
     num_images = meta.num_samples["train"] + meta.num_samples["validation"]
     num_passes = len(settings.views) * num_images
-    if "gradient_norm" in settings.signals and gradients.needs_backward(settings.gradient_norm):
+    if "gradient_norm" in settings.signals and settings.gradient_norm.needs_backward:
         num_passes += TRAINING_COST * meta.num_samples["train"]
     return num_passes
 

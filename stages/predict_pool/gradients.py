@@ -28,11 +28,6 @@ ORDERS = {"l1": 1.0, "l2": 2.0, "linf": math.inf}
 IS_BIAS = {"weights": {False}, "biases": {True}, "all": {False, True}}
 
 
-def needs_backward(settings: GradientNorm) -> bool:
-    """Return whether the norm takes more than the forward pass."""
-    return settings.parameters in IS_BIAS
-
-
 def sample_norms(
     task: Classification, forward: ForwardPass, targets_B: Tensor, settings: GradientNorm
 ) -> Tensor:
@@ -42,7 +37,7 @@ def sample_norms(
     logits, r = p - y, and the layer's input h. Of more, by backward passes in float32, as many at
     a time as `MOST_BYTES` hold.
     """
-    if needs_backward(settings):
+    if settings.needs_backward:
         return _norms_by_backward(Loss(task, forward.model), forward.inputs_B, targets_B, settings)
     r_BC, h_BD = _factors(task, forward, targets_B, settings)
     norm_B: Tensor = task.outer_product_norm(r_BC, h_BD, ORDERS[settings.norm])
@@ -57,7 +52,7 @@ def norm_of_sum(
     Backward passes take as many samples at a time as `MOST_BYTES` hold. Their gradients are added
     in float32, one micro-batch after the other, so more micro-batches change the last bits alone.
     """
-    if not needs_backward(settings):
+    if not settings.needs_backward:
         r_BC, h_BD = _factors(task, forward, targets_B, settings)
         with _one_thread():
             return _norm([r_BC.T @ h_BD], settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.score import correlations
-from stages.score.acquisition import ACQUISITIONS, score, that_need
+from stages.score.acquisition import ACQUISITIONS, score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training, load_voter_entropies
 from stages.score.reference import load_reference
 from stages.shared import artifacts
@@ -15,6 +15,7 @@ from stages.shared.artifacts import Correlations, Floats, Ints
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.running import command
 from stages.shared.samples.randomness import permutation_by_id, uniform_by_id
+from stages.shared.settings.menu import NEED_DYNAMICS
 from stages.shared.settings.params import Params, load_params
 
 MOST_CORRELATED = 100_000  # samples; the standard error of a correlation is then 0.003 at most
@@ -68,7 +69,7 @@ def _score(
     )
     compared = by_name.of(_compared_rows(sample_ids, params.random_seed))
     reference_N = load_reference(Path(params.score.reference), sample_ids)
-    meant_N = _only(score_N, shown.row_R) if name in that_need("dynamics") else score_N
+    meant_N = _only(score_N, shown.row_R) if name in NEED_DYNAMICS else score_N
 
     found = Correlations(
         acquisitions=correlations.of_acquisitions(

@@ -12,10 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
-from stages.score.acquisition import that_need
 from stages.score.lazy_signals import VoterEntropies
 from stages.shared.artifacts import Array, Dynamics, Floats, Rows
 from stages.shared.choosing.correlation import pearson, spearman
+from stages.shared.settings.menu import NEED_DYNAMICS, NEED_GRADIENT_NORM, NEED_TWO_VOTERS
 
 MOST_VOTERS = 100  # in pairs: 4,950 rows
 # The last bits of a matrix product depend on the number of threads, and mean nothing.
@@ -37,11 +37,11 @@ def comparable(
     """
     left_out = {"random"}
     if num_voters == 1:
-        left_out.update(that_need("two_voters"))
+        left_out.update(NEED_TWO_VOTERS)
     if "gradient_norm" not in pool_signals:
-        left_out.update(that_need("gradient_norm"))
+        left_out.update(NEED_GRADIENT_NORM)
     if not all_trained_on:
-        left_out.update(that_need("dynamics"))
+        left_out.update(NEED_DYNAMICS)
     return sorted(set(allowed) - left_out)
 
 

@@ -9,9 +9,10 @@ import scipy.stats
 
 from stages.score import __main__ as stage
 from stages.score.__main__ import main
-from stages.score.acquisition import ACQUISITIONS, that_need
+from stages.score.acquisition import ACQUISITIONS
 from stages.shared import artifacts
 from stages.shared.artifacts import Dynamics, Voter
+from stages.shared.settings.menu import NEED_DYNAMICS, NEED_GRADIENT_NORM, NEED_TWO_VOTERS
 
 PREPARED, SIGNALS = Path("prepared"), Path("signals/seed-0")
 DYNAMICS, SCORES = Path("dynamics/seed-0"), Path("scores/seed-0.npy")
@@ -162,7 +163,7 @@ def test_a_shrinking_round_from_a_subset_scores_its_samples_and_the_others_lowes
 
 def test_functions_that_the_signals_allow_are_compared_over_the_train_split(project, signals):
     run()
-    asked_for = {*that_need("dynamics"), *that_need("gradient_norm"), "random"}
+    asked_for = {*NEED_DYNAMICS, *NEED_GRADIENT_NORM, "random"}
     assert compared() == {*ACQUISITIONS} - asked_for > {"entropy", "mutual_information"}
     rows = {(row[0], row[1]): row[2:] for row in table("acquisitions")}
     assert len(rows) == math.comb(len(compared()), 2)
@@ -184,7 +185,11 @@ def test_with_one_voter_what_needs_two_is_not_compared(project, signals):
     artifacts.save_array(SIGNALS / "votes_MN.npy", signals["votes_MN"][:1])
     write_voters([np.arange(40)])
     run()
-    assert compared() == {*that_need("nothing")} - {"random"} > {"entropy", "margin"}
+    assert (
+        compared()
+        == {*ACQUISITIONS} - {*NEED_TWO_VOTERS, *NEED_DYNAMICS, *NEED_GRADIENT_NORM, "random"}
+        > {"entropy", "margin"}
+    )
     assert table("voters") == []
 
 

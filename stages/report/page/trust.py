@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
-from stages.report.next_step import DRAWS, LONGER, SPLITS
+from stages.report.next_step import DRAWS, ENOUGH_DRAWS, LONGER, SPLITS
 from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gain
 from stages.report.results import Results
 from stages.report.rounding import at_most
 from stages.report.summary import on_validation
-
-ENOUGH_DRAWS = 3
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,10 @@ import numpy as np
 from stages.score.acquisition.inputs import Signals as Signals
 from stages.shared.artifacts import Floats
 
-_NEEDS = {path.stem: path.parent.name for path in Path(__file__).parent.glob("*/[!_]*.py")}
-
 ACQUISITIONS: dict[str, Callable[[Signals], Floats]] = {
-    name: import_module(f"{__name__}.{need}.{name}").score for name, need in sorted(_NEEDS.items())
+    path.stem: import_module(f"{__name__}.{path.parent.name}.{path.stem}").score
+    for path in sorted(Path(__file__).parent.glob("*/[!_]*.py"), key=lambda path: path.stem)
 }
-
-
-def that_need(what: str) -> list[str]:
-    """Return the names of the functions in the folder `needs_<what>`."""
-    return [name for name in ACQUISITIONS if _NEEDS[name] == f"needs_{what}"]
 
 
 def score(name: str, signals: Signals, reduction: str) -> Floats:

@@ -126,9 +126,7 @@ def _wrong_starts(params: Params, limits: Limits) -> Iterator[str]:
 
 def _wrong_voters(params: Params, limits: Limits) -> Iterator[str]:
     """Yield where `all_voters_disagree` could never hold."""
-    voters = params.predict_pool.voters
-    members = 1 if voters.members == "best" else params.train_ensemble.members
-    num_voters, num_classes = members * voters.count, limits.num_classes
+    num_voters, num_classes = params.num_voters, limits.num_classes
     places = [
         here
         for here, select in params.selections.items()

@@ -155,6 +155,12 @@ class Content(Section):
         return self.weights.get(model, "random") != "random"
 
     @property
+    def num_voters(self) -> int:
+        """How many checkpoints of an ensemble vote."""
+        voters = self.predict_pool.voters
+        return voters.count * (1 if voters.members == "best" else self.train_ensemble.members)
+
+    @property
     def picks_once(self) -> bool:
         """Whether no sample may stand twice in a subset."""
         return self.select.candidates == "remaining"

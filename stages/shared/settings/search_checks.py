@@ -72,14 +72,13 @@ def _voters(params: Content) -> None:
         )
     if epochs is not None and reach >= epochs:
         raise ValueError(f"{asked}; a member trains {epochs} epochs")
-    members = 1 if voters.members == "best" else training.members
-    _check_number_of_voters(params, members * voters.count)
+    _check_number_of_voters(params)
 
 
-def _check_number_of_voters(params: Content, num_voters: int) -> None:
+def _check_number_of_voters(params: Content) -> None:
     for entry in params.rounds:
         name = params.acquisition_of(str(entry.to))
-        if name in NEED_TWO_VOTERS and num_voters < 2:  # noqa: PLR2004 - it is in the name
+        if name in NEED_TWO_VOTERS and params.num_voters < 2:  # noqa: PLR2004 - it is in the name
             raise ValueError(
                 f"acquisition is {name} with one voter; raise predict_pool.voters.count or "
                 "train_ensemble.members to have two"

@@ -112,6 +112,11 @@ class GradientNorm(Section):
     norm: Literal["l1", "l2", "linf"]
     parameters: Literal["all", "biases", "last_layer", "last_layer_weights", "weights"]
 
+    @property
+    def needs_backward(self) -> bool:
+        """Whether the norm takes more than the forward pass."""
+        return not self.parameters.startswith("last_layer")
+
 
 def _identity_first(views: list[str]) -> list[str]:
     if views not in (["identity"], ["identity", "flip"]):
