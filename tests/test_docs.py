@@ -10,7 +10,8 @@ import pipeline
 import pytest
 import toy
 
-from commands import export, preset
+from commands import export
+from commands.preset import presets
 from stages.shared import tasks
 from stages.shared.settings import menu
 from stages.shared.settings.params import load_params
@@ -100,7 +101,7 @@ def commands_of_readme():
 
 @pytest.mark.parametrize("command", commands_of_readme())
 def test_a_command_in_readme_changes_params_yaml_to_a_valid_one(command, tmp_path):
-    params = preset.resolved("default")
+    params = presets.resolved("default")
     paths = overrides.changed(command, params, tmp_path)
     # All are loaded and so checked; of a sweep, one may be the run as it stands.
     assert sum(load_params(path) != load_params(toy.DEFAULT) for path in paths)
