@@ -129,11 +129,11 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     made, most = (
         sum(getattr(result, name) for result in results) for name in ("trainings", "most_trainings")
     )
-    saved = 100 * (1 - made / most)
+    saved = f"{100 * (1 - made / most):.0f} % less than with nobody dropped"
     yield (
         f"Its judges, {settings.judge}, see gains of {at_most(smallest_gain(draws, size), 1)} "
         f"points or more, by {metric} on {num_samples:,} judged samples{few}; they trained {made} "
-        f"times, {saved:.0f} % less than with nobody dropped"
+        f"times, {saved if made < most else 'as nobody dropped out'}"
     )
     if size == str(draws[0].params.sizes[-1]):
         yield from _transfer(draws)

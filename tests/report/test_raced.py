@@ -62,6 +62,12 @@ def test_the_verdict_says_who_won_by_how_much_and_what_could_be_seen(run):
     assert on_test.endswith(" with resnet8.")
 
 
+def test_where_nobody_drops_out_no_share_is_named(run):
+    [draw] = results_of(run, "cut")
+    draw.races["0.25"] = replace(draw.races["0.25"], trainings=16)
+    assert race_sentences([draw])[1].endswith("; they trained 16 times, as nobody dropped out.")
+
+
 def test_where_random_wins_every_draw_no_promise_is_made(run):
     told = race_sentences(results_of(run, "random-0"))[0]
     assert "a random subset won 1 of 1 draws; no strategy" in told
