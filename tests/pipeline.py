@@ -70,6 +70,7 @@ CHANGES = [
         "dvc exp run -S 'rounds=[{from: 0.0625, to: 0.125}, {from: 0.125, to: 0.25}, "
         "{from: 0.25, to: 0.5}]'",
         (
+            "seed_subset",
             "train_ensemble@round2",
             "predict_pool@round2",
             "score@round2",

@@ -37,7 +37,7 @@ def main(prepared: Path, embeddings: Path, near_duplicates: Path) -> None:
         found = _counted(search, threshold, told, is_blank_N)
         blank = [told.sample_ids[row] for row in np.flatnonzero(is_blank_N).tolist()]
         save_found(folder, found, told.grouped(search), blank)
-    _warn_of_copies(search, told)
+    _warn_of_copies(search, told, is_blank_N)
 
 
 class _Names:
@@ -68,21 +68,23 @@ class _Names:
                 )
 
 
-def _warn_of_copies(search: Search, told: _Names) -> None:
-    """Say on stderr which equal samples stand in two splits; which is too many the user knows."""
+def _warn_of_copies(search: Search, told: _Names, is_blank_N: Array) -> None:
+    """Say on stderr which equal samples stand in two splits, one of each split; no blank ones."""
     torn = [
-        row_B
+        first_of.values()
         for row_B in groups(search.copy_N)
-        if len({told.splits[row] for row in row_B.tolist()}) > 1
+        if not is_blank_N[row_B[0]]
+        # The last one stays in a dictionary, so backwards: of each split the first.
+        and len(first_of := {told.splits[row]: row for row in reversed(row_B.tolist())}) > 1
     ]
     if torn:
         named = [
-            " and ".join(f"{told.sample_ids[row]!r} ({told.splits[row]})" for row in row_B.tolist())
-            for row_B in torn[:MOST_NAMED]
+            " and ".join(f"{told.sample_ids[row]!r} ({told.splits[row]})" for row in sorted(rows))
+            for rows in torn[:MOST_NAMED]
         ]
         sys.stderr.write(
-            "warning: copies in two splits, which test a model on what it has seen: "
-            f"{printable(and_more(named, len(torn)))}\n"
+            "warning: equal samples stand in two splits, which tests a model on what it has seen "
+            f"(see `python -m commands.near_duplicates`): {printable(and_more(named, len(torn)))}\n"
         )
 
 

@@ -1,5 +1,6 @@
 """How much data is needed, in words, and the size to try next as a command."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -122,6 +123,7 @@ def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> s
             return None
     subsets = _subsets(params, [*params.sizes, *sizes], last)
     changes = [f"-S 'rounds=[{', '.join(rounds)}]'"] if rounds else []
+    changes += _holdout_for(params, num_picks(last, num_train) / num_train)
     if subsets != params.compare.subsets:
         changes.append(f"-S 'compare.subsets=[{', '.join(subsets)}]'")
     return " ".join(["dvc exp run", *changes]) if changes else None
@@ -206,6 +208,14 @@ def _rounds_to(params: Params, size: Size, num_train: int) -> list[str] | None:
     if len({*steps}) < len(steps):
         return None
     return [f"{{from: {one}, to: {other}}}" for one, other in pairwise(steps)]
+
+
+def _holdout_for(params: Params, share: float) -> list[str]:
+    """Return a setting where race.holdout leaves a last round of this share too few candidates."""
+    if not params.race.entrants or share <= 1 - params.race.holdout:
+        return []
+    half_of_rest = math.floor(100 * (1 - share) / 2) / 100  # so that entrants can differ
+    return [f"-S race.holdout={half_of_rest:g}"]
 
 
 def _subsets(params: Params, sizes: Sequence[Size], last: Size) -> list[str]:

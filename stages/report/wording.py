@@ -147,8 +147,8 @@ def basis_in_words(found: Conclusion) -> str:
     """Say what the verdict is of, in whole sentences."""
     basis = (
         f"{found.metric.capitalize().replace('_', ' ')} on test, 95 % intervals, "
-        f"{draws_in_words(found.num_draws)}, {measured_on(found)}; as good means at most "
-        f"{found.margin:g} points below."
+        f"{draws_in_words(found.num_draws)}, {measured_on(found)}; within {found.margin:g} "
+        "points (report.margin) counts as equal."
     )
     if not found.shares_first:
         return basis

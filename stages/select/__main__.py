@@ -15,6 +15,7 @@ from stages.shared.artifacts.duplicate_groups import load_train_groups
 from stages.shared.artifacts.files import atomic_folder
 from stages.shared.choosing import sampling
 from stages.shared.choosing.absent_classes import warn_of_absent_classes
+from stages.shared.choosing.demands import check_demands
 from stages.shared.choosing.limits import Limits, load_limits, require_minimum
 from stages.shared.running import command
 from stages.shared.samples.randomness import uniform_by_id
@@ -39,6 +40,7 @@ def main(  # noqa: PLR0913, PLR0917 - a round reads this much
     params = load_params()
     sample_ids = artifacts.load_sample_ids(prepared, "train")
     limits = load_limits(prepared, sample_ids, params.select)
+    check_demands(params, limits)
     chosen: list[Ints] = []
     with atomic_folder(proposals) as folder, atomic_folder(new_order) as orders:
         for draw in params.draws:

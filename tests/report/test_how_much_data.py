@@ -6,6 +6,7 @@ import numpy as np
 import overrides
 import pytest
 from finished_run import in_groups, raced
+from ruamel.yaml import YAML
 from toy import ROOT, resolved
 
 from stages.report import how_much_data, size_wording
@@ -14,6 +15,9 @@ from stages.report.learning_curve import Band, Point
 from stages.report.results import num_independent
 from stages.report.size_wording import next_command, size_sentences, sizes_in_words
 from stages.report.tables import all_tables
+from stages.shared.choosing.demands import check_demands
+from stages.shared.choosing.limits import NOTHING, Limits
+from stages.shared.errors import ParamsError
 from stages.shared.settings.params import check_params, load_params
 
 NUM_TRAIN = 1000
@@ -320,6 +324,22 @@ def test_what_is_proposed_is_a_valid_params_yaml(run, monkeypatch, tmp_path):
     params = load_params(tmp_path / "params.yaml")
     assert params.sizes == [0.0625, 0.125, 0.25, 0.4]
     assert "selected-0.25" in params.compare.subsets
+
+
+def test_a_larger_round_keeps_back_no_more_than_a_race_can_spare(run, monkeypatch, tmp_path):
+    """Of 80 samples 60 are wanted: a third of them less is too few, an eighth is not."""
+    run.set(race__entrants={"hardest": {}, "window": {"rule": "window"}}, race__holdout=0.33)
+    command = asked(run, dict(sorted((FLAT | {60: Band(91, 91.6, 92)}).items())), monkeypatch)
+    assert " -S race.holdout=0.12 " in command
+    content = YAML(typ="safe").load(run.root / "params.yaml")
+    limits = Limits(np.arange(80) % 3, NOTHING, NOTHING, 0)
+    for wanted in (command, command.replace(" -S race.holdout=0.12", "")):
+        [path] = overrides.changed(wanted, content, tmp_path)
+        if wanted == command:
+            check_demands(load_params(path), limits)
+        else:
+            with pytest.raises(ParamsError, match=r"race\.holdout keeps 26"):
+                check_demands(load_params(path), limits)
 
 
 # --- table, picture, page -------------------------------------------------------------------------

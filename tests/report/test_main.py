@@ -114,7 +114,7 @@ def test_the_verdict_names_size_length_metric_and_what_the_interval_speaks_of(ru
     first, second, *_ = told.replace("\n", " ", 1).splitlines()
     assert first.startswith("Keep all data for now. resnet8: the subset of 20 samples (25 %) is at")
     assert second == "Next: dvc exp run -S random_seeds=3  # 2 more draws for narrower intervals"
-    assert "Accuracy on test, 95 % intervals, this draw alone, 60 test samples; as" in told
+    assert "Accuracy on test, 95 % intervals, this draw alone, 60 test samples; within 0.5" in told
     assert max(map(len, told.splitlines())) <= 100
 
 

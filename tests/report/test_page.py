@@ -57,6 +57,11 @@ def test_nothing_is_loaded_from_elsewhere(page, reported):
     assert not re.search(r"(?i)https?:|[ :]url\((?!#)|@import|\bfetch\(|XMLHttp", content)
 
 
+def test_every_sentence_has_one_full_stop(page):
+    for name in ("p", "li", "td"):
+        assert not [text for text in page.texts(name) if re.search(r"\w\.\.(?!\.)", text)]
+
+
 def test_ids_are_unique_and_links_lead_to_them(page):
     ids = Counter(found["id"] for _, found, _ in page.elements if "id" in found)
     assert set(ids.values()) == {1}

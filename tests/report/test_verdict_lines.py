@@ -58,9 +58,9 @@ def test_two_lines_then_a_table_then_what_stands_behind_it(params):
         "everything      808      98.8           -0.3 ± 0.8",
         "selected        404      98.5",
         "random          404      98.5           +0.0 ± 0.8",
-        "Accuracy on test, 95 % intervals, 5 draws of the subsets, 898 test samples; as good means "
-        "at most",
-        "0.5 points below.",
+        "Accuracy on test, 95 % intervals, 5 draws of the subsets, 898 test samples; within 0.5 "
+        "points",
+        "(report.margin) counts as equal.",
         "",
         "- The error of the difference to everything comes most from the 5 draws (50 % of its "
         "variance), so",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stages.seed_subset.__main__ import main
+from stages.shared import artifacts
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import load_params
@@ -105,11 +106,15 @@ def test_too_few_samples_after_exclusions_are_an_error(project):
 @pytest.mark.parametrize(
     ("changes", "excluded", "says"),
     [
-        ({}, 11, "the round 0.2 to 0.9 is one to 90 picks; it can have 89 (lists/exclude.csv ex"),
+        (
+            {},
+            11,
+            "the round 0.2 to 0.9 asks for 70 picks; 69 samples can be picked (lists/exclude",
+        ),
         (
             {"select.outliers": {"fraction": 0.11}},
             0,
-            "it can have 89 (lists/exclude.csv excludes 0, select.outliers skips 11)",
+            "asks for 70 picks; 69 samples can be picked (select.outliers skips 11)",
         ),
         ({"compare.subsets": ["random-0.001"]}, 0, "has random-0.001; size 0.001 of 100 train sa"),
         (
@@ -147,8 +152,8 @@ def test_a_shrinking_round_that_outliers_leave_too_little_stops_this_stage(proje
     with pytest.raises(ParamsError) as raised:
         main("0.9", PREPARED, SUBSET.parent)
     assert str(raised.value) == (
-        "params.yaml: the round 0.9 to 0.8 is one to 80 picks; it can have 70 (lists/exclude.csv "
-        "excludes 0, select.outliers skips 20); and select.min_per_class is 30, which takes 90 "
+        "params.yaml: the round 0.9 to 0.8 asks for 80 picks; 70 samples can be picked "
+        "(select.outliers skips 20); and select.min_per_class is 30, which takes 90 "
         "picks for 3 classes; size 0.8 has 80"
     )
 
@@ -167,37 +172,45 @@ def growing(project, to, **changes):
 
 def test_an_entrant_whose_outliers_leave_too_little_stops_this_stage(project):
     assert growing(project, 0.95) == (
-        "the round 0.2 to 0.95 is one to 95 picks; it can have 90 (lists/exclude.csv excludes 0, "
-        "race.entrants.cut.outliers skips 10)"
+        "the round 0.2 to 0.95 asks for 75 picks; 70 samples can be picked "
+        "(race.entrants.cut.outliers skips 10)"
     )
 
 
 def test_a_holdout_that_leaves_judged_proposals_too_little_stops_this_stage(project):
     project.write_list("exclude", project.sample_ids[:2])
     assert growing(project, 0.8, **{"race.holdout": 0.25}) == (
-        "the round 0.2 to 0.8 is one to 80 picks; it can have 73 (lists/exclude.csv excludes 2, "
-        "race.entrants.hardest.outliers skips 0, race.holdout keeps 25 to judge by); and the round "
-        "0.2 to 0.8 is one to 80 picks; it can have 63 (lists/exclude.csv excludes 2, "
-        "race.entrants.cut.outliers skips 10, race.holdout keeps 25 to judge by)"
+        "the round 0.2 to 0.8 asks for 60 picks; 53 samples can be picked (lists/exclude.csv "
+        "excludes 2, race.holdout keeps 25); and the round 0.2 to 0.8 asks for 60 picks; 43 "
+        "samples can be picked (lists/exclude.csv excludes 2, race.entrants.cut.outliers skips 10, "
+        "race.holdout keeps 25)"
     )
 
 
-def test_a_shrinking_round_loses_its_part_of_the_holdout(project):
+def test_nothing_is_said_of_a_holdout_where_groups_fill_it(project):
+    artifacts.save_groups(PREPARED, "train", ["all"] * 100)
+    rounds = [{"from": 0.2, "to": 0.8}]
+    project.change({"seed_size": 0.2, "rounds": rounds, "race.holdout": 0.25, **RACE})
+    main("0.2", PREPARED, SUBSET.parent)
+
+
+def test_from_everything_a_shrinking_round_loses_the_whole_holdout(project):
     race = {**RACE, "race.holdout": 0.3, "compare.subsets": ["selected"]}
-    rounds = [{"from": 0.5, "to": 0.35}, {"from": 0.35, "to": 0.3}]
-    project.change({"seed_size": 0.5, "rounds": rounds, **race})
+    project.change({"seed_size": 1.0, "rounds": [{"from": 1.0, "to": 0.65}], **race})
     with pytest.raises(ParamsError) as raised:
-        main("0.5", PREPARED, SUBSET.parent)
-    said = str(raised.value)
-    assert "the round 0.5 to 0.35 is one to 35 picks; it can have 25 (" in said  # 50 - 10 - 15
-    assert "hardest" not in said.split("; and ")[0]  # 50 - 15 are enough for it
-    project.change({"race.holdout": 0.0, "race.entrants": {"hardest": {}}})
-    main("0.5", PREPARED, SUBSET.parent)
+        main("1.0", PREPARED, SUBSET.parent)
+    assert str(raised.value) == (
+        "params.yaml: the round 1.0 to 0.65 asks for 65 picks; 60 samples can be picked "
+        "(race.entrants.cut.outliers skips 10, race.holdout keeps 30)"
+    )
+    project.change({"race.entrants": {"hardest": {}}})
+    main("1.0", PREPARED, SUBSET.parent)
 
 
 def test_an_entrants_own_minimum_stops_this_stage(project):
     entrants = {"hardest": {}, "even": {"min_per_class": 11}}
     assert growing(project, 0.3, **{"race.entrants": entrants}) == (
+        "race.entrants.even.min_per_class is 11; class 'single' has 10 samples to pick; and "
         "race.entrants.even.min_per_class is 11, which takes 33 picks for 3 classes; size 0.3 has "
         "30"
     )

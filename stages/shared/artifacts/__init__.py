@@ -11,7 +11,6 @@ channels, E epochs.
 
 from stages.shared.artifacts.box_lists import BoxList, load_boxes, load_train_boxes, save_boxes
 from stages.shared.artifacts.csv_files import (
-    Columns,
     Rows,
     load_column,
     load_rows,
@@ -43,8 +42,6 @@ from stages.shared.artifacts.formats import (
     create_array,
     load_array,
     load_json,
-    load_record,
-    require_finite,
     save_array,
     save_json,
 )
@@ -93,7 +90,6 @@ from stages.shared.artifacts.signals import (
     OPTIONAL_SIGNAL_DTYPES,
     REDUCED_ACQUISITIONS,
     REDUCED_SIGNALS,
-    REDUCTIONS,
     SIGNAL_DTYPES,
     GradientBatch,
     ValidationResult,
@@ -111,7 +107,6 @@ from stages.shared.artifacts.signals import (
     signal_dtype,
 )
 from stages.shared.artifacts.subsets import (
-    SUBSET_HEADER,
     Subset,
     load_as_long_as,
     load_order,

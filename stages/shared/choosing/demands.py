@@ -4,6 +4,9 @@ Shapes: N train samples, C classes.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
 
 from stages.shared.artifacts import has_groups
 from stages.shared.choosing.limits import Limits
@@ -11,8 +14,8 @@ from stages.shared.choosing.outliers import num_highest
 from stages.shared.errors import ParamsError
 from stages.shared.settings.messages import AND
 from stages.shared.settings.params import Params
-from stages.shared.settings.sections import OutlierFraction, Select
-from stages.shared.sizes import MATCHED, kind_and_size, num_picks, parse_size
+from stages.shared.settings.sections import OutlierFraction, Round, Select
+from stages.shared.sizes import MATCHED, Size, kind_and_size, num_picks, parse_size
 
 
 def check_demands(params: Params, limits: Limits) -> None:
@@ -33,44 +36,74 @@ def check_demands(params: Params, limits: Limits) -> None:
 
 
 def _wrong_rounds(params: Params, limits: Limits) -> Iterator[str]:
-    """Yield the rounds that pick more than they have candidates, by `select` or an entrant."""
-    num_train, num_excluded = len(limits.targets_N), len(limits.excluded)
-    for entry in params.rounds if params.picks_once else ():
-        start, count = (num_picks(size, num_train) for size in (entry.from_, entry.to))
-        candidates = num_train - num_excluded if count > start else start
-        said = set()
+    """Yield the rounds that take more picks than they have candidates for certain."""
+    said = set()
+    for entry in params.rounds:
         for here, select in params.selections.items():
-            num_skipped = _num_skipped(select, limits)
-            num_held = 0 if here == "select" else _num_held_out(params, limits, start, count)
-            most = candidates - num_skipped - num_held
-            if count > most and most not in said:
-                said.add(most)
-                held = f", race.holdout keeps {num_held} to judge by" if num_held else ""
+            taken = _taken_away(params, limits, entry, here, select)
+            needed, left = taken.needed, max(0, taken.candidates - taken.held_out - taken.skipped)
+            if needed > left and (entry.to, left) not in said:
+                said.add((entry.to, left))
+                reasons = [
+                    *(
+                        [f"{select.exclude} excludes {num}"]
+                        if (num := len(limits.excluded))
+                        else []
+                    ),
+                    *([f"{here}.outliers skips {taken.skipped}"] if taken.skipped else []),
+                    *([f"race.holdout keeps {taken.held_out}"] if taken.held_out else []),
+                ]
+                because = f" ({', '.join(reasons)})" if reasons else ""
                 yield (
-                    f"the round {entry.from_} to {entry.to} is one to {count} picks; it can have "
-                    f"{most} ({select.exclude} excludes {num_excluded}, {here}.outliers skips "
-                    f"{num_skipped}{held})"
+                    f"the round {entry.from_} to {entry.to} asks for {needed} picks; {left} "
+                    f"samples can be picked{because}"
                 )
 
 
-def _num_skipped(select: Select, limits: Limits) -> int:
-    """Return how many outliers are skipped for certain; included samples never are."""
-    fraction = select.outliers.fraction if isinstance(select.outliers, OutlierFraction) else 0.0
-    return max(0, num_highest(fraction, len(limits.targets_N)) - len(limits.included))
+@dataclass(frozen=True)
+class _Taken:
+    """How many picks a round takes, of how many candidates, and how many of these are kept back."""
+
+    needed: int
+    candidates: int
+    held_out: int
+    skipped: int
 
 
-def _num_held_out(params: Params, limits: Limits, start: int, count: int) -> int:
-    """Return how many candidates of a round race.holdout takes, about: in a shrinking one its part.
+def _taken_away(params: Params, limits: Limits, entry: Round, here: str, select: Select) -> _Taken:
+    """Return what a selection has to choose from in a round, at the most.
 
-    Not where samples are in groups, which fill the share as they fit.
+    Which rows a shrinking round's subset has is not known before it: of the holdout those count
+    that must be among them.
     """
-    if limits.prepared is not None and has_groups(limits.prepared, "train"):
-        return 0
-    num_train, grows = len(limits.targets_N), count > start
-    bound = start if grows else len(limits.included)
-    free = max(0, num_train - len(limits.excluded) - bound)
+    num_train, num_included = len(limits.targets_N), len(limits.included)
+    allowed = num_train - len(limits.excluded)
+    start, count = (num_picks(size, num_train) for size in (entry.from_, entry.to))
+    grows = entry.to > entry.from_
+    if grows:
+        kept, needed = start, count - start
+        candidates = allowed - start if params.picks_once else allowed
+    else:
+        kept, needed, candidates = num_included, count, start
+    free = max(0, allowed - kept)  # of the holdout
     held_out = min(int(params.race.holdout * num_train), free)
-    return held_out if grows else held_out * (start - bound) // max(1, free)
+    if not grows:
+        held_out = max(0, held_out - (free - (start - num_included))) if params.picks_once else 0
+    if here == "select" or _has_groups(limits):  # groups fill the holdout as they fit
+        held_out = 0
+    skipped = min(_num_outliers(select, num_train), candidates - held_out)
+    if not (grows and params.picks_once):  # included ones are candidates, and never skipped
+        skipped -= num_included
+    return _Taken(needed, candidates, held_out, max(0, skipped))
+
+
+def _has_groups(limits: Limits) -> bool:
+    return limits.prepared is not None and has_groups(limits.prepared, "train")
+
+
+def _num_outliers(select: Select, num_train: int) -> int:
+    fraction = select.outliers.fraction if isinstance(select.outliers, OutlierFraction) else 0.0
+    return num_highest(fraction, num_train)
 
 
 def _wrong_comparisons(params: Params, limits: Limits) -> Iterator[str]:
@@ -95,18 +128,26 @@ def _wrong_comparisons(params: Params, limits: Limits) -> Iterator[str]:
 
 
 def _wrong_minimum(params: Params, limits: Limits) -> Iterator[str]:
-    """Yield the sizes that are too small for min_per_class, of `select` or an entrant."""
-    said = set()
+    """Yield the sizes, and the classes, that are too small for min_per_class."""
+    said: set[tuple[Size, int]] = set()
+    candidates_C = limits.count_classes(limits.allowed(np.arange(len(limits.targets_N))))
+    scarcest = int(candidates_C.argmin())
     for here, select in params.selections.items():
-        least = select.min_per_class * limits.num_classes
+        minimum, least = select.min_per_class, select.min_per_class * limits.num_classes
+        if candidates_C[scarcest] < minimum and (scarcest, minimum) not in said:
+            said.add((scarcest, minimum))
+            yield (
+                f"{here}.min_per_class is {minimum}; {limits.name_of(scarcest)} has "
+                f"{candidates_C[scarcest]} samples to pick"
+            )
         # No entrant draws the seed subset.
         for size in params.sizes if here == "select" else params.sizes[1:]:
             count = num_picks(size, len(limits.targets_N))
             if count < least and (size, least) not in said:
                 said.add((size, least))
                 yield (
-                    f"{here}.min_per_class is {select.min_per_class}, which takes {least} picks "
-                    f"for {limits.num_classes} classes; size {size} has {count}"
+                    f"{here}.min_per_class is {minimum}, which takes {least} picks for "
+                    f"{limits.num_classes} classes; size {size} has {count}"
                 )
 
 

@@ -148,7 +148,8 @@ def require_minimum(index_P: Ints, limits: Limits, setting: str) -> None:
     short = np.flatnonzero(count_C < limits.min_per_class)
     if len(short):
         told = [f"{count_C[number]} of {limits.name_of(number)}" for number in short[:MOST_NAMES]]
+        beside = f" beside the {num} of race.holdout" if (num := len(limits.held_out)) else ""
         raise ParamsError(
-            f"params.yaml: select.min_per_class is {limits.min_per_class}; {setting}, "
-            f"{len(index_P)} picks, has room or candidates for {and_more(told, len(short))}"
+            f"params.yaml: min_per_class is {limits.min_per_class}; {setting}, {len(index_P)} "
+            f"picks, has room or candidates{beside} for {and_more(told, len(short))}"
         )

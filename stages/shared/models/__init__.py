@@ -27,7 +27,7 @@ def takes_embeddings(task: str, name: str) -> bool:
     return 'TAKES = "embeddings"' in _source(task, name)
 
 
-def is_librarys(task: str, name: str) -> bool:
+def is_of_library(task: str, name: str) -> bool:
     """Return whether a model is a library's network, which resizes and normalises images itself."""
     return "library_networks" in _source(task, name)
 

@@ -65,7 +65,7 @@ def _first_layer(params: Content) -> None:
                 f"{params.weights[given[0]]}"
             )
         for name in trained:
-            if models.is_librarys(params.task, name):
+            if models.is_of_library(params.task, name):
                 raise ValueError(
                     f"{here}.first_layer is whitened; it must be trained with {name}, a library's "
                     "network, which resizes and normalises images itself"
