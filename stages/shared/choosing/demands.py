@@ -4,7 +4,6 @@ Shapes: N train samples, C classes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,74 +35,70 @@ def check_demands(params: Params, limits: Limits) -> None:
 
 
 def _wrong_rounds(params: Params, limits: Limits) -> Iterator[str]:
-    """Yield the rounds that take more picks than they have candidates for certain."""
+    """Yield the rounds that ask for more picks than they can have, by `select` or an entrant."""
     said = set()
     for entry in params.rounds:
+        needed, candidates = _needed_and_candidates(params, limits, entry)
         for here, select in params.selections.items():
-            taken = _taken_away(params, limits, entry, here, select)
-            needed, left = taken.needed, max(0, taken.candidates - taken.held_out - taken.skipped)
+            held_out = 0 if here == "select" else _num_held_out(params, limits, entry)
+            skipped = _num_skipped(params, limits, entry, select, candidates - held_out)
+            left = max(0, candidates - held_out - skipped)
             if needed > left and (entry.to, left) not in said:
                 said.add((entry.to, left))
-                reasons = [
-                    *(
-                        [f"{select.exclude} excludes {num}"]
-                        if (num := len(limits.excluded))
-                        else []
-                    ),
-                    *([f"{here}.outliers skips {taken.skipped}"] if taken.skipped else []),
-                    *([f"race.holdout keeps {taken.held_out}"] if taken.held_out else []),
-                ]
-                because = f" ({', '.join(reasons)})" if reasons else ""
+                reasons = {
+                    f"{select.exclude} excludes": len(limits.excluded),
+                    f"{here}.outliers skips": skipped,
+                    "race.holdout keeps": held_out,
+                }
+                told = ", ".join(f"{what} {num}" for what, num in reasons.items() if num)
                 yield (
                     f"the round {entry.from_} to {entry.to} asks for {needed} picks; {left} "
-                    f"samples can be picked{because}"
+                    f"samples can be picked{f' ({told})' if told else ''}"
                 )
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """How many picks a round takes, of how many candidates, and how many of these are kept back."""
+def _needed_and_candidates(params: Params, limits: Limits, entry: Round) -> tuple[int, int]:
+    """Return how many picks a round makes, and of how many rows."""
+    num_train = len(limits.targets_N)
+    start, count = (num_picks(size, num_train) for size in (entry.from_, entry.to))
+    if not _grows(entry):
+        return count, start
+    allowed = num_train - len(limits.excluded)
+    return count - start, allowed - start if params.picks_once else allowed
 
-    needed: int
-    candidates: int
-    held_out: int
-    skipped: int
+
+def _grows(entry: Round) -> bool:
+    return entry.to > entry.from_
 
 
-def _taken_away(params: Params, limits: Limits, entry: Round, here: str, select: Select) -> _Taken:
-    """Return what a selection has to choose from in a round, at the most.
+def _num_held_out(params: Params, limits: Limits, entry: Round) -> int:
+    """Return how many candidates race.holdout keeps back for certain.
 
     Which rows a shrinking round's subset has is not known before it: of the holdout those count
-    that must be among them.
+    that must be among them. Nothing is known where groups fill it as they fit.
     """
-    num_train, num_included = len(limits.targets_N), len(limits.included)
-    allowed = num_train - len(limits.excluded)
-    start, count = (num_picks(size, num_train) for size in (entry.from_, entry.to))
-    grows = entry.to > entry.from_
-    if grows:
-        kept, needed = start, count - start
-        candidates = allowed - start if params.picks_once else allowed
-    else:
-        kept, needed, candidates = num_included, count, start
-    free = max(0, allowed - kept)  # of the holdout
+    has_own_groups = limits.prepared is not None and has_groups(limits.prepared, "train")
+    if has_own_groups or not (_grows(entry) or params.picks_once):
+        return 0
+    num_train = len(limits.targets_N)
+    start = num_picks(entry.from_, num_train)
+    bound = start if _grows(entry) else len(limits.included)
+    free = max(0, num_train - len(limits.excluded) - bound)
     held_out = min(int(params.race.holdout * num_train), free)
-    if not grows:
-        held_out = max(0, held_out - (free - (start - num_included))) if params.picks_once else 0
-    if here == "select" or _has_groups(limits):  # groups fill the holdout as they fit
-        held_out = 0
-    skipped = min(_num_outliers(select, num_train), candidates - held_out)
-    if not (grows and params.picks_once):  # included ones are candidates, and never skipped
-        skipped -= num_included
-    return _Taken(needed, candidates, held_out, max(0, skipped))
+    elsewhere = 0 if _grows(entry) else free - (start - bound)
+    return max(0, held_out - elsewhere)
 
 
-def _has_groups(limits: Limits) -> bool:
-    return limits.prepared is not None and has_groups(limits.prepared, "train")
-
-
-def _num_outliers(select: Select, num_train: int) -> int:
-    fraction = select.outliers.fraction if isinstance(select.outliers, OutlierFraction) else 0.0
-    return num_highest(fraction, num_train)
+def _num_skipped(
+    params: Params, limits: Limits, entry: Round, select: Select, candidates: int
+) -> int:
+    """Return how many of the candidates are skipped as outliers for certain."""
+    if not isinstance(select.outliers, OutlierFraction):
+        return 0
+    skipped = min(num_highest(select.outliers.fraction, len(limits.targets_N)), candidates)
+    # Included samples are never skipped; in most growing rounds they are no candidates any more.
+    spared = 0 if _grows(entry) and params.picks_once else len(limits.included)
+    return max(0, skipped - spared)
 
 
 def _wrong_comparisons(params: Params, limits: Limits) -> Iterator[str]:
