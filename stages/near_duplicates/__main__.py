@@ -70,16 +70,15 @@ class _Names:
 
 def _warn_of_copies(search: Search, told: _Names, is_blank_N: Array) -> None:
     """Say on stderr which equal samples stand in two splits, one of each split; no blank ones."""
-    torn = [
-        first_of.values()
-        for row_B in groups(search.copy_N)
-        if not is_blank_N[row_B[0]]
+    torn = []
+    for row_B in groups(search.copy_N):
         # The last one stays in a dictionary, so backwards: of each split the first.
-        and len(first_of := {told.splits[row]: row for row in reversed(row_B.tolist())}) > 1
-    ]
+        first_of = {told.splits[row]: row for row in reversed(row_B.tolist())}
+        if len(first_of) > 1 and not is_blank_N[row_B[0]]:
+            torn.append(sorted(first_of.values()))
     if torn:
         named = [
-            " and ".join(f"{told.sample_ids[row]!r} ({told.splits[row]})" for row in sorted(rows))
+            " and ".join(f"{told.sample_ids[row]!r} ({told.splits[row]})" for row in rows)
             for rows in torn[:MOST_NAMED]
         ]
         sys.stderr.write(

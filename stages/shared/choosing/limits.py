@@ -30,9 +30,8 @@ class Limits:
     excluded: Ints  # rows that none does
     min_per_class: int
     prepared: Path | None = None  # where messages find what the other splits and the classes are
-    held_out: Ints = field(
-        default_factory=lambda: NOTHING
-    )  # rows that race.holdout keeps to judge by: none is picked
+    # Rows that race.holdout keeps to judge by; none is picked.
+    held_out: Ints = field(default_factory=lambda: NOTHING)
 
     @property
     def num_classes(self) -> int:
