@@ -105,6 +105,8 @@ def test_the_page_shows_the_race(with_extras):
     page = document(draws, all_tables(draws))
     assert 'id="race"' in page
     assert "Race to 0.25: " in page
-    assert "(at least −0.25) points over random" in page  # typeset, as all words of the page
+    assert (
+        "(at least \N{MINUS SIGN}0.25) points over random" in page
+    )  # typeset, as all words of the page
     assert "less than with nobody dropped" in page
     assert "The race to 0.25" in page
