@@ -49,8 +49,10 @@ RULES: Mapping[str, Sequence[str]] = {
     "prototypes": ["select.rule=prototypes"],
 }
 # Chitta et al. 2020: chosen from everything at once as well, by an ensemble of proxies.
+PRETRAIN = "pretrain"
 SCHEMES: Mapping[str, Sequence[str]] = {
     "compress": [],
+    PRETRAIN: [],  # the targets start from the proxies' weights, so both are of one network
     "outliers": ["select.outliers.fraction=0.125"],  # Table IV
 }
 TARGET, PROXIES = "target", "proxies"  # which were trained on everything
@@ -114,9 +116,11 @@ class Cell:
 
     def target(self, arm: str, length: str) -> Found:
         """Search where the arm does, then train a target on its subset and measure it."""
+        if arm == PRETRAIN and self.model != PROXY:
+            raise SystemExit(f"error: {PRETRAIN} starts from {PROXY}; --model is {self.model}")
         self._begin()
         searched = self._subset_of(arm)
-        params = self._write(self.sizes, *self._of_length(length))
+        params = self._write_target(arm, length)
         trained = self._first_with_the_subset_of(arm)
         name = (
             f"{trained}-{length}" if trained == EVERYTHING else f"{self.budget}-{trained}-{length}"
@@ -201,6 +205,14 @@ class Cell:
         Path("params.yaml").write_text(text, encoding="utf-8")
         return load_params()
 
+    def _write_target(self, arm: str, length: str) -> Params:
+        """Write how an arm's targets are trained."""
+        changes = self._of_length(length)
+        if arm != PRETRAIN:
+            return self._write(self.sizes, *changes)
+        source = "train_subset_model.initialize_from=1.0"
+        return self._write([1.0, self.budget], source, *changes)
+
     def _of_length(self, length: str) -> list[str]:
         if length == "epochs":
             return []
@@ -225,8 +237,9 @@ class Cell:
         return self._compared(arm) / f"{self.draw}.csv"
 
     def _compared(self, arm: str) -> Path:
-        """Return the folder of an arm's subset."""
-        return Path("data/comparison") / (arm if arm == EVERYTHING else f"{self.budget}-{arm}")
+        """Return the folder of an arm's subset; the stage fine-tunes on selected ones alone."""
+        name = arm if arm == EVERYTHING else f"{self.budget}-{arm}"
+        return Path("data/comparison") / (f"{SELECTED}-{name}" if arm == PRETRAIN else name)
 
     # --- searches ---------------------------------------------------------------------------------
 
@@ -306,10 +319,11 @@ class Cell:
         shutil.copytree(subsets, self._compared(arm), dirs_exist_ok=True)
 
     def _train(self, arm: str, name: str) -> None:
+        first = self._at("ensembles", "1.0", PROXIES) if arm == PRETRAIN else "ensembles/scratch"
         stage(
             *("train_subset_model", self.model, "prepared", "embeddings"),
             str(self._compared(arm).relative_to("data")),
-            *("ensembles/scratch", f"weights/{self.model}.safetensors"),
+            *(first, f"weights/{self.model}.safetensors"),
             *(f"subset_models/{name}", f"histories/{name}"),
         )
         stage("evaluate", "prepared", "embeddings", f"subset_models/{name}", f"evaluation/{name}")

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
 from benchmarks import cifar10_table, rows, stages_here
-from benchmarks.cifar10_runs import RULES, SCHEMES, Cell, Found
+from benchmarks.cifar10_runs import PRETRAIN, RULES, SCHEMES, Cell, Found
 from benchmarks.cifar10_table import (
     HEADER,
     as_good,
@@ -265,7 +266,25 @@ def test_each_arm_chooses_as_many_and_rules_from_one_training_for_all_budgets(
         **{(arm, "0.5"): "32" for arm in arms},
         **{(arm, "0.25"): "16" for arm in ("dual", "race")},
     }
-    files = Path("data/comparison").glob("0.5-*/seed-0.csv")
+    files = Path("data/comparison").glob("*/seed-0.csv")
     picked = {file.parent.name: tuple(sorted(load_subset(file, 64).index_P)) for file in files}
-    at_once = [*SCHEMES, *RULES]
+    assert picked["selected-0.5-pretrain"] == picked["0.5-compress"]
+    at_once = [*SCHEMES.keys() - {PRETRAIN}, *RULES]
     assert len({picked[f"0.5-{arm}"] for arm in at_once}) == len(at_once)
+    # Ten updates at a rate of 0.001 leave the proxies' weights nearly as they were.
+    assert 0 < from_proxies("0.5-pretrain-epochs") < 0.1 * from_proxies("0.5-compress-epochs")
+
+
+def from_proxies(target):
+    """Return how far a target's weights are from those of the first proxy on everything."""
+    at = ("ensembles/proxies/1.0", f"subset_models/{target}")
+    files = [sorted(Path("data").glob(f"{folder}/seed-0/member-00/*"))[-1] for folder in at]
+    first, last = map(load_file, files)
+    trained = [name for name in first if name.endswith((".weight", ".bias"))]
+    return sum(float((first[name] - last[name]).square().sum()) for name in trained)
+
+
+def test_fine_tuning_needs_targets_of_the_proxies_network():
+    cell = Cell("cifar10_airbench_cpu", "airbench", 1, 1, 0.5, 0)
+    with pytest.raises(SystemExit, match="pretrain starts from airbench_quarter; --model is airb"):
+        cell.target("pretrain", "epochs")
