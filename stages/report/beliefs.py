@@ -16,6 +16,8 @@ import numpy as np
 from stages.report.results import Results, Votes
 from stages.shared.artifacts import Array, Floats, Ints
 
+MOSTLY = 0.5  # of validation: models that are right on less judge no labels
+
 
 @dataclass(frozen=True)
 class Beliefs:
@@ -31,10 +33,13 @@ class Beliefs:
 
 
 def beliefs(draws: Sequence[Results]) -> Beliefs | None:
-    """Return what the last ensembles of all draws say; None where no class was voted for."""
+    """Return what the last ensembles of all draws say.
+
+    None where no class was voted for, and where they are mostly wrong.
+    """
     votes_D = [draw.rounds[-1].votes for draw in draws]
     found = [votes for votes in votes_D if votes is not None]
-    if not found:
+    if not found or right_on_validation(draws) < MOSTLY:
         return None
     learnt_DN = np.stack([_is_learnt(votes) for votes in found])
     is_learnt_N = np.asarray(learnt_DN.all(axis=0))
@@ -52,6 +57,11 @@ def beliefs(draws: Sequence[Results]) -> Beliefs | None:
         num_for_label_N=_num_for(draws[0].targets_N, found, asked_DN),
         is_learnt_N=is_learnt_N,
     )
+
+
+def right_on_validation(draws: Sequence[Results]) -> float:
+    """Return on what share of validation the last ensembles are right, the mean over the draws."""
+    return float(np.mean([draw.rounds[-1].validation.ensemble_accuracy for draw in draws]))
 
 
 def _is_learnt(votes: Votes) -> Array:

@@ -15,10 +15,11 @@ import numpy as np
 from stages.report import learning_warnings, payback
 from stages.report.draws import Draw, draw_of
 from stages.report.learning_warnings import COMPARED, Guessing
-from stages.report.results import Results, measured, num_independent
+from stages.report.results import Results, measured, num_independent, validated_by
 from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
+    ROWS,
     Estimate,
     Measured,
     paired_difference,
@@ -63,7 +64,8 @@ class NotShown:
     """Why no compared subset is shown to be within the margin of everything."""
 
     num_validation: int  # samples
-    enough: int | None  # that would do, as far as this run tells; None: it looks worse by more
+    # That would do, as far as this run tells; None: it looks worse by more, or draws differ so.
+    enough: int | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Conclusion:
     # By compared subset whose training ended too early, as far as its curves show: by how many
     # points the accuracy on validation still rose.
     rising: Mapping[str, float] = field(default_factory=dict)
+    rises_at_most: float | None = None  # points, the largest upper end; None: not known
+    validated_by: str = "accuracy"
     # In points on test, by compared subset of COMPARED, and how many picks each has.
     reached: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     shares_first: bool = False  # all draws start from one first subset
@@ -114,6 +118,11 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         return None
     picks = len(draws[0].comparison["selected"])
     guessing = learning_warnings.guessing(draws, model)
+    rises = {
+        name: rise
+        for name, rise in learning_warnings.rises(draws, model).items()
+        if name not in guessing
+    }
     is_known = "full" in draws[0].comparison
     untested = [
         name
@@ -147,10 +156,12 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         is_of_one_class=params.rules.has_labels and len(untested) == meta.num_classes - 1 > 0,
         guessing=guessing,
         rising={
-            name: points
-            for name, points in learning_warnings.rising(draws, model).items()
-            if name not in guessing
+            name: rise.value
+            for name, rise in rises.items()
+            if rise.interval[0] > params.report.margin
         },
+        rises_at_most=max((max(rise.interval[1], 0.0) for rise in rises.values()), default=None),
+        validated_by=validated_by(params),
         reached=_reached(draws, model),
         shares_first=_shares_first(draws),
         num_random=sum(draw.took_random for draw in draws),
@@ -217,8 +228,8 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
     """Return the smallest selected subset that is surely within `report.margin` on validation.
 
     Where there is none: how many validation samples would do for the last one, if its difference
-    stayed as it is and its error fell as that of the samples does, by the root of their number; or
-    by the number itself, where both are right on all of them.
+    stayed as it is, and the part of its error that is not of the draws fell by the root of their
+    number; or by the number itself, where both are right on all of them.
     """
     params, comparison = draws[0].params, draws[0].comparison
     margin = params.report.margin + ROUNDING
@@ -234,10 +245,13 @@ def _smallest(draws: Sequence[Draw], model: str) -> Smallest | NotShown:
             return Smallest(picks, fraction, found.value, lowest, test)
     num, room = draws[0].meta.num_samples["validation"], found.value + margin
     reach = found.value - lowest
-    power = 2 if found.variance else 1
-    is_near = room > ROUNDING and math.isfinite(reach)
-    enough = math.ceil(num * (reach / room) ** power) if is_near else None
-    return NotShown(num, enough)
+    if room <= ROUNDING or not math.isfinite(reach):
+        return NotShown(num, None)
+    if not found.variance:
+        return NotShown(num, math.ceil(num * reach / room))
+    of_draws = found.parts[ROWS]
+    left = (room / reach) ** 2 - of_draws  # of the variance, for what the samples share in
+    return NotShown(num, math.ceil(num * (1 - of_draws) / left) if left > 0 else None)
 
 
 def _on_validation(draws: Sequence[Draw], model: str, subset: str) -> Measured:

@@ -4,13 +4,11 @@ Numbers have the digits that their 95 % intervals leave known; bounds are rounde
 they bound, so that a rounded bound holds too.
 """
 
-import math
-
 from stages.report.conclusions import OTHERS, Against, Conclusion
-from stages.report.rounding import at_least, at_most
+from stages.report.rounding import MOST_POINTS, at_least, at_most, digits_of, with_interval
 from stages.report.statistics import AS_GOOD_AS, BETTER, CANNOT_TELL, WORSE
+from stages.shared.sizes import MATCHED
 
-MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 GOOD_ENOUGH = {BETTER, AS_GOOD_AS}
 
 
@@ -26,17 +24,26 @@ def decision(found: Conclusion) -> str:
     """Return what to do, in a few words."""
     full, random = found.against.get("full"), found.against.get("random")
     is_good = full is None or full.word in GOOD_ENOUGH
+    if no_answer := _no_answer(found, is_good):
+        return no_answer
+    if is_good and everything_as_briefly(found):
+        return "Train on everything, as briefly as on the subset"
+    if is_good and random_will_do(found):
+        return "Choosing does not pay: take a random subset"
+    if full is not None:
+        return DECISIONS[full.word]
+    return "Better than chance" if random and random.word == BETTER else "Undecided"
+
+
+def _no_answer(found: Conclusion, is_good: bool) -> str:
+    """Say why there is none; nothing where there is one."""
     if found.is_of_one_class:
         return "No answer: the test split holds one class alone"
     if found.guessing:
         return "No answer yet: the models have hardly learnt"
     if found.rising and not is_good:
         return "No answer yet: the trainings were too short"
-    if is_good and random_will_do(found):
-        return "Choosing does not pay: take a random subset"
-    if full is not None:
-        return DECISIONS[full.word]
-    return "Better than chance" if random and random.word == BETTER else "Undecided"
+    return ""
 
 
 def finding(found: Conclusion) -> str:
@@ -59,7 +66,7 @@ def _won(found: Conclusion) -> str:
     if not found.num_random:
         return ""
     if found.num_random == found.num_draws:
-        return ", which the race took at random since no strategy was shown to be better,"
+        return ", which the race took at random since no strategy was shown to be as good,"
     return f", which the race took at random in {found.num_random} of {found.num_draws} draws,"
 
 
@@ -74,37 +81,38 @@ def size_in_words(picks: int, unit: str, fraction: float) -> str:
 
 
 def random_will_do(found: Conclusion) -> bool:
-    """Whether a random subset is good too, and the subset not better by more than the margin."""
+    """Whether a random subset is good too, and the subset not better by more than the margin.
+
+    Where the race took a random one in every draw, the subset is one itself.
+    """
     entry = found.against.get("random")
+    if found.num_random == found.num_draws:
+        return not found.guessing
     if entry is None or found.guessing or found.random_word not in {"", *GOOD_ENOUGH}:
         return False
     return _is_no_gain(entry, found.margin)
 
 
-def with_interval(entry: Against) -> str:
-    """Return a difference with its 95 % interval, in points."""
-    if math.isinf(entry.reach):
-        return f"{entry.value:+.1f} ± ?"
-    if entry.reach > MOST_POINTS:
-        return f"{entry.value:+.0f} ± over 100"
-    digits = digits_of(entry.reach)
-    # Adding 0 turns -0.0 into 0.0.
-    return f"{round(entry.value, digits) + 0.0:+.{digits}f} ± {entry.reach:.{digits}f}"
+def everything_as_briefly(found: Conclusion) -> bool:
+    """Whether everything is better that is trained for as many updates, without a search."""
+    matched = found.against.get(MATCHED)
+    return matched is not None and matched.word == WORSE
 
 
 def _told(other: str, entry: Against, found: Conclusion) -> str:
     low, high, name = entry.value - entry.reach, entry.value + entry.reach, OTHERS[other]
     if entry.reach > MOST_POINTS:  # or there is none
-        return f"cannot be told from {name} ({with_interval(entry)} points)"
+        return f"cannot be told from {name} ({with_interval(entry.value, entry.reach)} points)"
     digits = digits_of(entry.reach)
-    if other == "random" and entry.word != WORSE and _is_no_gain(entry, found.margin):
-        return f"gains at most {at_most(max(high, 0), digits)} points over {name}"
+    is_no_gain = _is_no_gain(entry, found.margin)
+    if other == "random" and is_no_gain and -found.margin < low < 0 < high:
+        return f"gains at most {at_most(high, digits)} points over {name}"
     if entry.word == BETTER:
         return f"is {at_least(low, digits)} to {at_most(high, digits)} points better than {name}"
-    if entry.word == WORSE:
-        return f"is {at_least(-high, digits)} to {at_most(-low, digits)} points worse than {name}"
-    below = f"{at_most(-low, digits)} points below"
-    if other == "full" or high <= 0:
+    below = f"{at_most(-low, digits)} points {'worse than' if entry.word == WORSE else 'below'}"
+    if low < 0 and high <= 0:
+        return f"is {at_least(-high, digits)} to {below} {name}"
+    if other == "full":
         return f"is at most {below} {name}" if low < 0 else f"is not below {name}"
     lies = f"between {below} and" if low < 0 else "not below and at most"
     return f"is {lies} {at_most(high, digits)} above {name}"
@@ -112,8 +120,3 @@ def _told(other: str, entry: Against, found: Conclusion) -> str:
 
 def _is_no_gain(entry: Against, margin: float) -> bool:
     return entry.value + entry.reach <= margin
-
-
-def digits_of(reach: float) -> int:
-    """Return how many decimals are known of a difference, two at most."""
-    return 0 if reach >= 10 else 1 if reach >= 0.1 or not reach else 2  # noqa: PLR2004 - digits

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 from stages.report.convergence import rise
 from stages.report.draws import Draw
 from stages.report.results import measured, num_independent
-from stages.report.statistics import CONFIDENCE
+from stages.report.statistics import CONFIDENCE, Estimate
 from stages.shared.sizes import MATCHED
 
 COMPARED = ("full", "selected", "random")  # the last round's subset, and beside what
@@ -45,18 +45,13 @@ def guessing(draws: Sequence[Draw], model: str) -> dict[str, Guessing]:
     return found
 
 
-def rising(draws: Sequence[Draw], model: str) -> dict[str, float]:
-    """Return on which compared subsets the accuracy still rose by more than the margin."""
+def rises(draws: Sequence[Draw], model: str) -> dict[str, Estimate]:
+    """Return by how much a model's accuracy rose at the end on each compared subset, if known."""
     params, target = draws[0].params, draws[0].targets[model, "selected"]
-    margin = params.report.margin
     num = num_independent(params, draws[0].meta, target, "validation")
     found = {
         name: rise([draw.targets[model, name].history for draw in draws], num)
         for name in COMPARED
         if name in draws[0].comparison
     }
-    return {
-        name: estimate.value
-        for name, estimate in found.items()
-        if estimate is not None and estimate.interval[0] > margin
-    }
+    return {name: estimate for name, estimate in found.items() if estimate is not None}

@@ -5,13 +5,16 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from scipy.special import stdtrit
+
 from stages.report.alike import leaking
-from stages.report.conclusions import Conclusion
-from stages.report.headline import GOOD_ENOUGH, random_will_do
+from stages.report.conclusions import Against, Conclusion
+from stages.report.headline import GOOD_ENOUGH, everything_as_briefly, random_will_do
 from stages.report.how_much_data import learning_curves
 from stages.report.results import Results
 from stages.report.size_wording import next_command
-from stages.report.statistics import CANNOT_TELL, SAMPLES
+from stages.report.statistics import CONFIDENCE, SAMPLES, WORSE
 from stages.report.suspected import OUTLIER, suspects
 from stages.shared.running.timings import StageTiming
 from stages.shared.running.whole_run import in_time
@@ -19,16 +22,18 @@ from stages.shared.settings.params import Params
 from stages.shared.settings.training_sections import EpochLength
 
 # What steps are for: the page refers to them by these names.
-SUSPECTS, SPLITS, DRAWS, LONGER, SIZES, EXPORT, AGAIN = (
+SUSPECTS, SPLITS, DRAWS, LONGER, EVERYTHING, SIZES, EXPORT, AGAIN = (
     "suspects",
     "splits",
     "draws",
     "longer",
+    "everything",
     "sizes",
     "export",
     "again",
 )
 ENOUGH_DRAWS = 3  # for an interval that speaks of other draws too
+MOST_DRAWS = 1000  # that anybody would run
 # Of every draw together, and made anew for all when there are more of them.
 SHARED = (
     "predict_pool",
@@ -66,7 +71,9 @@ def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
     Models that guess say nothing of labels: they have to learn first.
     """
     larger = next_command(draws, learning_curves(draws))
-    step = next_step(draws[0].params, found[0], larger) if found else None
+    # What holds for one target model need not hold for the next.
+    open_first = sorted(found, key=is_good)
+    step = next_step(draws[0].params, open_first[0], larger) if found else None
     cleaning = [] if found and found[0].guessing else [*_cleaning(draws)]
     if not cleaning:
         return [step] if step else []
@@ -107,33 +114,68 @@ def _after_cleaning(step: Step | None) -> Step:
     return replace(step, takes={**_ALL, **step.anew})
 
 
-def next_step(params: Params, found: Conclusion, larger: str | None) -> Step:
+def next_step(params: Params, found: Conclusion, larger: str | None) -> Step | None:
     """Return what tells most next, or what to do with the subset where enough is known.
+
+    None where no command helps: all data are better, or only more test samples would tell.
 
     Args:
         params: of the run.
-        found: of its first target model.
+        found: of a target model.
         larger: the experiment that tells most of how much data is needed; None: there is none.
     """
     full = found.against.get("full")
-    if found.guessing or (found.rising and (full is None or full.word not in GOOD_ENOUGH)):
+    if found.guessing or (found.rising and not is_good(found)):
         return OTHER_CLASSES if found.is_of_one_class else _longer(params)
+    if full is None:
+        return _compared_with_everything(params)
     if found.num_draws < ENOUGH_DRAWS:
         return _more_draws(found.num_draws, ENOUGH_DRAWS)
-    is_good = full is not None and full.word in GOOD_ENOUGH
-    if is_good and random_will_do(found) and "random" in found.against:
-        command = "python -m commands.export csv subset.csv --subset random"
-        return Step(EXPORT, command, "writes the random subset as a list", is_search=False)
-    if is_good:
-        command = "python -m commands.export csv subset.csv"
-        return Step(EXPORT, command, "writes the subset as a list", is_search=False)
-    is_open = full is None or full.word == CANNOT_TELL
-    hardly_helps = full is not None and full.source == SAMPLES
-    if larger and (hardly_helps or not is_open):
-        takes = _of_sizes(params, larger)
-        anew = {kind: 1 + takes.get(kind, 0) for kind in ("train_subset_model", "evaluate")}
-        return Step(SIZES, larger, "compares more sizes", takes, anew)
-    return _more_draws(found.num_draws, 2 * found.num_draws)
+    if is_good(found):
+        return None if everything_as_briefly(found) else _exported(found)
+    if full.word == WORSE or full.source == SAMPLES:  # of which more draws tell hardly more
+        return _sizes(params, larger) if larger else None
+    return _more_draws(found.num_draws, 2 * found.num_draws, draws_that_tell(found, full))
+
+
+def is_good(found: Conclusion) -> bool:
+    """Whether the subset is shown to be as good as everything."""
+    full = found.against.get("full")
+    return full is not None and full.word in GOOD_ENOUGH
+
+
+def draws_that_tell(found: Conclusion, full: Against) -> int | None:
+    """Return how many draws would settle a comparison if its difference stayed as it is.
+
+    Its interval then would have to end at the margin, or at 0 where it looks worse by more. Half of
+    it falls as Student's t by the root of their number. None: more than any run has.
+    """
+    room = full.value + found.margin if full.value > -found.margin else -full.value
+    num = np.arange(2, MOST_DRAWS + 1)
+    reach = stdtrit(num - 1, 0.5 + CONFIDENCE / 2) / np.sqrt(num)
+    tells = reach * full.reach <= room * reach[found.num_draws - 2]
+    return int(num[tells][0]) if tells.any() else None
+
+
+def _compared_with_everything(params: Params) -> Step:
+    subsets = params.compare.subsets
+    lacking = [name for name in ("random", "full") if name not in subsets]
+    command = f"dvc exp run -S 'compare.subsets=[{', '.join([*subsets, *lacking])}]'"
+    takes = _of_sizes(params, command)
+    return Step(EVERYTHING, command, "compares with everything", takes, _anew(takes))
+
+
+def _exported(found: Conclusion) -> Step:
+    """Take the subset elsewhere, or the random one where that will do."""
+    command, name = "python -m commands.export csv subset.csv", "subset"
+    if random_will_do(found) and "random" in found.against:
+        command, name = f"{command} --subset random", "random subset"
+    return Step(EXPORT, command, f"writes the {name} as a list", is_search=False)
+
+
+def _sizes(params: Params, larger: str) -> Step:
+    takes = _of_sizes(params, larger)
+    return Step(SIZES, larger, "compares more sizes", takes, _anew(takes))
 
 
 def _longer(params: Params) -> Step:
@@ -161,13 +203,17 @@ def _longer(params: Params) -> Step:
     )
 
 
-def _more_draws(num: int, wanted: int) -> Step:
+def _more_draws(num: int, wanted: int, enough: int | None = 0) -> Step:
     num_more = wanted - num
     new = dict.fromkeys(TRAINING, num_more / num)
+    more, why = f"{num_more} more draw{'' if num_more == 1 else 's'}", "for narrower intervals"
+    if enough is None or enough > wanted:
+        tell = f"over {MOST_DRAWS:,}" if enough is None else f"some {float(f'{enough:.2g}'):g}"
+        more, why = f"{more};", f"{tell} would tell if the difference stays"
     return Step(
         DRAWS,
         f"dvc exp run -S random_seeds={wanted}",
-        f"{num_more} more draw{'' if num_more == 1 else 's'} for narrower intervals",
+        f"{more} {why}",
         new | dict.fromkeys(SHARED, wanted / num),
         dict.fromkeys(_ALL, wanted / num),
     )
@@ -179,6 +225,10 @@ def _of_sizes(params: Params, command: str) -> dict[str, float]:
     more = len(listed.partition("]")[0].split(",")) - len(params.compare.subsets)
     share = more / len(params.compare.subsets)
     return {"train_subset_model": share, "evaluate": share, "report": 1} if listed else {}
+
+
+def _anew(takes: Mapping[str, float]) -> dict[str, float]:
+    return {kind: 1 + takes.get(kind, 0) for kind in ("train_subset_model", "evaluate")}
 
 
 def in_line(step: Step, stages: Mapping[str, StageTiming] | None = None) -> str:

@@ -27,8 +27,9 @@ from stages.report.figures import (
     style,
     whole_numbers,
 )
+from stages.report.raced import is_random
 from stages.report.ranking import ranked_candidates
-from stages.report.results import KINDS, Results, Round, training_length
+from stages.report.results import KINDS, Results, Round, training_length, validated_by
 from stages.report.tiles import short
 from stages.report.wording import draws_in_words
 from stages.shared.artifacts import Rows
@@ -135,7 +136,7 @@ def _validation(table: "DataFrame", x: str, label: str, model: str, results: Res
     lines(axes, table, x, ("model",))
     whole_numbers(axes)
     axes.set_xlabel(label)
-    axes.set_ylabel("accuracy on validation (points)")
+    axes.set_ylabel(f"{validated_by(results.params)} on validation (points)")
     by = x.replace("_", " ")
     title = f"{model}: validation by {by}, {training_length(results.params)}"
     return finished(figure, title, "Mean over the members.")
@@ -197,12 +198,14 @@ def scores(results: Results, entry: Round) -> "Figure | None":
         color=[COLOURS[0], REST],
         label=[f"taken ({len(taken):,})", f"left ({len(left):,})"],
     )
-    if len(taken):
+    note = "Scores of the candidates; the cut is the lowest score that was taken."
+    if is_random(results.races[entry.target]):
+        note = "Scores of the candidates; the race took a random subset, whatever they are."
+    elif len(taken):
         cut = float(taken.min())
         axes.axvline(cut, linestyle=":", color="grey", label=f"cut {cut:.3g}")
     axes.set_xlabel("score")
     axes.set_ylabel("samples")
-    note = "Scores of the candidates; the cut is the lowest score that was taken."
     return finished(figure, "Scores and the cut", note)
 
 

@@ -17,9 +17,12 @@ ASIDE = 0.5  # of the height of a row that its draws share
 
 
 def race(table: "DataFrame", _: str, results: Results) -> "Figure":
-    """Draw each entrant's judged gain in each draw of the last race, with its lower bound."""
+    """Draw each entrant's judged gain in each draw of the last race, with its lower bound.
+
+    Nothing of random subsets that won: the best of some is chosen by the gain that would be shown.
+    """
     size = table["subset"].iloc[-1]
-    shown = table[table["subset"] == size]
+    shown = table[(table["subset"] == size) & (table["entrant"] != "random")]
     names, draws = list(dict.fromkeys(shown["entrant"])), list(dict.fromkeys(shown["draw"]))
     margin = results.params.race.margin
     figure, axes = new_figure(height=1.5 + 0.35 * len(names))
@@ -53,6 +56,6 @@ def race(table: "DataFrame", _: str, results: Results) -> "Figure":
     )
     note = (
         "Marks are draws, lines show how low a gain may be; the left edge is "
-        f"{FARTHEST:g} points or more behind."
+        f"{FARTHEST:g} points or more behind. Where none won, a random subset did."
     )
     return finished(figure, f"The race to {size}", note)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from stages.report.results import Results
-from stages.report.rounding import at_most, points
+from stages.report.rounding import at_most, points, with_interval
 from stages.report.summary import difference
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.races import RaceResult
@@ -74,9 +72,11 @@ def _points(value: float | None) -> float | None:
 # --- in words ------------------------------------------------------------------------------------
 
 
-def smallest_gain(draws: Sequence[Results], size: str) -> float:
-    """Return the smallest gain that a race could have seen, in points, mean over the draws."""
-    return float(np.mean([draw.races[size].smallest_gain or 0.0 for draw in draws]))
+def smallest_gains(draws: Sequence[Results], size: str) -> str:
+    """Say how small a gain the races of a size could have seen, in points: by draw from, to."""
+    gains = [gain for draw in draws if (gain := draw.races[size].smallest_gain) is not None]
+    low, high = (at_most(bound, 1) for bound in (min(gains), max(gains)))
+    return f"{high} points" if low == high else f"{low} to {high} points (by draw)"
 
 
 def taken_by(results: Results) -> str:
@@ -87,7 +87,7 @@ def taken_by(results: Results) -> str:
         return f"taken by the rule {params.select.rule}, by scores of {acquisition}"
     if is_random(race):
         return (
-            "the race took a random subset, as no strategy was shown to be better, so no score "
+            "the race took a random subset, as no strategy was shown to be as good, so no score "
             "decided what is taken"
         )
     return f"the race took what {race.winner} proposed"
@@ -121,8 +121,8 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
         f"judges can tell ({100 * (1 - settings.level):g} % for each race)"
         if not all(map(is_random, results))
-        else f"no strategy is shown not to be worse than random by more than {settings.margin:g} "
-        "points, so the random subset that was judged best is taken"
+        else f"every strategy may be more than {settings.margin:g} points worse than random, so "
+        "the random subset that was judged best is taken"
     )
     yield f"Race to {size}: {', '.join(_winners(results))}; {promise}"
     few = ": few, race.holdout adds some" if num_samples < ENOUGH_SAMPLES else ""
@@ -131,9 +131,9 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
     )
     saved = f"{100 * (1 - made / most):.0f} % less than with nobody dropped"
     yield (
-        f"Its judges, {settings.judge}, see gains of {at_most(smallest_gain(draws, size), 1)} "
-        f"points or more, by {metric} on {num_samples:,} judged samples{few}; they trained {made} "
-        f"times, {saved if made < most else 'as nobody dropped out'}"
+        f"Its judges, {settings.judge}, see gains of at least {smallest_gains(draws, size)}, "
+        f"by {metric} on {num_samples:,} judged samples{few}; they trained {made} times, "
+        f"{saved if made < most else 'as nobody dropped out'}"
     )
     if size == str(draws[0].params.sizes[-1]):
         yield from _transfer(draws)
@@ -152,7 +152,8 @@ def _winners(results: Sequence[RaceResult]) -> Iterator[str]:
             if winner == name and not is_random(result)
         ]
         judged = f", judged {' and '.join(gains)} points over random" if gains else ""
-        yield f"{name} won {winners.count(name)} of {len(results)} draws{judged}"
+        of = f"{len(results)} draws" if len(results) > 1 else "1 draw"
+        yield f"{name} won {winners.count(name)} of {of}{judged}"
 
 
 def _num_random(result: RaceResult) -> int:
@@ -163,8 +164,9 @@ def _transfer(draws: Sequence[Results]) -> Iterator[str]:
     """Yield what the last round's choice is worth to the targets, for whom nothing is promised."""
     compared: Any = draws[0].comparison
     if {"selected", "random"} <= set(compared):
-        found = ", ".join(
-            f"{difference(draws, model, 'selected', 'random').value:+.2f} with {model}"
+        told = ", ".join(
+            f"{with_interval(found.value, found.plus_minus)} with {model}"
             for model in draws[0].params.compare.models
+            for found in [difference(draws, model, "selected", "random")]
         )
-        yield f"On test the raced subset minus a random one is {found}"
+        yield f"On test the raced subset minus a random one is {told}"

@@ -103,6 +103,11 @@ class Target:
         return Measured(100 * values_M, 100 * samples_MT, metrics_R=self.evaluation.rows_of(metric))
 
 
+def validated_by(params: Params) -> str:
+    """Return in words what is measured on validation."""
+    return params.rules.validation_metric.removeprefix("validation_").replace("_", " ")
+
+
 def num_independent(params: Params, meta: Meta, target: Target, split: Split) -> int:
     """Return how many samples a split has, or groups of the user's, which are right together."""
     rules, num = params.rules, meta.num_samples[split]

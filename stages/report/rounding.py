@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 DIGITS = 2  # of points and of percentages
 SIGNIFICANT_DIGITS = 4  # of costs
+MOST_POINTS = 100  # that two results can differ by: a wider interval says nothing
 TINY = 1e-9  # of the last digit: floating point lifts no bound by a whole one
 
 
@@ -39,3 +40,19 @@ def at_most(value: float, digits: int) -> str:
 def at_least(value: float, digits: int) -> str:
     """Return a lower bound, rounded down."""
     return f"{math.floor(value * 10**digits + TINY) / 10**digits:.{digits}f}"
+
+
+def with_interval(value: float, reach: float) -> str:
+    """Return a difference with half of its 95 % interval, in points; there may be none."""
+    if not math.isfinite(reach):
+        return f"{value:+.1f} ± ?"
+    if reach > MOST_POINTS:
+        return f"{value:+.0f} ± over 100"
+    digits = digits_of(reach)
+    # Adding 0 turns -0.0 into 0.0.
+    return f"{round(value, digits) + 0.0:+.{digits}f} ± {reach:.{digits}f}"
+
+
+def digits_of(reach: float) -> int:
+    """Return how many decimals are known of a difference, two at most."""
+    return 0 if reach >= 10 else 1 if reach >= 0.1 or not reach else 2  # noqa: PLR2004 - digits

@@ -19,6 +19,7 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)  # percent, those that fi
 def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
     """Draw what a model reaches by size up to everything: points as measured, and their bands."""
     figure, axes = new_figure()
+    margin = results.params.report.margin
     table = table[table["fraction"] <= 1]
     for place, kind in enumerate(KINDS[:2]):
         rows = table[table["subset"] == kind]
@@ -37,7 +38,7 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
         )
     everything = table[(table["fraction"] == 1) & table["measured"].notna()]
     if len(everything):
-        value, margin = everything["measured"].iloc[0], results.params.report.margin
+        value = everything["measured"].iloc[0]
         axes.axhline(value, label="everything", color=COLOURS[2], linestyle="--")
         axes.axhspan(value - margin, value, color=COLOURS[2], alpha=0.09, linewidth=0)
         enough = smallest_enough(table, value - margin)
@@ -59,7 +60,7 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
     axes.set_xlabel("different samples (% of the train split)")
     axes.set_ylabel("validation (points)")
     title = f"{table['model'].iloc[0]} by size, {training_length(results.params)}"
-    note = "Points were measured"
+    note = f"Points were measured; grey: at most {margin:g} below everything"
     if table["low"].notna().any():
         note += f"; a new measurement lies in the band in {100 * LEVEL:g} % of cases"
     return finished(figure, title, f"{note}.")

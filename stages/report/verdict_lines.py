@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from stages.report import wording
 from stages.report.conclusions import Conclusion
 from stages.report.figures import in_words
-from stages.report.headline import decision, digits_of, finding, with_interval
+from stages.report.headline import decision, finding
 from stages.report.next_step import Step, in_line, in_seconds
 from stages.report.pages import NO_BREAK
+from stages.report.rounding import digits_of, with_interval
 from stages.shared.running.timings import StageTiming
 
 COLUMNS = 100
@@ -88,7 +89,7 @@ def result_table(found: Conclusion) -> list[tuple[str, ...]]:
             in_words(name),
             f"{picks:,}",
             f"{value:.{digits}f}",
-            with_interval(found.against[name]) if name in found.against else "",
+            with_interval(entry.value, entry.reach) if (entry := found.against.get(name)) else "",
         )
         for name, (value, picks) in found.reached.items()
     ]

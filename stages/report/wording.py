@@ -51,12 +51,12 @@ def guessing_in_words(found: Conclusion) -> list[str]:
     if not found.guessing or found.is_of_one_class:
         return []
     names = listed([SUBSETS[name] for name in found.guessing])
-    above = listed([f"{entry.above:+.2f}" for entry in found.guessing.values()])
-    lowest = listed([f"{entry.lowest:+.2f}" for entry in found.guessing.values()])
+    above = listed(
+        [f"{one.above:+.2f} (at least {one.lowest:+.2f})" for one in found.guessing.values()]
+    )
     return [
-        f"trained on {names} it does little more than guess ({above} points above chance, {lowest} "
-        f"at the least, where more than {found.margin:g} would count), so it has to learn more "
-        "before the rest says anything"
+        f"trained on {names} it does little more than guess: {above} points above chance, where at "
+        f"least {found.margin:g} would count; it has to learn more before the rest says anything"
     ]
 
 
@@ -102,8 +102,8 @@ def rising_in_words(found: Conclusion) -> list[str]:
     names = listed([SUBSETS[name] for name in found.rising])
     points = listed([f"{value:.2f}" for value in found.rising.values()])
     return [
-        f"not converged: trained on {names} its accuracy on validation still rose by {points} "
-        "points at the end, so that longer trainings may say otherwise"
+        f"not converged: trained on {names} its {found.validated_by} on validation still rose by "
+        f"{points} points at the end, so that longer trainings may say otherwise"
     ]
 
 
@@ -176,7 +176,7 @@ def cost_in_words(found: Conclusion) -> list[str]:
             f"{told.full_trainings:.3g} full trainings ({in_flops} in FLOPs)"
         )
     if found.is_by_updates:
-        return [f"{cost}, and with equal updates a subset saves no training time"]
+        return [f"{cost}, and with equal updates a subset saves hardly any training time"]
     after = told.pays_back_after
     if found.is_fine_tuned:
         return [f"{cost}, and never pays back, since a target that is fine-tuned needs an ensemble"]

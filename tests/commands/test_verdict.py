@@ -200,8 +200,8 @@ EXPECTED = (
     "- The error of the difference to everything and a random subset "
     "of its size comes most from the 60 test samples (65 % of its variance), so more random_seeds "
     "hardly shrink it, and more test samples do. - The search cost 7.75 full trainings in FLOPs, "
-    "and with equal updates a subset saves no training time. - 40 validation samples cannot tell "
-    "whether a compared subset is within 0.5 points of everything (some 700 could)."
+    "and with equal updates a subset saves hardly any training time. - 40 validation samples "
+    "cannot tell whether a compared subset is within 0.5 points of everything (some 700 could)."
 )
 
 

@@ -65,6 +65,16 @@ def test_what_all_draws_learnt_is_judged_by_how_sure_they_were_meanwhile(results
     assert found.num_voters_N.tolist() == [2, 2, 1]
 
 
+@pytest.mark.parametrize(("accuracies", "judge"), [((0.5, 0.5), True), ((0.3, 0.6), False)])
+def test_models_that_are_mostly_wrong_judge_no_labels(results, accuracies, judge):
+    draws = [draw(results, [[1, 1, 1]], [0.1] * 3, [0.9] * 3) for _ in accuracies]
+    for one, accuracy in zip(draws, accuracies, strict=True):
+        last = one.rounds[-1]
+        validation = replace(last.validation, ensemble_accuracy=accuracy)
+        one.rounds[-1] = replace(last, validation=validation)
+    assert (beliefs(draws) is not None) == judge
+
+
 def test_without_votes_nothing_is_believed(results):
     rounds = [replace(entry, votes=None) for entry in results.rounds]
     assert beliefs([replace(results, rounds=rounds)]) is None

@@ -26,6 +26,7 @@ from stages.report.wording import basis_in_words, details, measured_on, unvalida
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.training_sections import EpochLength, UpdateLength
+from stages.shared.sizes import MATCHED
 
 
 def sentence(found):
@@ -159,7 +160,7 @@ def test_under_equal_updates_nothing_is_said_to_pay_back(made):
     run = made(compared(2.0, 4.0), length=UpdateLength(updates=300))
     found = conclude([run], "resnet8")
     assert found.cost == Cost(1.5, None)
-    assert "with equal updates a subset saves no training time" in sentence(found)
+    assert "with equal updates a subset saves hardly any training time" in sentence(found)
     assert "pays back" not in sentence(found)
 
 
@@ -235,7 +236,7 @@ def test_a_model_must_be_right_more_often_than_one_who_guesses(made, name, num_r
     found = conclude([made(targets)], "resnet8")
     told = details(found)[0]
     where = {"full": "everything", "selected": "the subset"}[name]
-    assert told.startswith(f"trained on {where} it does little more than guess (") == warns
+    assert told.startswith(f"trained on {where} it does little more than guess: ") == warns
     assert decision(found).startswith("No answer yet: the models have hardly learnt") == warns
     assert list(found.guessing) == [name] * warns
 
@@ -339,6 +340,16 @@ def test_where_validation_is_too_small_it_says_how_many_samples_would_do(made):
         f"{num} validation samples cannot tell whether a compared subset is within 0.5 points of "
         f"everything (some {float(f'{enough:.2g}'):.0f} could)" in sentence(found)
     )
+
+
+def test_where_draws_differ_no_number_of_samples_would_do(made):
+    """Draws of -1, 0 and 1 points are known to ± 2.5, and samples are of little of that."""
+    full = target([900, 900], 0.96, 1)
+    runs = [
+        made({"selected": target([900, 900], share, 1), "full": full}, margin=1.2)
+        for share in (0.95, 0.96, 0.97)
+    ]
+    assert conclude(runs, "resnet8").smallest == NotShown(40, None)
 
 
 def test_no_number_of_samples_is_named_that_nobody_has(made):
@@ -534,7 +545,8 @@ def test_an_interval_wider_than_two_results_can_differ_by_is_not_spelt_out():
         (Against("cannot tell", -1.0, 12.3), "is at most 14 points below everything"),
         (Against("as good as", -0.011, 0.03), "is at most 0.05 points below everything"),
         (Against("better", 0.5, 0.4), "is 0.1 to 0.9 points better than everything"),
-        (Against("cannot tell", -2.0, 1.9), "is at most 3.9 points below everything"),
+        (Against("as good as", -0.3, 0.15), "is 0.1 to 0.5 points below everything"),
+        (Against("worse", -2.0, 1.9), "is 0.1 to 3.9 points worse than everything"),
     ],
 )
 def test_bounds_are_rounded_to_what_is_known_away_from_what_they_bound(entry, words):
@@ -563,6 +575,20 @@ def test_what_to_do_follows_from_both_comparisons(full, random, words):
     assert told.partition(":")[0] == words
 
 
+def test_everything_trained_as_briefly_is_advised_where_it_is_better():
+    good, worse = Against("as good as", 0.0, 0.4), Against("worse", -2.0, 0.4)
+    told = replace(TOLD, against={"full": good, MATCHED: worse})
+    assert decision(told) == "Train on everything, as briefly as on the subset"
+    assert decision(replace(told, against={"full": good, MATCHED: good})) == "Train on the subset"
+
+
+def test_where_random_subsets_won_every_race_nothing_was_chosen():
+    good, open_ = Against("as good as", 0.0, 0.4), Against("cannot tell", 0.0, 0.9)
+    told = replace(TOLD, against={"full": good, "random": open_}, num_draws=3, num_random=3)
+    assert decision(told) == "Choosing does not pay: take a random subset"
+    assert decision(replace(told, num_random=2)) == "Train on the subset"
+
+
 def test_a_subset_that_may_be_worse_only_for_too_short_trainings_has_no_answer():
     assert decision(replace(TOLD, rising={"full": 2.0})).startswith("No answer yet: the trainings")
     good = {"full": Against("as good as", 0.0, 0.4)}
@@ -574,9 +600,10 @@ def test_a_subset_that_may_be_worse_only_for_too_short_trainings_has_no_answer()
     [
         (Against("as good as", 0.1, 0.4), True),  # at most by the margin of 0.5
         (Against("as good as", 0.1, 0.41), False),
-        (Against("cannot tell", -0.4, 0.6), True),
+        (Against("cannot tell", -0.4, 0.6), False),  # it may be worse by 1.0
         (Against("cannot tell", 0.0, 0.6), False),
-        (Against("better", 0.2, 0.1), True),  # for certain, but by nothing that counts
+        (Against("as good as", -0.3, 0.15), False),  # it surely is worse
+        (Against("better", 0.2, 0.1), False),  # 0.1 to 0.3 points
         (Against("worse", -1.0, 0.5), False),  # then random is better
     ],
 )
@@ -645,7 +672,7 @@ def test_a_subset_that_is_a_random_one_is_called_that(made):
     assert ", which the race took at random in 2 of 3 draws, is" in finding(
         conclude(others, "resnet8")
     )
-    words = ", which the race took at random since no strategy was shown to be better, is"
+    words = ", which the race took at random since no strategy was shown to be as good, is"
     assert words in finding(conclude([others[0]], "resnet8"))
     assert "random" not in finding(conclude([others[1]], "resnet8"))
 

@@ -49,7 +49,7 @@ def test_a_card_says_what_the_models_say_and_whether_they_are_sure(planted):
     told = next(label_groups([results])).cards[0].told
     assert told == [
         f"label {names[label]}",
-        f"3 of 3 models: {names[(label + 1) % 3]}",
+        f"3 of 3 models say {names[(label + 1) % 3]}",
         "label quality 1 %",
         "likely wrong",
     ]

@@ -152,9 +152,9 @@ def test_the_card_of_models_that_have_learnt_nothing_says_so_first(finished, mon
     assert kinds.index("warning") == kinds.index("verdict") + 1
     words = page.texts("p", class_="warning")
     assert words == [
-        "Trained on everything and the subset it does little more than guess (+0.13 and +0.17 "
-        "points above chance, \u22120.02 and +0.02 at the least, where more than 0.5 would count), "
-        "so it has to learn more before the rest says anything."
+        "Trained on everything and the subset it does little more than guess: +0.13 (at least "
+        "\u22120.02) and +0.17 (at least +0.02) points above chance, where at least 0.5 would "
+        "count; it has to learn more before the rest says anything."
     ]
 
 

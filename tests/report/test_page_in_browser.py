@@ -98,6 +98,17 @@ def test_it_opens_without_a_word_in_the_console_and_asks_for_no_other_file(opene
     assert [url for url in page.asked if not url.startswith("data:")] == [address]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_fine_is_marked_otherwise_than_what_is_not(opened, scheme):
+    colours = opened(scheme=scheme).eval_on_selector_all(
+        ".mark", "all => all.map((one) => [one.textContent, getComputedStyle(one).color])"
+    )
+    fine, look = ({colour for word, colour in colours if word == of} for of in ("fine", "look"))
+    assert fine
+    assert look
+    assert not fine & look
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_it_is_as_wide_as_its_window_and_every_picture_is_seen(opened, width):
     page = opened(width)

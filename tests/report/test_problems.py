@@ -113,6 +113,11 @@ def test_one_line_says_all_of_it(with_problems, finished):
     results = finished.results()
     assert in_short([results]) == "Data: no problem found; no label looks wrong."
     entry = results.rounds[-1]
+    weak = replace(entry, validation=replace(entry.validation, ensemble_accuracy=0.4))
+    assert in_short([replace(results, rounds=[*results.rounds[:-1], weak])]) == (
+        "Data: no problem found; labels were not judged, as the models are right on 40 % of "
+        "validation only."
+    )
     votes = entry.votes
     row = int(np.setdiff1d(np.arange(80), results.last_subset.index_P)[0])
     other = (results.targets_N[row] + 1) % 3
@@ -126,7 +131,7 @@ def test_one_line_says_all_of_it(with_problems, finished):
     results = replace(results, rounds=[*results.rounds[:-1], replace(entry, votes=votes)])
     right = f"{100 * entry.validation.ensemble_accuracy:.0f} %"
     assert in_short([results]) == (
-        f"Data: no problem found; 1 label looks wrong to models that are right on {right} of "
+        f"Data: no other problem found; 1 label looks wrong to models that are right on {right} of "
         "validation, none of them in the subset."
     )
 

@@ -67,12 +67,12 @@ def test_validation_that_says_the_reverse_is_told(
     )
     changed = replace(conclusion, against={"full": Against("better", tested, 0.1)}, margin=0.5)
     found = not_fine([results], changed)
-    assert ("Validation says the same" not in found) == is_fine
+    assert ("Validation does not contradict" not in found) == is_fine
 
 
 def test_one_sentence_names_what_is_not_fine():
     fine, bad = Check(True, "Random seeds", "5"), Check(False, "Precision", "1 point")
-    assert trust_in_short([bad, fine]) == "1 of 2 checks are not fine: precision."
+    assert trust_in_short([bad, fine]) == "1 of 2 checks is not fine: precision."
     assert trust_in_short([fine, fine]) == "All 2 checks are fine."
 
 

@@ -8,10 +8,11 @@ from toy import resolved
 
 from stages.report.conclusions import Against, Conclusion
 from stages.report.learning_warnings import Guessing
-from stages.report.next_step import in_line, next_step
+from stages.report.next_step import draws_that_tell, in_line, next_step
 from stages.report.verdict_lines import NOT_COMPARED, verdict_lines
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.params import check_params, load_params
+from stages.shared.sizes import MATCHED
 
 OPEN = Conclusion(
     model="resnet8",
@@ -52,7 +53,8 @@ def test_two_lines_then_a_table_then_what_stands_behind_it(params):
     )
     assert max(map(len, lines)) <= 100
     assert lines[2:] == [
-        "Next: dvc exp run -S random_seeds=10  # 5 more draws for narrower intervals",
+        "Next: dvc exp run -S random_seeds=10  "
+        "# 5 more draws; some 57 would tell if the difference stays",
         "",
         "resnet8     samples  accuracy  selected minus this",
         "everything      808      98.8           -0.3 ± 0.8",
@@ -81,7 +83,6 @@ def test_a_run_without_the_selected_subset_says_so():
         ({"num_draws": 1}, LARGER, "dvc exp run -S random_seeds=3"),
         ({}, LARGER, "dvc exp run -S random_seeds=10"),
         ({"against": {"full": SAMPLES}}, LARGER, LARGER),
-        ({"against": {"full": SAMPLES}}, None, "dvc exp run -S random_seeds=10"),
         ({"against": {"full": BAD}}, LARGER, LARGER),
         ({"against": {"full": GOOD}}, LARGER, "python -m commands.export csv subset.csv"),
         (
@@ -98,6 +99,39 @@ def test_a_run_without_the_selected_subset_says_so():
 )
 def test_the_next_step_is_one_command(params, changes, larger, command):
     assert next_step(params, replace(OPEN, **changes), larger).command == command
+
+
+@pytest.mark.parametrize(
+    "against", [{"full": SAMPLES}, {"full": BAD}, {"full": GOOD, MATCHED: BAD}]
+)
+def test_where_no_command_helps_there_is_no_next_step(params, against):
+    """More samples would tell, all data are better, or training less on all of them is."""
+    assert next_step(params, replace(OPEN, against=against), None) is None
+
+
+def test_without_everything_it_is_compared_next(params):
+    """Draws alone never say whether the subset will do."""
+    found = replace(OPEN, against={"random": GOOD})
+    compared = params.model_copy(
+        update={"compare": params.compare.model_copy(update={"subsets": ["selected", "random"]})}
+    )
+    assert next_step(compared, found, None).command == (
+        "dvc exp run -S 'compare.subsets=[selected, random, full]'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "reach", "num_draws", "enough"),
+    [
+        # Student's t by the root of the number: 1.2417 with 5, half of that with 13 (0.6043).
+        (0.5, 2.0, 5, 13),
+        (-1.0, 2.0, 5, 13),  # half a point beyond the margin, but shown to be worse at 0
+        (-0.5, 20.0, 5, None),
+    ],
+)
+def test_as_many_draws_would_tell_as_halve_the_interval(value, reach, num_draws, enough):
+    found = replace(OPEN, num_draws=num_draws)
+    assert draws_that_tell(found, Against("cannot tell", value, reach)) == enough
 
 
 @pytest.mark.parametrize(
@@ -138,8 +172,10 @@ STAGES = {
 def test_more_draws_take_their_trainings_and_all_predictions_anew(params):
     """Five more: 20 + 15 + 5 seconds of trainings, and twice 3 + 2 + 1 of all else."""
     step = next_step(params, OPEN, None)
-    assert in_line(step, STAGES).endswith("  # 5 more draws for narrower intervals, about 52 s")
-    assert in_line(step).endswith("  # 5 more draws for narrower intervals")
+    assert in_line(step, STAGES).endswith(
+        "; some 57 would tell if the difference stays, about 52 s"
+    )
+    assert in_line(step).endswith("  # 5 more draws; some 57 would tell if the difference stays")
 
 
 def test_a_time_of_which_a_part_was_not_measured_is_not_told(params):

@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.report import alike
 from stages.report.alike import Groups
+from stages.report.beliefs import beliefs, right_on_validation
 from stages.report.headline import listed
 from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
@@ -54,21 +55,25 @@ def in_short(draws: Sequence[Results]) -> str:
     """Return one sentence on the data: what is not fine, and how many labels are likely wrong."""
     checks = [*_checks(draws[0]), *of_classes(draws[0])]
     bad = [check for check in checks if not check.is_fine]
-    found = [f"{check.name.lower()}: {check.found}" for check in bad] or ["no problem found"]
+    found = [f"{check.name.lower()}: {check.found}" for check in bad]
+    other = "other " if len(label_suspects(draws)) else ""
+    found = found or [f"no {other}problem found"]
     if draws[0].rounds[-1].votes is not None:
         found.append(_labels_in_short(draws))
     return f"Data: {'; '.join(found)}."
 
 
 def _labels_in_short(draws: Sequence[Results]) -> str:
+    right = f"{100 * right_on_validation(draws):.0f} % of validation"
+    if beliefs(draws) is None:
+        return f"labels were not judged, as the models are right on {right} only"
     suspect_S = label_suspects(draws)
     taken = int(np.isin(suspect_S, draws[0].last_subset.index_P).sum())
     if not len(suspect_S):
         return "no label looks wrong"
     labels = "1 label looks" if len(suspect_S) == 1 else f"{len(suspect_S):,} labels look"
-    right = 100 * draws[0].rounds[-1].validation.ensemble_accuracy
     return (
-        f"{labels} wrong to models that are right on {right:.0f} % of validation, "
+        f"{labels} wrong to models that are right on {right}, "
         f"{f'{taken:,}' if taken else 'none'} of them in the subset"
     )
 

@@ -23,7 +23,7 @@ from stages.report.page.samples import galleries
 from stages.report.page.trust import checks, trust_in_short
 from stages.report.pages import render
 from stages.report.raced import taken_by
-from stages.report.results import KINDS, Results, Round, training_length
+from stages.report.results import KINDS, Results, Round, training_length, validated_by
 from stages.report.shown_in_words import shown_in_words
 from stages.report.svg import Chart, chart
 from stages.report.verdict_lines import result_table
@@ -70,6 +70,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         size_charts=drawn(*(name for name in tables if name.startswith("how_much_data/"))),
         overlap=tables.get("overlap", []),
         length=training_length(results.params),
+        validated_by=validated_by(results.params),
         wording=wording,
         headline=headline,
         steps=steps,
@@ -86,7 +87,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         trust_in_short=trust_in_short(trusted),
         label_groups=list(label_groups(draws)),
         validation_labels=_validation_table(draws),
-        label_accuracy=accuracy_in_words(results.rounds[-1]),
+        label_accuracy=accuracy_in_words(draws),
         how_taken=taken_by(results),
         browsed=samples,
         samples_json=as_json(samples),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from stages.report import alike, files_of_samples
-from stages.report.beliefs import Beliefs, beliefs
+from stages.report.beliefs import Beliefs, beliefs, right_on_validation
 from stages.report.next_step import SPLITS, SUSPECTS
 from stages.report.page.data_problems import blank_check
 from stages.report.page.labels_to_check import in_validation, learnt_least
@@ -86,7 +86,7 @@ def _labels(draws: Sequence[Results]) -> Iterator[Finding]:
         sure = f", {num_sure or 'none'} likely wrong" if num_sure < len(row_S) else ""
         title = f"Labels that no model believes: {len(row_S):,}{sure}"
         found = _of_rows(results, title, row_S.tolist(), told, SUSPECTS if num_sure else "")
-        right = 100 * results.rounds[-1].validation.ensemble_accuracy
+        right = 100 * right_on_validation(draws)
         note = f"{found.note} These models are right on {right:.0f} % of validation.".strip()
         if 0 < num_sure < len(row_S):
             note += " The list leaves out the likely wrong alone: look at the others yourself."

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.report.beliefs import Beliefs, beliefs
+from stages.report.beliefs import Beliefs, beliefs, right_on_validation
 from stages.report.page.samples import Card, content_of
-from stages.report.results import Results, Round
+from stages.report.results import Results
 from stages.report.suspected import contradicted, is_told, label_suspects
 from stages.shared.artifacts import Ints
 
@@ -79,7 +79,7 @@ def _told(results: Results, believed: Beliefs, row: int) -> list[str]:
     quality = f"{100 * believed.quality_N[row]:.0f} %"
     return [
         f"label {names[results.targets_N[row]]}",
-        f"{agree} of {num} models: {names[believed.predicted_N[row]]}"
+        f"{agree} of {num} models say {names[believed.predicted_N[row]]}"
         + (", too" if believed.predicted_N[row] == results.targets_N[row] else ""),
         f"label quality {quality}" + (" while it was learnt" if believed.is_learnt_N[row] else ""),
     ]
@@ -114,7 +114,7 @@ def _of_subset(draws: Sequence[Results]) -> tuple[Beliefs, Ints]:
 def in_validation(draws: Sequence[Results]) -> list[dict[str, str]]:
     """Return the validation samples to which all voters of all draws give one other class."""
     found = [votes for draw in draws if (votes := draw.rounds[-1].votes) is not None]
-    if not found:
+    if beliefs(draws) is None:
         return []
     votes_MV = np.concatenate([votes.validation_votes_MV for votes in found])
     targets_V, names = draws[0].validation_targets_V, draws[0].meta.class_names
@@ -131,9 +131,9 @@ def in_validation(draws: Sequence[Results]) -> list[dict[str, str]]:
     ]
 
 
-def accuracy_in_words(entry: Round) -> str:
+def accuracy_in_words(draws: Sequence[Results]) -> str:
     """Say how far the models that doubt are to be believed."""
-    right = 100 * entry.validation.ensemble_accuracy
+    right = 100 * right_on_validation(draws)
     return (
         f"the models are right on {right:.1f} % of validation: the lower that is, the more of "
         "these are their own mistakes"

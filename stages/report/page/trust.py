@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stages.report import alike, wording
 from stages.report.conclusions import OTHERS, Conclusion
 from stages.report.next_step import DRAWS, ENOUGH_DRAWS, LONGER, SPLITS
-from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gain
+from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gains
 from stages.report.results import Results
 from stages.report.rounding import at_most
 from stages.report.summary import on_validation
@@ -43,7 +43,8 @@ def trust_in_short(found: Sequence[Check]) -> str:
     if not bad:
         return f"All {len(found)} checks are fine."
     lower = [f"{name[0].lower()}{name[1:]}" for name in bad]
-    return f"{len(bad)} of {len(found)} checks are not fine: {', '.join(lower)}."
+    are = "is" if len(bad) == 1 else "are"
+    return f"{len(bad)} of {len(found)} checks {are} not fine: {', '.join(lower)}."
 
 
 def _draws(num: int) -> Check:
@@ -58,17 +59,8 @@ def _draws(num: int) -> Check:
 
 def _of_model(draws: Sequence[Results], one: Conclusion, is_named: bool) -> Iterator[Check]:
     of = f" ({one.model})" if is_named else ""
-    reaches = [entry.reach for entry in one.against.values()]
-    reach = max(reaches, default=math.inf)
-    known = "no interval" if math.isinf(reach) else f"differences are known to ± {reach:.1f} points"
-    yield Check(
-        reach <= one.margin,
-        f"Precision{of}",
-        f"{known}, from {wording.measured_on(one)}",
-        f"Smaller differences cannot be seen, and {one.margin:g} points (report.margin) would "
-        f"count. {_what_shrinks(one)}",
-        DRAWS,
-    )
+    if one.against:
+        yield _precision(one, of)
     yield Check(
         not one.guessing,
         f"Learnt something{of}",
@@ -79,12 +71,34 @@ def _of_model(draws: Sequence[Results], one: Conclusion, is_named: bool) -> Iter
     yield Check(
         not one.rising,
         f"Trained to the end{of}",
-        "accuracy no longer rises" if not one.rising else "accuracy on validation still rises",
+        _rise_in_words(one),
         "Longer trainings may say otherwise.",
         LONGER,
     )
     for other in one.against:
         yield _validation(draws, one, other, of)
+
+
+def _precision(one: Conclusion, of: str) -> Check:
+    reach = max(entry.reach for entry in one.against.values())
+    known = "no interval" if math.isinf(reach) else f"differences are known to ± {reach:.1f} points"
+    return Check(
+        reach <= one.margin,
+        f"Precision{of}",
+        f"{known}, from {wording.measured_on(one)}",
+        f"Smaller differences cannot be seen, and {one.margin:g} points (report.margin) would "
+        f"count. {_what_shrinks(one)}",
+        DRAWS,
+    )
+
+
+def _rise_in_words(one: Conclusion) -> str:
+    if one.rising:
+        return f"{one.validated_by} on validation still rises"
+    if one.rises_at_most is None:
+        return "too few validations show whether it still learns"
+    most = at_most(one.rises_at_most, 1)
+    return f"no rise on validation is shown at the end (at most {most} points)"
 
 
 def _what_shrinks(one: Conclusion) -> str:
@@ -100,7 +114,7 @@ def _validation(draws: Sequence[Results], one: Conclusion, other: str, of: str) 
     is_other_way = validated * tested < 0 and min(abs(validated), abs(tested)) > one.margin
     return Check(
         not is_other_way,
-        f"Validation says the same{of}",
+        f"Validation does not contradict{of}",
         f"against {OTHERS[other]}: {_tenth(tested)} points on test, {_tenth(validated)} on "
         "validation",
         "The two disagree, so the difference is likely chance, or the splits differ.",
@@ -166,7 +180,7 @@ def _race(draws: Sequence[Results]) -> Iterator[Check]:
         yield Check(
             num_samples >= ENOUGH_SAMPLES,
             f"What the race to {size} could see",
-            "judges, small models trained on what each strategy would take, could see gains of "
-            f"{at_most(smallest_gain(draws, size), 1)} points or more, on {num_samples:,} samples",
+            "judges, small models trained on what each strategy would take, could see gains of at "
+            f"least {smallest_gains(draws, size)} on {num_samples:,} samples",
             "With so few samples a race hardly tells strategies apart: race.holdout adds some.",
         )
