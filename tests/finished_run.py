@@ -275,6 +275,17 @@ def evaluated(correct_MT, correct_MV, other):
     }
 
 
+def excluding(results, num):
+    """Return results whose last train samples are excluded, so that everything lacks them."""
+    kept = subset(np.arange(NUM["train"] - num))
+    everything = {name: kept for name in results.comparison if name.startswith("full")}
+    return replace(
+        results,
+        is_excluded_N=np.arange(NUM["train"]) >= len(kept),
+        comparison={**results.comparison, **everything},
+    )
+
+
 def in_groups(found, num):
     """Return results, or a draw, whose validation samples are in so many groups."""
     targets = {}

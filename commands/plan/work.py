@@ -77,7 +77,10 @@ def _full_training(model: str, params: Params, meta: Meta) -> Trainings:
 
 
 def size_of_subset(name: str, params: Params, num_train: int) -> int:
-    """Return how many picks a compared subset has; at most, where only different ones count."""
+    """Return how many picks a compared subset has.
+
+    At most, where only different ones count, or where some are excluded from everything.
+    """
     kind, text = kind_and_size(name)
     if kind in {"full", MATCHED}:
         return num_train

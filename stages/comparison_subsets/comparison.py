@@ -1,6 +1,6 @@
 """The subsets that are compared, each found by its name.
 
-Shapes: N train samples, P picks of a subset, K rows that random subsets may hold.
+Shapes: N train samples, P picks of a subset, K rows that may be picked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class Comparison:
 
     selected: Subset
     of_rounds: Mapping[str, Subset]  # by size, of those whose name is compared
-    random_K: Ints  # rows of which each random subset is the first part
+    random_K: Ints  # all rows that may be picked; each random subset is the first part
     num_train: int
 
     def subset(self, name: str) -> Subset:
@@ -63,7 +63,7 @@ class Comparison:
         """
         kind, size = kind_and_size(name)
         if kind in {"full", MATCHED}:
-            return unscored(np.arange(self.num_train))
+            return unscored(np.sort(self.random_K))
         if name == "random-unique":
             return self._random(name, len(np.unique(self.selected.index_P)))
         count = num_picks(parse_size(size), self.num_train) if size else len(self.selected)

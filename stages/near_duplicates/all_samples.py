@@ -1,5 +1,7 @@
 """What is compared: the vectors of all splits one after the other, and what copies share.
 
+A user's vectors are compared as models read them, each number with mean 0 and deviation 1: the raw
+numbers of a table are all above 0, so that each row points nearly where every other does.
 Images without embeddings have thumbnails, up to 100,000 of them. Texts have no vectors, and neither
 have images that are left in files. These are decoded where another one has their checksum: a single
 blank one is not seen.
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.near_duplicates.similar_pairs import BLOCK, MOST_EXACT
+from stages.near_duplicates.similar_pairs import BLOCK, MOST_EXACT, Vectors
 from stages.near_duplicates.thumbnails import have_thumbnails, thumbnails
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, Array, Ints, Split
@@ -22,6 +24,11 @@ from stages.shared.artifacts.saved_embeddings import load_contrasts, load_digest
 from stages.shared.running.workspace import located
 
 LEAST_CONTRAST = 8  # levels of 255 between the darkest and the brightest: less is a blank image
+# Of a user's vector: fewer are nearly parallel, or all the same, by chance. Of random vectors of 4
+# numbers one pair in 150 has a cosine of 0.95, so that 200 of them are one group; of 16 numbers
+# three pairs in a billion.
+FEWEST_NUMBERS = 16
+FARTHEST = 3  # deviations: what is farther out, as a rare flag is, would outweigh all other numbers
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,34 @@ class Stacked:
 
 
 @dataclass(frozen=True)
+class Scaled:
+    """Vectors as models read them, float32, but for numbers that are far out; read as used."""
+
+    vectors_ND: Stacked
+    mean_D: Array  # float32, of the train split
+    std_D: Array  # the same
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N, D."""
+        return self.vectors_ND.shape
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.vectors_ND)
+
+    def __getitem__(self, rows: Ints | slice) -> Array:
+        """Return some of the vectors [B, D]; a number that never changes in train is 0 there."""
+        moved_BD = self.vectors_ND[rows].astype(np.float32) - self.mean_D
+        scaled_BD = moved_BD / np.where(self.std_D > 0, self.std_D, np.float32(1))
+        return np.clip(scaled_BD, -FARTHEST, FARTHEST)
+
+
+@dataclass(frozen=True)
 class Compared:
     """All samples, train first, then validation and test."""
 
-    vectors_ND: Stacked | None
+    vectors_ND: Vectors | None
     digest_N: Array  # uint64: equal ones are copies
     is_blank_N: Array  # bool
     are_thumbnails: bool = False  # the vectors
@@ -85,11 +116,20 @@ def load(prepared: Path, embeddings: Path | None, inputs: str) -> Compared:
         looks = [OF[inputs](prepared, split) for split in SPLITS]
     digest_N, is_blank_N = (np.concatenate(parts) for parts in zip(*looks, strict=True))
     if embeddings or inputs == "vectors":
-        vectors = [artifacts.load_vectors(folder, split) for split in SPLITS]
-        return Compared(Stacked(vectors), digest_N, is_blank_N)
+        stacked = Stacked([artifacts.load_vectors(folder, split) for split in SPLITS])
+        vectors = stacked if embeddings else _scaled(stacked, prepared)
+        return Compared(vectors, digest_N, is_blank_N)
     few_images = inputs == "images" and len(digest_N) <= MOST_EXACT
     found = _thumbnails(prepared) if few_images else None
     return Compared(Stacked(found) if found else None, digest_N, is_blank_N, found is not None)
+
+
+def _scaled(vectors_ND: Stacked, prepared: Path) -> Scaled | None:
+    """Return the user's vectors as models read them; None where they have too few numbers."""
+    if vectors_ND.shape[1] < FEWEST_NUMBERS:
+        return None
+    meta = artifacts.load_meta(prepared)
+    return Scaled(vectors_ND, *(np.array(each, np.float32) for each in (meta.mean, meta.std)))
 
 
 def _thumbnails(prepared: Path) -> list[Array] | None:
@@ -105,10 +145,10 @@ def _of_embedded(folder: Path, split: Split) -> tuple[Array, Array]:
 
 
 def _of_vectors(prepared: Path, split: Split) -> Look:
-    """A vector is blank where all of its numbers are the same."""
+    """A vector is blank where all of its numbers are the same as given, and no few."""
     vectors_ND = artifacts.load_vectors(prepared, split)
     parts = (vectors_ND[start : start + BLOCK] for start in range(0, len(vectors_ND), BLOCK))
-    return _looks(row_D for part_BD in parts for row_D in part_BD)
+    return _looks((row_D for part_BD in parts for row_D in part_BD), _is_constant)
 
 
 def _of_images(prepared: Path, split: Split) -> Look:
@@ -150,10 +190,10 @@ def _is_blank_image(image_HWK: Array) -> bool:
 
 
 def _is_constant(row_D: Array) -> bool:
-    return bool(row_D.max() == row_D.min())
+    return len(row_D) >= FEWEST_NUMBERS and bool(row_D.max() == row_D.min())
 
 
-def _looks(samples: Iterable[Array], is_blank: Callable[[Array], bool] = _is_constant) -> Look:
+def _looks(samples: Iterable[Array], is_blank: Callable[[Array], bool]) -> Look:
     digests, blank = bytearray(), []
     for sample in samples:
         content = np.ascontiguousarray(sample)

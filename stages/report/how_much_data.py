@@ -32,7 +32,8 @@ class LearningCurve:
     trained_as: str
     kind: str  # of the subsets: selected or random
     points: tuple[Point, ...]  # ascending, of distinct samples
-    num_train: int  # samples in everything
+    num_train: int  # samples of the train split, of which shares are
+    num_everything: int  # of these, that are not excluded
     num_samples: int  # that it is measured on
     num_independent: int  # as many count: groups of the user's, where samples have them
     margin: float  # points: report.margin
@@ -49,14 +50,14 @@ class LearningCurve:
 
     @property
     def everything(self) -> Point | None:
-        """What was measured on all samples; None if nothing was."""
+        """What was measured on everything; None if nothing was."""
         last = self.points[-1]
-        return last if last.size == self.num_train else None
+        return last if last.size == self.num_everything else None
 
     @property
     def largest(self) -> Point:
         """The largest subset that is not everything."""
-        return next(point for point in reversed(self.points) if point.size < self.num_train)
+        return next(point for point in reversed(self.points) if point.size < self.num_everything)
 
     @property
     def is_told(self) -> bool:
@@ -74,7 +75,7 @@ class LearningCurve:
         if self.everything is None:
             return None
         lowest = self.everything.mean - self.margin - ROUNDING
-        sizes = [size for size in self.bands if size < self.num_train]
+        sizes = [size for size in self.bands if size < self.num_everything]
         return next((size for size in sizes if value(self.bands[size]) >= lowest), None)
 
     @property
@@ -227,6 +228,7 @@ def _curve(
         kind=kind,
         points=tuple(Point(size, tuple(by_size[size].tolist())) for size in sorted(by_size)),
         num_train=numbers["train"],
+        num_everything=draws[0].num_everything,
         num_samples=measured_on,
         num_independent=round(share * measured_on),
         margin=params.report.margin,

@@ -167,7 +167,7 @@ class Results:
     inputs_N: Any  # what the train samples are, as the file that draws them reads them
     targets_N: Ints
     boxes: BoxList | None  # the objects in the train images, where the task is to find them
-    is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it
+    is_excluded_N: npt.NDArray[np.bool_]  # by the user's list: no subset holds it, nor everything
     validation_targets_V: Ints
     subsets: Mapping[str, Subset]  # by size, in the order of the rounds
     rounds: list[Round]
@@ -195,6 +195,11 @@ class Results:
         return Labels(self.meta.class_names, self.targets_N, self.boxes)
 
     @property
+    def num_everything(self) -> int:
+        """How many train samples everything holds: those that the user's list does not exclude."""
+        return self.meta.num_samples["train"] - int(self.is_excluded_N.sum())
+
+    @property
     def last_subset(self) -> Subset:
         """The subset that the last round chose."""
         return self.subsets[str(self.params.sizes[-1])]
@@ -208,7 +213,8 @@ class Results:
         for name, subset in self.comparison.items():
             kind, size = kind_and_size(name)
             if kind == MATCHED:
-                picks = num_picks(parse_size(size or str(self.params.sizes[-1])), len(subset))
+                wanted = parse_size(size or str(self.params.sizes[-1]))
+                picks = num_picks(wanted, self.meta.num_samples["train"])
                 found.setdefault(picks, {}).setdefault(kind, name)
             elif kind != "full":
                 found.setdefault(len(subset), {}).setdefault(kind, name)

@@ -113,8 +113,9 @@ def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> s
     by another round (of shrinking rounds the last leads there instead).
     """
     params, num_train = draws[0].params, draws[0].meta.num_samples["train"]
+    most = draws[0].num_everything
     own = [curve for curve in curves if curve.trained_as == TARGET]
-    sizes = _sizes_to_try(params, curve_to_tell(own, params.compare.models[0]), num_train)
+    sizes = _sizes_to_try(params, curve_to_tell(own, params.compare.models[0]), num_train, most)
     rounds, last = None, params.sizes[-1]
     if sizes and num_picks(sizes[0], num_train) > num_picks(last, num_train):
         last = sizes[0]
@@ -123,13 +124,15 @@ def next_command(draws: Sequence[Results], curves: Sequence[LearningCurve]) -> s
             return None
     subsets = _subsets(params, [*params.sizes, *sizes], last)
     changes = [f"-S 'rounds=[{', '.join(rounds)}]'"] if rounds else []
-    changes += _holdout_for(params, num_picks(last, num_train) / num_train)
+    changes += _holdout_for(params, (num_picks(last, num_train) + num_train - most) / num_train)
     if subsets != params.compare.subsets:
         changes.append(f"-S 'compare.subsets=[{', '.join(subsets)}]'")
     return " ".join(["dvc exp run", *changes]) if changes else None
 
 
-def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -> list[Size]:
+def _sizes_to_try(
+    params: Params, curve: LearningCurve | None, num_train: int, most: int
+) -> list[Size]:
     """Return the size that is expected to do, else twice the last; none where there is no other.
 
     Where the rounds' sizes are not compared yet, they come first, and what a curve takes between.
@@ -140,23 +143,23 @@ def _sizes_to_try(params: Params, curve: LearningCurve | None, num_train: int) -
         known = [point.size for point in curve.points]
         wanted = [curve.likely_enough, curve.surely_enough, *wanted]
     elif _is_shrinking(params, num_train):
-        return _halves(params, num_train)
+        return _halves(params, num_train, most)
     elif {*_subsets(params, params.sizes, params.sizes[-1])} - {*params.compare.subsets}:
-        return _between(params, num_train)
+        return _between(params, num_train, most)
     for size in filter(None, wanted):
         written = _written(params, size, num_train)
         picks = num_picks(written, num_train)
-        if picks < num_train and all(max(picks / one, one / picks) > NEAR for one in known):
+        if picks < most and all(max(picks / one, one / picks) > NEAR for one in known):
             return [written]
     return []
 
 
-def _between(params: Params, num_train: int) -> list[Size]:
+def _between(params: Params, num_train: int, most: int) -> list[Size]:
     """Return sizes between those of growing rounds that a curve takes beside everything.
 
     Fewer where there is no room for them.
     """
-    picks = _compared(params, num_train)
+    picks = _compared(params, num_train, most)
     found: list[Size] = []
     while 1 < len(picks) < FEWEST - 1:
         one, other = max(pairwise(sorted(picks)), key=lambda pair: pair[1] / pair[0])
@@ -169,9 +172,9 @@ def _between(params: Params, num_train: int) -> list[Size]:
     return found
 
 
-def _halves(params: Params, num_train: int) -> list[Size]:
+def _halves(params: Params, num_train: int, most: int) -> list[Size]:
     """Return sizes below the last one of shrinking rounds, each half of the next, for a curve."""
-    picks = _compared(params, num_train)
+    picks = _compared(params, num_train, most)
     found: list[Size] = []
     while len(picks) < FEWEST - 1 and min(picks) > 1:
         size = _written(params, min(picks) // 2, num_train)
@@ -180,11 +183,11 @@ def _halves(params: Params, num_train: int) -> list[Size]:
     return found
 
 
-def _compared(params: Params, num_train: int) -> set[int]:
+def _compared(params: Params, num_train: int, most: int) -> set[int]:
     """Return how large the subsets are that a curve has beside everything, the rounds' too."""
     parts = [kind_and_size(name) for name in params.compare.subsets]
     named = [parse_size(size) for kind, size in parts if kind == "selected" and size]
-    return {num_picks(size, num_train) for size in (*params.sizes, *named)} - {num_train}
+    return {num_picks(size, num_train) for size in (*params.sizes, *named)} - {most}
 
 
 def _is_shrinking(params: Params, num_train: int) -> bool:
@@ -211,7 +214,10 @@ def _rounds_to(params: Params, size: Size, num_train: int) -> list[str] | None:
 
 
 def _holdout_for(params: Params, share: float) -> list[str]:
-    """Return a setting where race.holdout leaves a last round of this share too few candidates."""
+    """Return a setting where race.holdout leaves a last round too few candidates.
+
+    share: what it has of the train split, or must not have.
+    """
     if not params.race.entrants or share <= 1 - params.race.holdout:
         return []
     half_of_rest = math.floor(100 * (1 - share) / 2) / 100  # so that entrants can differ

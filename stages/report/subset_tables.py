@@ -19,7 +19,7 @@ def class_shares(draws: Sequence[Results]) -> Rows:
     """Return each class's share of the picks of all draws, or of their objects, in percent."""
     results = draws[0]
     picks = {
-        "full": np.arange(len(results.targets_N)),
+        "full": np.flatnonzero(~results.is_excluded_N),
         "selected": np.concatenate([draw.last_subset.index_P for draw in draws]),
     }
     if "random" in results.comparison:
@@ -48,7 +48,7 @@ def overlap(draws: Sequence[Results]) -> Rows:
     for size in draws[0].subsets:
         samples = [np.unique(draw.subsets[size].index_P) for draw in draws]
         shares = [np.isin(one, other).mean() for one, other in permutations(samples, 2)]
-        by_chance = mean([len(one) for one in samples]) / len(draws[0].targets_N)
+        by_chance = mean([len(one) for one in samples]) / draws[0].num_everything
         rows.append(
             {
                 "subset": size,

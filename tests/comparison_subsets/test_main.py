@@ -85,6 +85,19 @@ def test_matched_subsets_are_everything_for_the_updates_of_a_size(compare):
     assert picks == [50, 30, None]
 
 
+def test_everything_is_what_may_be_picked(compare):
+    """Without the exclude list, for as many updates as before; the include list changes nothing."""
+    compare.project.write_list("exclude", [compare.project.sample_ids[row] for row in (3, 98)])
+    compare.project.write_list("include", [compare.project.sample_ids[50]])
+    compare.selected = [row for row in range(52) if row not in {3, 50}]
+    names = ["full", "full-matched", "full-matched-0.3"]
+    found = compare.run(*names, **{"train_subset_model.length": {"epochs": 4}})
+    allowed = [row for row in range(100) if row not in {3, 98}]
+    assert all(one.index_P.tolist() == allowed for one in found.values())
+    picks = [load_as_long_as(Path("comparison") / name) for name in names]
+    assert picks == [None, 50, 30]
+
+
 @pytest.mark.parametrize("content", ['{"picks": 0}', '{"picks": "3"}', "{}"])
 def test_a_damaged_number_of_picks_is_an_error(tmp_path, content):
     (tmp_path / AS_LONG_AS).write_text(content)

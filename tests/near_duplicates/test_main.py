@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import toy
 import toy_vectors
 from PIL import Image
 
 from stages.near_duplicates.__main__ import main
-from stages.near_duplicates.all_samples import load
+from stages.near_duplicates.all_samples import Scaled, Stacked, load
 from stages.near_duplicates.search import first_of_equals
+from stages.prepare.input_statistics import Moments
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS, FileList, Meta, load_sample_ids
 from stages.shared.artifacts.duplicate_groups import (
@@ -20,6 +22,7 @@ from stages.shared.artifacts.duplicate_groups import (
     load_grouped,
     load_train_groups,
 )
+from stages.shared.networks.vector_batches import standardise
 
 # Directions in degrees, and classes. Within 5 degrees are: t0, t1 and v0; t2 and its copy t4, of
 # another class; v1, x0 and t3 as a chain by x0, which is no pair of train. x1 is blank.
@@ -31,27 +34,41 @@ SAMPLES = {
 AT_5_DEGREES = float(np.cos(np.radians(5)))
 
 
+def run(tmp_path, vectors, classes, threshold=0.95):
+    """Run the stage on vectors by split, scaled by train as prepare does it; return its folder."""
+    toy.write_params(
+        tmp_path, toy_vectors.params(tmp_path) | {"near_duplicates": {"threshold": threshold}}
+    )
+    prepared = Path("prepared")
+    for split, vectors_ND in vectors.items():
+        artifacts.save_vectors(prepared, split, vectors_ND.dtype, vectors_ND.shape, [vectors_ND])
+        artifacts.save_targets(prepared, split, np.array(classes[split]))
+        ids = [f"{split}/{row}" for row in range(len(vectors_ND))]
+        artifacts.save_sample_ids(prepared, split, ids)
+    moments = Moments(vectors["train"].shape[1])
+    moments.add(vectors["train"])
+    mean, std = (values.tolist() for values in moments.mean_and_std())
+    num = {split: len(vectors[split]) for split in SPLITS}
+    meta = Meta("vector_classification", "toy", ["a", "b", "c"], [len(mean)], mean, std, num, "x")
+    artifacts.save_meta(prepared, meta)
+    main(prepared, Path("none"), Path("found"))
+    return Path("found")
+
+
 @pytest.fixture
 def found(tmp_path, monkeypatch):
     """Run the stage on the samples; return its folder."""
     monkeypatch.chdir(tmp_path)
-    params = toy_vectors.params(tmp_path) | {"near_duplicates": {"threshold": AT_5_DEGREES}}
-    toy.write_params(tmp_path, params)
-    prepared = Path("prepared")
-    for split, (degrees, classes) in SAMPLES.items():
+    # Scaling would move the directions.
+    monkeypatch.setattr(Moments, "mean_and_std", lambda _: (np.zeros(16), np.ones(16)))
+    vectors = {}
+    for split, (degrees, _) in SAMPLES.items():
         turns = np.radians([0 if angle is None else angle for angle in degrees])
-        vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
-        vectors[[angle is None for angle in degrees]] = 0
-        artifacts.save_vectors(prepared, split, np.float32, vectors.shape, [vectors])
-        artifacts.save_targets(prepared, split, np.array(classes))
-        ids = [f"{split}/{row}" for row in range(len(degrees))]
-        artifacts.save_sample_ids(prepared, split, ids)
-    num = {split: len(SAMPLES[split][0]) for split in SPLITS}
-    names, ones = ["a", "b", "c"], [1.0, 1.0]
-    meta = Meta("vector_classification", "toy", names, [2], [0.0, 0.0], ones, num, "x")
-    artifacts.save_meta(prepared, meta)
-    main(prepared, Path("none"), Path("found"))
-    return Path("found")
+        plane = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+        plane[[angle is None for angle in degrees]] = 0
+        vectors[split] = np.tile(plane, 8)
+    classes = {split: classes for split, (_, classes) in SAMPLES.items()}
+    return run(tmp_path, vectors, classes, AT_5_DEGREES)
 
 
 def test_groups_are_chains_over_all_splits(found):
@@ -94,6 +111,59 @@ def test_the_counts_are_those_of_the_groups(found):
 def test_nothing_is_said_of_copies_in_one_split_and_of_what_is_nearly_equal(found, capsys):
     assert load_found(found).across_splits
     assert capsys.readouterr().err == ""
+
+
+def table(num_columns):
+    """Return 200 rows by split of numbers above 0, of scales of their own, and their classes."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(100, 10, (200, num_columns)) * np.geomspace(0.1, 1000, num_columns)
+    vectors = dict(zip(SPLITS, np.split(rows.astype(np.float32), [120, 160]), strict=True))
+    return vectors, {split: np.arange(len(rows)) % 3 for split, rows in vectors.items()}
+
+
+def names_of_groups(folder):
+    return [one.sample_id for one in load_grouped(folder)]
+
+
+def test_rows_of_a_table_are_alike_where_their_scaled_numbers_are(tmp_path, monkeypatch):
+    """Not for being above 0, for a flag that few have, or for a number that train never changes."""
+    monkeypatch.chdir(tmp_path)
+    vectors, classes = table(20)
+    vectors["test"][3] = vectors["train"][7] * 1.01  # a tenth of a deviation
+    for rows in vectors.values():
+        rows[:, 1] = 0
+        rows[:, 2] = 5
+    vectors["train"][[10, 11], 1] = 1
+    vectors["test"][[5, 6], 2] = 500
+    folder = run(tmp_path, vectors, classes)
+    assert load_found(folder).method == "exact"
+    assert names_of_groups(folder) == ["train/7", "test/3"]
+
+
+@pytest.mark.parametrize("num_columns", [1, 4, 15])
+def test_of_few_numbers_copies_alone_are_found_and_no_blank_ones(
+    tmp_path, monkeypatch, num_columns
+):
+    monkeypatch.chdir(tmp_path)
+    vectors, classes = table(num_columns)
+    vectors["train"][7] = 3  # all the same, as answers may be
+    vectors["test"][3] = vectors["train"][9]
+    folder = run(tmp_path, vectors, classes)
+    found = load_found(folder)
+    assert (found.method, found.across_splits, found.blank) == ("copies", 1, 0)
+    assert names_of_groups(folder) == ["train/9", "test/3"]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_vectors_are_scaled_as_models_read_them_but_cut_at_three_deviations(dtype):
+    vectors_ND = np.array([[1, 5, 7], [2, 5, 7], [3, 6, 90]], dtype=dtype)
+    mean, std = [1.5, 5.0, 7.0], [0.5, 0.0, 2.0]
+    meta = Meta("vector_classification", "toy", ["a"], [3], mean, std, {}, "x")
+    scaled = Scaled(Stacked([vectors_ND[:1], vectors_ND[1:]]), *np.float32([mean, std]))
+    as_read = standardise(torch.from_numpy(vectors_ND), meta).numpy()
+    assert scaled[:].dtype == np.float32
+    assert scaled[:].tolist() == as_read.clip(-3, 3).tolist()
+    assert scaled[np.array([2])].tolist() == [[3, 1, 3]]
 
 
 def test_of_images_without_embeddings_copies_and_blanks_are_found(

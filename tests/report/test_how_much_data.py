@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import overrides
 import pytest
-from finished_run import in_groups, raced
+from finished_run import excluding, in_groups, raced
 from ruamel.yaml import YAML
 from toy import ROOT, resolved
 
-from stages.report import how_much_data, size_wording
+from stages.report import how_much_data, pictures, size_wording
 from stages.report.how_much_data import LearningCurve, learning_curves
 from stages.report.learning_curve import Band, Point
 from stages.report.results import num_independent
@@ -33,6 +33,7 @@ def curve_of(reached, margin=0.5, num_samples=2000, num_independent=2000, **more
         **known,
         points=points,
         num_train=NUM_TRAIN,
+        num_everything=NUM_TRAIN,
         num_samples=num_samples,
         num_independent=num_independent,
         margin=margin,
@@ -99,6 +100,12 @@ def test_a_sample_that_is_drawn_twice_is_one(finished):
     comparison = results.comparison | {"selected": twice}
     [first, *_] = learning_curves([replace(results, comparison=comparison)])
     assert [point.size for point in first.points] == [10, 80]
+
+
+def test_everything_lacks_what_is_excluded_and_shares_are_of_the_train_split(finished):
+    [selected, *_] = learning_curves([excluding(finished.results(), 16)])
+    assert (selected.num_train, selected.num_everything) == (80, 64)
+    assert (selected.everything.size, selected.largest.size) == (64, 20)
 
 
 # --- what follows ---------------------------------------------------------------------------------
@@ -206,15 +213,16 @@ def test_where_a_target_has_too_few_sizes_the_model_that_chose_answers(finished)
 # --- what to run next -----------------------------------------------------------------------------
 
 
-def asked(run, bands, monkeypatch, sizes=(5, 10, 20, 80)):
+def asked(run, bands, monkeypatch, sizes=(5, 10, 20, 80), num_excluded=0):
     """Return the command where the first model's curve has these bands."""
     curve = replace(
         curve_of(dict(zip(sizes, (70, 80, 90, 92), strict=True))),
         points=tuple(Point(size, (value,)) for size, value in zip(sizes, (70, 80, 90, 92))),  # noqa: B905
         num_train=80,
+        num_everything=80,
     )
     monkeypatch.setattr(how_much_data, "_fitted", lambda points, num: (object(), bands))
-    return next_command([run.results()], [curve])
+    return next_command([excluding(run.results(), num_excluded)], [curve])
 
 
 FLAT = {40: Band(91, 91.2, 93), 160: Band(92, 92.2, 93)}
@@ -305,7 +313,7 @@ def test_nothing_is_proposed_that_was_measured_or_needs_an_acquisition_function_
     monkeypatch.setattr(
         how_much_data, "_fitted", lambda points, num: (object(), FLAT | {32: Band(91, 91.6, 92)})
     )
-    curve = replace(curve_of({5: 70, 10: 80, 20: 90, 80: 92}), num_train=80)
+    curve = replace(curve_of({5: 70, 10: 80, 20: 90, 80: 92}), num_train=80, num_everything=80)
     assert next_command([full], [curve]) is None
 
 
@@ -326,20 +334,34 @@ def test_what_is_proposed_is_a_valid_params_yaml(run, monkeypatch, tmp_path):
     assert "selected-0.25" in params.compare.subsets
 
 
-def test_a_larger_round_keeps_back_no_more_than_a_race_can_spare(run, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("num_excluded", "holdout"), [(0, "0.12"), (8, "0.07")])
+def test_a_larger_round_keeps_back_no_more_than_a_race_can_spare(
+    run, monkeypatch, tmp_path, num_excluded, holdout
+):
     """Of 80 samples 60 are wanted: a third of them less is too few, an eighth is not."""
     run.set(race__entrants={"hardest": {}, "window": {"rule": "window"}}, race__holdout=0.33)
-    command = asked(run, dict(sorted((FLAT | {60: Band(91, 91.6, 92)}).items())), monkeypatch)
-    assert " -S race.holdout=0.12 " in command
+    bands = dict(sorted((FLAT | {60: Band(91, 91.6, 92)}).items()))
+    command = asked(run, bands, monkeypatch, num_excluded=num_excluded)
+    assert f" -S race.holdout={holdout} " in command
     content = YAML(typ="safe").load(run.root / "params.yaml")
-    limits = Limits(np.arange(80) % 3, NOTHING, NOTHING, 0)
-    for wanted in (command, command.replace(" -S race.holdout=0.12", "")):
+    limits = Limits(np.arange(80) % 3, NOTHING, np.arange(num_excluded), 0)
+    for wanted in (command, command.replace(f" -S race.holdout={holdout}", "")):
         [path] = overrides.changed(wanted, content, tmp_path)
         if wanted == command:
             check_demands(load_params(path), limits)
         else:
             with pytest.raises(ParamsError, match=r"race\.holdout keeps 26"):
                 check_demands(load_params(path), limits)
+
+
+def test_no_size_is_proposed_that_excluded_samples_would_have_to_fill(finished, monkeypatch):
+    """Twice 20 is half of 80, and of 38 that may be picked too many."""
+    curve = replace(curve_of({5: 70, 10: 80, 20: 90}), num_train=80)
+    bands = {20: Band(89, 90, 91), 40: Band(91, 92, 93)}
+    monkeypatch.setattr(how_much_data, "_fitted", lambda points, num: (object(), bands))
+    results = finished.results()
+    assert "{from: 0.25, to: 0.5}" in next_command([results], [curve])
+    assert "rounds" not in next_command([excluding(results, 42)], [curve])
 
 
 # --- table, picture, page -------------------------------------------------------------------------
@@ -359,13 +381,24 @@ def test_the_table_has_what_was_measured_and_its_band_and_the_page_shows_it(
     random = [row for row in rows if row["subset"] == "random"]
     assert [row["size"] for row in random] == [8, 20, 80]  # of too few sizes for a band
     assert {row["low"] for row in random} == {None}
-    pictures = []
+    drawn = []
     monkeypatch.setattr(
-        "stages.report.__main__.save_pictures", lambda _, rows, __: pictures.extend(rows)
+        "stages.report.__main__.save_pictures", lambda _, rows, __: drawn.extend(rows)
     )
     written = run.report()
     page = written["plots/report.html"].decode()
     assert 'id="size"' in page
     assert "resnet8 by size, 300 updates" in page
-    assert "how_much_data/resnet8" in pictures
+    assert "how_much_data/resnet8" in drawn
     assert "How much data: " in written["metrics/verdict.txt"].decode()
+
+
+def test_the_picture_draws_everything_as_a_line_where_samples_are_excluded(finished):
+    results = excluding(finished.results(), 16)
+    rows = all_tables([results])["how_much_data/resnet8"]
+    assert [row["fraction"] for row in rows if row["size"] == 64] == [0.8, 0.8]
+    axes = pictures.drawn("how_much_data/resnet8", rows, results).axes[0]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert lines["everything"].get_ydata()[0] == pytest.approx(90, abs=0.01)
+    assert max(lines["selected"].get_xdata()) < 80
+    assert axes.get_xlim()[1] == pytest.approx(80)

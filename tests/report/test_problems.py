@@ -195,3 +195,22 @@ def test_what_thumbnails_can_show_is_said(with_problems):
     note = problems(replace(with_problems, alike=Alike(found, GROUPED, []))).note
     assert "by thumbnails, which show what was saved anew, scaled or brightened" in note
     assert "with a cosine of 0.98 or more" in note
+
+
+@pytest.mark.parametrize(
+    ("task", "method", "said"),
+    [
+        ("vector_classification", "copies", "copies alone: so few numbers are nearly the same by"),
+        ("vector_classification", "exact", "compared, each number scaled to mean 0 and deviation"),
+        ("text_classification", "copies", "were compared, for copies alone"),
+        ("image_classification", "copies", "of others with embeddings (embed.model)"),
+        ("image_classification", "exact", "were compared: 6 have a near duplicate"),
+    ],
+)
+def test_the_note_is_that_of_the_kind_of_inputs(with_problems, task, method, said):
+    """Nobody is sent to embed.model who has no images."""
+    params = with_problems.params.model_copy(update={"task": task})
+    alike = Alike(replace(FOUND, method=method), [], [])
+    note = problems(replace(with_problems, params=params, alike=alike)).note
+    assert said in note
+    assert ("embed.model" in note) == (said.endswith("(embed.model)"))

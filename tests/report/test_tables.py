@@ -1,10 +1,12 @@
 """What the tables say of a small finished run."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import two_way
+from finished_run import excluding
 
 from stages.report import pictures, round_tables, tables
 from stages.report.page.compared import compared
@@ -261,6 +263,17 @@ def test_numbers_are_rounded_without_a_negative_zero():
     assert str(points(-0.001)) == "0.0"
     assert points(98.256) == 98.26
     assert significant(123_456_789.0) == 123_500_000.0
+
+
+def test_excluded_samples_are_in_no_share_of_everything(finished):
+    """Nor can draws share them by chance; what is as brief as half of train has its size."""
+    results = excluding(finished.results(), 60)
+    targets_N = results.targets_N[:20]
+    shares = [round(100 * (targets_N == number).mean(), 2) for number in range(3)]
+    assert column(tables.class_shares([results]), "full") == shares
+    assert column(tables.overlap([results, results]), "by_chance") == [25.0, 50.0, 100.0]
+    matched = replace(results, comparison={"full-matched-0.5": results.comparison["full"]})
+    assert matched.compared_by_size()[40] == {"full-matched": "full-matched-0.5"}
 
 
 def test_everything_trained_as_briefly_stands_at_the_size_that_it_matches(run, add_compared):

@@ -19,6 +19,12 @@ from stages.report.suspected import label_suspects
 
 FEWEST = 10  # train samples of a class: with fewer its own accuracy means nothing
 MOST_ROWS, MOST_NAMES = 10, 4  # of a table; of a group, and of classes
+# What finds more, or why nothing does; of texts nothing.
+COPIES_ALONE = {
+    "images": ": what is nearly the same is found of coloured pictures of 32 pixels or more; of "
+    "others with embeddings (embed.model)",
+    "vectors": ": so few numbers are nearly the same by chance",
+}
 
 
 class Problems(NamedTuple):
@@ -152,23 +158,18 @@ def _tiny_classes(results: Results) -> Check:
 
 def _how(results: Results) -> str:
     """Say what was compared."""
-    found = results.alike.found
+    found, inputs = results.alike.found, results.params.rules.inputs
     compared = f"{found.samples:,} samples of all splits were compared"
     if not alike.looks_for_near(results.alike):
-        of_pictures = " of coloured pictures of 32 pixels or more; of others" * (
-            results.params.rules.inputs == "images"
-        )
-        return (
-            f"{compared}, for copies alone: what is nearly the same is found{of_pictures} with "
-            "embeddings (embed.model)"
-        )
+        return f"{compared}, for copies alone{COPIES_ALONE.get(inputs, '')}"
     if found.method == alike.THUMBNAILS:
         return (
             f"{compared}, by copies and by thumbnails, which show what was saved anew, scaled or "
             f"brightened ({_grouped(results)}); what was turned, cropped or taken from elsewhere "
             "is found with embeddings (embed.model, as in presets/images_pretrained_cpu.yaml)"
         )
-    told = f"{compared}: {_grouped(results)}"
+    scaled = ", each number scaled to mean 0 and deviation 1" * (inputs == "vectors")
+    told = f"{compared}{scaled}: {_grouped(results)}"
     if found.method == "approximate":
         share = "unknown" if found.recall is None else f"{100 * found.recall:.1f} %"
         told += (
