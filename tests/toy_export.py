@@ -11,6 +11,7 @@ import numpy as np
 import toy
 import toy_scenes
 import toy_texts
+import toy_vectors
 from PIL import Image
 
 from commands.export.__main__ import run
@@ -82,6 +83,13 @@ def texts(root: Path) -> Exported:
     """Prepare short texts; those below root/train.csv are the train split but for a part."""
     toy_texts.write_csv(root / "train.csv", toy_texts.reviews(40))
     made = Exported(toy_texts.params(root))
+    prepare(PREPARED, Path("data/ensembles/scratch"))
+    return made
+
+
+def table(root: Path, name: str) -> Exported:
+    """Prepare the tables of texts or of vectors below `root`, in the form of this name."""
+    made = Exported((toy_vectors if name == "embeddings" else toy_texts).params(root), name=name)
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made
 
