@@ -109,9 +109,12 @@ def yolo_set(root: Path, dataset_root: Path) -> Exported:
     made = scenes(root)
     made.pick(range(len(made.ids)))
     export("yolo", dataset_root)
-    made = Exported(
-        toy.resolved("detection_cpu"), name="yolo", root=str(dataset_root), image_size=[26, 22]
-    )
+    return prepared_yolo(dataset_root)
+
+
+def prepared_yolo(root: Path) -> Exported:
+    """Prepare images that lie in YOLO's form."""
+    made = Exported(toy.resolved("detection_cpu"), name="yolo", root=str(root), image_size=[26, 22])
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made
 
