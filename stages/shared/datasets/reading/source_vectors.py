@@ -182,7 +182,7 @@ def _from_parquet(path: Path, split: Split, label_column: str | None, train: _Pa
     return _Part(path.name, _numbers(path, table.select(names)), ids, labels, names)
 
 
-def _in_order_of(train: _Part, path: Path, names: Sequence[str]) -> Sequence[str]:
+def _in_order_of(train: _Part, path: Path, names: Sequence[str]) -> list[str]:
     """Return the columns as they stand in train, since a number is known by its place."""
     lacks = [name for name in train.columns if name not in names]
     more = [name for name in names if name not in train.columns]
@@ -191,7 +191,7 @@ def _in_order_of(train: _Part, path: Path, names: Sequence[str]) -> Sequence[str
             f"{path}: of the columns of {train.name} it lacks {named(lacks)}, and beside them it "
             f"has {named(more)}; they must be the same"
         )
-    return train.columns
+    return list(train.columns)
 
 
 def _numbers(path: Path, table: Any) -> Array:
