@@ -11,6 +11,7 @@ import numpy as np
 import toy
 import toy_scenes
 import toy_texts
+import toy_vectors
 from PIL import Image
 
 from commands.export.__main__ import run
@@ -86,6 +87,13 @@ def texts(root: Path) -> Exported:
     return made
 
 
+def table(root: Path, name: str) -> Exported:
+    """Prepare the tables of texts or of vectors below `root`, in the form of this name."""
+    made = Exported((toy_vectors if name == "embeddings" else toy_texts).params(root), name=name)
+    prepare(PREPARED, Path("data/ensembles/scratch"))
+    return made
+
+
 def scenes(root: Path, **dataset: Any) -> Exported:
     """Prepare scenes with boxes, 52 pixels wide and 44 high; they are read as half of that."""
     toy_scenes.write_voc(root, {"train": 12, "val": 3, "test": 3})
@@ -101,9 +109,12 @@ def yolo_set(root: Path, dataset_root: Path) -> Exported:
     made = scenes(root)
     made.pick(range(len(made.ids)))
     export("yolo", dataset_root)
-    made = Exported(
-        toy.resolved("detection_cpu"), name="yolo", root=str(dataset_root), image_size=[26, 22]
-    )
+    return prepared_yolo(dataset_root)
+
+
+def prepared_yolo(root: Path) -> Exported:
+    """Prepare images that lie in YOLO's form."""
+    made = Exported(toy.resolved("detection_cpu"), name="yolo", root=str(root), image_size=[26, 22])
     prepare(PREPARED, Path("data/ensembles/scratch"))
     return made
 

@@ -2,15 +2,21 @@
 
 Files are matched by their paths: `datasets` lists the user's folder itself, so that whatever it
 takes for an image and in whatever order, the rows are those of `load_dataset("imagefolder",
-data_dir=<dataset.root>)`. Without files a sample id is the row of its source, as in `17` or
-`train/17`.
+data_dir=<dataset.root>)`. Without files samples are looked up where the data may bring ids of its
+own (`BRINGS_IDS` in the data set's file); otherwise a sample id is the row of its source, as in
+`17` or `train/17`.
 """
 
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from commands.export.chosen import Chosen
 from commands.export.output import write_json
+from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
+
+Rows = tuple[str | None, dict[str, int], int | None]  # split, row of each sample id, rows in all
 
 
 def write(chosen: Chosen, output: Path) -> None:
@@ -19,11 +25,14 @@ def write(chosen: Chosen, output: Path) -> None:
     Raises:
         DataError: a sample is not in the data set, or they are in several splits.
     """
-    if chosen.root is None:
-        split, row_of = _rows_of_source(chosen)
-        num_rows = None
-    else:
+    settings = chosen.params.dataset
+    data_set = import_module(f"stages.shared.datasets.{chosen.params.task}.{settings.name}")
+    if chosen.root is not None:
         split, row_of, num_rows = _rows_of_folder(chosen, chosen.root)
+    elif getattr(data_set, "BRINGS_IDS", False):
+        split, row_of, num_rows = _rows_of_names(chosen, data_set.load(settings))
+    else:
+        split, row_of, num_rows = _rows_of_source(chosen)
     content = {
         "data_dir": None if chosen.root is None else str(chosen.root),
         "split": split,
@@ -33,8 +42,8 @@ def write(chosen: Chosen, output: Path) -> None:
     write_json(output, content)
 
 
-def _rows_of_source(chosen: Chosen) -> tuple[str | None, dict[str, int]]:
-    """Return the split of the source and the row of each sample id in it."""
+def _rows_of_source(chosen: Chosen) -> Rows:
+    """Return what the sample ids say."""
     row_of, splits = {}, set()
     for sample in chosen.samples:
         split, _, row = sample.sample_id.rpartition("/")
@@ -45,19 +54,39 @@ def _rows_of_source(chosen: Chosen) -> tuple[str | None, dict[str, int]]:
             )
         splits.add(split)
         row_of[sample.sample_id] = int(row)
-    return _only(splits) or None, row_of
+    return _only(splits) or None, row_of, None
 
 
-def _rows_of_folder(chosen: Chosen, root: Path) -> tuple[str, dict[str, int], int]:
-    """Return the split that holds the samples, the row of each sample id in it, and its length."""
-    paths = _paths_by_split(root)
-    found = {path: (split, row) for split in paths for row, path in enumerate(paths[split])}
-    missing = [sample.path for sample in chosen.samples if sample.path not in found]
-    if missing:
-        raise DataError(f"{missing[0]!r}: is no image to Hugging Face's imagefolder of {root}")
-    place_of = {sample.sample_id: found[sample.path] for sample in chosen.samples}
+def _rows_of_names(chosen: Chosen, source: Source) -> Rows:
+    """Return where the samples stand in the source, whatever they are called."""
+    names: dict[str, list[str]] = {}
+    splits = source.given_splits or ["train"] * len(source.sample_ids)
+    for split, name in zip(splits, source.sample_ids, strict=True):
+        names.setdefault(split, []).append(name)
+    name_of = {sample.sample_id: sample.sample_id for sample in chosen.samples}
+    root = chosen.params.dataset.root
+    return _rows_among(names, name_of, f"is not in {root} any more; run `dvc repro`")
+
+
+def _rows_of_folder(chosen: Chosen, root: Path) -> Rows:
+    """Return where the samples' files stand in Hugging Face's data set of the folder."""
+    path_of = {sample.sample_id: sample.path for sample in chosen.samples}
+    lacks = f"is no image to Hugging Face's imagefolder of {root}"
+    return _rows_among(_paths_by_split(root), path_of, lacks)
+
+
+def _rows_among(names: Mapping[str, Sequence[str]], name_of: Mapping[str, str], lacks: str) -> Rows:
+    """Return the rows of samples by the names of all rows of each split.
+
+    Raises:
+        DataError: a sample's name is none of a row, which `lacks` says, or they are in two splits.
+    """
+    found = {name: (split, row) for split in names for row, name in enumerate(names[split])}
+    if missing := [name for name in name_of.values() if name not in found]:
+        raise DataError(f"{missing[0]!r}: {lacks}")
+    place_of = {sample_id: found[name] for sample_id, name in name_of.items()}
     split = _only({split for split, _ in place_of.values()})
-    return split, {name: row for name, (_, row) in place_of.items()}, len(paths[split])
+    return split, {name: row for name, (_, row) in place_of.items()}, len(names[split])
 
 
 def _paths_by_split(root: Path) -> dict[str, list[str]]:

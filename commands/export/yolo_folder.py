@@ -9,6 +9,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -74,8 +75,11 @@ def _write_classes(chosen: Chosen, folder: Path, repeat: bool) -> None:
 def _write_boxes(chosen: Chosen, folder: Path, output: Path, repeat: bool) -> None:
     is_yolo = chosen.params.dataset.name == "yolo"
     names = chosen.meta.class_names
-    if is_yolo:  # its labels have the numbers of all its classes
-        names = described(chosen.root or Path()).class_names
+    if is_yolo:
+        # Labels are found by an image's path: the one by which the data was read.
+        root = Path(os.path.realpath(chosen.root or ""))
+        chosen = replace(chosen, root=root)
+        names = described(root).class_names  # its labels have the numbers of all its classes
     content: dict[str, object] = {"path": os.path.abspath(output)}  # noqa: PTH100 - links stay
     for split in SPLITS:
         rows, paths = _rows_and_paths(chosen, split, repeat)

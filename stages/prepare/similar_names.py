@@ -14,7 +14,8 @@ from stages.shared.errors import printable
 MOST_NAMED = 10
 # `none` is left out: it is the name of a class in many data sets.
 NUMBER = re.compile(r"[0-9]+(\.0+)?")
-NO_LABEL = frozenset(("#n/a", "<na>", "n/a", "nan", "null"))
+NO_LABEL = frozenset(("#n/a", "<na>", "?", "n/a", "nan", "null", "unlabeled", "unlabelled"))
+MINUS_ONE = re.compile(r"-1(\.0+)?")
 
 
 def warn(class_names: Sequence[str]) -> None:
@@ -26,10 +27,17 @@ def warn(class_names: Sequence[str]) -> None:
         more = f"; and {hidden} more" if hidden > 0 else ""
         sys.stderr.write(f"warning: class names that are nearly alike: {printable(named)}{more}\n")
     for name in class_names:
-        if name.casefold() in NO_LABEL:
+        if name.casefold() in NO_LABEL or _is_minus_one_beside_numbers(name, class_names):
             sys.stderr.write(
                 f"warning: there is a class {name!r}; if its samples have no label, take them out\n"
             )
+
+
+def _is_minus_one_beside_numbers(name: str, class_names: Sequence[str]) -> bool:
+    """Return whether this is -1 and the others are 0 and more; -1 and 1 alone are two signs."""
+    others = [other for other in class_names if other != name]
+    are_numbers = all(map(NUMBER.fullmatch, others)) and {*map(float, others)} != {1.0}
+    return bool(others) and are_numbers and MINUS_ONE.fullmatch(name) is not None
 
 
 def alike(class_names: Sequence[str]) -> list[list[str]]:

@@ -79,6 +79,13 @@ def test_folders_as_roboflow_writes_them(dataset, write):
     assert source.boxes.box_A4[:, 2].tolist() == [1, 2, 1]
 
 
+def test_two_folders_of_one_split_are_refused(dataset, write):
+    for folder in ("train", "val", "valid"):
+        root = write(f"{folder}/_annotations.coco.json", folder, 1)
+    with pytest.raises(DataError, match=r"holds val and valid; one is allowed"):
+        load(dataset(root=str(root)))
+
+
 def test_all_that_is_wrong_with_boxes_is_listed(dataset, write):
     root = write(
         "annotations.json",

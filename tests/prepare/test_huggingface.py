@@ -185,6 +185,16 @@ def test_labels_that_are_missing_by_their_number_are_listed(tmp_path, dataset):
     assert source.problems == ["'train/1' has no label"]
 
 
+def test_names_without_a_sample_are_no_classes(tmp_path, dataset, capsys):
+    """As `filter` leaves them."""
+    table = images([1, 0, 1]).cast_column("label", ClassLabel(names=["a", "b", "c"]))
+    save(table.filter(lambda row: row["label"] == 1), tmp_path / "set")
+    source = huggingface_images.load(dataset(root=str(tmp_path / "set")))
+    assert source.class_names == ["b"]
+    assert source.targets_N.tolist() == [0, 0]
+    assert "left out 2 classes without a sample: 'a'; 'c'\n" in capsys.readouterr().err
+
+
 def test_texts_are_those_of_the_csv_form(tmp_path, dataset):
     texts = ["Good film, really", "BAD  one é", "so so"]
     features = Features({"text": Value("string"), "stars": ClassLabel(names=["low", "high"])})
@@ -220,7 +230,13 @@ def two_labels(root):
     save(table.add_column("coarse", [0, 1]).cast_column("coarse", FEATURES["label"]), root)
 
 
+def one_split_in_two_folders(root):
+    save_parquet({"train": images([0, 1])}, root)
+    images([0, 1]).to_parquet(root / "train.parquet")
+
+
 REFUSED = {
+    one_split_in_two_folders: "00002.parquet: both hold train; files of a split must",
     broken: "cannot be read",
     validation_twice: "has the splits train, val, dev; allowed are train",
     two_labels: "fine, coarse may be it, and dataset.label_column must say which",

@@ -90,10 +90,25 @@ def test_what_python_writes_is_read_as_it_was(rows, tmp_path_factory, dataset):
     root = tmp_path_factory.mktemp("reviews")
     toy_texts.write_csv(root / "train.csv", rows)
     source = reviews.load(dataset(root=str(root)))
-    expected = [(label - 1, f"{title} {text}".strip()) for label, title, text in rows]
+    expected = [(str(label), f"{title} {text}".strip()) for label, title, text in rows]
     expected = [(label, text) for label, text in expected if text]
-    assert list(zip(source.targets_N.tolist(), texts_of(source), strict=True)) == expected
+    labels = [source.class_names[target] for target in source.targets_N.tolist()]
+    assert list(zip(labels, texts_of(source), strict=True)) == expected
     assert len(source.problems) == len(rows) - len(expected)
+
+
+def test_a_number_without_a_row_is_no_class(load, capsys):
+    source = load(b"4,a,b\n1,c,d\n", b"2,e,f\n")
+    assert source.class_names == ["1", "2", "4"]
+    assert source.targets_N.tolist() == [2, 0, 1]
+    assert "left out 1 classes without a sample: '3'\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n\n"])
+def test_blank_lines_at_the_end_are_no_rows(load, end):
+    source = load(b"2,a,b\n1,c,d\n" + end)
+    assert texts_of(source) == ["a b", "c d"]
+    assert source.problems == []
 
 
 def test_the_amazon_sets_have_names_for_their_classes(load):

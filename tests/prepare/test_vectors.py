@@ -108,6 +108,13 @@ def test_parquet_may_bring_its_ids(tmp_path):
     assert load(tmp_path).sample_ids == ["p", "q"]
 
 
+def test_columns_of_numbers_are_known_by_their_names_in_each_file(tmp_path):
+    table = columns()
+    pq.write_table(table, tmp_path / "train.parquet")
+    pq.write_table(table.select(["y", "label", "x"]), tmp_path / "test.parquet")
+    np.testing.assert_array_equal(read(load(tmp_path)), [[0.5, 3.0], [1.5, 4.0]] * 2)
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_setting_names_the_column_of_labels(tmp_path, form):
     if form == "csv":
@@ -127,8 +134,8 @@ def in_numpy(vectors: Any, labels: Sequence[object] = "ab", split: str = "train"
     return lambda root: write(root, split, np.array(vectors), list(labels))
 
 
-def in_parquet(**fields: list[object]) -> Make:
-    return lambda root: pq.write_table(pa.table(fields), root / "train.parquet")
+def in_parquet(split: str = "train", **fields: list[object]) -> Make:
+    return lambda root: pq.write_table(pa.table(fields), root / f"{split}.parquet")
 
 
 def all_of(*makes: Make) -> Make:
@@ -153,6 +160,20 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "other length": (
         all_of(in_numpy(np.zeros((2, 3))), in_numpy(np.zeros((2, 4)), split="test")),
         "test.npy has 4 numbers a row, train.npy 3",
+    ),
+    "other columns": (
+        all_of(
+            in_parquet(label=["a", "b"], age=[30, 40], income=[1, 2]),
+            in_parquet("test", label=["a", "b"], age=[30, 40], height=[1, 2]),
+        ),
+        "test.parquet: of the columns of train.parquet it lacks income, and beside them it has "
+        "height; they must be the same",
+    ),
+    "a column twice": (
+        lambda root: pq.write_table(
+            pa.table([[1, 2], [3, 4], ["a", "b"]], ["x", "x", "label"]), root / "train.parquet"
+        ),
+        "train.parquet: has two columns called x; one is allowed",
     ),
     "same id": (
         all_of(

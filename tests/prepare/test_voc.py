@@ -83,6 +83,8 @@ def test_a_file_that_counts_from_zero_is_cut_to_its_image(dataset, write):
         ({"trainval": "abc", "test": "de"}, "tttee"),
         ({"train": "ab", "val": "c"}, "ttv"),
         ({"train": "ab", "test": "de", "trainval": "ab"}, "ttee"),
+        ({"train": "a", "test": "de", "trainval": "abc"}, "tttee"),
+        ({"train": "ab", "test": "de"}, "ttee"),
         ({"trainval": "abc"}, None),
         ({"test": "abc"}, None),
     ],

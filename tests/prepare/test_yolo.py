@@ -216,6 +216,30 @@ def test_a_root_that_is_a_link_or_relative_has_its_labels(dataset, write, monkey
         assert len(loaded(dataset, name).boxes.class_A) == 1
 
 
+@pytest.mark.parametrize("pictures", ["root/pictures", "pictures"], ids=["below", "elsewhere"])
+@pytest.mark.parametrize("train", ["images/train", "train.txt"])
+def test_labels_of_a_linked_folder_lie_where_its_path_says(dataset, write, pictures, train):
+    """As Ultralytics finds them: links below the place that data.yaml names are not resolved."""
+    root = write({"train/a": BOX, "train/b/c": BOX}, train=train)
+    (root / "train.txt").write_text("images/train/a.png\n./images/train/b/c.png\n")
+    target = root.parent / pictures.replace("root", root.name)
+    (root / "images/train/b").rename(target)
+    (root / "images/train/b").symlink_to(target)
+    source = loaded(dataset, root)
+    assert source.sample_ids == ["images/train/a.png", "images/train/b/c.png"]
+    assert source.boxes.offset_N1.tolist() == [0, 1, 2]
+    assert source.problems == []
+
+
+def test_an_image_that_is_in_two_splits_by_a_link_is_named(dataset, write):
+    root = write({"train/a": BOX, "val/b": BOX}, val="images/val")
+    (root / "images/train/more").symlink_to(root / "images/val")
+    assert loaded(dataset, root).problems == [
+        "'data.yaml' lists 'images/train/more/b.png' twice, in train and in validation as "
+        "'images/val/b.png'; once is allowed"
+    ]
+
+
 def test_labels_outside_of_the_root_are_refused(dataset, images):
     """What is not listed may change unnoticed."""
     root = images("a.png", "b.png", size=(8, 6))

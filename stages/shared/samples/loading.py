@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints, Split
@@ -20,7 +21,8 @@ from stages.shared.samples.decoding import FORMATS, Pixels
 from stages.shared.samples.decoding_ahead import Files, decoded
 
 ORIENTATION = 0x0112  # of EXIF
-SIDEWAYS = 5  # and more: the image is shown turned by a quarter
+TURNED = range(5, 9)  # such an image is shown turned by a quarter
+WIDTH, HEIGHT = 256, 257  # tags of a TIFF
 
 Rows = slice | Ints
 
@@ -50,7 +52,9 @@ def shown_size(path: Path) -> tuple[int, int]:
     """Return width and height of an image as it is shown; only the head of the file is read."""
     with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
         width, height = file.size
-        is_turned = file.getexif().get(ORIENTATION, 1) >= SIDEWAYS
+        if isinstance(file, TiffImageFile):  # Pillow has turned the size of most already
+            width, height = file.tag_v2[WIDTH], file.tag_v2[HEIGHT]
+        is_turned = file.getexif().get(ORIENTATION, 1) in TURNED
     return (height, width) if is_turned else (width, height)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import toy
 import toy_export
@@ -115,6 +117,29 @@ def test_without_files_rows_are_those_of_the_source(here):
         "num_rows": None,
         "indices": [12, 0, 12],
     }
+
+
+@pytest.mark.parametrize("name", ["huggingface_texts", "embeddings"])
+def test_samples_that_have_names_are_found_in_the_users_table(here, offline, name):
+    # Names that look like rows are those of other rows.
+    names = [f"train/{row}" for row in reversed(range(40))]
+    columns = {"label": ["cat", "dog"] * 20, "sample_id": names, "text": list(map(str, range(40)))}
+    if name == "embeddings":
+        columns["text"] = [0.5 * row for row in range(40)]
+    (here / "set").mkdir()
+    pq.write_table(pa.table(columns), here / "set/train.parquet")
+    made = toy_export.table(here / "set", name)
+    ids = made.pick(PICKS)
+
+    rows = read_json(export("huggingface", "subset.json"))
+
+    table = offline.load_dataset("parquet", data_files=str(here / "set/train.parquet"))
+    assert table[rows["split"]].select(rows["indices"])["sample_id"] == ids
+    assert rows["num_rows"] == 40
+    renamed = columns | {"sample_id": list(map(str, range(40)))}
+    pq.write_table(pa.table(renamed), here / "set/train.parquet")
+    with pytest.raises(DataError, match=f"{ids[0]}': is not in .*/set any more; run `dvc repro`"):
+        export("huggingface", "again.json")
 
 
 def test_texts_are_rows_of_their_file_and_no_images(here):

@@ -1,5 +1,6 @@
 """The form yolo: what Ultralytics reads, by its documented rules and by our own reader of them."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from toy_export import PREPARED, export
 from stages.shared import artifacts
 from stages.shared.datasets.image_classification import imagefolder
 from stages.shared.datasets.object_detection import yolo
+from stages.shared.datasets.reading import yolo_labels
 from stages.shared.errors import DataError
 from stages.shared.settings.sections import Dataset
 
@@ -78,6 +80,23 @@ def test_of_yolo_itself_the_lists_name_the_users_files_and_classes_keep_their_nu
         "val.txt",
     ]
     assert yaml.safe_load((folder / "data.yaml").read_text())["names"] == described["names"]
+
+
+def test_the_lists_name_paths_whose_labels_ultralytics_finds(here):
+    """Where dataset.root is a link, labels lie beside what it leads to, as they were read."""
+    toy_export.yolo_set(here / "voc", here / "given")
+    for kind in ("images", "labels"):
+        for path in (here / "given" / kind / "train").iterdir():
+            path.rename(here / "given" / path.name)
+        shutil.rmtree(here / "given" / kind)
+    (here / "given/data.yaml").unlink()
+    (here / "given/classes.txt").write_text("bright\ndim\n")
+    (here / "images").mkdir()
+    (here / "images/link").symlink_to(here / "given")
+    made = toy_export.prepared_yolo(here / "images/link")
+    made.pick([4, 1])
+    paths = listed(export("yolo", here / "set"))
+    assert all(Path(yolo_labels.path_of(path)).is_file() for path in paths)
 
 
 def test_of_classes_each_split_has_folders_of_all_with_links_to_the_images(here):

@@ -18,7 +18,7 @@ from stages.shared.artifacts import FileList
 from stages.shared.errors import DataError, ParamsError
 from stages.shared.running.processes import Process
 from stages.shared.samples import decoding, decoding_ahead
-from stages.shared.samples.loading import in_batches, load_images
+from stages.shared.samples.loading import in_batches, load_images, shown_size
 
 NUM = 60
 ROWS = [np.array([5, 5, 40]), slice(10, 31), np.array([], dtype=np.int64), np.array([59])]
@@ -46,6 +46,25 @@ def prepared(tmp_path_factory, pixels_NHWK):
 @pytest.fixture
 def jobs_of_four(monkeypatch):
     monkeypatch.setattr(decoding_ahead, "JOB_BYTES", 4 * 8 * 8 * 3)
+
+
+@pytest.mark.parametrize("orientation", range(10))  # 0 and 9 are none
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
+def test_the_size_in_the_head_of_a_file_is_that_of_the_decoded_image(tmp_path, ending, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"image.{ending}"
+    black(8, 6).save(path, exif=exif)
+    height, width, _ = decoding.decode(path, None).shape
+    assert shown_size(path) == (width, height)
+    assert width == (6 if 5 <= orientation <= 8 else 8)
+
+
+def test_the_size_of_a_tiff_that_only_its_xmp_turns_is_that_of_the_decoded_image(tmp_path):
+    xmp = b'<x:xmpmeta tiff:Orientation="6"/>'
+    black(8, 6).save(tmp_path / "image.tif", tiffinfo={700: xmp})
+    assert decoding.decode(tmp_path / "image.tif", None).shape == (8, 6, 3)
+    assert shown_size(tmp_path / "image.tif") == (6, 8)
 
 
 def test_files_are_indexed_as_an_array_is(prepared, pixels_NHWK):

@@ -23,6 +23,8 @@ from stages.shared.samples.decoding import ImageSize, Pixels, decode, pixels_of
 from stages.shared.samples.decoding_ahead import Decoded
 from stages.shared.settings.sections import Dataset
 
+BRINGS_IDS = True  # samples may have names that are not their rows
+
 
 @dataclass(frozen=True)
 class TableImages:

@@ -17,8 +17,7 @@ COCO's own train2017 holds two boxes without an area, annotations 918 and 220684
 """
 
 import os
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +26,14 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, Validation
 
 from stages.shared.artifacts import SPLITS, Split
 from stages.shared.artifacts.user_lists import decoded
-from stages.shared.artifacts.user_names import MOST_SHOWN, and_more, encoding_hint
+from stages.shared.artifacts.user_names import encoding_hint
 from stages.shared.datasets.reading.boxes_of_images import (
     Annotated,
     Object,
     refuse_params,
     source_of,
 )
+from stages.shared.datasets.reading.class_names import say_left_out
 from stages.shared.datasets.reading.entries import split_of
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.errors import DataError
@@ -100,7 +100,8 @@ def load(params: Dataset) -> Source:
         objects = _objects(file, content, labels, problems)
         images += (_annotated(root, image, file, objects) for image in content.images)
     class_names = _with_boxes(contents.values(), labels)
-    _mention(params.root, [name for name in labels.values() if name not in class_names])
+    unused = [name for name in labels.values() if name not in class_names]
+    say_left_out(params.root, "categories without a box", unused)
     images.sort(key=lambda image: os.fsencode(image.name))
     for image, after in pairwise(images):
         if image.name == after.name:
@@ -136,7 +137,13 @@ def _find(root: Path) -> list[_File]:
 def _of_roboflow(root: Path) -> list[_File]:
     """Return the files of annotations that lie in folders of splits, that of train first."""
     found = [(split_of(path.parent.name), path) for path in sorted(root.glob(f"*/{ROBOFLOW}"))]
-    files = {split: _File(path, path.parent.name, split) for split, path in found if split}
+    files: dict[Split, _File] = {}
+    for split, path in found:
+        if split in files:
+            names = f"{files[split].folder} and {path.parent.name}"
+            raise DataError(f"{root}: holds {names}; one is allowed")
+        if split:
+            files[split] = _File(path, path.parent.name, split)
     return [files[split] for split in SPLITS if split in files] if "train" in files else []
 
 
@@ -196,12 +203,6 @@ def _with_boxes(contents: Iterable[_Content], labels: Mapping[int, str]) -> list
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"the category {twice!r} stands twice with boxes; once is allowed")
     return names
-
-
-def _mention(root: str, unused: Sequence[str]) -> None:
-    if unused:
-        told = and_more([repr(name) for name in unused[:MOST_SHOWN]], len(unused))
-        sys.stderr.write(f"{root}: left out {len(unused)} categories without a box: {told}\n")
 
 
 def _objects(

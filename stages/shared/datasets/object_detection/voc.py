@@ -2,9 +2,9 @@
 
 - `root/JPEGImages/<name>.*`, the images.
 - `root/Annotations/<name>.xml`, what is in them; every name of a class is one.
-- `root/ImageSets/Main/{train,val,test}.txt` or `{trainval,test}.txt`, the names of each split, one
-  in each line; what they do not list is left out. Without test, val is the test split; without
-  these lists, everything is split at random.
+- `root/ImageSets/Main/{train,val,test}.txt`, or without val `{trainval,test}.txt` or else
+  `{train,test}.txt`, the names of each split, one in each line; what they do not list is left out.
+  Without test, val is the test split; without these lists, everything is split at random.
 
 `reading/voc_annotations.py` says what an annotation is. A sample id is the image's path below root.
 """
@@ -32,6 +32,7 @@ from stages.shared.settings.sections import Dataset
 LISTS: tuple[dict[str, Split], ...] = (
     {"train": "train", "val": "validation", "test": "test"},
     {"trainval": "train", "test": "test"},
+    {"train": "train", "test": "test"},
 )
 
 
@@ -91,8 +92,8 @@ def _read_lists(folder: Path, known: Set[str]) -> dict[str, Split]:
     """Return the split of each image; nothing where there are no lists to split by."""
     for lists in LISTS:
         found = {folder / f"{name}.txt": split for name, split in lists.items()}
-        first, *others = found
-        if first.is_file() and any(path.is_file() for path in others):
+        first, second, *_ = found
+        if first.is_file() and second.is_file():
             there = {path: split for path, split in found.items() if path.is_file()}
             return _splits_of(there, known)
     return {}

@@ -2,8 +2,9 @@
 
 `data.yaml` says which images there are, and the names of the classes; without it `classes.txt` does
 (reading/yolo_description.py). The labels of `.../images/a/b.jpg` are in `.../labels/a/b.txt`, those
-of an image that lies in no folder `images` beside it (reading/yolo_labels.py). An image without
-such a file, or with an empty one, has no objects.
+of an image that lies in no folder `images` beside it (reading/yolo_labels.py). Links to folders
+below those that data.yaml names are part of the path. An image without such a file, or with an
+empty one, has no objects.
 
 Without test, val is the test split. All images must lie below dataset.root; a sample id is the
 image's path there.
@@ -34,7 +35,7 @@ def load(params: Dataset) -> Source:
     root = located(params.root)
     require_folder(root)
     class_names, listed, problems, num_keypoint_numbers = described(root)
-    top = os.path.realpath(root)  # labels lie beside what links lead to
+    top = os.path.realpath(root)  # labels lie beside what a link to root leads to
     images: list[Annotated] = []
     num_missing = num_empty = num_twice = 0
     for file, split in listed:

@@ -1,15 +1,17 @@
-"""Which classes there are where each sample brings the name of its own.
+"""Which classes there are: those of which there is a sample.
 
 Shapes: N samples.
 """
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from stages.shared.artifacts import Ints
+from stages.shared.artifacts.user_names import MOST_SHOWN, and_more
 
 
 def numbered(labels: Sequence[str]) -> tuple[list[str], Ints]:
@@ -22,3 +24,22 @@ def numbered(labels: Sequence[str]) -> tuple[list[str], Ints]:
         names.sort(key=int)
     number_of = {name: number for number, name in enumerate(names)}
     return names, np.array([number_of[label] for label in labels], dtype=np.int64)
+
+
+def used(where: str, names: Sequence[str], targets_N: Ints) -> tuple[list[str], Ints]:
+    """Return the classes that have a sample, and the number of each sample's, int64 [N].
+
+    The others, as a filter leaves them, are named on stderr.
+    """
+    used_U, targets_N = np.unique(targets_N, return_inverse=True)
+    class_names = [names[number] for number in used_U.tolist()]
+    unused = [name for name in names if name not in class_names]
+    say_left_out(where, "classes without a sample", unused)
+    return class_names, targets_N
+
+
+def say_left_out(where: str, what: str, unused: Sequence[str]) -> None:
+    """Name on stderr the classes that are left out."""
+    if unused:
+        told = and_more([repr(name) for name in unused[:MOST_SHOWN]], len(unused))
+        sys.stderr.write(f"{where}: left out {len(unused)} {what}: {told}\n")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from stages.shared.artifacts import SPLITS, Ints, Split
-from stages.shared.datasets.reading.class_names import numbered
+from stages.shared.datasets.reading.class_names import numbered, used
 from stages.shared.datasets.reading.entries import split_of
 from stages.shared.datasets.reading.manifests import is_empty
 from stages.shared.datasets.reading.user_tables import (
@@ -99,7 +99,8 @@ class LabelledTable:
         if names is not None:  # -1 stands where there is no label
             missing = [value is None or not 0 <= value < len(names) for value in values]
             numbers = [0 if lacks else value for value, lacks in zip(values, missing, strict=True)]
-            class_names, targets_N = list(names), np.array(numbers, dtype=np.int64)
+            targets_N = np.array(numbers, dtype=np.int64)
+            class_names, targets_N = used(str(self.root), names, targets_N)
         else:
             labels = as_text(f"{self.root}: column {self.label!r}", values)
             missing = [not label for label in labels]
@@ -188,11 +189,19 @@ def _parquet(files: Sequence[Path]) -> dict[str, Any]:
     from datasets.table import InMemoryTable  # type: ignore[import-untyped]
 
     _require_all_shards(files)
-    parts: dict[str, list[Any]] = {}
+    paths: dict[str, list[Path]] = {}
     for path in files:
-        name = re.split(r"[-.]", path.name)[0]
-        parts.setdefault(name, []).append(Dataset(InMemoryTable(load_parquet(path))))
-    return {name: concatenate_datasets(found) for name, found in parts.items()}
+        paths.setdefault(re.split(r"[-.]", path.name)[0], []).append(path)
+    for name, found in paths.items():
+        if found[0].parent != found[-1].parent:  # likely the same once more
+            raise DataError(
+                f"{found[-1]} and {found[0]}: both hold {name}; files of a split must lie in one "
+                "folder"
+            )
+    return {
+        name: concatenate_datasets([Dataset(InMemoryTable(load_parquet(path))) for path in found])
+        for name, found in paths.items()
+    }
 
 
 def _require_all_shards(files: Sequence[Path]) -> None:

@@ -30,7 +30,8 @@ OUTSIDE = (
 class Image(NamedTuple):
     """One image that data.yaml or a list names."""
 
-    name: str = ""  # path below root
+    name: str = ""  # path below root, as it is written where that is below root
+    real: str = ""  # where links lead to
     problem: str = ""  # with it, and then it has no name
 
 
@@ -50,8 +51,9 @@ def in_place(root: Path, path: Path, bases: Sequence[Path], place: str) -> Itera
         return
     below, is_empty = _below(root), True
     if found.is_dir():
+        top = os.path.realpath(found)  # as Ultralytics does; links below it stay as they are
         named: Iterator[tuple[str, str, str | None]] = (
-            (repr(path.name), name, f"{found}/{name}") for name in images_in(found)
+            (repr(path.name), name, f"{top}/{name}") for name in images_in(found)
         )
     else:
         its_name = repr(os.path.relpath(found, root))
@@ -71,16 +73,28 @@ def in_place(root: Path, path: Path, bases: Sequence[Path], place: str) -> Itera
 
 def _below(root: Path) -> Callable[[str, str], Image]:
     """Return what makes an image of a path, told where that is named."""
-    top = os.path.realpath(root)
-    # A link to an image stays what it is; what leads to it may be written in many ways.
+    tops = [f"{top}/" for top in (os.path.abspath(root), os.path.realpath(root))]  # noqa: PTH100
     real_folder = cache(os.path.realpath)
+
+    @cache
+    def place_of(folder: str) -> str | None:
+        """Return a folder's place below root, which ends with a slash; None: it lies elsewhere."""
+        real = real_folder(folder)
+        # Labels are found by the path as it is written, so its links stay links; but `..` behind
+        # one leads elsewhere than it reads.
+        written = os.path.abspath(folder)  # noqa: PTH100
+        forms = [written, real] if real_folder(written) == real else [real]
+        found = (f"{form}/" for form in forms)
+        return next(
+            (form.removeprefix(top) for form in found for top in tops if form.startswith(top)), None
+        )
 
     def image(path: str, where: str) -> Image:
         folder, _, name = path.rpartition("/")
-        real = f"{real_folder(folder)}/{name}"
-        if real.startswith(f"{top}/"):
-            return Image(real[len(top) + 1 :])
-        return Image(problem=f"{where} names {path!r}, {OUTSIDE}")
+        place = place_of(folder)
+        if place is None:
+            return Image(problem=f"{where} names {path!r}, {OUTSIDE}")
+        return Image(f"{place}{name}", f"{real_folder(folder)}/{name}")
 
     return image
 

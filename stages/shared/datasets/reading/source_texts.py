@@ -20,6 +20,7 @@ import numpy as np
 
 from stages.shared.artifacts import Ints, Sequences, Split
 from stages.shared.artifacts.user_lists import require_text, separator_hint
+from stages.shared.datasets.reading.class_names import used
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.datasets.reading.user_tables import refuse_label_column
 from stages.shared.errors import DataError
@@ -69,9 +70,13 @@ def load_reviews(params: Dataset, class_names: Sequence[str] = ()) -> Source:
         raise DataError(f"{root / 'train.csv'}: holds no row; it must hold class, title, text")
     counted = list(zip(splits, num_rows, strict=True))
     given = [split for split, num in counted for _ in range(num)]
+    names, targets_N = list(class_names), table.targets_N
+    if not names:
+        numbers = [str(number + 1) for number in range(table.num_classes)]
+        names, targets_N = used(str(root), numbers, targets_N)
     return Source(
-        class_names=list(class_names) or [str(number + 1) for number in range(table.num_classes)],
-        targets_N=table.targets_N,
+        class_names=names,
+        targets_N=targets_N,
         sample_ids=[f"{split}/{row}" for split, num in counted for row in range(num)],
         given_splits=given if len(splits) > 1 else None,
         inputs=table.texts(),
@@ -196,13 +201,22 @@ class _Table:
 
 
 def _rows(file: Iterator[str]) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield each row with the number of its first line, or what is wrong with its quotes."""
+    """Yield each row with the number of its first line, or what is wrong with its quotes.
+
+    Blank lines at the end are no rows.
+    """
     reader = csv.reader(file, strict=True)
+    waiting: list[tuple[int, list[str] | str]] = []
     while True:
         line = reader.line_num + 1
+        row: list[str] | str
         try:
-            yield line, next(reader)
+            row = next(reader)
         except csv.Error as error:
-            yield line, f"{error}; a quote within a field must stand twice"
+            row = f"{error}; a quote within a field must stand twice"
         except StopIteration:
             return
+        waiting.append((line, row))
+        if row:
+            yield from waiting
+            waiting.clear()

@@ -4,7 +4,8 @@ Below dataset.root lie `train`, and where they are there `validation` and `test`
 
 - `<split>.npy`, numbers [N, D], and `<split>.csv` with the columns sample_id,label, a row for each;
 - `<split>.parquet` with a column `label`, perhaps `sample_id`, and the numbers: one column of lists
-  of equal length, or else all other columns but those of row numbers that pandas saves.
+  of equal length, or else all other columns but those of row numbers that pandas saves. In each
+  file they have the names that they have in train's, in any order.
 
 The label may have another name (`dataset.label_column`). Without test they are split at random.
 Numbers stay float16 where they are, and are float32 otherwise. Classes stand in the order of their
@@ -14,6 +15,7 @@ Shapes: N samples, D numbers of a vector, B some of the samples.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,7 @@ from stages.shared.datasets.reading.user_tables import (
     label_among,
     load_parquet,
     load_rows,
+    named,
 )
 from stages.shared.datasets.reading.visible_files import require_folder
 from stages.shared.errors import DataError, reason
@@ -92,6 +95,7 @@ class _Part:
     vectors_ND: Array
     sample_ids: list[str]
     labels: list[str]
+    columns: Sequence[str] = ()  # of the numbers, where they have names
 
 
 def load_vectors(params: Dataset) -> Source:
@@ -104,7 +108,10 @@ def load_vectors(params: Dataset) -> Source:
     root = located(params.root)
     require_folder(root)
     label = params.label_column
-    parts = {split: part for split in SPLITS if (part := _part(root, split, label))}
+    parts: dict[Split, _Part] = {}
+    for split in SPLITS:
+        if part := _part(root, split, label, parts.get("train")):
+            parts[split] = part
     if "train" not in parts:
         raise DataError(
             f"dataset.root is {params.root!r}: found no train.npy (with train.csv) and no "
@@ -127,7 +134,7 @@ def load_vectors(params: Dataset) -> Source:
     )
 
 
-def _part(root: Path, split: Split, label_column: str | None) -> _Part | None:
+def _part(root: Path, split: Split, label_column: str | None, train: _Part | None) -> _Part | None:
     found = [path for path in (root / f"{split}.npy", root / f"{split}.parquet") if path.exists()]
     if len(found) > 1:
         raise DataError(f"{root}: holds {found[0].name} and {found[1].name}; one is allowed")
@@ -135,7 +142,7 @@ def _part(root: Path, split: Split, label_column: str | None) -> _Part | None:
         return None
     if found[0].suffix == ".npy":
         return _from_npy(found[0], label_column)
-    return _from_parquet(found[0], split, label_column)
+    return _from_parquet(found[0], split, label_column, train)
 
 
 def _from_npy(path: Path, label_column: str | None) -> _Part:
@@ -153,7 +160,7 @@ def _from_npy(path: Path, label_column: str | None) -> _Part:
     return _Part(path.name, vectors_ND, sample_ids, labels)
 
 
-def _from_parquet(path: Path, split: Split, label_column: str | None) -> _Part:
+def _from_parquet(path: Path, split: Split, label_column: str | None, train: _Part | None) -> _Part:
     table = load_parquet(path)
     label = label_among(path, table.column_names, label_column, [])
     if label != LABEL in table.column_names:
@@ -168,7 +175,23 @@ def _from_parquet(path: Path, split: Split, label_column: str | None) -> _Part:
     if rows := [name for name in names if is_row_number(name)]:
         sys.stderr.write(f"{path}: left out {rows[0]!r}, which holds the numbers of its rows\n")
         names = [name for name in names if name not in rows]
-    return _Part(path.name, _numbers(path, table.select(names)), ids, labels)
+    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
+        raise DataError(f"{path}: has two columns called {twice[0]}; one is allowed")
+    if train and train.columns:
+        names = _in_order_of(train, path, names)
+    return _Part(path.name, _numbers(path, table.select(names)), ids, labels, names)
+
+
+def _in_order_of(train: _Part, path: Path, names: Sequence[str]) -> list[str]:
+    """Return the columns as they stand in train, since a number is known by its place."""
+    lacks = [name for name in train.columns if name not in names]
+    more = [name for name in names if name not in train.columns]
+    if lacks or more:
+        raise DataError(
+            f"{path}: of the columns of {train.name} it lacks {named(lacks)}, and beside them it "
+            f"has {named(more)}; they must be the same"
+        )
+    return list(train.columns)
 
 
 def _numbers(path: Path, table: Any) -> Array:

@@ -21,7 +21,12 @@ import yaml
 
 from stages.shared.artifacts import Split
 from stages.shared.datasets.reading.entries import splits_of_folders
-from stages.shared.datasets.reading.places_of_images import images_in, in_place, lines_of_list
+from stages.shared.datasets.reading.places_of_images import (
+    Image,
+    images_in,
+    in_place,
+    lines_of_list,
+)
 from stages.shared.datasets.reading.problems import in_one_line
 from stages.shared.errors import DataError, reason
 
@@ -100,9 +105,11 @@ def _of_yaml(root: Path, path: Path) -> Described:
         (image, split) for split, place in places for image in in_place(root, path, bases, place)
     ]
     problems = [image.problem for image, _ in listed if image.problem]
-    images = [(image.name, split) for image, split in listed if not image.problem]
-    images.sort(key=lambda image: os.fsencode(image[0]))
-    problems += _twice(path, images)
+    found = [(image, split) for image, split in listed if not image.problem]
+    problems += _twice(path, found)
+    images = sorted(
+        ((image.name, split) for image, split in found), key=lambda image: os.fsencode(image[0])
+    )
     return Described(class_names, images, problems, num_keypoint_numbers)
 
 
@@ -202,8 +209,10 @@ def _bases(root: Path, content: Mapping[str, Any]) -> list[Path]:
     return [*found[:1], root]
 
 
-def _twice(path: Path, images: Sequence[tuple[str, Split | None]]) -> Iterator[str]:
-    for (image, split), (after, other) in pairwise(images):
-        if image == after:
+def _twice(path: Path, images: Sequence[tuple[Image, Split]]) -> Iterator[str]:
+    by_file = sorted(images, key=lambda image: os.fsencode(image[0].real))
+    for (image, split), (after, other) in pairwise(by_file):
+        if image.real == after.real:
             where = split if split == other else f"{split} and in {other}"
-            yield f"{path.name!r} lists {image!r} twice, in {where}; once is allowed"
+            name = "" if image.name == after.name else f" as {after.name!r}"
+            yield f"{path.name!r} lists {image.name!r} twice, in {where}{name}; once is allowed"

@@ -11,6 +11,8 @@ from stages.shared.datasets.reading.source_texts import gathered
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.settings.sections import Dataset
 
+BRINGS_IDS = True  # samples may have names that are not their rows
+
 
 def load(params: Dataset) -> Source:
     """Return the texts of the data set below dataset.root.

@@ -7,6 +7,8 @@ from stages.shared.datasets.reading.source_vectors import load_vectors
 from stages.shared.datasets.reading.sources import Source
 from stages.shared.settings.sections import Dataset
 
+BRINGS_IDS = True  # samples may have names that are not their rows
+
 
 def load(params: Dataset) -> Source:
     """Return the vectors below dataset.root.
