@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from commands import console, suspects
+from commands.same_data import require_same_data
 from stages.near_duplicates.components import Components
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
@@ -84,6 +85,7 @@ def main() -> None:
         arguments = parser.parse_args()
         params = load_params()
         folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
+        require_same_data(str(folder))
         found = load_grouped(folder)
         if arguments.leave_out:
             exclude = Path(params.select.exclude)
