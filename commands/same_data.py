@@ -14,11 +14,16 @@ PREPARED = "data/prepared"
 RESULTS = ("data/comparison", "data/evaluation", "data/scores", "data/signals", "data/subsets")
 
 
-def require_same_data(*paths: str) -> None:
+def require_same_data(*paths: str, as_written: bool = False) -> None:
     """Stop unless what lies at these paths was made of what lies in data/prepared.
 
     What is missing is for those who read it to say. Without dvc.lock stages were run by hand, and
     nobody knows.
+
+    Args:
+        paths: of what stages wrote, or of folders that hold it.
+        as_written: it must also be what dvc.lock knows, since a stage that was killed may have
+            written it of data that was there for a while.
 
     Raises:
         DataError: it was not, dvc.lock does not know it, or DVC cannot read the project.
@@ -34,13 +39,14 @@ def require_same_data(*paths: str) -> None:
             for stage in repo.stage.load_all():
                 outs = [out for out in stage.outs if any(overlap(out.def_path, p) for p in paths)]
                 deps = [dep for dep in stage.deps if outs and overlap(dep.def_path, PREPARED)]
+                known = [out for out in outs if as_written or not out.hash_info]
                 for how, each in (
                     *(("read", dep) for dep in deps),
-                    *(("wrote", out) for out in outs),
+                    *(("wrote", out) for out in known),
                 ):
                     if each.exists and each.workspace_status():
                         raise DataError(
-                            f"{outs[0].def_path}: is of other data than {PREPARED} holds now "
+                            f"{outs[0].def_path}: may be of other data than {PREPARED} holds now "
                             f"({each.def_path} is not what {stage.addressing} {how}, by {LOCK}); "
                             "run `dvc repro`"
                         )

@@ -65,7 +65,7 @@ def load_chosen(name: str | None, seed: int | None = None) -> Chosen:
     _require_prepared(params, meta)
     name = str(params.sizes[-1]) if name is None else name
     path = _path_of(name, _draw(params, seed))
-    require_same_data(str(path))
+    require_same_data(str(path), as_written=True)
     sample_ids = artifacts.load_sample_ids(PREPARED, "train")
     subset = artifacts.load_subset(path, len(sample_ids))
     root = _root_of_files(params, [sample_ids[index] for index in subset.index_P.tolist()])

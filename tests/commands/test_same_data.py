@@ -27,7 +27,7 @@ STAGES = {
     "comparison_subsets": (["comparison"], ["train/sample_ids.csv"]),
     "near_duplicates": (["near_duplicates"], ["train"]),
 }
-STALE = r"is of other data than data/prepared holds now .*; run `dvc repro`$"
+STALE = r"may be of other data than data/prepared holds now .*; run `dvc repro`$"
 PREPARED = Path("data/prepared")
 
 
@@ -76,6 +76,15 @@ def test_one_that_dvc_does_not_know_is_not_exported(known):
         export("list", Path("out"), None)
     known.set(compare__subsets=["selected", "random"])
     export("list", Path("out"), "random")
+
+
+def test_what_lies_there_from_other_rounds_is_not_taken_for_that_of_these(known):
+    lock = Path("dvc.lock")
+    lock.write_text(lock.read_text().replace("data/subsets/0.125", "data/subsets/0.2"))
+    with pytest.raises(DataError, match=STALE):
+        export("list", Path("out"), "0.125")
+    with pytest.raises(DataError, match=STALE):
+        next(size.told([]))
 
 
 def test_results_of_other_data_are_not_taken_for_those_of_this(known):
