@@ -24,6 +24,7 @@ from commands.compare.markdown import Cell, Row
 from commands.compare.rankings import ranks
 from commands.compare.revision_files import WORKSPACE, opened
 from commands.compare.revisions import Revision, common_rounds, load_revision, sample_numbers
+from commands.same_data import RESULTS, require_same_data
 from stages.shared.artifacts import save_table
 from stages.shared.choosing.correlation import pearson, spearman
 from stages.shared.errors import DataError
@@ -101,12 +102,13 @@ def _with_deviation(mean: Cell, deviation: Cell) -> str:
 
 def run(names: Sequence[str], table: Path | None) -> None:
     """Print the correlations of every two revisions, and write them where a table is wanted."""
+    names = [WORKSPACE if name == "." else name for name in names]
+    if WORKSPACE in names:
+        require_same_data(*RESULTS)
     with ExitStack() as stack:
         revisions = [
             {files.draw: load_revision(files) for files in opened_files.draws}
-            for opened_files in (
-                stack.enter_context(opened(WORKSPACE if name == "." else name)) for name in names
-            )
+            for opened_files in (stack.enter_context(opened(name)) for name in names)
         ]
         rows = [
             row

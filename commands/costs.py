@@ -18,6 +18,7 @@ from pathlib import Path
 from commands import console
 from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
 from commands.console import text_table
+from commands.same_data import RESULTS, require_same_data
 from stages.report.own_proxy import COSTLY, is_proxy
 from stages.report.reading import Folders, load_draws
 from stages.report.results import Results, training_flops
@@ -136,9 +137,10 @@ def lines(own_proxy: str | None) -> Iterator[str]:
     """Yield what to show of the run in the working folder.
 
     Raises:
-        DataError: the run of the baseline does not fit.
+        DataError: the run of the baseline does not fit, or the results are of other data.
         ArtifactError: the run is not finished.
     """
+    require_same_data(*RESULTS)
     params = load_params()
     draws = load_draws(params, Folders.below(Path("data")))
     seconds = Seconds(timings.of_workspace(), params.random_seeds)

@@ -15,26 +15,39 @@ from pathlib import Path
 import numpy as np
 
 from commands import console, suspects
+from commands.same_data import require_same_data
 from stages.near_duplicates.components import Components
 from stages.shared import artifacts
 from stages.shared.artifacts import SPLITS
 from stages.shared.artifacts.duplicate_groups import Grouped, load_grouped
+from stages.shared.datasets.reading.splits import listed_groups
+from stages.shared.errors import DataError
 from stages.shared.running import command
+from stages.shared.running.workspace import located
 from stages.shared.settings.params import load_params
 
 HEADER = ["path", "group"]
 
 
-def write_groups(groups: Path, found: Sequence[Grouped], sample_ids: Sequence[str]) -> int:
+def write_groups(
+    groups: Path, root: Path, found: Sequence[Grouped], sample_ids: Sequence[str]
+) -> int:
     """Write the group of each sample, named by its first one; return how many have two or more.
+
+    Args:
+        groups: the list, which may not be there yet.
+        root: of the data set, below which the list names files.
+        found: the near duplicates.
+        sample_ids: of all splits.
 
     Raises:
         ArtifactError: the list that is there is another table.
+        DataError: a line of it has no group, or names a sample again.
     """
-    known = [line.fields for line in artifacts.load_list(groups, HEADER)] if groups.exists() else []
-    names = dict.fromkeys([*sample_ids, *(name for name, _ in known)])
+    listed_of = listed_groups(groups, root, sample_ids) if groups.exists() else {}
+    names = dict.fromkeys([*sample_ids, *listed_of])
     numbers = [(f"found {one.group}", one.sample_id) for one in found]
-    listed = [(f"listed {group}", name) for name, group in known]
+    listed = [(f"listed {one.group}", name) for name, one in listed_of.items()]
     first = _joined(names, [*numbers, *listed])
     artifacts.save_table(groups, HEADER, ((name, first[name]) for name in names))
     sizes: dict[str, int] = {}
@@ -52,6 +65,20 @@ def _joined(names: Iterable[str], belongs: Iterable[tuple[str, str]]) -> dict[st
     joined.add(np.array(pairs, dtype=np.int64).reshape(-1, 2))
     known = list(row)
     return {name: known[first] for name, first in zip(known, joined.first(), strict=True)}
+
+
+def require_samples(found: Sequence[Grouped], sample_ids: Sequence[str]) -> None:
+    """Stop unless all that was found are samples.
+
+    Raises:
+        DataError: one is not, since the data has changed.
+    """
+    strange = {one.sample_id for one in found}.difference(sample_ids)
+    if strange:
+        raise DataError(
+            f"data/near_duplicates/groups.csv: names {min(strange)!r}, which is no sample of "
+            "data/prepared; run `dvc repro`"
+        )
 
 
 def tested_too(found: Sequence[Grouped]) -> list[list[str]]:
@@ -84,14 +111,17 @@ def main() -> None:
         arguments = parser.parse_args()
         params = load_params()
         folder, prepared = Path("data/near_duplicates"), Path("data/prepared")
+        require_same_data(str(folder))
         found = load_grouped(folder)
+        ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]
+        require_samples(found, ids)
         if arguments.leave_out:
             exclude = Path(params.select.exclude)
             added = suspects.add(tested_too(found), exclude, suspects.wanted(params))
             console.say(f"{params.select.exclude}: {added} samples added")
             return
-        ids = [name for split in SPLITS for name in artifacts.load_sample_ids(prepared, split)]
-        num = write_groups(Path(params.dataset.groups), found, ids)
+        groups, root = Path(params.dataset.groups), located(params.dataset.root)
+        num = write_groups(groups, root, found, ids)
         console.say(f"{params.dataset.groups}: {num} groups of two or more samples")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from commands import console
 from commands.compare.comment import text_table
 from commands.compare.markdown import Row
+from commands.same_data import RESULTS, require_same_data
 from stages.report.how_much_data import LearningCurve, learning_curves
 from stages.report.learning_curve import LEVEL
 from stages.report.reading import Folders, load_draws
@@ -31,9 +32,10 @@ def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
     """Yield the sentences of the verdict and a table of bands, at these sizes too.
 
     Raises:
-        DataError: a size is no positive number.
+        DataError: a size is no positive number, or the results are of other data (`same_data`).
         ArtifactError: a file is missing, or does not fit the others.
     """
+    require_same_data(*RESULTS)
     draws = load_draws(load_params(), Folders.below(data))
     num_train = draws[0].meta.num_samples["train"]
     asked = [_samples(size, num_train) for size in sizes]

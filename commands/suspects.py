@@ -22,14 +22,18 @@ from stages.shared.settings.params import Params, load_params
 def add(found: Sequence[Sequence[str]], listed: Path, wanted: Iterable[str]) -> int:
     """Add samples with reasons to a list, which may not be there yet; return how many.
 
-    Those that it has already or that the user wants in subsets are left out.
+    Those that it has already or that the user wants in subsets are left out; each is added once,
+    as its first line has it.
 
     Raises:
         ArtifactError: a file is another table.
     """
     rows = read(listed) if listed.exists() else []
-    known = {part for name in [*(row[0] for row in rows), *wanted] for part in (name, name.strip())}
-    new = [row for row in found if row[0] not in known]
+    known = {name.strip() for name in [*(row[0] for row in rows), *wanted]}
+    first_of: dict[str, Sequence[str]] = {}
+    for row in found:
+        first_of.setdefault(row[0].strip(), row)
+    new = [row for name, row in first_of.items() if name not in known]
     artifacts.save_table(listed, HEADER, [*rows, *new])
     return len(new)
 

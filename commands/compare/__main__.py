@@ -13,6 +13,7 @@ from commands.compare.locks import artifact_changes
 from commands.compare.rankings import draw
 from commands.compare.review import Review, review
 from commands.compare.revision_files import WORKSPACE, opened
+from commands.same_data import RESULTS, require_same_data
 from stages.report.figures import save
 from stages.shared.artifacts import save_table
 from stages.shared.artifacts.files import write_atomically
@@ -29,6 +30,8 @@ def run(options: Namespace) -> None:
         for first, second in combinations(names, 2):
             sys.stdout.write(artifact_changes(first, second))
         return
+    if WORKSPACE in names:
+        require_same_data(*RESULTS)
     with ExitStack() as stack:
         revisions = [stack.enter_context(opened(name, options.seed)) for name in names]
         reviews = [review(*pair) for pair in combinations(revisions, 2)]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.same_data import require_same_data
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Meta, Subset
 from stages.shared.errors import DataError, ParamsError
@@ -57,14 +58,16 @@ def load_chosen(name: str | None, seed: int | None = None) -> Chosen:
 
     Raises:
         ArtifactError: a file is missing or damaged.
-        DataError: some of its image files are missing.
+        DataError: some of its image files are missing, or it is of other data (`same_data`).
         ParamsError: there is no such subset, or the data was prepared with other params.
     """
     params, meta = load_params(), artifacts.load_meta(PREPARED)
     _require_prepared(params, meta)
     name = str(params.sizes[-1]) if name is None else name
+    path = _path_of(name, _draw(params, seed))
+    require_same_data(str(path), as_written=True)
     sample_ids = artifacts.load_sample_ids(PREPARED, "train")
-    subset = artifacts.load_subset(_path_of(name, _draw(params, seed)), len(sample_ids))
+    subset = artifacts.load_subset(path, len(sample_ids))
     root = _root_of_files(params, [sample_ids[index] for index in subset.index_P.tolist()])
     return Chosen(
         name=name,

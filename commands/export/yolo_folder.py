@@ -1,14 +1,14 @@
 """What Ultralytics trains on, with the validation and test split of this project.
 
 - Of images with boxes data.yaml and a list of the images of each split. The lists name the user's
-  own files where their labels are in YOLO's form already; otherwise `images/<split>/` holds links
-  to them and `labels/<split>/` their boxes.
+  own files where their labels are in YOLO's form already, and data.yaml has what theirs says of
+  keypoints; otherwise `images/<split>/` holds links to them and `labels/<split>/` their boxes.
 - Of images with one class each `<split>/<class>/` with links to them. Each split has a folder of
   each class, if an empty one, because the order of the folders numbers the classes.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,11 +75,13 @@ def _write_classes(chosen: Chosen, folder: Path, repeat: bool) -> None:
 def _write_boxes(chosen: Chosen, folder: Path, output: Path, repeat: bool) -> None:
     is_yolo = chosen.params.dataset.name == "yolo"
     names = chosen.meta.class_names
+    of_poses: Mapping[str, object] = {}
     if is_yolo:
         # Labels are found by an image's path: the one by which the data was read.
         root = Path(os.path.realpath(chosen.root or ""))
         chosen = replace(chosen, root=root)
-        names = described(root).class_names  # its labels have the numbers of all its classes
+        given = described(root)  # its labels have the numbers of all its classes, and keypoints
+        names, of_poses = given.class_names, given.of_poses
     content: dict[str, object] = {"path": os.path.abspath(output)}  # noqa: PTH100 - links stay
     for split in SPLITS:
         rows, paths = _rows_and_paths(chosen, split, repeat)
@@ -87,7 +89,7 @@ def _write_boxes(chosen: Chosen, folder: Path, output: Path, repeat: bool) -> No
             paths = _linked(chosen, folder, output, split, rows, paths)
         _write_list(folder / f"{KEYS[split]}.txt", paths)
         content[KEYS[split]] = f"{KEYS[split]}.txt"
-    content["names"] = dict(enumerate(names))
+    content |= {"names": dict(enumerate(names)), **of_poses}
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     write_atomically(folder / "data.yaml", text.encode())
 

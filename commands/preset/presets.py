@@ -101,8 +101,14 @@ def _set(found: Changes, default: Mapping[str, Any], setting: str) -> None:
             section = section[path[end - 1]]
     try:
         new = YAML(typ="safe", pure=True).load(value)
+        node = YAML(typ="safe", pure=True).compose(value)  # it knows where the value ends
     except Exception as error:  # as in load_params
         raise ParamsError(f"{key} is {value!r} ({reason(error)}); it must be YAML 1.2") from None
+    if comment := value[node.end_mark.index if node else 0 :].strip():
+        raise ParamsError(
+            f"{key} is {value!r}, where YAML takes {comment!r} for a comment; with a # it must be "
+            f"in quotes of its own: '{key}=\"{value}\"'"
+        )
     if start:
         section[path[-1]] = new
         return

@@ -12,6 +12,7 @@ from commands import console
 from commands.compare.parameters import flat
 from commands.compare.revision_files import WORKSPACE, experiments, opened
 from commands.costs import seconds_of
+from commands.same_data import RESULTS, require_same_data
 from commands.verdict.groups import grouped, titles
 from stages.report.conclusions import conclude, conclusions
 from stages.report.draws import Draw
@@ -148,8 +149,11 @@ def verdicts(names: Sequence[str], metric: str | None = None) -> Iterator[str]:
         metric: instead of `report.metric`.
 
     Raises:
-        DataError: they differ by more than their random seed, or have no such metric.
+        DataError: they differ by more than their random seed, or have no such metric; or the
+            results here are of other data (`same_data`).
     """
+    if WORKSPACE in names:
+        require_same_data(*RESULTS)
     draws: dict[str, Draw] = {}
     for name in names:
         draws |= load_draws(name)

@@ -34,8 +34,8 @@ def run(monkeypatch, *arguments):
     near_duplicates.main()
 
 
-def groups():
-    return dict(zip(IDS, load_groups(Path("lists/groups.csv"), Path(), IDS), strict=True))
+def groups(root="."):
+    return dict(zip(IDS, load_groups(Path("lists/groups.csv"), Path(root), IDS), strict=True))
 
 
 def test_every_sample_gets_a_group_which_prepare_reads(found_of_a_run, monkeypatch, capsys):
@@ -55,6 +55,47 @@ def test_groups_that_were_listed_before_are_joined_with_those_that_were_found(
     found = groups()
     assert found["b, 2"] == found["c"] == found["e"]
     assert len(set(found.values())) == 3
+
+
+@pytest.mark.parametrize(
+    "form", ["./{}", "images/{}", "/data/images/{}", "file:///data/images/{}", " {}"]
+)
+def test_listed_names_are_known_in_every_form_in_which_prepare_knows_them(
+    found_of_a_run, monkeypatch, form
+):
+    found_of_a_run.change({"dataset.root": "/data/images"})
+    listed = [(form.format(name), "film" if name in "cef" else f"{name} ") for name in IDS]
+    listed[IDS.index("f")] = ("f", " film")
+    artifacts.save_table(Path("lists/groups.csv"), near_duplicates.HEADER, listed)
+    assert groups("/data/images")["e"] == "film"
+    run(monkeypatch)
+    assert groups("/data/images") == {
+        **{"a": "a", "d": "a"},
+        **dict.fromkeys(["b, 2", "c", "e", "f"], "b, 2"),
+    }
+    names = [name for name, _ in artifacts.load_table(Path("lists/groups.csv"), ["path", "group"])]
+    assert sorted(names) == IDS
+
+
+def test_a_line_without_a_group_joins_nothing(found_of_a_run, monkeypatch, capsys):
+    Path("lists/groups.csv").write_text("path,group\ne,\nf,\n")
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert "groups.csv: line 2 has no group" in capsys.readouterr().err
+    assert Path("lists/groups.csv").read_text() == "path,group\ne,\nf,\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--leave-out"]])
+def test_what_was_found_of_a_sample_that_is_gone_is_refused(
+    found_of_a_run, monkeypatch, capsys, arguments
+):
+    artifacts.save_sample_ids(Path("data/prepared"), "test", [])
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *arguments)
+    assert capsys.readouterr().err == (
+        "error: data/near_duplicates/groups.csv: names 'd', which is no sample of data/prepared; "
+        "run `dvc repro`\n"
+    )
 
 
 def test_train_samples_that_are_in_another_split_too_are_left_out(

@@ -9,6 +9,7 @@ import toy
 from commands.preset import presets
 from commands.preset.__main__ import main
 from commands.preset.heads import head
+from stages.shared.errors import ParamsError
 from stages.shared.settings.params import load_params
 
 
@@ -67,6 +68,17 @@ def test_nothing_is_said_of_what_holds_no_settings(folder, monkeypatch, capsys, 
         (folder / "params.yaml").write_bytes(before)
     write(monkeypatch, "default")
     assert capsys.readouterr().out == "params.yaml: presets/default.yaml\n"
+
+
+@pytest.mark.parametrize("value", ["/my/set #2", "#2", "[a, b] #2", "4 #2"])
+def test_what_yaml_takes_for_a_comment_is_not_dropped_in_silence(folder, monkeypatch, value):
+    with pytest.raises(ParamsError, match="YAML takes '#2' for a comment") as error:
+        presets.changes("images_cpu", [f"dataset.root={value}"])
+    assert str(error.value).endswith(f"'dataset.root=\"{value}\"'")
+    write(monkeypatch, "images_cpu", f'dataset.root="{value}"')
+    assert load_params().dataset.root == value
+    write(monkeypatch, "images_cpu", "dataset.root=/my/set#2 ")
+    assert load_params().dataset.root == "/my/set#2"
 
 
 def test_a_folder_of_data_that_is_not_there_is_warned_of_where_somebody_names_it(

@@ -90,6 +90,16 @@ def test_a_list_keeps_what_is_on_it_and_takes_nothing_twice(suspicious):
     assert sorted(row[0] for row in rows) == sorted(found)
 
 
+def test_a_sample_that_was_found_twice_is_added_once_so_that_the_list_can_be_read(run):
+    """As where two tables were put together, or spaces stand around a name."""
+    Path("found.csv").write_text(f"{HEADER}3,blank\n3,copy\n 3,x\n 4,x\n5,x\n")
+    path = Path("lists/exclude.csv")
+    path.write_text(f"{HEADER}4,mine\n")
+    assert suspects.add(suspects.read(Path("found.csv")), path, []) == 2
+    assert path.read_text() == f"{HEADER}4,mine\n3,blank\n5,x\n"
+    assert len(artifacts.load_sample_list(path, COLUMNS, ["3", "4", "5"])) == 3
+
+
 def test_what_the_user_includes_is_not_added_and_a_missing_list_is_made(suspicious):
     Path("lists/include.csv").write_text(f'{HEADER}"a, 3.png",mine\n')
     add(suspicious, "lists/new.csv")

@@ -104,7 +104,7 @@ def order(specs: Mapping[str, Spec]) -> list[str]:
 
     def visit(name: str) -> None:
         for dep, (other, spec) in itertools.product(specs[name].deps, specs.items()):
-            if other not in found and any(_overlap(dep, out) for out in spec.outs):
+            if other not in found and any(overlap(dep, out) for out in spec.outs):
                 visit(other)
         found[name] = None
 
@@ -146,7 +146,7 @@ def _at(path: str, values: Any) -> Any:
     return values
 
 
-def _overlap(dep: str, out: str) -> bool:
+def overlap(dep: str, out: str) -> bool:
     """Return whether a stage that reads the one reads something of the other."""
     return dep == out or dep.startswith(f"{out}/") or out.startswith(f"{dep}/")
 

@@ -99,6 +99,17 @@ def test_the_lists_name_paths_whose_labels_ultralytics_finds(here):
     assert all(Path(yolo_labels.path_of(path)).is_file() for path in paths)
 
 
+def test_what_is_said_of_keypoints_goes_with_the_labels_that_have_them(here):
+    made = toy_export.yolo_set(here / "voc", here / "given")
+    of_poses = {"kpt_shape": [2, 3], "flip_idx": [1, 0], "kpt_names": {0: ["left", "right"]}}
+    text = (here / "given/data.yaml").read_text()
+    (here / "given/data.yaml").write_text(text + yaml.safe_dump(of_poses))
+    made.pick([4, 1])
+    written = yaml.safe_load((export("yolo", here / "set") / "data.yaml").read_text())
+    assert {key: written[key] for key in of_poses} == of_poses
+    assert written["names"] == {0: "bright", 1: "dim"}
+
+
 def test_of_classes_each_split_has_folders_of_all_with_links_to_the_images(here):
     splits = {"train": 8, "val": 2, "test": 2}
     names = [

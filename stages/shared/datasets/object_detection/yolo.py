@@ -34,7 +34,7 @@ def load(params: Dataset) -> Source:
     refuse_params(params)
     root = located(params.root)
     require_folder(root)
-    class_names, listed, problems, num_keypoint_numbers = described(root)
+    class_names, listed, problems, num_keypoint_numbers, _ = described(root)
     top = os.path.realpath(root)  # labels lie beside what a link to root leads to
     images: list[Annotated] = []
     num_missing = num_empty = num_twice = 0

@@ -8,6 +8,7 @@ Shapes: N samples; U units (groups, or single samples where there are none); C c
 
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,13 @@ class Units(NamedTuple):
     unit_N: Ints  # of each sample
     names: list[str]
     stratum_U: Ints  # the most common class of each, the first of equals
+
+
+class Listed(NamedTuple):
+    """What a line of `dataset.groups` says of a sample."""
+
+    line: int
+    group: str
 
 
 def assign(source: Source, params: Dataset) -> dict[Split, Ints]:
@@ -128,45 +136,55 @@ def warn_of_absent_classes(source: Source, rows: dict[Split, Ints]) -> None:
             )
 
 
-def load_groups(path: Path, root: Path, sample_ids: list[str]) -> list[str] | None:
+def load_groups(path: Path, root: Path, sample_ids: Sequence[str]) -> list[str] | None:
     """Return the group of each sample from a CSV file (path,group); None: it lists none.
+
+    Raises:
+        ArtifactError: as listed_groups.
+        DataError: as listed_groups, or a sample has no group.
+    """
+    listed = listed_groups(path, root, sample_ids)
+    if not listed:
+        return None
+    missing = [name for name in sample_ids if name not in listed]
+    if missing:
+        known = set(sample_ids)
+        strange = next((name for name in listed if name not in known), None)
+        hint = ""
+        if strange is not None:
+            near = name_hint(strange, known)
+            hint = f"; line {listed[strange].line} names {strange!r}, which is no sample{near}"
+        raise DataError(
+            f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
+            f"sample needs one{hint}"
+        )
+    return [listed[name].group for name in sample_ids]
+
+
+def listed_groups(path: Path, root: Path, sample_ids: Sequence[str]) -> dict[str, Listed]:
+    """Return what a CSV file (path,group) says of each sample that it names, and of other names.
 
     Paths below root may be written in other ways than those of the samples are (`path_below`).
 
     Raises:
         ArtifactError: the file is missing or has other columns.
-        DataError: a sample has no group, or two.
+        DataError: a line has no group, or names a sample again.
     """
-    lines = load_list(path, ["path", "group"])
-    if not lines:
-        return None
     known = set(sample_ids)
-    groups: dict[str, str] = {}
-    line_of: dict[str, int] = {}
-    for line in lines:
+    listed: dict[str, Listed] = {}
+    for line in load_list(path, ["path", "group"]):
         name, group = as_known(line.fields[0], known), line.fields[1].strip()
         if name not in known:
             name = path_below(root, name, known.__contains__) or name
-        if name in groups:
+        if name in listed:
             raise DataError(
-                f"{path}: line {line.number} names {name!r} again, as line {line_of[name]} does; "
-                "a sample has one group"
+                f"{path}: line {line.number} names {name!r} again, as line {listed[name].line} "
+                "does; a sample has one group"
             )
         if not group:
             raise DataError(f"{path}: line {line.number} has no group; every sample needs one")
-        groups[name], line_of[name] = group, line.number
-    missing = [name for name in sample_ids if name not in groups]
-    if missing:
-        strange = next((name for name in groups if name not in known), None)
-        hint = ""
-        if strange is not None:
-            near = name_hint(strange, known)
-            hint = f"; line {line_of[strange]} names {strange!r}, which is no sample{near}"
-        raise DataError(
-            f"{path}: {len(missing)} samples have no group, the first is {missing[0]!r}; every "
-            f"sample needs one{hint}"
-        )
-    return [groups[name] for name in sample_ids]
+        listed[name] = Listed(line.number, group)
+    return listed
 
 
 def _units(source: Source, groups: list[str] | None) -> Units:

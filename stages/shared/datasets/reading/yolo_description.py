@@ -37,6 +37,7 @@ SPLITS_OF_KEYS: dict[str, Split] = {
     "test": "test",
 }
 CLASSES = "classes.txt"
+OF_POSES = ("kpt_shape", "flip_idx", "kpt_names")  # what labels have behind each box
 KEYPOINTS = (2, 3)  # numbers of each: x and y, and whether it is seen
 MOST_CLASSES = 100_000
 
@@ -48,6 +49,7 @@ class Described(NamedTuple):
     images: Sequence[tuple[str, Split | None]]  # paths below root, in the order of their bytes
     problems: list[str]  # with lists of images
     num_keypoint_numbers: int = 0  # behind each box, where the labels are poses
+    of_poses: Mapping[str, Any] = {}  # what data.yaml says of these, by its keys
 
 
 def described(root: Path) -> Described:
@@ -110,7 +112,8 @@ def _of_yaml(root: Path, path: Path) -> Described:
     images = sorted(
         ((image.name, split) for image, split in found), key=lambda image: os.fsencode(image[0])
     )
-    return Described(class_names, images, problems, num_keypoint_numbers)
+    of_poses = {key: content[key] for key in OF_POSES if key in content}
+    return Described(class_names, images, problems, num_keypoint_numbers, of_poses)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
