@@ -42,6 +42,13 @@ def test_a_size_is_a_fraction_rounded_half_up_or_a_count(project, size, count):
     assert len(draw_seed(project, size)) == count
 
 
+@pytest.mark.parametrize(("size", "last"), [(1.0, 0.5), (100, 50)])
+def test_the_whole_split_is_all_that_is_not_excluded(project, size, last):
+    project.write_list("exclude", ["042.png", "007.png"])
+    drawn = draw_seed(project, size, rounds=[{"from": size, "to": last}])
+    assert sorted(drawn) == [row for row in range(100) if row not in {7, 42}]
+
+
 @pytest.mark.parametrize("stratified", [False, True])
 @pytest.mark.parametrize("minimum", [0, 1])
 def test_seed_subsets_of_rising_size_are_nested(project, stratified, minimum):

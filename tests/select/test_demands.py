@@ -38,9 +38,9 @@ def a_round(rng):
             "race.entrants": {"hardest": {}, "own": own},
             "race.holdout": round(rng.choice([0, rng.uniform(0, 0.33)]), 2),
         }
-    num_excluded, num_included = rng.choice([0, 1], 2) * rng.integers(20, size=2) * (start < 1)
+    num_excluded, num_included = rng.choice([0, 1], 2) * rng.integers(20, size=2)
     # Candidates that must be picked may be outliers or not, which is not known before.
-    num_included *= changes["select.candidates"] == "remaining"
+    num_included *= start < 1 and changes["select.candidates"] == "remaining"
     return changes, int(num_excluded), int(num_included)
 
 

@@ -60,7 +60,7 @@ def _wrong_rounds(params: Params, limits: Limits) -> Iterator[str]:
 def _needed_and_candidates(params: Params, limits: Limits, entry: Round) -> tuple[int, int]:
     """Return how many picks a round makes, and of how many rows."""
     num_train = len(limits.targets_N)
-    start, count = (num_picks(size, num_train) for size in (entry.from_, entry.to))
+    start, count = limits.num_to_start_with(entry.from_), num_picks(entry.to, num_train)
     if not _grows(entry):
         return count, start
     allowed = num_train - len(limits.excluded)
@@ -81,7 +81,7 @@ def _num_held_out(params: Params, limits: Limits, entry: Round) -> int:
     if has_own_groups or not (_grows(entry) or params.picks_once):
         return 0
     num_train = len(limits.targets_N)
-    start = num_picks(entry.from_, num_train)
+    start = limits.num_to_start_with(entry.from_)
     bound = start if _grows(entry) else len(limits.included)
     free = max(0, num_train - len(limits.excluded) - bound)
     held_out = min(int(params.race.holdout * num_train), free)

@@ -16,6 +16,7 @@ from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 from stages.shared.artifacts.user_names import and_more, name_hint
 from stages.shared.errors import ArtifactError, ParamsError, printable
 from stages.shared.settings.sections import Select
+from stages.shared.sizes import Size, num_picks
 
 MOST_NAMES = 10  # that a warning lists
 NOTHING: Ints = np.empty(0, dtype=np.int64)
@@ -51,6 +52,12 @@ class Limits:
     def allowed(self, order_K: Ints) -> Ints:
         """Return the rows without the excluded and the held-out ones."""
         return order_K[~np.isin(order_K, np.concatenate([self.excluded, self.held_out]))]
+
+    def num_to_start_with(self, size: Size) -> int:
+        """Return how many picks a first subset of this size has: the whole split is all allowed."""
+        num_train = len(self.targets_N)
+        count = num_picks(size, num_train)
+        return num_train - len(self.excluded) if count == num_train else count
 
 
 def load_limits(prepared: Path, sample_ids: Sequence[str], select: Select) -> Limits:

@@ -25,7 +25,7 @@ from stages.shared.choosing.limits import (
 from stages.shared.errors import ArtifactError, ParamsError
 from stages.shared.samples.randomness import permutation_by_id
 from stages.shared.settings.params import Params
-from stages.shared.sizes import Size, num_picks
+from stages.shared.sizes import Size
 
 
 def random_order(sample_ids: Sequence[str], random_seed: int, limits: Limits) -> Ints:
@@ -123,7 +123,7 @@ def seed_rows(size: Size, params: Params, sample_ids: Sequence[str], limits: Lim
         ParamsError: it cannot be drawn in that size, or not with that minimum of each class.
         ArtifactError: the user's own has another size, or disagrees with the other lists.
     """
-    count = num_picks(size, len(sample_ids))
+    count = limits.num_to_start_with(size)
     path = Path(params.seed_subset.file)
     rows = rows_of_list(path, SEED_HEADER, sample_ids, limits.prepared)
     if not len(rows):
