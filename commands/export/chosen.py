@@ -122,7 +122,9 @@ def _root_of_files(params: Params, sample_ids: Sequence[str]) -> Path | None:
     if not missing:
         return Path(root)
     if len(missing) == len(sample_ids) and not is_listed:
-        sys.stderr.write(f"note: {root} holds no files of samples; ids stand in for paths\n")
+        sys.stderr.write(
+            f"note: {root} holds no files of samples; they are known by their ids alone\n"
+        )
         return None
     raise DataError(
         f"{root}: {missing[0]!r} is missing ({len(missing)} of {len(sample_ids)} picks are); the "

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from stages.report.alike import leaking
+from stages.report.beliefs import beliefs, right_on_validation
 from stages.report.conclusions import Against, Conclusion
 from stages.report.headline import GOOD_ENOUGH, everything_as_briefly, random_will_do
 from stages.report.how_much_data import learning_curves
@@ -87,11 +88,13 @@ def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
     # Outliers alone are skipped already, and leaving them out would only make others the highest.
     if num := len(found) * any(not reason.startswith(OUTLIER) for _, reason in found):
         samples = "the sample" if num == 1 else f"the {num:,} samples"
+        right = f"{100 * right_on_validation(draws):.0f} % of validation"
+        judged = f" (the models are right on {right})" if beliefs(draws) else ""
         yield Step(
             SUSPECTS,
             f"python -m commands.suspects plots/suspects.csv {shlex.quote(exclude)}",
-            f"leaves out {samples} of plots/suspects.csv: look first, and delete there what is "
-            "right or corrected",
+            f"leaves out {samples} of plots/suspects.csv: look first{judged}, and delete there "
+            "what is right or corrected",
             is_search=False,
         )
     if num := len(leaking(draws[0])):

@@ -89,7 +89,7 @@ def _labels(draws: Sequence[Results]) -> Iterator[Finding]:
         right = 100 * right_on_validation(draws)
         note = f"{found.note} These models are right on {right:.0f} % of validation.".strip()
         if 0 < num_sure < len(row_S):
-            note += " The list leaves out the likely wrong alone: look at the others yourself."
+            note += f" Step and list are of the {num_sure:,} alone: look at the others here."
         yield found._replace(section=LABELS, note=note)
     if len(learnt_S):
         title = "Labels that every draw learnt, the least sure first: some may be wrong"

@@ -110,7 +110,7 @@ def test_where_there_are_no_files_ids_stand_in_for_paths(here, capsys):
 
     assert export("text", "list.txt").read_text() == "14\n0\n14\n"
     assert read_csv(export("csv", "subset.csv")).path.tolist() == ["", ""]
-    assert "holds no files of samples; ids stand in for paths" in capsys.readouterr().err
+    assert "holds no files of samples; they are known by their ids alone" in capsys.readouterr().err
 
 
 # --- which subset ---------------------------------------------------------------------------------
