@@ -20,6 +20,7 @@ from stages.report.seconds import Seconds
 from stages.report.statistics import (
     CANNOT_TELL,
     ROWS,
+    SAMPLES,
     Estimate,
     Measured,
     paired_difference,
@@ -46,6 +47,7 @@ class Against:
     reach: float  # half the width of its 95 % interval; infinite where there is none
     source: str = ""  # of the error the largest part: rows, samples or answers; empty: unknown
     share: float = 0.0  # what that is of the error's variance, in [0, 1]
+    of_samples: float = 0.0  # what the samples are of it, which more draws do not shrink
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Conclusion:
     # In points on test, by compared subset of COMPARED, and how many picks each has.
     reached: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     shares_first: bool = False  # all draws start from one first subset
-    num_random: int = 0  # draws in which a random subset won the race, and is the selected one
+    num_random: int = 0  # draws whose selected subset is a random one, which won every race
     num_test: int = 0  # samples
     num_test_groups: int | None = None  # of the user's, which the errors then are of
     num_members: int = 0  # of each draw; of an ensemble, which is one, 1
@@ -118,11 +120,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         return None
     picks = len(draws[0].comparison["selected"])
     guessing = learning_warnings.guessing(draws, model)
-    rises = {
-        name: rise
-        for name, rise in learning_warnings.rises(draws, model).items()
-        if name not in guessing
-    }
+    rises = learning_warnings.rises(draws, model)
     is_known = "full" in draws[0].comparison
     untested = [
         name
@@ -158,7 +156,7 @@ def conclude(draws: Sequence[Draw], model: str) -> Conclusion | None:
         rising={
             name: rise.value
             for name, rise in rises.items()
-            if rise.interval[0] > params.report.margin
+            if name not in guessing and rise.interval[0] > params.report.margin
         },
         rises_at_most=max((max(rise.interval[1], 0.0) for rise in rises.values()), default=None),
         validated_by=validated_by(params),
@@ -186,6 +184,7 @@ def _against(draws: Sequence[Draw], model: str, other: str, *, is_told: bool) ->
         reach=(high - low) / 2,
         source=source,
         share=parts.get(source, 0.0),
+        of_samples=parts.get(SAMPLES, 0.0),
     )
 
 

@@ -20,7 +20,7 @@ class Draw:
     comparison: Mapping[str, Subset]  # by name
     targets: Mapping[tuple[str, str], Target]  # by model and name of the subset
     search_flops: float
-    took_random: bool = False  # the selected subset is a random one, which won its race
+    took_random: bool = False  # the selected subset is a random one: that won each round's race
     seconds: Seconds | None = None  # None: they are not to be told
 
 
@@ -32,6 +32,6 @@ def draw_of(results: Results, seconds: Seconds | None = None) -> Draw:
         results.comparison,
         results.targets,
         search_flops(results),
-        is_random(results.races[str(results.params.sizes[-1])]),
+        all(is_random(results.races[entry.target]) for entry in results.rounds),
         seconds,
     )

@@ -66,7 +66,7 @@ def _won(found: Conclusion) -> str:
     if not found.num_random:
         return ""
     if found.num_random == found.num_draws:
-        return ", which the race took at random since no strategy was shown to be as good,"
+        return ", which the race took at random since no strategy won,"
     return f", which the race took at random in {found.num_random} of {found.num_draws} draws,"
 
 
@@ -86,9 +86,11 @@ def random_will_do(found: Conclusion) -> bool:
     Where the race took a random one in every draw, the subset is one itself.
     """
     entry = found.against.get("random")
+    if found.guessing or (entry and entry.word == BETTER and not _is_no_gain(entry, found.margin)):
+        return False
     if found.num_random == found.num_draws:
-        return not found.guessing
-    if entry is None or found.guessing or found.random_word not in {"", *GOOD_ENOUGH}:
+        return True
+    if entry is None or found.random_word not in {"", *GOOD_ENOUGH}:
         return False
     return _is_no_gain(entry, found.margin)
 
@@ -105,7 +107,7 @@ def _told(other: str, entry: Against, found: Conclusion) -> str:
         return f"cannot be told from {name} ({with_interval(entry.value, entry.reach)} points)"
     digits = digits_of(entry.reach)
     is_no_gain = _is_no_gain(entry, found.margin)
-    if other == "random" and is_no_gain and -found.margin < low < 0 < high:
+    if other == "random" and is_no_gain and -found.margin < low <= 0 <= high:
         return f"gains at most {at_most(high, digits)} points over {name}"
     if entry.word == BETTER:
         return f"is {at_least(low, digits)} to {at_most(high, digits)} points better than {name}"

@@ -15,7 +15,7 @@ from stages.report.headline import GOOD_ENOUGH, everything_as_briefly, random_wi
 from stages.report.how_much_data import learning_curves
 from stages.report.results import Results
 from stages.report.size_wording import next_command
-from stages.report.statistics import CONFIDENCE, SAMPLES, WORSE
+from stages.report.statistics import CONFIDENCE, WORSE
 from stages.report.suspected import OUTLIER, suspects
 from stages.shared.running.timings import StageTiming
 from stages.shared.running.whole_run import in_time
@@ -34,7 +34,7 @@ SUSPECTS, SPLITS, DRAWS, LONGER, EVERYTHING, SIZES, EXPORT, AGAIN = (
     "again",
 )
 ENOUGH_DRAWS = 3  # for an interval that speaks of other draws too
-MOST_DRAWS = 1000  # that anybody would run
+MOST_DRAWS = 100  # that anybody would run
 # Of every draw together, and made anew for all when there are more of them.
 SHARED = (
     "predict_pool",
@@ -72,9 +72,10 @@ def of_run(draws: Sequence[Results], found: Sequence[Conclusion]) -> list[Step]:
     Models that guess say nothing of labels: they have to learn first.
     """
     larger = next_command(draws, learning_curves(draws))
-    # What holds for one target model need not hold for the next.
-    open_first = sorted(found, key=is_good)
-    step = next_step(draws[0].params, open_first[0], larger) if found else None
+    # What holds for one target model need not hold for the next: those that are not good count.
+    counted = [one for one in found if not is_good(one)] or sorted(found, key=random_will_do)
+    steps = [next_step(draws[0].params, one, larger) for one in counted]
+    step = next((step for step in steps if step), None)
     cleaning = [] if found and found[0].guessing else [*_cleaning(draws)]
     if not cleaning:
         return [step] if step else []
@@ -120,7 +121,8 @@ def _after_cleaning(step: Step | None) -> Step:
 def next_step(params: Params, found: Conclusion, larger: str | None) -> Step | None:
     """Return what tells most next, or what to do with the subset where enough is known.
 
-    None where no command helps: all data are better, or only more test samples would tell.
+    None where no command helps: all data are better, or training less on them is, or only more
+    test samples would tell.
 
     Args:
         params: of the run.
@@ -136,9 +138,10 @@ def next_step(params: Params, found: Conclusion, larger: str | None) -> Step | N
         return _more_draws(found.num_draws, ENOUGH_DRAWS)
     if is_good(found):
         return None if everything_as_briefly(found) else _exported(found)
-    if full.word == WORSE or full.source == SAMPLES:  # of which more draws tell hardly more
+    enough = None if full.word == WORSE else draws_that_tell(found, full)
+    if enough is None:
         return _sizes(params, larger) if larger else None
-    return _more_draws(found.num_draws, 2 * found.num_draws, draws_that_tell(found, full))
+    return _more_draws(found.num_draws, 2 * found.num_draws, enough)
 
 
 def is_good(found: Conclusion) -> bool:
@@ -150,13 +153,15 @@ def is_good(found: Conclusion) -> bool:
 def draws_that_tell(found: Conclusion, full: Against) -> int | None:
     """Return how many draws would settle a comparison if its difference stayed as it is.
 
-    Its interval then would have to end at the margin, or at 0 where it looks worse by more. Half of
-    it falls as Student's t by the root of their number. None: more than any run has.
+    Its interval then would have to end at the margin, or at 0 where it looks worse by more. But for
+    what is of the samples, half of it falls as Student's t by the root of their number. None: more
+    than anybody would run, or none at all.
     """
     room = full.value + found.margin if full.value > -found.margin else -full.value
-    num = np.arange(2, MOST_DRAWS + 1)
-    reach = stdtrit(num - 1, 0.5 + CONFIDENCE / 2) / np.sqrt(num)
-    tells = reach * full.reach <= room * reach[found.num_draws - 2]
+    num = np.arange(found.num_draws, max(MOST_DRAWS, found.num_draws) + 1)
+    falls = stdtrit(num - 1, 0.5 + CONFIDENCE / 2) / np.sqrt(num)
+    left = full.of_samples + (1 - full.of_samples) * (falls / falls[0]) ** 2
+    tells = full.reach * np.sqrt(left) <= room
     return int(num[tells][0]) if tells.any() else None
 
 
@@ -171,7 +176,8 @@ def _compared_with_everything(params: Params) -> Step:
 def _exported(found: Conclusion) -> Step:
     """Take the subset elsewhere, or the random one where that will do."""
     command, name = "python -m commands.export csv subset.csv", "subset"
-    if random_will_do(found) and "random" in found.against:
+    # Where the race took random ones, the subset is one itself, and the one that is known to do.
+    if random_will_do(found) and "random" in found.against and found.num_random < found.num_draws:
         command, name = f"{command} --subset random", "random subset"
     return Step(EXPORT, command, f"writes the {name} as a list", is_search=False)
 
@@ -206,13 +212,15 @@ def _longer(params: Params) -> Step:
     )
 
 
-def _more_draws(num: int, wanted: int, enough: int | None = 0) -> Step:
+def _more_draws(num: int, wanted: int, enough: int = 0) -> Step:
     num_more = wanted - num
     new = dict.fromkeys(TRAINING, num_more / num)
     more, why = f"{num_more} more draw{'' if num_more == 1 else 's'}", "for narrower intervals"
-    if enough is None or enough > wanted:
-        tell = f"over {MOST_DRAWS:,}" if enough is None else f"some {float(f'{enough:.2g}'):g}"
-        more, why = f"{more};", f"{tell} would tell if the difference stays"
+    if enough > wanted:
+        more, why = (
+            f"{more};",
+            f"some {float(f'{enough:.2g}'):g} would tell if the difference stays",
+        )
     return Step(
         DRAWS,
         f"dvc exp run -S random_seeds={wanted}",

@@ -87,8 +87,7 @@ def taken_by(results: Results) -> str:
         return f"taken by the rule {params.select.rule}, by scores of {acquisition}"
     if is_random(race):
         return (
-            "the race took a random subset, as no strategy was shown to be as good, so no score "
-            "decided what is taken"
+            "the race took a random subset, as no strategy won, so no score decided what is taken"
         )
     return f"the race took what {race.winner} proposed"
 
@@ -121,8 +120,8 @@ def _told(draws: Sequence[Results], size: str) -> Iterator[str]:
         f"no winner is worse than random by more than {settings.margin:g} points, as far as the "
         f"judges can tell ({100 * (1 - settings.level):g} % for each race)"
         if not all(map(is_random, results))
-        else f"every strategy may be more than {settings.margin:g} points worse than random, so "
-        "the random subset that was judged best is taken"
+        else f"each strategy was judged no better than random, or may be more than "
+        f"{settings.margin:g} points worse, so the random subset that was judged best is taken"
     )
     yield f"Race to {size}: {', '.join(_winners(results))}; {promise}"
     few = ": few, race.holdout adds some" if num_samples < ENOUGH_SAMPLES else ""

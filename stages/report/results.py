@@ -196,7 +196,12 @@ class Results:
 
     @property
     def num_everything(self) -> int:
-        """How many train samples everything holds: those that the user's list does not exclude."""
+        """How many train samples everything holds: those that the user's list does not exclude.
+
+        Where everything was compared, as the list was then.
+        """
+        if "full" in self.comparison:
+            return len(self.comparison["full"])
         return self.meta.num_samples["train"] - int(self.is_excluded_N.sum())
 
     @property

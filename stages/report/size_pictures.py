@@ -60,7 +60,9 @@ def how_much_data(table: "DataFrame", _: str, results: Results) -> "Figure":
     axes.set_xlabel("different samples (% of the train split)")
     axes.set_ylabel("validation (points)")
     title = f"{table['model'].iloc[0]} by size, {training_length(results.params)}"
-    note = f"Points were measured; grey: at most {margin:g} below everything"
+    note = "Points were measured"
+    if len(everything):
+        note += f"; grey: at most {margin:g} below everything"
     if table["low"].notna().any():
         note += f"; a new measurement lies in the band in {100 * LEVEL:g} % of cases"
     return finished(figure, title, f"{note}.")

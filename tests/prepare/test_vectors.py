@@ -115,6 +115,13 @@ def test_columns_of_numbers_are_known_by_their_names_in_each_file(tmp_path):
     np.testing.assert_array_equal(read(load(tmp_path)), [[0.5, 3.0], [1.5, 4.0]] * 2)
 
 
+def test_a_lone_column_of_lists_may_have_another_name_in_each_file(tmp_path):
+    for split, name in (("train", "embedding"), ("test", "vector")):
+        table = pa.table({name: [[0.5, 3.0], [1.5, 4.0]], "label": ["a", "b"]})
+        pq.write_table(table, tmp_path / f"{split}.parquet")
+    np.testing.assert_array_equal(read(load(tmp_path)), [[0.5, 3.0], [1.5, 4.0]] * 2)
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_setting_names_the_column_of_labels(tmp_path, form):
     if form == "csv":

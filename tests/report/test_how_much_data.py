@@ -276,6 +276,13 @@ def test_sizes_are_proposed_between_growing_rounds_and_below_shrinking_ones(
     assert command.endswith(proposed)
 
 
+def test_everything_is_what_was_trained_on_whatever_has_been_excluded_since(finished):
+    results = finished.results()
+    results.is_excluded_N[:3] = True
+    assert results.num_everything == len(results.comparison["full"]) == 80
+    assert replace(results, comparison={}).num_everything == 77
+
+
 SHRINKING = [
     path.stem
     for path in sorted((ROOT / "presets").glob("*.yaml"))
@@ -287,7 +294,7 @@ SHRINKING = [
 def test_what_is_proposed_for_a_shrinking_preset_is_valid(finished, tmp_path, preset):
     results, params = finished.results(), check_params(resolved(preset))
     meta = replace(results.meta, num_samples={"train": 45_000})
-    command = next_command([replace(results, params=params, meta=meta)], [])
+    command = next_command([replace(results, params=params, meta=meta, comparison={})], [])
     subsets = params.compare.subsets
     if command:
         [path] = overrides.changed(command, resolved(preset), tmp_path)

@@ -70,6 +70,21 @@ def test_validation_that_says_the_reverse_is_told(
     assert ("Validation does not contradict" not in found) == is_fine
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rises_at_most": 3.61}, "on validation it rises by at most 3.7 points at the end"),
+        ({"rises_at_most": None}, "too few validations show whether it still learns"),
+        ({"rising": {"full": 2.0}}, "accuracy on validation still rises"),
+    ],
+)
+def test_what_is_known_of_a_rise_is_told(results, conclusion, changes, words):
+    found = {
+        check.name: check.found for check in checks([results], [replace(conclusion, **changes)])
+    }
+    assert found["Trained to the end"] == words
+
+
 def test_one_sentence_names_what_is_not_fine():
     fine, bad = Check(True, "Random seeds", "5"), Check(False, "Precision", "1 point")
     assert trust_in_short([bad, fine]) == "1 of 2 checks is not fine: precision."

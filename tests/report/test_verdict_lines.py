@@ -8,7 +8,7 @@ from toy import resolved
 
 from stages.report.conclusions import Against, Conclusion
 from stages.report.learning_warnings import Guessing
-from stages.report.next_step import draws_that_tell, in_line, next_step
+from stages.report.next_step import draws_that_tell, in_line, next_step, of_run
 from stages.report.verdict_lines import NOT_COMPARED, verdict_lines
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.params import check_params, load_params
@@ -35,7 +35,7 @@ OPEN = Conclusion(
 LARGER = "dvc exp run -S 'compare.subsets=[selected, random, full, selected-0.25]'"
 LONGER = "dvc exp run -S train_subset_model.length.updates=400 -S 'race.length={updates: 200}'"
 GOOD, BAD = Against("as good as", 0.0, 0.4), Against("worse", -2.0, 0.4)
-SAMPLES = Against("cannot tell", -0.3, 0.8, "samples", 0.8)
+SAMPLES = Against("cannot tell", -0.3, 0.8, "samples", 0.8, of_samples=0.8)
 CHANCE = {"selected": Guessing(0.1, -0.1)}
 
 
@@ -132,6 +132,35 @@ def test_without_everything_it_is_compared_next(params):
 def test_as_many_draws_would_tell_as_halve_the_interval(value, reach, num_draws, enough):
     found = replace(OPEN, num_draws=num_draws)
     assert draws_that_tell(found, Against("cannot tell", value, reach)) == enough
+
+
+def test_the_samples_part_of_an_interval_shrinks_with_no_number_of_draws():
+    """A quarter of the variance is half of the interval: it must fall to more than that."""
+    found = [
+        draws_that_tell(OPEN, Against("cannot tell", 0.5, reach, of_samples=0.25))
+        for reach in (1.5, 1.9, 2.1)
+    ]
+    # (1 / 1.5)**2 = 0.25 + 0.75 * 0.26: Student's t by the root falls from 1.2417 to half of that.
+    assert found == [13, 72, None]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((BAD, OPEN.against["full"]), "random_seeds=10"),
+        ((OPEN.against["full"], BAD), "random_seeds=10"),
+        ((GOOD, BAD), None),
+        ((GOOD, GOOD), "commands.export csv subset.csv"),
+    ],
+)
+def test_all_target_models_are_looked_at(finished, monkeypatch, words, expected):
+    monkeypatch.setattr("stages.report.next_step.next_command", lambda *_: None)
+    monkeypatch.setattr("stages.report.next_step._cleaning", lambda _: iter(()))
+    found = [replace(OPEN, against={"full": full}) for full in words]
+    steps = of_run([finished.results()], found)
+    assert [step.command.endswith(str(expected)) for step in steps] == [True] * (
+        expected is not None
+    )
 
 
 @pytest.mark.parametrize(

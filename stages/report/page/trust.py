@@ -98,7 +98,7 @@ def _rise_in_words(one: Conclusion) -> str:
     if one.rises_at_most is None:
         return "too few validations show whether it still learns"
     most = at_most(one.rises_at_most, 1)
-    return f"no rise on validation is shown at the end (at most {most} points)"
+    return f"on validation it rises by at most {most} points at the end"
 
 
 def _what_shrinks(one: Conclusion) -> str:

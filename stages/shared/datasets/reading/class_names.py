@@ -32,8 +32,9 @@ def used(where: str, names: Sequence[str], targets_N: Ints) -> tuple[list[str], 
     The others, as a filter leaves them, are named on stderr.
     """
     used_U, targets_N = np.unique(targets_N, return_inverse=True)
-    class_names = [names[number] for number in used_U.tolist()]
-    unused = [name for name in names if name not in class_names]
+    class_names = [names[number] for number in used_U.tolist() if number < len(names)]
+    are_used = {*class_names}
+    unused = [name for name in names if name not in are_used]
     say_left_out(where, "classes without a sample", unused)
     return class_names, targets_N
 

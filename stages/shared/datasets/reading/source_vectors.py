@@ -179,7 +179,11 @@ def _from_parquet(path: Path, split: Split, label_column: str | None, train: _Pa
         raise DataError(f"{path}: has two columns called {twice[0]}; one is allowed")
     if train and train.columns:
         names = _in_order_of(train, path, names)
-    return _Part(path.name, _numbers(path, table.select(names)), ids, labels, names)
+    numbers_ND = _numbers(path, table.select(names))
+    # A lone column of lists may be called anything: it has an order of its own.
+    return _Part(
+        path.name, numbers_ND, ids, labels, names if numbers_ND.shape[1] == len(names) else ()
+    )
 
 
 def _in_order_of(train: _Part, path: Path, names: Sequence[str]) -> list[str]:
