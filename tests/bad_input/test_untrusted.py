@@ -185,6 +185,7 @@ def test_no_class_name_becomes_a_part_of_dvcs_page(tmp_path):
     targets_N, names = np.array([0, 1, 1]), ["cat", SCRIPT]
     results = SimpleNamespace(
         targets_N=targets_N,
+        is_excluded_N=np.zeros(len(targets_N), dtype=np.bool_),
         last_subset=toy.picks([1]),
         comparison={},
         labels=Labels(names, targets_N, None),
