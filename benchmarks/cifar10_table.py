@@ -16,7 +16,7 @@ own (`epochs`) and for as many updates as everything gets in so many (`updates`)
 file is one target: its accuracy on test, and the processor seconds of its training and, of what was
 chosen, of its search. Rows are appended as they are finished and are not made again, so a
 broken-off series goes on; of a training that was broken off, the seconds are those of the rest
-(those of three rows of the committed file are nan, and left out of the costs).
+(those of four rows of the committed file are nan, and left out of the costs).
 """
 
 import argparse
