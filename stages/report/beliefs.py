@@ -35,12 +35,12 @@ class Beliefs:
 def beliefs(draws: Sequence[Results]) -> Beliefs | None:
     """Return what the last ensembles of all draws say.
 
-    None where no class was voted for, and where they are mostly wrong.
+    None where they judge no labels.
     """
+    if not judge_labels(draws):
+        return None
     votes_D = [draw.rounds[-1].votes for draw in draws]
     found = [votes for votes in votes_D if votes is not None]
-    if not found or right_on_validation(draws) < MOSTLY:
-        return None
     learnt_DN = np.stack([_is_learnt(votes) for votes in found])
     is_learnt_N = np.asarray(learnt_DN.all(axis=0))
     asked_DN = ~learnt_DN | is_learnt_N
@@ -57,6 +57,12 @@ def beliefs(draws: Sequence[Results]) -> Beliefs | None:
         num_for_label_N=_num_for(draws[0].targets_N, found, asked_DN),
         is_learnt_N=is_learnt_N,
     )
+
+
+def judge_labels(draws: Sequence[Results]) -> bool:
+    """Whether the last ensembles vote for classes, and are mostly right."""
+    vote = any(draw.rounds[-1].votes is not None for draw in draws)
+    return vote and right_on_validation(draws) >= MOSTLY
 
 
 def right_on_validation(draws: Sequence[Results]) -> float:

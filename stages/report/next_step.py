@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from stages.report.alike import leaking
-from stages.report.beliefs import beliefs, right_on_validation
+from stages.report.beliefs import judge_labels, right_on_validation
 from stages.report.conclusions import Against, Conclusion
 from stages.report.headline import GOOD_ENOUGH, everything_as_briefly, random_will_do
 from stages.report.how_much_data import learning_curves
@@ -90,7 +90,7 @@ def _cleaning(draws: Sequence[Results]) -> Iterator[Step]:
     if num := len(found) * any(not reason.startswith(OUTLIER) for _, reason in found):
         samples = "the sample" if num == 1 else f"the {num:,} samples"
         right = f"{100 * right_on_validation(draws):.0f} % of validation"
-        judged = f" (the models are right on {right})" if beliefs(draws) else ""
+        judged = f" (the models are right on {right})" if judge_labels(draws) else ""
         yield Step(
             SUSPECTS,
             f"python -m commands.suspects plots/suspects.csv {shlex.quote(exclude)}",
@@ -215,16 +215,13 @@ def _longer(params: Params) -> Step:
 def _more_draws(num: int, wanted: int, enough: int = 0) -> Step:
     num_more = wanted - num
     new = dict.fromkeys(TRAINING, num_more / num)
-    more, why = f"{num_more} more draw{'' if num_more == 1 else 's'}", "for narrower intervals"
+    why = " for narrower intervals"
     if enough > wanted:
-        more, why = (
-            f"{more};",
-            f"some {float(f'{enough:.2g}'):g} would tell if the difference stays",
-        )
+        why = f"; some {float(f'{enough:.2g}'):g} would tell if the difference stays"
     return Step(
         DRAWS,
         f"dvc exp run -S random_seeds={wanted}",
-        f"{more} {why}",
+        f"{num_more} more draw{'' if num_more == 1 else 's'}{why}",
         new | dict.fromkeys(SHARED, wanted / num),
         dict.fromkeys(_ALL, wanted / num),
     )

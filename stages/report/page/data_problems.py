@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.report import alike
 from stages.report.alike import Groups
-from stages.report.beliefs import beliefs, right_on_validation
+from stages.report.beliefs import judge_labels, right_on_validation
 from stages.report.headline import listed
 from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
@@ -16,6 +16,7 @@ from stages.report.page.samples import Card, content_of
 from stages.report.page.trust import Check, of_classes, of_splits
 from stages.report.results import Results
 from stages.report.suspected import label_suspects
+from stages.shared.artifacts import Ints
 
 FEWEST = 10  # train samples of a class: with fewer its own accuracy means nothing
 MOST_ROWS, MOST_NAMES = 10, 4  # of a table; of a group, and of classes
@@ -62,18 +63,17 @@ def in_short(draws: Sequence[Results]) -> str:
     checks = [*_checks(draws[0]), *of_classes(draws[0])]
     bad = [check for check in checks if not check.is_fine]
     found = [f"{check.name.lower()}: {check.found}" for check in bad]
-    other = "other " if len(label_suspects(draws)) else ""
-    found = found or [f"no {other}problem found"]
+    suspect_S = label_suspects(draws)
+    found = found or [f"no {'other ' if len(suspect_S) else ''}problem found"]
     if draws[0].rounds[-1].votes is not None:
-        found.append(_labels_in_short(draws))
+        found.append(_labels_in_short(draws, suspect_S))
     return f"Data: {'; '.join(found)}."
 
 
-def _labels_in_short(draws: Sequence[Results]) -> str:
+def _labels_in_short(draws: Sequence[Results], suspect_S: Ints) -> str:
     right = f"{100 * right_on_validation(draws):.0f} % of validation"
-    if beliefs(draws) is None:
+    if not judge_labels(draws):
         return f"labels were not judged, as the models are right on {right} only"
-    suspect_S = label_suspects(draws)
     taken = int(np.isin(suspect_S, draws[0].last_subset.index_P).sum())
     if not len(suspect_S):
         return "no label looks wrong"

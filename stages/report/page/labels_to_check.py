@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.report.beliefs import Beliefs, beliefs, right_on_validation
+from stages.report.beliefs import Beliefs, beliefs, judge_labels, right_on_validation
 from stages.report.page.samples import Card, content_of
 from stages.report.results import Results
 from stages.report.suspected import contradicted, is_told, label_suspects
@@ -113,9 +113,9 @@ def _of_subset(draws: Sequence[Results]) -> tuple[Beliefs, Ints]:
 
 def in_validation(draws: Sequence[Results]) -> list[dict[str, str]]:
     """Return the validation samples to which all voters of all draws give one other class."""
-    found = [votes for draw in draws if (votes := draw.rounds[-1].votes) is not None]
-    if beliefs(draws) is None:
+    if not judge_labels(draws):
         return []
+    found = [votes for draw in draws if (votes := draw.rounds[-1].votes) is not None]
     votes_MV = np.concatenate([votes.validation_votes_MV for votes in found])
     targets_V, names = draws[0].validation_targets_V, draws[0].meta.class_names
     is_other_V = (votes_MV == votes_MV[0]).all(axis=0) & (votes_MV[0] != targets_V)
