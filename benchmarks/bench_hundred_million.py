@@ -40,6 +40,7 @@ from stages.shared.choosing.sampling import unscored
 from stages.shared.samples.randomness import generator, uniform_by_id
 from stages.shared.settings.sections import (
     Beta,
+    MessagePassing,
     Mixed,
     OutlierFraction,
     Prototypes,
@@ -60,6 +61,7 @@ PLAIN = Select(
     mixed=Mixed(random=0.5, rule="top"),
     beta=Beta(concentration=15.0, exponent=5.5),
     prototypes=Prototypes(prefer="nearest"),
+    message_passing=MessagePassing(neighbours=5, gamma=0.1),
     k_centers_start=0,
     order="picks",
     candidates="remaining",

@@ -30,7 +30,7 @@ from stages.shared import artifacts
 from stages.shared.samples.randomness import generator
 from stages.shared.settings import menu
 
-GREEDY = ("facility_location", "k_centers", "uncertainty_herding")
+GREEDY = ("facility_location", "k_centers", "message_passing", "uncertainty_herding")
 NOT_GREEDY = tuple(rule for rule in menu.RULES if rule not in GREEDY)
 NUM_VALIDATION = 10_000
 

@@ -35,6 +35,7 @@ RACE = (
 EVERYTHING, RANDOM = "everything", "random"
 SELECTED, RACED = "selected", "race"
 _DUAL = "acquisition=dual"
+_D2 = ("select.rule=message_passing", "select.balanced=true")
 # Chosen from everything at once, by one training of the target's network and the area under the
 # margin unless it says otherwise.
 RULES: Mapping[str, Sequence[str]] = {
@@ -43,6 +44,8 @@ RULES: Mapping[str, Sequence[str]] = {
     "window": ["select.rule=window", "select.window.start=0.1"],
     "ccs_10": ["select.rule=stratified", "select.stratified.cut=0.1"],
     "ccs_30": ["select.rule=stratified", "select.stratified.cut=0.3"],
+    "d2_10": [*_D2, "select.outliers.fraction=0.1"],
+    "d2_30": [*_D2, "select.outliers.fraction=0.3"],
     "dual": [_DUAL, "select.rule=beta"],
     "half_random": ["select.rule=mixed"],
     "moderate": ["select.rule=moderate"],

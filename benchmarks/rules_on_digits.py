@@ -49,6 +49,11 @@ RULES: dict[str, tuple[str, Sequence[str]]] = {
     "moderate": ("mutual_information", ["select.rule=moderate"]),
     "prototypes": ("mutual_information", ["select.rule=prototypes"]),
     "uncertainty_herding": ("mutual_information", ["select.rule=uncertainty_herding"]),
+    "message_passing": ("label_probability", ["select.rule=message_passing"]),
+    "message_passing, without the hardest 0.1": (
+        "label_probability",
+        ["select.rule=message_passing", "select.outliers.fraction=0.1"],
+    ),
     "facility_location": ("mutual_information", ["select.rule=facility_location"]),
 }
 

@@ -14,24 +14,19 @@ random order that starts again at its end: stochastic greedy (Mirzasoleiman et a
 1409.7938). However many are picked, that is the work of K log(1 / SHORTFALL) gains, and for a given
 radius the sum is in the mean within 1 - 1/e - SHORTFALL of the largest.
 
-The points lie on a grid, so fine that their products are just exact in float32: the number of
-threads, which decides in what order a product is summed, decides no pick.
-
 Shapes: K candidates, S picked before, D features, B candidates that are looked at, R of a block.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterator
 
 import numpy as np
 
 from stages.select.greedy import picks_bar
+from stages.select.unit_grid import blocks, on_grid, squared_distances, squared_lengths
 from stages.shared.artifacts import Array, Floats, Ints
 
 SHORTFALL = 0.05
-LENGTH = 0.99  # a product of two points, and each part of it, is then below 1
-GRID = 2.0**12  # and a whole number of GRID^-2, of which float32 holds all up to 1
 LEAST_RADIUS = 0.01  # the grid tells no smaller distance
 LEAST_WEIGHT = 1e-300  # nothing is divided by less
 BLOCK_ENTRIES = 2**18  # of a matrix in working memory, about
@@ -71,12 +66,12 @@ class _Coverage:
 
     def __init__(self, features_KD: Array, weight_K: Floats, chosen_SD: Array) -> None:
         self._point_KD = on_grid(features_KD)
-        self._norm_K = _norms(self._point_KD)
+        self._norm_K = squared_lengths(self._point_KD)
         self._weight_K = (weight_K / weight_K.max(initial=LEAST_WEIGHT)).astype(np.float32)
         self._nearest_K = np.full(len(features_KD), np.inf, dtype=np.float32)  # squared distance
         point_SD = on_grid(chosen_SD)
         self._smallest = _smallest_distance(point_SD)
-        for rows in _blocks(len(features_KD), len(point_SD)):
+        for rows in blocks(len(features_KD), len(point_SD), BLOCK_ENTRIES):
             distance_SR = self._squared_distances(point_SD, rows)
             self._nearest_K[rows] = distance_SR.min(axis=0, initial=np.inf)
 
@@ -87,7 +82,7 @@ class _Coverage:
         covered_K = np.exp(self._nearest_K * scale)
         some_BD = self._point_KD[some_B]
         gain_B = np.zeros(len(some_B))
-        for rows in _blocks(len(covered_K), max(some_BD.shape)):
+        for rows in blocks(len(covered_K), max(some_BD.shape), BLOCK_ENTRIES):
             gain_BR = self._squared_distances(some_BD, rows)
             gain_BR *= scale
             np.exp(gain_BR, out=gain_BR)
@@ -106,45 +101,14 @@ class _Coverage:
         np.minimum(self._nearest_K, distance_K, out=self._nearest_K)
 
     def _squared_distances(self, points_BD: Array, rows: slice) -> Array:
-        return _squared_distances(points_BD, self._point_KD[rows], self._norm_K[rows])
-
-
-def on_grid(points_BD: Array) -> Array:
-    """Return the points at about LENGTH, float32 whole numbers of 1 / GRID; the origin stays."""
-    length_B = np.linalg.norm(points_BD.astype(np.float64), axis=1)
-    scale_B1 = (LENGTH * GRID / np.maximum(length_B, LEAST_WEIGHT))[:, None]
-    return (np.rint(points_BD * scale_B1) / GRID).astype(np.float32)
-
-
-def _squared_distances(points_BD: Array, points_RD: Array, norm_R: Array) -> Array:
-    """Return the squared distance of each two points on the grid, float32 [B, R]."""
-    # A BLAS may compute with what lies beside short rows, and complain of it; the product is right.
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance_BR = points_BD @ points_RD.T
-    distance_BR *= -2
-    distance_BR += norm_R
-    distance_BR += _norms(points_BD)[:, None]
-    return distance_BR
-
-
-def _norms(points_BD: Array) -> Array:
-    """Return the squared length of each point, float32 [B]."""
-    norm_B: Array = np.einsum("bd,bd->b", points_BD, points_BD)
-    return norm_B
+        return squared_distances(points_BD, self._point_KD[rows], self._norm_K[rows])
 
 
 def _smallest_distance(point_SD: Array) -> float:
     """Return the smallest distance of two points that are no copies; without any, infinity."""
-    least, norm_S = np.inf, _norms(point_SD)
-    for rows in _blocks(len(point_SD), len(point_SD)):
-        distance_RS = _squared_distances(point_SD[rows], point_SD, norm_S)
+    least, norm_S = np.inf, squared_lengths(point_SD)
+    for rows in blocks(len(point_SD), len(point_SD), BLOCK_ENTRIES):
+        distance_RS = squared_distances(point_SD[rows], point_SD, norm_S)
         is_copy_RS = distance_RS < LEAST_RADIUS**2
         least = min(least, distance_RS.min(initial=np.inf, where=~is_copy_RS))
     return math.sqrt(least)
-
-
-def _blocks(num_rows: int, num_columns: int) -> Iterator[slice]:
-    """Yield the rows of a matrix in blocks of about BLOCK_ENTRIES."""
-    step = max(1, BLOCK_ENTRIES // max(1, num_columns))
-    for first in range(0, num_rows, step):
-        yield slice(first, first + step)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 
 from stages.select import herding
-from stages.select.herding import herd, on_grid
+from stages.select.herding import herd
+from stages.select.unit_grid import on_grid
 
 NONE = np.empty((0, 5), dtype=np.float32)
 

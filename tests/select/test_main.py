@@ -247,6 +247,7 @@ def test_a_balanced_round_obeys_the_classes_first_and_the_rule_within_each(selec
 ENDS = {
     "facility_location": 30,
     "k_centers": 30,
+    "message_passing": 30,
     "proportional": 80,
     "top": 80,
     "uncertainty_herding": 30,

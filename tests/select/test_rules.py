@@ -40,6 +40,7 @@ PLAIN = {
     "mixed": {"random": 0.0, "rule": "top"},
     "beta": {"concentration": 15.0, "exponent": 5.5},
     "prototypes": {"prefer": "nearest"},
+    "message_passing": {"neighbours": 3, "gamma": 0.5},
     "k_centers_start": 0,
 }
 

@@ -185,6 +185,13 @@ class Prototypes(Section):
     prefer: Literal["farthest", "nearest"]
 
 
+class MessagePassing(Section):
+    """How many neighbours a sample has in `message_passing`, and how far a pick reaches."""
+
+    neighbours: PositiveInt
+    gamma: NonNegativeFloat
+
+
 class Select(Section):
     """How scores become a subset: a rule, the numbers of each rule, and what binds all of them."""
 
@@ -194,6 +201,7 @@ class Select(Section):
     mixed: Mixed
     beta: Beta
     prototypes: Prototypes
+    message_passing: MessagePassing
     k_centers_start: NonNegativeInt
     order: Literal["all", "picks"]
     candidates: Literal["remaining", "all"]
