@@ -158,7 +158,8 @@ def run_races(
     ]
     while running := [race for race in races if not race.is_over]:
         jobs = [race.jobs(meta) for race in running]
-        folders = iter(members.train_jobs([job for some in jobs for job in some]))
+        step = f"judge {running[0].race.num_judges + 1}/{settings.judges}"
+        folders = iter(members.train_jobs([job for some in jobs for job in some], step))
         for race, some in zip(running, jobs, strict=True):
             race.add([next(folders) for _ in some], meta)
     return [(race.result(meta), race.judgements) for race in races]

@@ -99,7 +99,13 @@ def test_a_race_is_decided_kept_and_goes_on_where_it_was_killed(racing, monkeypa
     assert not SUBSETS.exists()
     before = racing.members()
     assert len(before) == 2 * 4  # of each draw the first judge's
-    results = racing.run()
+    parts, train = [], judging.members.train_jobs
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            judging.members, "train_jobs", lambda *given: (parts.append(given[1]), train(*given))[1]
+        )
+        results = racing.run()
+    assert parts == ["judge 1/2", "judge 2/2"]  # each has a line that begins at 0 %
     assert before.items() <= racing.members().items()
     assert len(racing.members()) == sum(one.trainings for one in results)
 

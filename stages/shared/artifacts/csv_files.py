@@ -53,7 +53,7 @@ def load_table(path: Path, header: Sequence[str]) -> list[list[str]]:
     Raises:
         ArtifactError: the file is missing, has another header, or rows of another length.
     """
-    text = _read_table(path, header)
+    text = _read_table(path)
     try:
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error as error:
@@ -75,7 +75,7 @@ def load_column(path: Path, name: str) -> list[str]:
     Raises:
         ArtifactError: as load_table.
     """
-    text = _read_table(path, [name])
+    text = _read_table(path)
     is_whole = text.startswith(f"{name}\n") and text.endswith("\n")
     if is_whole and not any(mark in text for mark in PECULIAR):
         # Several times as fast as a list for each line, which counts where there are millions.
@@ -83,12 +83,12 @@ def load_column(path: Path, name: str) -> list[str]:
     return [row[0] for row in load_table(path, [name])]
 
 
-def _read_table(path: Path, header: Sequence[str]) -> str:
+def _read_table(path: Path) -> str:
     try:
         # Spreadsheets put a byte-order mark before the first name.
         return path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; it must be CSV with {','.join(header)}") from None
+        raise ArtifactError(f"{path}: missing; run `dvc repro`") from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise ArtifactError(f"{path}: cannot be read ({reason(error)}); it must be CSV") from None
 

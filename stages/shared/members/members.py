@@ -70,13 +70,14 @@ def train_members(
                 _write_dynamics(dynamics_folder / name, seen)
 
 
-def train_jobs(jobs: Sequence[Job]) -> list[Path]:
+def train_jobs(jobs: Sequence[Job], part: str = "") -> list[Path]:
     """Train what is not finished yet, side by side; return the folder of each, in order.
 
-    All have the settings of the first, as far as it matters for where they run.
+    All have the settings of the first, as far as it matters for where they run. `part` says on the
+    progress line what of the stage this is, where that is not all.
     """
     first = jobs[0]
-    with MemberProgress(len(jobs)) as progress:
+    with MemberProgress(len(jobs), part) as progress:
         finished = dispatch.map_pieces(
             train_once,
             jobs,

@@ -42,15 +42,16 @@ _draw = ""  # of several draws the one that is worked on
 class Progress:
     """The line of one stage. It counts what the stage works through: images, or texts."""
 
-    def __init__(self, total: int = 0, *, stays: bool = True) -> None:
+    def __init__(self, total: int = 0, *, part: str = "", stays: bool = True) -> None:
         """Begin with nothing of `total` done; it may be set later.
 
-        A line that does not stay makes room for the next of its stage.
+        `part` names what of the stage is done where that is not all. A line that does not stay
+        makes room for the next of its stage.
         """
         params, stage = _params_of(Path.cwd()), os.environ.get("DVC_STAGE", "work")
         self._place = _place_of(stage, Path.cwd())
         number = f"stage {self._place.number}/{self._place.most} " if self._place else ""
-        self._name = ", ".join(filter(None, [number + stage_in_words(stage, params), _draw]))
+        self._name = ", ".join(filter(None, [number + stage_in_words(stage, params), _draw, part]))
         self._is_terminal = sys.stderr.isatty()
         has_size = _has_size()
         self._printed = time.monotonic()
@@ -122,13 +123,13 @@ def draws(params: Params) -> Iterator[Params]:
 class MemberProgress:
     """The line of a stage that trains members, which are begun in their order."""
 
-    def __init__(self, num_members: int) -> None:
+    def __init__(self, num_members: int, part: str = "") -> None:
         self._num_members = num_members
         self._images: dict[int, int] = {}  # that each member has drawn so far
         self._images_before = 0  # of members that went on from a saved state
         self._from_start: set[int] = set()
         self._begun_at: float | None = None  # when the first began
-        self._progress = Progress()
+        self._progress = Progress(part=part)
 
     def __enter__(self) -> Self:
         """Show the line."""

@@ -357,7 +357,10 @@ def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path, pair):
     for name, content in files_of(tmp_path).items():
         path = tmp_path / name
         path.unlink()
-        assert line_of(lambda: pair.load(tmp_path)).startswith(f"{path}: missing")
+        what_to_do = ("run `dvc repro`", "predict_pool.signals must hold ")
+        assert line_of(lambda: pair.load(tmp_path)).startswith(
+            tuple(f"{path}: missing; {advice}" for advice in what_to_do)
+        )
         path.mkdir()
         assert line_of(lambda: pair.load(tmp_path)).startswith(f"{path}: cannot be read")
         path.rmdir()

@@ -91,9 +91,9 @@ def read_to_the_end(descriptor):
             yield piece
 
 
-def train(num_members, members, epochs=(100, 200)):
+def train(num_members, members, epochs=(100, 200), part=""):
     """Report the trainings of some members."""
-    with progress.MemberProgress(num_members) as shown:
+    with progress.MemberProgress(num_members, part) as shown:
         for member in members:
             shown.update(member, None)
             for number, images_seen in enumerate(epochs, start=1):
@@ -125,6 +125,14 @@ def test_members_that_were_finished_before_are_no_part_of_the_rest(stage, monkey
 
     assert shown.num_started == 2
     assert "member 4/4:  50% ##5   00:00 left" in terminal.lines()[0]
+
+
+def test_the_line_names_the_part_of_the_stage_where_it_has_several(stage, monkeypatch):
+    terminal = stderr(monkeypatch, is_terminal=True)
+
+    train(1, [0], part="judge 2/3")
+
+    assert "round 2/3, judge 2/3, member 1/1" in terminal.lines()[0]
 
 
 def test_a_log_gets_nothing_of_a_short_stage(stage, monkeypatch):
