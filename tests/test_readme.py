@@ -128,6 +128,7 @@ ELSEWHERE = {
         'for name in ("exclude.csv", "include.csv")',
     ),
     "python -m commands.experiments": ("tests/test_pipeline.py", '"commands.experiments"'),
+    "python -m commands": ("tests/commands/test_help.py", "commands.__main__.lines()"),
     "python -m commands.plan -S train_ensemble.members=5": (
         "tests/test_pipeline.py",
         '"commands.plan", "-S", "train_ensemble.members=5"',

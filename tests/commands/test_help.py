@@ -10,6 +10,7 @@ import pytest
 import toy
 from pipeline import Checkout
 
+import commands.__main__
 from commands import console
 from stages.report.summary import summarise
 from stages.report.suspected import HEADER
@@ -20,6 +21,7 @@ COMMANDS = sorted(
     for path in (toy.ROOT / "commands").rglob("*.py")
     if '__name__ == "__main__"' in path.read_text()
 )
+COMMANDS.remove("commands.__main__")  # lists the others
 INTERNALS = re.compile(r"\.py\b|Shapes?:|\bstages/|\b[A-Z]: |Reads  |Writes  ")
 
 
@@ -71,6 +73,15 @@ def test_the_example_of_the_help_parses(command, said, monkeypatch):
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
     with pytest.raises(ParsedError):
         call(monkeypatch, command, *shlex.split(line)[3:])
+
+
+def test_all_commands_are_listed_in_100_columns():
+    listed = "\n".join(commands.__main__.lines())
+    names = [line.split()[0] for line in listed.splitlines() if re.match(r"\w", line)]
+    assert [f"commands.{name}" for name in names] == [
+        command.removesuffix(".__main__") for command in COMMANDS
+    ]
+    assert fits(listed)
 
 
 # --- lines and tables -----------------------------------------------------------------------------
