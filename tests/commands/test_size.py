@@ -27,6 +27,13 @@ def test_sizes_that_are_asked_for_have_a_band_and_those_that_were_measured_a_val
     assert 50 < low < high <= 100
 
 
+def test_without_bands_it_says_that_it_cannot_tell_of_what_was_not_measured(run):
+    assert list(told(["60", "0.5", "70"]))[-1] == (
+        "Of 60 and of 70 samples nothing can be said yet."
+    )
+    assert list(told(["0.5"]))[-1].startswith("| model")
+
+
 @pytest.mark.parametrize("size", ["-3", "0", "many", "nan", "inf", "0.001", "9" * 26, "1e300"])
 def test_a_size_that_is_none_is_refused_in_one_line(four_sizes, size):
     with pytest.raises(UserError, match=r"\bsize\b|finite"):
