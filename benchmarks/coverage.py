@@ -4,8 +4,9 @@
 
 Experiments are simulated in which the two compared subsets are worth the same, so an interval must
 hold 0. Pseudo-values and intervals are the project's own (stages/shared/measuring/jackknife.py,
-stages/report/statistics.py). A sample is right where the sum of normal effects is above 0: of the
-sample, of the sample on that kind of subset, of the draw, of the member, and of this one answer.
+stages/report/formulas/statistics.py). A sample is right where the sum of normal effects is above 0:
+of the sample, of the sample on that kind of subset, of the draw, of the member, and of this one
+answer.
 With a single draw the interval speaks of that draw alone, so there the draw has no effect.
 
 even    359 test samples of 10 classes, as many as presets/digits.yaml has; a random subset
@@ -31,8 +32,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stages.report.results import over_draws
-from stages.report.statistics import Measured, paired_difference
+from stages.report.formulas.statistics import Measured, paired_difference
+from stages.report.run.results import over_draws
 from stages.shared.artifacts import Ints, save_table
 from stages.shared.measuring import jackknife
 from stages.shared.measuring.object_matches import ALL, IOU_I, Matches

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import clones
-from stages.report.conclusions import Against, conclude
-from stages.report.draws import Draw
-from stages.report.reading import Folders, load_comparison, load_races, load_targets
-from stages.report.statistics import CANNOT_TELL
+from stages.report.formulas.statistics import CANNOT_TELL
+from stages.report.numbers.conclusions import Against, conclude
+from stages.report.numbers.draws import Draw
+from stages.report.run.reading import Folders, load_comparison, load_races, load_targets
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 

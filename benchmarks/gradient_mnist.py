@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import clones
-from stages.report.figures import finished, new_figure, save, style
-from stages.report.reading import Folders, load_comparison, load_targets
+from stages.report.pictures.figures import finished, new_figure, save, style
+from stages.report.run.reading import Folders, load_comparison, load_targets
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 

@@ -4,10 +4,11 @@
     python -m benchmarks.how_much_data --races
 
 The curves of benchmarks/measured_curves.py, and simulated ones whose truth is known, are shown to
-stages/report/learning_curve.py in part: the largest sizes are hidden (`beyond`: the first four or
-more are known), or one between others is (`between`). The table has, for each hidden size, in how
-many runs the 90 % band holds the mean that was measured there, how often it lies below or above,
-and how wide the band is in the mean, in points. A run is three draws of one split, or one draw.
+stages/report/formulas/learning_curve.py in part: the largest sizes are hidden (`beyond`: the first
+four or more are known), or one between others is (`between`). The table has, for each hidden size,
+in how many runs the 90 % band holds the mean that was measured there, how often it lies below or
+above, and how wide the band is in the mean, in points. A run is three draws of one split, or one
+draw.
 
 `--races` does the same with the targets of benchmarks/race_table.py, which no constant was chosen
 by: networks of this project on what races handed on and on random subsets, both up to everything,
@@ -33,7 +34,7 @@ import numpy as np
 
 from benchmarks import race_counts, rows
 from benchmarks.race_table import RESULTS
-from stages.report.learning_curve import FEWEST, Point, Values, fitted
+from stages.report.formulas.learning_curve import FEWEST, Point, Values, fitted
 from stages.shared.artifacts import save_table
 
 SIZES = (32, 64, 128, 256, 512, 1024, 2048)

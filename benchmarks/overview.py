@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from stages.report.figures import COLOURS, DPI, REST, save
-from stages.report.ranking import ranked_candidates
-from stages.report.reading import Folders, load_draws
-from stages.report.results import KINDS, Results, Round
+from stages.report.pictures.figures import COLOURS, DPI, REST, save
+from stages.report.run.reading import Folders, load_draws
+from stages.report.run.results import KINDS, Results, Round
+from stages.report.samples.ranking import ranked_candidates
 from stages.shared.artifacts import Array, Ints
 from stages.shared.settings.params import load_params
 

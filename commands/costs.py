@@ -19,11 +19,11 @@ from commands import console
 from commands.compare.revision_files import WORKSPACE, Files, MissingError, opened
 from commands.console import text_table
 from commands.same_data import RESULTS, require_same_data
-from stages.report.own_proxy import COSTLY, is_proxy
-from stages.report.reading import Folders, load_draws
-from stages.report.results import Results, training_flops
-from stages.report.seconds import Seconds, in_words, of_ensemble, of_target
-from stages.report.speedups import DASH, Budget, budgets, ratio_in_words
+from stages.report.numbers.own_proxy import COSTLY, is_proxy
+from stages.report.numbers.seconds import Seconds, in_words, of_ensemble, of_target
+from stages.report.numbers.speedups import DASH, Budget, budgets, ratio_in_words
+from stages.report.run.reading import Folders, load_draws
+from stages.report.run.results import Results, training_flops
 from stages.shared.errors import DataError
 from stages.shared.running import command, timings
 from stages.shared.running.timings import StageTiming

@@ -14,11 +14,11 @@ from commands import console
 from commands.compare.comment import text_table
 from commands.compare.markdown import Row
 from commands.same_data import RESULTS, require_same_data
-from stages.report.how_much_data import LearningCurve, learning_curves
-from stages.report.learning_curve import LEVEL
-from stages.report.reading import Folders, load_draws
-from stages.report.rounding import points
-from stages.report.size_wording import size_sentences
+from stages.report.formulas.learning_curve import LEVEL
+from stages.report.formulas.rounding import points
+from stages.report.numbers.how_much_data import LearningCurve, learning_curves
+from stages.report.run.reading import Folders, load_draws
+from stages.report.words.size_wording import size_sentences
 from stages.shared.errors import DataError
 from stages.shared.running import command
 from stages.shared.settings.params import load_params

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from commands import console
-from stages.report.suspected import HEADER
+from stages.report.samples.suspected import HEADER
 from stages.shared import artifacts
 from stages.shared.artifacts.user_lists import SEED_HEADER
 from stages.shared.running import command

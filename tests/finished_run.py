@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from stages.race.__main__ import unraced
 from stages.report.__main__ import main
-from stages.report.reading import Folders, load_draws
+from stages.report.run.reading import Folders, load_draws
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch, Evaluation, Meta, Subset, ValidationResult, Voter
 from stages.shared.artifacts.duplicate_groups import Found, save_found

@@ -26,9 +26,9 @@ def patch_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def patch_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the report draw galleries alone, and none of its tables."""
-    from stages.report.svg import Chart
+    from stages.report.pictures.svg import Chart
 
     drawn = Chart("A title", "A note.", "<svg></svg>")
     for name in ("drawn", "intervals", "save", "scores"):
-        monkeypatch.setattr(f"stages.report.pictures.{name}", lambda *_: "figure")
+        monkeypatch.setattr(f"stages.report.pictures.charts.{name}", lambda *_: "figure")
     monkeypatch.setattr("stages.report.page.document.chart", lambda figure, key: drawn)

@@ -212,7 +212,7 @@ def test_a_file_is_known_by_its_name():
 
 
 def test_nothing_imports_itself_by_way_of_others():
-    """Neither files do, nor the rooms that decide, record or run, one another."""
+    """Neither files do, nor the rooms that decide, record or run, nor those of the report."""
     rooms = {}
     for file in (ROOT / SHARED).rglob("*.py"):
         here = room_of(file)
@@ -221,6 +221,12 @@ def test_nothing_imports_itself_by_way_of_others():
         targets = {room_of(p) for p in imported(file) if p.is_relative_to(ROOT / SHARED)}
         rooms.setdefault(here, set()).update(targets - {here, *MENU, "__init__.py"})
     TopologicalSorter(rooms).prepare()
+    report, rooms = ROOT / "stages/report", {}
+    for file in report.glob("*/*.py"):
+        targets = {path.parent for path in imported(file) if path.is_relative_to(report)}
+        rooms.setdefault(file.parent, set()).update(targets - {file.parent, report})
+    TopologicalSorter(rooms).prepare()
+    assert {room.name for room in rooms} > {"run", "numbers", "page"}
     files = {
         file: {path for path in imported(file) if path.name != "__init__.py"}
         for folder in ("stages", "commands")

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.default_verdicts import says, table
-from stages.report.conclusions import Against
+from stages.report.numbers.conclusions import Against
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import toy
 from benchmarks import clones, race_counts
 from benchmarks.how_much_data import Run, hidden, measured, raced, table
 from benchmarks.measured_curves import CLASSIFIERS, HEADER, SERIES
-from stages.report.learning_curve import Point
+from stages.report.formulas.learning_curve import Point
 from stages.shared.settings.params import load_params
 
 

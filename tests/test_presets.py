@@ -30,7 +30,7 @@ from commands.preset import presets
 from commands.preset.__main__ import main
 from commands.preset.presets import changes
 from stages.predict_pool import voters
-from stages.report.own_proxy import is_proxy
+from stages.report.numbers.own_proxy import is_proxy
 from stages.score.acquisition import score
 from stages.score.lazy_signals import LazySignals, from_pool, from_training
 from stages.shared import artifacts

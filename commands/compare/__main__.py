@@ -14,7 +14,7 @@ from commands.compare.rankings import draw
 from commands.compare.review import Review, review
 from commands.compare.revision_files import WORKSPACE, opened
 from commands.same_data import RESULTS, require_same_data
-from stages.report.figures import save
+from stages.report.pictures.figures import save
 from stages.shared.artifacts import save_table
 from stages.shared.artifacts.files import write_atomically
 from stages.shared.errors import DataError

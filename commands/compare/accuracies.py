@@ -11,7 +11,7 @@ import numpy as np
 
 from commands.compare.revision_files import Files, MissingError
 from commands.compare.revisions import PREPARED, load_sample_ids
-from stages.report.statistics import (
+from stages.report.formulas.statistics import (
     Estimate,
     Measured,
     paired_difference,

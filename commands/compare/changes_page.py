@@ -10,9 +10,9 @@ from commands.compare.review import Review
 from commands.compare.revision_files import Files
 from commands.compare.revisions import PREPARED
 from commands.compare.subset_changes import Moved
-from stages.report.labels import Labels
 from stages.report.pages import render
-from stages.report.reading import drawing_of
+from stages.report.run.labels import Labels
+from stages.report.run.reading import drawing_of
 from stages.shared.artifacts import Array
 from stages.shared.errors import UserError
 

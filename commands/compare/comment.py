@@ -7,7 +7,7 @@ from commands.compare.comment_sections import lists, sections
 from commands.compare.markdown import Cell, Code, Row, Section, said
 from commands.compare.review import Review
 from commands.console import wrapped
-from stages.report.figures import printable
+from stages.report.pictures.figures import printable
 
 # GitHub takes 65,536 characters; metrics and links stand beside.
 MOST_CHARACTERS = 60_000

@@ -7,7 +7,7 @@ from commands.compare.markdown import Code, Row, Section
 from commands.compare.rankings import Comparison
 from commands.compare.review import Review
 from commands.compare.subset_changes import Moved, SubsetChange
-from stages.report.labels import Labels
+from stages.report.run.labels import Labels
 
 MOST_LISTED = 20  # samples
 ADDED, REMOVED = "Added", "Removed"

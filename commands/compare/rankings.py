@@ -23,8 +23,8 @@ import numpy as np
 
 from commands.compare.markdown import Row
 from commands.compare.revisions import Revision, Round, common_rounds, sample_numbers
-from stages.report.figures import finished, new_figure, style
-from stages.report.tiles import short
+from stages.report.pictures.figures import finished, new_figure, style
+from stages.report.pictures.tiles import short
 from stages.shared.artifacts import Floats, Ints
 from stages.shared.choosing.correlation import spearman
 

@@ -22,7 +22,7 @@ from commands.compare.subset_changes import (
     load_labels,
     subset_change,
 )
-from stages.report.labels import Labels
+from stages.report.run.labels import Labels
 from stages.shared.errors import UserError
 
 Found = TypeVar("Found")

@@ -18,7 +18,7 @@ import numpy as np
 from commands.compare.markdown import Code, Row
 from commands.compare.revision_files import Files
 from commands.compare.revisions import PREPARED, Revision, Round, common_rounds
-from stages.report.labels import Labels
+from stages.report.run.labels import Labels
 from stages.shared import artifacts
 from stages.shared.artifacts import Ints
 

@@ -14,16 +14,16 @@ from commands.compare.revision_files import WORKSPACE, experiments, opened
 from commands.costs import seconds_of
 from commands.same_data import RESULTS, require_same_data
 from commands.verdict.groups import grouped, titles
-from stages.report.conclusions import conclude, conclusions
-from stages.report.draws import Draw
-from stages.report.next_step import Step, of_run
-from stages.report.raced import is_random
-from stages.report.reading import Folders, load_comparison, load_races, load_targets
-from stages.report.reading import load_draws as load_results
-from stages.report.results import Target
-from stages.report.seconds import Seconds
-from stages.report.summary import round_flops
+from stages.report.numbers.conclusions import conclude, conclusions
+from stages.report.numbers.draws import Draw
+from stages.report.numbers.raced import is_random
+from stages.report.numbers.seconds import Seconds
+from stages.report.numbers.summary import round_flops
+from stages.report.run.reading import Folders, load_comparison, load_races, load_targets
+from stages.report.run.reading import load_draws as load_results
+from stages.report.run.results import Target
 from stages.report.verdict_lines import verdict_lines
+from stages.report.words.next_step import Step, of_run
 from stages.shared import artifacts
 from stages.shared.artifacts import ENSEMBLE
 from stages.shared.artifacts.saved_embeddings import load_flops

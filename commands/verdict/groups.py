@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from commands.compare.parameters import flat
-from stages.report.draws import Draw
+from stages.report.numbers.draws import Draw
 
 SEED = "random_seed"
 

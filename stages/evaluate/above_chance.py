@@ -3,7 +3,7 @@
 What a model says of a sample has to fit this sample better than others. A model that has learnt
 nothing fits the truth of others as well as its own; that is its level of chance, whatever the
 classes' shares are. The values of the samples, or of groups of them, have errors as those of other
-metrics have, so that the report can test them (stages/report/conclusions.py).
+metrics have, so that the report can test them (stages/report/numbers/conclusions.py).
 
 Shapes: T samples, C classes; groups of images.
 """

@@ -1,5 +1,8 @@
 """Report: was the subset worth the search? A few numbers, tables and pictures.
 
+Its rooms use those before them alone: `formulas` know nothing of a run, `run` reads what came out,
+`samples` and `numbers` say what that shows, `words` and `pictures` tell it, `page` has all of it.
+
 Reads only files that params.yaml names, for every `from` and `to` of `rounds`, every <model> and
 <subset> of `compare` (a folder may hold files of an earlier params.yaml):
         data/prepared/                meta.json, train/{inputs,targets,box*}.npy,

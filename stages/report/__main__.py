@@ -8,22 +8,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.report.conclusions import conclusions
-from stages.report.next_step import of_run
+from stages.report.numbers.conclusions import conclusions
+from stages.report.numbers.raced import race_sentences
+from stages.report.numbers.seconds import Seconds
+from stages.report.numbers.summary import summarise
+from stages.report.numbers.tables import all_tables, save_tables
 from stages.report.page.data_problems import in_short
 from stages.report.page.document import save_page
-from stages.report.pictures import save_pictures
-from stages.report.raced import race_sentences
-from stages.report.reading import Folders, load_draws
-from stages.report.results import Results
-from stages.report.seconds import Seconds
-from stages.report.shown_in_words import shown_in_words
-from stages.report.size_wording import size_answers
-from stages.report.summary import summarise
-from stages.report.suspected import save_suspects
-from stages.report.tables import all_tables, save_tables
+from stages.report.pictures.charts import save_pictures
+from stages.report.run.reading import Folders, load_draws
+from stages.report.run.results import Results
+from stages.report.samples.suspected import save_suspects
 from stages.report.verdict_lines import verdict_lines
-from stages.report.wording import unvalidated_in_words
+from stages.report.words.next_step import of_run
+from stages.report.words.shown_in_words import shown_in_words
+from stages.report.words.size_wording import size_answers
+from stages.report.words.wording import unvalidated_in_words
 from stages.shared import artifacts
 from stages.shared.artifacts.files import atomic_folder, write_atomically
 from stages.shared.running import command, timings

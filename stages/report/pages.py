@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.report.figures import printable
+from stages.report.pictures.figures import printable
 from stages.shared.artifacts import Array
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -7,13 +7,13 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stages.report import wording
-from stages.report.conclusions import Conclusion
-from stages.report.figures import in_words
-from stages.report.headline import decision, finding
-from stages.report.next_step import Step, in_line, in_seconds
+from stages.report.formulas.rounding import digits_of, with_interval
+from stages.report.numbers.conclusions import Conclusion
 from stages.report.pages import NO_BREAK
-from stages.report.rounding import digits_of, with_interval
+from stages.report.pictures.figures import in_words
+from stages.report.words import wording
+from stages.report.words.headline import decision, finding
+from stages.report.words.next_step import Step, in_line, in_seconds
 from stages.shared.running.timings import StageTiming
 
 COLUMNS = 100

@@ -18,10 +18,10 @@ from bad_input.data_cases import write_params
 from dvc_render.html import HTML
 from dvc_render.vega import VegaRenderer
 
-from stages.report import tables
-from stages.report.figures import written
-from stages.report.labels import Labels
-from stages.report.tiles import Tile, tiled
+from stages.report.numbers import tables
+from stages.report.pictures.figures import written
+from stages.report.pictures.tiles import Tile, tiled
+from stages.report.run.labels import Labels
 from stages.shared.errors import UserError
 
 SOURCES = sorted((toy.ROOT / "stages").rglob("*.py"))

@@ -11,10 +11,10 @@ import toy
 import toy_texts
 
 from commands.costs import lines, require_baseline
-from stages.report.own_proxy import COSTLY
-from stages.report.reading import Folders, load_draws
-from stages.report.seconds import Seconds
-from stages.report.speedups import Budget, budgets
+from stages.report.numbers.own_proxy import COSTLY
+from stages.report.numbers.seconds import Seconds
+from stages.report.numbers.speedups import Budget, budgets
+from stages.report.run.reading import Folders, load_draws
 from stages.shared.errors import DataError
 from stages.shared.running import timings
 from stages.shared.settings.params import load_params

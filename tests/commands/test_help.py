@@ -12,8 +12,8 @@ from pipeline import Checkout
 
 import commands.__main__
 from commands import console
-from stages.report.summary import summarise
-from stages.report.suspected import HEADER
+from stages.report.numbers.summary import summarise
+from stages.report.samples.suspected import HEADER
 from stages.shared import artifacts
 
 COMMANDS = sorted(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from commands import suspects
-from stages.report import suspected
+from stages.report.samples import suspected
 from stages.select.__main__ import main as select
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError

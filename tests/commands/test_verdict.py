@@ -13,9 +13,9 @@ from pipeline import Checkout
 
 from commands.verdict import __main__ as verdict
 from commands.verdict.__main__ import require_alike, verdicts_of_groups, with_metric
-from stages.report.conclusions import conclude
-from stages.report.draws import draw_of
-from stages.report.wording import basis_in_words
+from stages.report.numbers.conclusions import conclude
+from stages.report.numbers.draws import draw_of
+from stages.report.words.wording import basis_in_words
 from stages.shared import artifacts
 from stages.shared.errors import DataError, UserError
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report.beliefs import beliefs
+from stages.report.samples.beliefs import beliefs
 
 LABELS = [0, 0, 0]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from finished_run import raced
 
-from stages.report.beliefs import beliefs
 from stages.report.page import browser
 from stages.report.page.browser import LEFT_OUT, as_json, browsed, reason, shown_rows, taken_in
-from stages.report.ranking import ranked_candidates
-from stages.report.suspected import label_suspects
+from stages.report.samples.beliefs import beliefs
+from stages.report.samples.ranking import ranked_candidates
+from stages.report.samples.suspected import label_suspects
 from stages.shared.artifacts.races import save_race
 
 

@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from stages.report import figures, pictures
-from stages.report.conclusions import Against, conclusions
-from stages.report.figures import COLOURS, in_words
+from stages.report.numbers.conclusions import Against, conclusions
+from stages.report.numbers.tables import all_tables
 from stages.report.pages import TEMPLATES
-from stages.report.results import KINDS
-from stages.report.svg import chart
-from stages.report.tables import all_tables
+from stages.report.pictures import charts, figures
+from stages.report.pictures.figures import COLOURS, in_words
+from stages.report.pictures.svg import chart
+from stages.report.run.results import KINDS
 
 ROOT = Path(__file__).parents[2]
 # Each would be a formula, an element, a field or an escape, if anything read it as such.
@@ -42,7 +42,7 @@ def shares_of(finished, names):
         {"class": name, "selected": 1.0 + row, "random": None, "full": 2.0}
         for row, name in enumerate(names)
     ]
-    return pictures.drawn("class_shares", rows, finished.results())
+    return charts.drawn("class_shares", rows, finished.results())
 
 
 # --- one drawing ---------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_page_and_pictures_have_the_same_drawings(finished, reported, tmp_path):
     tables = all_tables([results])
     page = reported["plots/report.html"].decode()
     for name in ("accuracy/resnet8", "validation_by_images/resnet8", "class_shares"):
-        first, second = (pictures.drawn(name, tables[name], results) for _ in range(2))
+        first, second = (charts.drawn(name, tables[name], results) for _ in range(2))
         assert chart(first, name.replace("/", "-")).svg in page
         figures.save(tmp_path / "chart.png", second)
         assert (tmp_path / "chart.png").read_bytes() == reported[f"plots/images/{name}.png"]
@@ -62,7 +62,7 @@ def test_page_and_pictures_have_the_same_drawings(finished, reported, tmp_path):
 def test_equal_figures_have_equal_bytes_and_a_chart_is_small(finished):
     entry = finished.results().rounds[0]
     first, second = (
-        chart(pictures.scores(finished.results(), entry), "scores").svg for _ in range(2)
+        chart(charts.scores(finished.results(), entry), "scores").svg for _ in range(2)
     )
     assert first == second
     assert len(first) < 30_000
@@ -156,7 +156,7 @@ def test_accuracy_stands_at_its_size_with_its_error_and_full_is_a_level(finished
         }
         for fraction, value, error in ((0.1, None, None), (0.2, 80.0, 1.0), (0.4, 85.0, 3.0))
     ]
-    axes = pictures.drawn("accuracy/resnet8", rows, finished.results()).axes[0]
+    axes = charts.drawn("accuracy/resnet8", rows, finished.results()).axes[0]
     [(line, _, [bars])] = axes.containers
     assert line.get_xydata().tolist() == [[20, 80], [40, 85]]
     assert [bar[:, 1].tolist() for bar in bars.get_segments()] == [[79, 81], [82, 88]]
@@ -175,10 +175,10 @@ def test_everything_trained_as_briefly_is_drawn_at_the_size_that_it_matches(run,
     add_compared("full-matched", 80)
     draws = run.draws()
     rows = all_tables(draws)["accuracy/resnet8"]
-    axes = pictures.drawn("accuracy/resnet8", rows, draws[0]).axes[0]
+    axes = charts.drawn("accuracy/resnet8", rows, draws[0]).axes[0]
     [(line, _, _)] = [one for one in axes.containers if one.get_label() == "everything, as briefly"]
     assert line.get_xdata().tolist() == [25]
-    figure = pictures.intervals(conclusions(draws)[0])
+    figure = charts.intervals(conclusions(draws)[0])
     assert "vs everything, as briefly" in {
         text.get_text() for text in figure.axes[0].get_yticklabels()
     }
@@ -225,7 +225,7 @@ def test_lines_of_many_points_have_no_marks():
 def test_the_histogram_has_every_candidate_and_the_cut_at_the_lowest_taken(finished):
     results = finished.results()
     entry = replace(results.rounds[1], score_N=np.arange(80.0))
-    axes = pictures.scores(results, entry).axes[0]
+    axes = charts.scores(results, entry).axes[0]
     taken, left = (sum(bar.get_height() for bar in container) for container in axes.containers)
     subset = results.subsets["0.25"]
     picked = subset.index_P[subset.round_P == 2]
@@ -237,7 +237,7 @@ def test_the_histogram_has_every_candidate_and_the_cut_at_the_lowest_taken(finis
 def test_an_interval_that_is_not_known_is_a_point_alone(finished, reach, bars):
     [found] = conclusions([finished.results()])
     found = replace(found, against={"full": Against("cannot tell", 1.0, reach)})
-    figure = pictures.intervals(found)
+    figure = charts.intervals(found)
     [(_, _, drawn)] = figure.axes[0].containers
     assert len(drawn) == bars
     told = "± 0.50" if bars else "without an interval"

@@ -9,20 +9,20 @@ import two_way
 from finished_run import in_groups
 from scipy import stats
 
-from stages.report.conclusions import (
+from stages.report.numbers.conclusions import (
     Against,
     Conclusion,
     NotShown,
     Smallest,
     conclude,
 )
-from stages.report.draws import Draw, draw_of
-from stages.report.headline import decision, finding
-from stages.report.next_step import OTHER_CLASSES, next_step
-from stages.report.payback import Cost
-from stages.report.results import Target
-from stages.report.seconds import OF_A_ROUND, Seconds, of_target
-from stages.report.wording import basis_in_words, details, measured_on, unvalidated_in_words
+from stages.report.numbers.draws import Draw, draw_of
+from stages.report.numbers.payback import Cost
+from stages.report.numbers.seconds import OF_A_ROUND, Seconds, of_target
+from stages.report.run.results import Target
+from stages.report.words.headline import decision, finding
+from stages.report.words.next_step import OTHER_CLASSES, next_step
+from stages.report.words.wording import basis_in_words, details, measured_on, unvalidated_in_words
 from stages.shared.artifacts import Epoch, Evaluation
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.training_sections import EpochLength, UpdateLength

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.report.convergence import rise
+from stages.report.numbers.convergence import rise
 from stages.shared.artifacts import Epoch
 
 

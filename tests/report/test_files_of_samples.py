@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.report.files_of_samples import FRAME, large, linked_folder
+from stages.report.run.files_of_samples import FRAME, large, linked_folder
 
 
 @pytest.fixture

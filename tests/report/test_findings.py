@@ -8,7 +8,7 @@ from finished_run import contradicting
 
 from stages.report.page import findings as found_in
 from stages.report.page.findings import findings
-from stages.report.results import Alike
+from stages.report.run.results import Alike
 from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found
 
 FOUND = Found("thumbnails", 0.98, 1.0, 180, 4, 2, 2, 1, 1, 1, 1, 3)

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stages.report import heat_map_pictures, pictures
+from stages.report.pictures import charts, heat_map_pictures
 
 
 def pairs(labels, value):
@@ -21,7 +21,7 @@ def texts(figure):
 def test_each_correlation_stands_in_two_cells_and_1_on_the_diagonal():
     rows = pairs("abc", None)
     rows[0]["spearman"], rows[2]["spearman"] = 0.5, -0.001  # a b, and b c; a c has none
-    figure = pictures.drawn("correlations/0.5", rows, None)
+    figure = charts.drawn("correlations/0.5", rows, None)
     matrix_FF = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
     expected = [[1, 0.5, np.nan], [0.5, 1, -0.001], [np.nan, -0.001, 1]]
     np.testing.assert_array_equal(matrix_FF, expected)
@@ -38,9 +38,7 @@ def test_more_than_twelve_voters_have_a_scale_instead_of_numbers():
             for first, second in combinations(range(count), 2)
         ]
 
-    few, many = (
-        pictures.drawn("voter_correlations/0.5", voters(count), None) for count in (12, 13)
-    )
+    few, many = (charts.drawn("voter_correlations/0.5", voters(count), None) for count in (12, 13))
     assert (len(texts(few)), len(few.axes)) == (144, 1)
     assert (len(texts(many)), len(many.axes)) == (0, 2)
     assert many.axes[0].get_yticklabels()[12].get_text() == "12/8"
@@ -48,7 +46,7 @@ def test_more_than_twelve_voters_have_a_scale_instead_of_numbers():
 
 def test_of_a_hundred_voters_some_are_named():
     labels = [f"v{place}" for place in range(100)]
-    figure = pictures.drawn("correlations/0.5", pairs(labels, 0.5), None)
+    figure = charts.drawn("correlations/0.5", pairs(labels, 0.5), None)
     named = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(named) <= 30
     assert named == labels[:: len(labels) // (len(named) - 1)][: len(named)]

@@ -9,12 +9,14 @@ from finished_run import excluding, in_groups, raced
 from ruamel.yaml import YAML
 from toy import ROOT, resolved
 
-from stages.report import how_much_data, pictures, size_wording
-from stages.report.how_much_data import LearningCurve, learning_curves
-from stages.report.learning_curve import Band, Point
-from stages.report.results import num_independent
-from stages.report.size_wording import next_command, size_sentences, sizes_in_words
-from stages.report.tables import all_tables
+from stages.report.formulas.learning_curve import Band, Point
+from stages.report.numbers import how_much_data
+from stages.report.numbers.how_much_data import LearningCurve, learning_curves
+from stages.report.numbers.tables import all_tables
+from stages.report.pictures import charts
+from stages.report.run.results import num_independent
+from stages.report.words import size_wording
+from stages.report.words.size_wording import next_command, size_sentences, sizes_in_words
 from stages.shared.choosing.demands import check_demands
 from stages.shared.choosing.limits import NOTHING, Limits
 from stages.shared.errors import ParamsError
@@ -404,7 +406,7 @@ def test_the_picture_draws_everything_as_a_line_where_samples_are_excluded(finis
     results = excluding(finished.results(), 16)
     rows = all_tables([results])["how_much_data/resnet8"]
     assert [row["fraction"] for row in rows if row["size"] == 64] == [0.8, 0.8]
-    axes = pictures.drawn("how_much_data/resnet8", rows, results).axes[0]
+    axes = charts.drawn("how_much_data/resnet8", rows, results).axes[0]
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert lines["everything"].get_ydata()[0] == pytest.approx(90, abs=0.01)
     assert max(lines["selected"].get_xdata()) < 80

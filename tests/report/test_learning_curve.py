@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from benchmarks.how_much_data import hidden, simulated, table
-from stages.report import learning_curve
-from stages.report.learning_curve import Point, fitted
+from stages.report.formulas import learning_curve
+from stages.report.formulas.learning_curve import Point, fitted
 
 SIZES = (50, 100, 200, 400, 800)
 

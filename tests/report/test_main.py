@@ -10,9 +10,9 @@ import two_way
 from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.report import pictures
-from stages.report.summary import differences, summarise
-from stages.report.tables import all_tables
+from stages.report.numbers.summary import differences, summarise
+from stages.report.numbers.tables import all_tables
+from stages.report.pictures import charts
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError
 
@@ -204,7 +204,7 @@ def test_every_class_has_a_row_or_the_title_says_how_many_have(finished):
         {"class": f"c{number}", "full": 1.0, "selected": 1.0 + number / 100, "random": None}
         for number in range(70)
     ]
-    figure = pictures.drawn("class_shares", rows, finished.results())
+    figure = charts.drawn("class_shares", rows, finished.results())
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [f"c{number}" for number in range(50, 70)]
     assert "20 classes that changed most, of 70" in figure.get_suptitle()
@@ -215,10 +215,10 @@ def drawn(run, name):
     results = run.results()
     tables = all_tables([results])
     place = next(place for place in tables if place.split("/")[0] == name)
-    return pictures.drawn(place, tables[place], results)
+    return charts.drawn(place, tables[place], results)
 
 
-@pytest.mark.parametrize("name", pictures.PICTURES)
+@pytest.mark.parametrize("name", charts.PICTURES)
 def test_a_picture_has_a_title_and_axis_names_and_its_legend_beside_the_data(with_extras, name):
     figure = drawn(with_extras, name)
     axes = figure.axes[0]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from stages.report import neighbours
-from stages.report.neighbours import nearest
+from stages.report.samples import neighbours
+from stages.report.samples.neighbours import nearest
 
 
 def test_the_nearest_is_that_of_the_kept_samples_alone_with_its_distance():

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from stages.report.conclusions import Against, conclusions
-from stages.report.learning_warnings import Guessing
-from stages.report.next_step import in_seconds, of_run
-from stages.report.results import Alike
+from stages.report.numbers.conclusions import Against, conclusions
+from stages.report.numbers.learning_warnings import Guessing
+from stages.report.run.results import Alike
 from stages.report.verdict_lines import verdict_lines
+from stages.report.words.next_step import in_seconds, of_run
 from stages.shared.artifacts.duplicate_groups import Found, Grouped
 from stages.shared.running.timings import StageTiming
 
@@ -57,9 +57,9 @@ def test_faults_of_the_data_come_first_and_once_only(faulty):
 def test_outliers_alone_are_not_left_out_round_after_round(finished, monkeypatch):
     """They are skipped already, and others would be the highest-scored then."""
     both = [("7", "likely label error: a"), ("8", "outlier: score 1")]
-    monkeypatch.setattr("stages.report.next_step.suspects", lambda draws: both)
+    monkeypatch.setattr("stages.report.words.next_step.suspects", lambda draws: both)
     assert "leaves out the 2 samples" in steps_of(finished.results())[0].why
-    monkeypatch.setattr("stages.report.next_step.suspects", lambda draws: both[1:])
+    monkeypatch.setattr("stages.report.words.next_step.suspects", lambda draws: both[1:])
     [step] = steps_of(finished.results())
     assert step.command == "dvc exp run -S random_seeds=3"
 

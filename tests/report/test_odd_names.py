@@ -18,15 +18,22 @@ from toy import ROOT
 
 from commands.compare.comment import text_table
 from commands.compare.markdown import Code
-from stages.report import figures, fonts, gallery_of_scenes, gallery_of_texts, pictures, tiles
+from stages.report.numbers.tables import all_tables, save_tables
 from stages.report.page.document import document
 from stages.report.page.samples import card
 from stages.report.pages import typeset
-from stages.report.pictures import save_pictures
-from stages.report.suspected import save_suspects
-from stages.report.svg import chart
-from stages.report.tables import all_tables, save_tables
-from stages.report.tiles import Tile, tiled
+from stages.report.pictures import (
+    charts,
+    figures,
+    fonts,
+    gallery_of_scenes,
+    gallery_of_texts,
+    tiles,
+)
+from stages.report.pictures.charts import save_pictures
+from stages.report.pictures.svg import chart
+from stages.report.pictures.tiles import Tile, tiled
+from stages.report.samples.suspected import save_suspects
 from stages.shared import artifacts, models
 from stages.shared.artifacts import BoxList, Sequences
 from stages.shared.datasets.reading import splits
@@ -135,7 +142,7 @@ def test_a_card_says_label_and_prediction_as_they_are(finished):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_galleries_of_odd_names_are_drawn(finished, kind):
-    drawing = import_module(f"stages.report.gallery_of_{kind}")
+    drawing = import_module(f"stages.report.pictures.gallery_of_{kind}")
     for names in (ODD["formulas"], ODD["alphabets"], ODD["long"]):
         results = with_names(finished.results(), names, kind)
         figure = drawing.gallery({names[0]: np.arange(3)}, names[1], results, results.rounds[0])
@@ -149,7 +156,7 @@ def test_every_name_stands_in_a_chart_as_words(finished, start):
         {"class": name, "selected": 1.0 + row, "random": None, "full": 2.0}
         for row, name in enumerate(names)
     ]
-    drawn = [pictures.drawn("class_shares", rows, finished.results()) for _ in range(2)]
+    drawn = [charts.drawn("class_shares", rows, finished.results()) for _ in range(2)]
     words = [text.text for text in ElementTree.fromstring(chart(drawn[0], "key").svg).iter("text")]
     assert not Counter(tiles.short(name, 24) for name in names) - Counter(words)
     assert figures.written(drawn[1], "png").startswith(b"\x89PNG")

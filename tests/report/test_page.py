@@ -14,12 +14,12 @@ from jinja2 import UndefinedError
 from pages import Page
 from PIL import Image
 
-from stages.report.conclusions import conclusions
-from stages.report.learning_warnings import Guessing
+from stages.report.numbers.conclusions import conclusions
+from stages.report.numbers.learning_warnings import Guessing
+from stages.report.numbers.tables import all_tables
 from stages.report.page.document import document
 from stages.report.pages import render
-from stages.report.tables import all_tables
-from stages.report.tiles import scaled
+from stages.report.pictures.tiles import scaled
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, Sequences
 

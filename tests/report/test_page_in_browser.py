@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stages.report.numbers.tables import all_tables
 from stages.report.page.document import document
-from stages.report.tables import all_tables
 from stages.shared.artifacts import Sequences, load_sample_list
 from stages.shared.artifacts.user_lists import INCLUDE_HEADER
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report.alike import broken, leaking
 from stages.report.page.compared import Cell
 from stages.report.page.data_problems import in_short, problems
 from stages.report.page.trust import checks
-from stages.report.results import Alike
-from stages.report.suspected import flagged, suspects
+from stages.report.run.results import Alike
+from stages.report.samples.alike import broken, leaking
+from stages.report.samples.suspected import flagged, suspects
 from stages.shared.artifacts.duplicate_groups import Found, Grouped, save_found
 
 # 3 and 4 are equal and have two labels; 5 stands in test too; 6 is like one of validation.

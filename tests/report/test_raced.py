@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from finished_run import raced
 
+from stages.report.numbers.raced import race, race_sentences, taken_by
+from stages.report.numbers.summary import search_flops
+from stages.report.numbers.tables import all_tables, costs
 from stages.report.page.document import document
 from stages.report.page.trust import checks
-from stages.report.raced import race, race_sentences, taken_by
-from stages.report.summary import search_flops
-from stages.report.tables import all_tables, costs
 
 
 def results_of(run, *winners, **gains):

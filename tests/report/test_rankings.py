@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.report import galleries, gallery_of_images, pictures, ranking
-from stages.report.round_correlations import round_correlations
-from stages.report.tables import all_tables
-from stages.report.tiles import scaled
+from stages.report.numbers.round_correlations import round_correlations
+from stages.report.numbers.tables import all_tables
+from stages.report.pictures import charts, galleries, gallery_of_images
+from stages.report.pictures.tiles import scaled
+from stages.report.samples import ranking
 from stages.select import competing as candidates_of_select
 from stages.shared import artifacts
 from stages.shared.choosing.limits import load_limits
@@ -82,7 +83,7 @@ def test_the_tables_of_a_round_are_what_score_wrote(with_extras):
 def test_forgetting_events_have_a_line_for_each_member_over_the_epochs_that_it_kept(with_extras):
     results = with_extras.results()
     rows = all_tables([results])["forgetting_correlations/0.125"]
-    (axes,) = pictures.drawn("forgetting_correlations/0.125", rows, results).axes
+    (axes,) = charts.drawn("forgetting_correlations/0.125", rows, results).axes
     found = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert found == {"member 0": [[8, 0.6]], "member 1": [[2, 0.3], [4, 0.5]]}
 

@@ -10,11 +10,11 @@ from finished_run import subset
 from commands.preset.presets import text
 from stages.evaluate.__main__ import main as evaluate
 from stages.prepare.__main__ import main as prepare
-from stages.report.conclusions import conclude
-from stages.report.draws import Draw
-from stages.report.headline import finding
-from stages.report.reading import Folders, load_comparison, load_targets
-from stages.report.wording import details
+from stages.report.numbers.conclusions import conclude
+from stages.report.numbers.draws import Draw
+from stages.report.run.reading import Folders, load_comparison, load_targets
+from stages.report.words.headline import finding
+from stages.report.words.wording import details
 from stages.shared import artifacts
 from stages.shared.settings.params import load_params
 from stages.train_subset_model.__main__ import main as train

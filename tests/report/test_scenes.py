@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.report import galleries, gallery_of_scenes
-from stages.report.tables import class_shares
+from stages.report.numbers.tables import class_shares
+from stages.report.pictures import galleries, gallery_of_scenes
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList, HeatMaps, Subset
 from stages.shared.errors import ArtifactError

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from stages.report.shown_in_words import shown_in_words
+from stages.report.words.shown_in_words import shown_in_words
 from stages.shared.artifacts.saved_embeddings import save_flops
 from stages.shared.artifacts.shown_images import Shown, save_shown
 

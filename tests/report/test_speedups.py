@@ -12,9 +12,9 @@ import torch
 import toy
 from toy import ROOT
 
-from stages.report.own_proxy import COSTLY, is_proxy, training_passes
-from stages.report.seconds import Seconds, in_words
-from stages.report.speedups import budgets, ratio_in_words, speedups
+from stages.report.numbers.own_proxy import COSTLY, is_proxy, training_passes
+from stages.report.numbers.seconds import Seconds, in_words
+from stages.report.numbers.speedups import budgets, ratio_in_words, speedups
 from stages.shared import artifacts
 from stages.shared.artifacts import Epoch
 from stages.shared.prediction.flops import forward_flops

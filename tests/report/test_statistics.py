@@ -8,8 +8,7 @@ import pytest
 import two_way
 from scipy import stats
 
-from stages.report.results import over_draws
-from stages.report.statistics import (
+from stages.report.formulas.statistics import (
     Estimate,
     Measured,
     agreement,
@@ -18,6 +17,7 @@ from stages.report.statistics import (
     unpaired_difference,
     verdict,
 )
+from stages.report.run.results import over_draws
 from stages.shared.measuring import jackknife
 
 

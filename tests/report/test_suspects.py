@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.report import suspected
-from stages.report.ranking import ranked_candidates
-from stages.report.results import Votes
+from stages.report.run.results import Votes
+from stages.report.samples import suspected
+from stages.report.samples.ranking import ranked_candidates
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 

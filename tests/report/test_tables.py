@@ -8,10 +8,11 @@ import pytest
 import two_way
 from finished_run import excluding
 
-from stages.report import pictures, round_tables, tables
+from stages.report.formulas.rounding import points, significant
+from stages.report.numbers import round_tables, tables
+from stages.report.numbers.summary import summarise
 from stages.report.page.compared import compared
-from stages.report.rounding import points, significant
-from stages.report.summary import summarise
+from stages.report.pictures import charts
 from stages.shared import artifacts
 from stages.shared.artifacts import Voter
 
@@ -180,7 +181,7 @@ def test_what_ensembles_reach_on_test_stands_in_a_table_and_decides_nothing(run)
         for member, values in enumerate(members)
     ]
     assert set(after) - set(before) == {"plots/tables/ensembles.csv"}
-    assert "ensembles" not in pictures.PICTURES
+    assert "ensembles" not in charts.PICTURES
     named = ("metrics/summary.json", "metrics/verdict.txt", "plots/suspects.csv")
     assert all(after[name] == before[name] for name in named)
 

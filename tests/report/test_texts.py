@@ -1,4 +1,4 @@
-"""Tests for stages/report/gallery_of_texts.py: galleries that show sentences."""
+"""Tests for stages/report/pictures/gallery_of_texts.py: galleries that show sentences."""
 
 import warnings
 from dataclasses import replace
@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stages.report import galleries, gallery_of_texts, tiles
-from stages.report.figures import save
+from stages.report.pictures import galleries, gallery_of_texts, tiles
+from stages.report.pictures.figures import save
 from stages.shared.artifacts import Sequences
 
 SENTENCES = [

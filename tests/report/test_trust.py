@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stages.report.conclusions import Against, conclusions
-from stages.report.learning_warnings import Guessing
+from stages.report.numbers.conclusions import Against, conclusions
+from stages.report.numbers.learning_warnings import Guessing
 from stages.report.page.trust import Check, checks, trust_in_short
 
 

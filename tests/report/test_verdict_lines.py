@@ -6,10 +6,10 @@ import overrides
 import pytest
 from toy import resolved
 
-from stages.report.conclusions import Against, Conclusion
-from stages.report.learning_warnings import Guessing
-from stages.report.next_step import draws_that_tell, in_line, next_step, of_run
+from stages.report.numbers.conclusions import Against, Conclusion
+from stages.report.numbers.learning_warnings import Guessing
 from stages.report.verdict_lines import NOT_COMPARED, verdict_lines
+from stages.report.words.next_step import draws_that_tell, in_line, next_step, of_run
 from stages.shared.running.timings import StageTiming
 from stages.shared.settings.params import check_params, load_params
 from stages.shared.sizes import MATCHED
@@ -154,8 +154,8 @@ def test_the_samples_part_of_an_interval_shrinks_with_no_number_of_draws():
     ],
 )
 def test_all_target_models_are_looked_at(finished, monkeypatch, words, expected):
-    monkeypatch.setattr("stages.report.next_step.next_command", lambda *_: None)
-    monkeypatch.setattr("stages.report.next_step._cleaning", lambda _: iter(()))
+    monkeypatch.setattr("stages.report.words.next_step.next_command", lambda *_: None)
+    monkeypatch.setattr("stages.report.words.next_step._cleaning", lambda _: iter(()))
     found = [replace(OPEN, against={"full": full}) for full in words]
     steps = of_run([finished.results()], found)
     assert [step.command.endswith(str(expected)) for step in steps] == [True] * (

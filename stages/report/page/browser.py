@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from stages.report.beliefs import Beliefs, beliefs
-from stages.report.files_of_samples import linked_folder
+from stages.report.numbers.raced import taken_in_words
 from stages.report.pages import base64_webp
-from stages.report.raced import taken_in_words
-from stages.report.ranking import ranked_candidates
-from stages.report.reading import drawing_of
-from stages.report.results import Results
-from stages.report.suspected import flagged
-from stages.report.tiles import scaled
+from stages.report.pictures.tiles import scaled
+from stages.report.run.files_of_samples import linked_folder
+from stages.report.run.reading import drawing_of
+from stages.report.run.results import Results
+from stages.report.samples.beliefs import Beliefs, beliefs
+from stages.report.samples.ranking import ranked_candidates
+from stages.report.samples.suspected import flagged
 from stages.shared.artifacts import Ints
 from stages.shared.samples.randomness import uniform_by_id
 

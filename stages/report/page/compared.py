@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.report.figures import in_words
-from stages.report.results import Results, has_matched
-from stages.report.rounding import known_points, points
-from stages.report.statistics import Estimate
-from stages.report.summary import accuracy, difference, member_flops, on_validation
+from stages.report.formulas.rounding import known_points, points
+from stages.report.formulas.statistics import Estimate
+from stages.report.numbers.summary import accuracy, difference, member_flops, on_validation
+from stages.report.pictures.figures import in_words
+from stages.report.run.results import Results, has_matched
 from stages.shared.sizes import MATCHED
 
 

@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.report import alike
-from stages.report.alike import Groups
-from stages.report.beliefs import judge_labels, right_on_validation
-from stages.report.headline import listed
-from stages.report.next_step import SUSPECTS
 from stages.report.page.compared import Cell
 from stages.report.page.labels_to_check import MOST
 from stages.report.page.samples import Card, content_of
 from stages.report.page.trust import Check, of_classes, of_splits
-from stages.report.results import Results
-from stages.report.suspected import label_suspects
+from stages.report.run.results import Results
+from stages.report.samples import alike
+from stages.report.samples.alike import Groups
+from stages.report.samples.beliefs import judge_labels, right_on_validation
+from stages.report.samples.suspected import label_suspects
+from stages.report.words.headline import listed
+from stages.report.words.next_step import SUSPECTS
 from stages.shared.artifacts import Ints
 
 FEWEST = 10  # train samples of a class: with fewer its own accuracy means nothing

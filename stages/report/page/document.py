@@ -5,11 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.report import headline, next_step, pictures, raced, size_wording, wording
-from stages.report.conclusions import conclusions
-from stages.report.files_of_samples import linked_folder
-from stages.report.heat_map_pictures import square
-from stages.report.how_much_data import learning_curves
+from stages.report.numbers import raced
+from stages.report.numbers.conclusions import conclusions
+from stages.report.numbers.how_much_data import learning_curves
+from stages.report.numbers.raced import taken_by
 from stages.report.page.browser import as_json, browsed
 from stages.report.page.compared import Cell, compared
 from stages.report.page.data_problems import problems
@@ -22,11 +21,14 @@ from stages.report.page.labels_to_check import (
 from stages.report.page.samples import galleries
 from stages.report.page.trust import checks, trust_in_short
 from stages.report.pages import render
-from stages.report.raced import taken_by
-from stages.report.results import KINDS, Results, Round, training_length, validated_by
-from stages.report.shown_in_words import shown_in_words
-from stages.report.svg import Chart, chart
+from stages.report.pictures import charts
+from stages.report.pictures.heat_map_pictures import square
+from stages.report.pictures.svg import Chart, chart
+from stages.report.run.files_of_samples import linked_folder
+from stages.report.run.results import KINDS, Results, Round, training_length, validated_by
 from stages.report.verdict_lines import result_table
+from stages.report.words import headline, next_step, size_wording, wording
+from stages.report.words.shown_in_words import shown_in_words
 from stages.shared.artifacts import Rows
 from stages.shared.artifacts.files import write_atomically
 
@@ -79,7 +81,7 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
         tables_of_results={one.model: result_table(one) for one in found},
         conclusions=found,
         intervals={
-            one.model: chart(pictures.intervals(one), f"intervals-{one.model}")
+            one.model: chart(charts.intervals(one), f"intervals-{one.model}")
             for one in found
             if one.against
         },
@@ -106,19 +108,19 @@ def document(draws: Sequence[Results], tables: Tables) -> str:
 def _drawn(results: Results, tables: Tables, *names: str) -> list[Chart]:
     """Return the charts of those of the tables that there are."""
     return [
-        chart(pictures.drawn(name, tables[name], results), name.replace("/", "-"))
+        chart(charts.drawn(name, tables[name], results), name.replace("/", "-"))
         for name in names
         if name in tables
     ]
 
 
 def _shown(results: Results, tables: Tables, entry: Round) -> ShownRound:
-    scores = pictures.scores(results, entry)
-    charts = [chart(scores, f"scores-{entry.source}")] if scores else []
-    charts += _drawn(results, tables, f"consensus/{entry.source}")
+    scores = charts.scores(results, entry)
+    shown = [chart(scores, f"scores-{entry.source}")] if scores else []
+    shown += _drawn(results, tables, f"consensus/{entry.source}")
     rows = tables.get(f"correlations/{entry.source}")
-    correlations = square(pictures.frame(rows)).to_dict("index") if rows else {}
-    return ShownRound(entry, tables["rounds"][entry.number - 1], charts, correlations)
+    correlations = square(charts.frame(rows)).to_dict("index") if rows else {}
+    return ShownRound(entry, tables["rounds"][entry.number - 1], shown, correlations)
 
 
 def _validation_table(draws: Sequence[Results]) -> list[dict[str, Cell]]:

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from stages.report import alike, files_of_samples
-from stages.report.beliefs import Beliefs, beliefs, right_on_validation
-from stages.report.next_step import SPLITS, SUSPECTS
 from stages.report.page.data_problems import blank_check
 from stages.report.page.labels_to_check import in_validation, learnt_least
 from stages.report.page.trust import of_splits
-from stages.report.reading import drawing_of
-from stages.report.results import Results
-from stages.report.suspected import contradicted, label_suspects
-from stages.report.tiles import scaled
+from stages.report.pictures.tiles import scaled
+from stages.report.run import files_of_samples
+from stages.report.run.reading import drawing_of
+from stages.report.run.results import Results
+from stages.report.samples import alike
+from stages.report.samples.beliefs import Beliefs, beliefs, right_on_validation
+from stages.report.samples.suspected import contradicted, label_suspects
+from stages.report.words.next_step import SPLITS, SUSPECTS
 from stages.shared.artifacts import Array
 
 LABELS = "labels"  # the section that says more

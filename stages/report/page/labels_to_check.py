@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.report.beliefs import Beliefs, beliefs, judge_labels, right_on_validation
 from stages.report.page.samples import Card, content_of
-from stages.report.results import Results
-from stages.report.suspected import contradicted, is_told, label_suspects
+from stages.report.run.results import Results
+from stages.report.samples.beliefs import Beliefs, beliefs, judge_labels, right_on_validation
+from stages.report.samples.suspected import contradicted, is_told, label_suspects
 from stages.shared.artifacts import Ints
 
 MOST = 24  # cards of a group

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stages.report.neighbours import nearest
 from stages.report.page.browser import num_draws_with
 from stages.report.pages import typeset
-from stages.report.ranking import ranked_candidates
-from stages.report.reading import drawing_of
-from stages.report.results import Results, Round
-from stages.report.suspected import outliers
-from stages.report.tiles import PER_ROW
+from stages.report.pictures.tiles import PER_ROW
+from stages.report.run.reading import drawing_of
+from stages.report.run.results import Results, Round
+from stages.report.samples.neighbours import nearest
+from stages.report.samples.ranking import ranked_candidates
+from stages.report.samples.suspected import outliers
 from stages.shared.artifacts import Array, Ints
 
 

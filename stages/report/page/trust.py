@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stages.report import alike, wording
-from stages.report.conclusions import OTHERS, Conclusion
-from stages.report.next_step import DRAWS, ENOUGH_DRAWS, LONGER, SPLITS
-from stages.report.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gains
-from stages.report.results import Results
-from stages.report.rounding import at_most
-from stages.report.summary import on_validation
+from stages.report.formulas.rounding import at_most
+from stages.report.numbers.conclusions import OTHERS, Conclusion
+from stages.report.numbers.raced import ENOUGH_SAMPLES, raced_sizes, smallest_gains
+from stages.report.numbers.summary import on_validation
+from stages.report.run.results import Results
+from stages.report.samples import alike
+from stages.report.words import wording
+from stages.report.words.next_step import DRAWS, ENOUGH_DRAWS, LONGER, SPLITS
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Rules:
     validation_metric: str  # by which to choose, of `evaluate` on the validation split
     inputs: str  # stages/prepare/write_<inputs>.py writes them
     evaluation: str  # a file of stages/evaluate
-    gallery: str  # stages/report/gallery_of_<gallery>.py draws samples
+    gallery: str  # stages/report/pictures/gallery_of_<gallery>.py draws samples
     acquisitions: tuple[str, ...] = ()  # none: all of them
     signals: tuple[str, ...] = ()  # that predict_pool.signals may name
     # By dotted key the only value that is allowed, and the values that are not.

@@ -11,7 +11,7 @@ from commands.compare.accuracies import (
     difference,
     load_evaluated,
 )
-from stages.report.statistics import Measured, paired_difference
+from stages.report.formulas.statistics import Measured, paired_difference
 from stages.shared import artifacts
 from stages.shared.errors import ArtifactError, ParamsError
 

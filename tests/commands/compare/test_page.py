@@ -16,7 +16,7 @@ from PIL import Image
 from commands.compare import changes_page as module
 from commands.compare.changes_page import page
 from commands.compare.review import review
-from stages.report.tiles import scaled
+from stages.report.pictures.tiles import scaled
 from stages.shared import artifacts
 from stages.shared.artifacts import BoxList
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from commands.compare.comment_sections import said_of
 from commands.compare.revisions import Revision, Round
 from commands.compare.subset_changes import Moved, class_shares, left_over, subset_change
-from stages.report.labels import Labels
+from stages.report.run.labels import Labels
 from stages.shared.artifacts import BoxList, Subset
 
 picks = st.lists(st.sampled_from("abcde"), max_size=12)

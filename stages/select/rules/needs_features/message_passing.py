@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.select.message_passing import pass_messages
+from stages.select.neighbour_messages import pass_messages
 from stages.select.rules.candidates import Candidates, features
 from stages.shared.artifacts import Ints
 

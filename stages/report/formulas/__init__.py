@@ -1,0 +1,1 @@
+"""Errors of means, learning curves, rounding: they know nothing of a run."""

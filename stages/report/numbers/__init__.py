@@ -1,0 +1,1 @@
+"""What is worked out of a run: means and their errors, costs, learning curves, tables."""

@@ -1,0 +1,1 @@
+"""A finished run, as read from its files."""

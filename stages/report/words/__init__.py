@@ -1,0 +1,1 @@
+"""What is said of a run: the verdict, the next step, how much data is needed."""
