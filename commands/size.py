@@ -47,9 +47,9 @@ def told(sizes: Sequence[str], data: Path = Path("data")) -> Iterator[str]:
         yield ""
         yield text_table(rows, 2).rstrip("\n")
     measured = {point.size for curve in curves for point in curve.points}
-    if not has_bands and (unknown := [f"{num:,}" for num in asked if num not in measured]):
+    if not has_bands and (unknown := {num: f"{num:,}" for num in asked if num not in measured}):
         yield ""
-        yield f"Of {' and of '.join(unknown)} samples nothing can be said yet."
+        yield f"Of {', '.join(unknown.values())} samples nothing can be said yet."
 
 
 def _samples(size: str, num_train: int) -> int:

@@ -1,7 +1,8 @@
 """Message passing: picks that are hard, in hard regions, and not each other's neighbours.
 
-D2 pruning (Maharana et al. 2024, arXiv 2310.07931): the samples are a graph in which each has its
-nearest neighbours. With scores x of 0 or more and distances d, each first hears its neighbours,
+D2 pruning (Maharana et al. 2024, arXiv 2310.07931): the samples are a graph, in which two are
+neighbours where one is among the nearest of the other. With scores x and distances d, each first
+hears its neighbours,
 
     u_i = x_i + sum over neighbours j of exp(-d_ij) x_j,
 
@@ -9,20 +10,36 @@ and then, again and again, the largest u_s is picked and taken from the pick's n
 
     u_j -= exp(-gamma d_sj) u_s.
 
-Otherwise than in the authors' code features have unit length and distances their mean over the
-graph as unit, so gamma means the same for every network; and a pick whose value has fallen below 0
-leaves its neighbours as they are, where it would raise them.
+Otherwise than in the authors' code, features have unit length and distances are divided by their
+mean over the graph, so the authors' gammas do not carry over; scores count from the lowest; there
+is one graph for all classes, where theirs has one for each; and a pick below 0 takes nothing, where
+theirs raises its neighbours.
 
-Shapes: N points, S of them picked before, J neighbours, D features, B points of a block.
+Shapes: N points, J nearest of each, D features, E directed edges, B points of a block, C of a tile.
 """
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
+from tqdm import tqdm
 
 from stages.select.greedy import picks_bar
-from stages.select.unit_grid import blocks, on_grid, squared_distances, squared_lengths
+from stages.select.unit_grid import on_grid, squared_distances, squared_lengths
 from stages.shared.artifacts import Array, Floats, Ints
 
-BLOCK_ENTRIES = 2**22  # distances at a time; fewer points would be multiplied half as fast
+ROWS, COLUMNS = 1024, 4096  # of a tile of distances
+FEW = 64  # columns of the first tile
+NOBODY = -1
+
+
+class Graph(NamedTuple):
+    """The neighbours of each point: those of point n lie from start[n] to start[n + 1]."""
+
+    start: Ints  # [N + 1]
+    source_E: Ints
+    target_E: Ints  # rising for each source
+    distance_E: Floats  # their mean is 1
 
 
 def pass_messages(
@@ -43,19 +60,21 @@ def pass_messages(
         score_N: How hard each is; counted from the lowest.
         num_chosen: How many count as picked from the start, in this order.
         count: How many to pick, at most the others.
-        num_neighbours: Of each point; all others where there are fewer.
+        num_neighbours: Of each point the nearest; all others where there are fewer.
         gamma: The larger, the less a pick takes; 0 or more.
     """
-    near_NJ, distance_NJ = neighbours(features_ND, num_neighbours)
+    graph = neighbours(features_ND, num_neighbours)
     own_N = score_N - score_N.min(initial=np.inf)
-    value_N = own_N + (np.exp(-distance_NJ) * own_N[near_NJ]).sum(axis=1)
-    taken_NJ = np.exp(-gamma * distance_NJ)
+    heard_E = np.exp(-graph.distance_E) * own_N[graph.target_E]
+    value_N = own_N + np.bincount(graph.source_E, weights=heard_E, minlength=len(own_N))
+    taken_E = np.exp(-gamma * graph.distance_E)
     picks: list[int] = []
     with picks_bar("message passing", count) as bar:
         while len(picks) < num_chosen + count:
             is_chosen = len(picks) < num_chosen
             pick = len(picks) if is_chosen else num_chosen + int(value_N[num_chosen:].argmax())
-            value_N[near_NJ[pick]] -= taken_NJ[pick] * max(0.0, value_N[pick])
+            its = slice(*graph.start[pick : pick + 2])
+            value_N[graph.target_E[its]] -= taken_E[its] * max(0.0, value_N[pick])
             if not is_chosen:
                 value_N[pick] = -np.inf
                 bar.update()
@@ -63,22 +82,52 @@ def pass_messages(
     return np.array(picks[num_chosen:], dtype=np.int64)
 
 
-def neighbours(features_ND: Array, num_neighbours: int) -> tuple[Ints, Floats]:
-    """Return the nearest others of each point, rising, int64 [N, J], and their distances.
+def neighbours(features_ND: Array, num_neighbours: int) -> Graph:
+    """Return the graph: an edge where one is among the nearest of the other, by unit length."""
+    near_NJ, distance_NJ = nearest(features_ND, num_neighbours)
+    num_points, num_near = near_NJ.shape
+    source_E, target_E = np.repeat(np.arange(num_points), num_near), near_NJ.ravel()
+    both = np.concatenate([source_E * num_points + target_E, target_E * num_points + source_E])
+    edge_E, first_E = np.unique(both, return_index=True)
+    distance_E = np.tile(distance_NJ.ravel(), 2)[first_E]
+    source_E, target_E = np.divmod(edge_E, max(1, num_points))
+    mean = distance_E.mean() if len(distance_E) else 0.0
+    start = np.searchsorted(source_E, np.arange(num_points + 1))
+    return Graph(start, source_E, target_E, distance_E / (mean or 1.0))
 
-    Distances are those of points of unit length, float64 [N, J], with their mean as unit.
+
+def nearest(features_ND: Array, num_neighbours: int) -> tuple[Ints, Floats]:
+    """Return the nearest others of each point and their distances by unit length, both [N, J].
+
+    The nearest first; of equals the first.
     """
     point_ND = on_grid(features_ND)
     norm_N = squared_lengths(point_ND)
-    shape = len(point_ND), min(num_neighbours, max(0, len(point_ND) - 1))
-    near_NJ, distance_NJ = np.empty(shape, dtype=np.int64), np.empty(shape)
-    for rows in blocks(len(point_ND), len(point_ND), BLOCK_ENTRIES):
-        distance_BN = squared_distances(point_ND[rows], point_ND, norm_N)
-        np.fill_diagonal(distance_BN[:, rows], np.inf)
-        _, num_near = shape
-        near_BJ = np.argpartition(distance_BN, max(0, num_near - 1))[:, :num_near]
-        near_NJ[rows] = np.sort(near_BJ)
-        squared_BJ = np.take_along_axis(distance_BN, near_NJ[rows], axis=1)
-        distance_NJ[rows] = np.sqrt(np.maximum(squared_BJ, 0))  # rounding may fall below 0
-    mean = distance_NJ.mean() if distance_NJ.size else 0.0
-    return near_NJ, distance_NJ / (mean or 1.0)
+    num_near = min(num_neighbours, max(0, len(point_ND) - 1))
+    near_NJ = np.full((len(point_ND), num_near), NOBODY)
+    squared_NJ = np.full((len(point_ND), num_near), np.inf, dtype=np.float32)
+    bar = tqdm(range(0, len(point_ND), ROWS), desc="neighbours", delay=1, leave=False, disable=None)
+    for first in bar if num_near else ():
+        rows = np.arange(first, min(first + ROWS, len(point_ND)))
+        # A few to begin with: then most of the others are farther than what is known.
+        for left, right in pairwise([0, *range(FEW, len(point_ND), COLUMNS), len(point_ND)]):
+            squared_BC = squared_distances(point_ND[rows], point_ND[left:right], norm_N[left:right])
+            own = np.flatnonzero((rows >= left) & (rows < right))
+            squared_BC[own, rows[own] - left] = np.inf
+            row, column = np.nonzero(squared_BC <= squared_NJ[rows, -1:])
+            squared_NJ[rows], near_NJ[rows] = _smallest(
+                np.concatenate([np.repeat(np.arange(len(rows)), num_near), row]),
+                np.concatenate([squared_NJ[rows].ravel(), squared_BC[row, column]]),
+                np.concatenate([near_NJ[rows].ravel(), column + left]),
+                num_near,
+            )
+    return near_NJ, np.sqrt(squared_NJ.astype(np.float64))
+
+
+def _smallest(row: Ints, squared: Array, position: Ints, count: int) -> tuple[Array, Ints]:
+    """Return the `count` smallest of each row with their positions, of equals the first."""
+    order = np.lexsort((position, squared, row))
+    sorted_row = row[order]
+    is_among = np.arange(len(row)) - np.searchsorted(sorted_row, sorted_row) < count
+    among = order[is_among].reshape(-1, count)
+    return squared[among], position[among]

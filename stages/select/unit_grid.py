@@ -15,13 +15,19 @@ from stages.shared.artifacts import Array
 LENGTH = 0.99  # a product of two points, and each part of it, is then below 1
 GRID = 2.0**12  # and a whole number of GRID^-2, of which float32 holds all up to 1
 LEAST_LENGTH = 1e-300  # nothing is divided by less
+BLOCK_ENTRIES = 2**22  # of a matrix in working memory, about
 
 
 def on_grid(points_BD: Array) -> Array:
     """Return the points at about LENGTH, float32 whole numbers of 1 / GRID; the origin stays."""
-    length_B = np.linalg.norm(points_BD.astype(np.float64), axis=1)
-    scale_B1 = (LENGTH * GRID / np.maximum(length_B, LEAST_LENGTH))[:, None]
-    return (np.rint(points_BD * scale_B1) / GRID).astype(np.float32)
+    grid_BD = np.empty(points_BD.shape, dtype=np.float32)
+    for rows in blocks(
+        len(points_BD), points_BD.shape[1], BLOCK_ENTRIES
+    ):  # float64 takes twice the memory
+        length_R = np.linalg.norm(points_BD[rows].astype(np.float64), axis=1)
+        scale_R1 = (LENGTH * GRID / np.maximum(length_R, LEAST_LENGTH))[:, None]
+        grid_BD[rows] = np.rint(points_BD[rows] * scale_R1) / GRID
+    return grid_BD
 
 
 def squared_distances(points_BD: Array, points_RD: Array, norm_R: Array) -> Array:

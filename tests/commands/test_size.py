@@ -28,8 +28,8 @@ def test_sizes_that_are_asked_for_have_a_band_and_those_that_were_measured_a_val
 
 
 def test_without_bands_it_says_that_it_cannot_tell_of_what_was_not_measured(run):
-    assert list(told(["60", "20", "70"]))[-1] == (
-        "Of 60 and of 70 samples nothing can be said yet."
+    assert list(told(["60", "20", "70", "60"]))[-1] == (
+        "Of 60, 70 samples nothing can be said yet."
     )
     assert list(told(["20"]))[-1].startswith("| model")
 

@@ -23,7 +23,7 @@ OLD, NEW = Path("subsets/old"), Path("proposals/new")
 ORDER = Path("orders/new")
 OLD_ROWS = list(range(20))
 # One that reads nothing but scores, one with labels and one with features, and two that draw.
-DIFFERENT = ["beta", "k_centers", "mixed", "proportional", "top"]
+DIFFERENT = ["beta", "k_centers", "message_passing", "mixed", "proportional", "top"]
 
 
 def chosen(draw="seed-0"):

@@ -1,4 +1,4 @@
-"""Message passing: the picks are those of the formulas, and an order known by hand."""
+"""Message passing: the picks are those of the formulas, and orders known by hand."""
 
 import numpy as np
 import pytest
@@ -7,32 +7,42 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from stages.select import neighbour_messages
-from stages.select.neighbour_messages import neighbours, pass_messages
+from stages.select.neighbour_messages import nearest, neighbours, pass_messages
 from stages.select.unit_grid import on_grid
 
 
 def by_formulas(features_ND, score_N, num_chosen, count, num_neighbours, gamma):
-    """Pick by the formulas, as a list of numbers."""
+    """Pick by the formulas, one number after the other."""
     point_ND = on_grid(features_ND).astype(np.float64)
     distance_NN = cdist(point_ND, point_ND)
     np.fill_diagonal(distance_NN, np.inf)
-    near = np.argsort(distance_NN, axis=1)[:, : min(num_neighbours, len(point_ND) - 1)]
-    unit = np.mean(np.take_along_axis(distance_NN, near, axis=1))
+    near = np.argsort(distance_NN, axis=1, kind="stable")[:, :num_neighbours]
+    edges = {(i, j) for i, its in enumerate(near) for j in its if i != j}
+    edges |= {(j, i) for i, j in edges}
+    unit = np.mean([distance_NN[edge] for edge in edges])
     own = score_N - min(score_N)
-    value = {
-        i: own[i] + sum(np.exp(-distance_NN[i, j] / unit) * own[j] for j in near[i])
-        for i in range(len(own))
-    }
+    value = dict(enumerate(own))
+    for i, j in edges:
+        value[i] += np.exp(-distance_NN[i, j] / unit) * own[j]
     picks = []
     while len(picks) < num_chosen + count:
         left = [i for i in value if i not in picks and i >= num_chosen]
         pick = len(picks) if len(picks) < num_chosen else max(left, key=value.get)
-        for j in near[pick] if value[pick] > 0 else ():
-            value[j] -= np.exp(-gamma * distance_NN[pick, j] / unit) * value[pick]
+        sent = max(0, value[pick])
+        for i, j in edges:
+            value[j] -= np.exp(-gamma * distance_NN[i, j] / unit) * sent if i == pick else 0
         picks.append(pick)
     return picks[num_chosen:]
 
 
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(neighbour_messages, "ROWS", 7)
+    monkeypatch.setattr(neighbour_messages, "COLUMNS", 5)
+    monkeypatch.setattr(neighbour_messages, "FEW", 2)
+
+
+@pytest.mark.usefixtures("small_tiles")
 @settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.floats(0, 2), st.integers(0, 9))
 def test_picks_are_those_of_the_formulas(seed, num_neighbours, gamma, num_chosen):
@@ -44,9 +54,13 @@ def test_picks_are_those_of_the_formulas(seed, num_neighbours, gamma, num_chosen
     assert picks.tolist() == expected
 
 
-# Directions in degrees, a pair near 0, a pair near 90, and two at 180 that are further apart.
-DEGREES = np.deg2rad([0.0, 2.0, 90.0, 92.0, 180.0, 190.0])
-PAIRS = np.stack([np.cos(DEGREES), np.sin(DEGREES)], axis=1).astype(np.float32)
+def directions(*degrees):
+    angle = np.deg2rad(degrees)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+
+
+# A close pair at 0, one at 90, and a wide one at 180.
+PAIRS = directions(0, 2, 90, 92, 180, 190)
 SCORES = np.array([6.0, 7.0, 5.0, 5.5, 8.0, 1.0])
 
 
@@ -68,14 +82,38 @@ def test_picks_by_hand(gamma, num_chosen, expected):
     assert picks.tolist() == expected
 
 
-def test_neighbours_are_the_nearest_others_and_their_mean_distance_is_one(monkeypatch):
-    monkeypatch.setattr(neighbour_messages, "BLOCK_ENTRIES", 13)  # two rows at a time
-    near_NJ, distance_NJ = neighbours(PAIRS, 1)
-    assert near_NJ.tolist() == [[1], [0], [3], [2], [5], [4]]
-    # Chords of 2, 2 and 10 degrees: about 3/7, 3/7 and 15/7 of their mean.
-    assert distance_NJ[:, 0] == pytest.approx(
-        [3 / 7, 3 / 7, 3 / 7, 3 / 7, 15 / 7, 15 / 7], abs=0.01
-    )
+@pytest.mark.usefixtures("small_tiles")
+def test_two_are_neighbours_where_one_is_among_the_nearest_of_the_other():
+    # 0 is the nearest of all others, and 1 is its own nearest.
+    graph = neighbours(directions(0, 10, 340, 25), 1)
+    assert [*zip(graph.source_E, graph.target_E, strict=True)] == [
+        *((0, 1), (0, 2), (1, 0), (1, 3), (2, 0), (3, 1))
+    ]
+    assert graph.start.tolist() == [0, 2, 4, 5, 6]
+    # Chords of 10, 20 and 15 degrees, in their mean.
+    assert graph.distance_E == pytest.approx([2 / 3, 4 / 3, 2 / 3, 1, 4 / 3, 1], abs=0.01)
+
+
+def test_a_pick_takes_from_all_whose_nearest_it_is():
+    # 0 is picked first and leaves little to 1, its nearest, and to 2, whose nearest it is.
+    scores = np.array([9.0, 5.0, 6.0, 4.0, 0.0])
+    points = directions(0, 10, 340, 120, 130)
+    picks = pass_messages(points, scores, 0, 5, num_neighbours=1, gamma=0.0)
+    assert picks.tolist()[:2] == [0, 3]
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("num_neighbours", [1, 3, 20])
+def test_of_equals_the_first_are_the_nearest(num_neighbours):
+    rng = np.random.default_rng(num_neighbours)
+    features_ND = directions(*rng.integers(0, 4, 30) * 90)  # many copies
+    distance_NN = cdist(features_ND, features_ND)
+    np.fill_diagonal(distance_NN, np.inf)
+    near_NJ, distance_NJ = nearest(features_ND, num_neighbours)
+    expected = np.argsort(distance_NN.round(3), axis=1, kind="stable")[:, :num_neighbours]
+    assert np.array_equal(near_NJ, expected)
+    found = np.take_along_axis(distance_NN, expected, axis=1)
+    assert distance_NJ == pytest.approx(0.99 * found, abs=1e-3)
 
 
 @pytest.mark.parametrize("num_points", [0, 1, 2])
@@ -84,3 +122,9 @@ def test_few_points_have_few_neighbours(num_points):
         PAIRS[:num_points], SCORES[:num_points], 0, num_points, num_neighbours=5, gamma=0.1
     )
     assert sorted(picks) == list(range(num_points))
+
+
+def test_of_equal_values_the_first_is_picked():
+    points = directions(0, 0, 180, 180)
+    picks = pass_messages(points, np.ones(4), 0, 4, num_neighbours=1, gamma=0.0)
+    assert picks.tolist() == [0, 1, 2, 3]

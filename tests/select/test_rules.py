@@ -15,6 +15,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from stages.select.neighbour_messages import pass_messages
 from stages.select.rules import RULES, Candidates
 from stages.select.rules.needs_labels import beta
 from stages.select.skipped import highest_scored
@@ -492,6 +493,29 @@ def test_distances_are_those_from_the_mean_of_the_class(rule, prefer, expected):
         prototypes={"prefer": prefer},
     )
     assert RULES[rule](competing).tolist() == expected
+
+
+# --- message_passing -----------------------------------------------------------------------------
+
+
+def test_messages_are_passed_among_the_kept_and_the_candidates_in_the_order_of_their_numbers():
+    rng = np.random.default_rng(0)
+    score_N, tie_N = rng.random((2, 40))
+    features_ND = rng.normal(size=(40, 3)).astype(np.float32)
+    kept, settings = (7, 2, 30), {"neighbours": 4, "gamma": 0.2}
+
+    def picked(score_N=score_N, **changed):
+        numbers = {**settings, **changed}
+        competing = candidates(
+            score_N, tie_N, features_ND=features_ND, kept=kept, message_passing=numbers
+        )
+        return competing.row_K[RULES["message_passing"](competing)].tolist()
+
+    row_N = np.array([*kept, *(row for row in np.argsort(tie_N) if row not in kept)])
+    expected = pass_messages(features_ND[row_N], score_N[row_N], 3, 37, num_neighbours=4, gamma=0.2)
+    assert picked() == row_N[expected].tolist()
+    for changed in ({"neighbours": 3}, {"gamma": 0.5}, {"score_N": 1 - score_N}):
+        assert picked(**changed) != picked()
 
 
 # --- k_centers and facility_location -------------------------------------------------------------

@@ -186,9 +186,9 @@ class Prototypes(Section):
 
 
 class MessagePassing(Section):
-    """How many neighbours a sample has in `message_passing`, and how far a pick reaches."""
+    """How many neighbours `message_passing` looks at, and how much a pick takes from them."""
 
-    neighbours: PositiveInt
+    neighbours: Annotated[int, Field(ge=1, le=1000)]
     gamma: NonNegativeFloat
 
 

@@ -1,4 +1,4 @@
-"""The hard of hard regions, and not their neighbours too."""
+"""The hard of hard regions, but not their neighbours as well."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from stages.shared.artifacts import Ints
 
 
 def order(candidates: Candidates) -> Ints:
-    """Each has the most left of its own score and its neighbours', and takes from them.
+    """Each has the most left: its own score and its neighbours', less what earlier picks took.
 
-    D2 pruning (Maharana et al. 2024, arXiv 2310.07931). The graph holds the kept subset, whose
-    samples take first, and all classes. The authors leave out the hardest (`select.outliers`), and
-    pick by class (`select.balanced`).
+    D2 pruning (Maharana et al. 2024, arXiv 2310.07931). The kept subset is in the graph and takes
+    first; a sample that competes twice is in it twice. The authors also leave out the hardest
+    (`select.outliers`).
     """
     by_tie_K, features_KD, kept_PD = features(candidates)
     row_N = np.concatenate([candidates.kept_P, candidates.row_K[by_tie_K]])
