@@ -1,11 +1,13 @@
 """What all commands print alike: their help, and lines and tables that fit a terminal."""
 
+import ast
 import io
 import sys
 import textwrap
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -29,9 +31,25 @@ def parser(name: str, what: str, example: str) -> ArgumentParser:
         what: it does, for somebody who has not read the code.
         example: arguments that a user would type.
     """
-    program = f"python -m commands.{name}"
+    program = f"python -m commands.{name}".rstrip(".")
     described = f"{wrapped(what)}\n\nexample:\n  {f'{program} {example}'.strip()}"
     return ArgumentParser(prog=program, description=described, **HELP)
+
+
+def modules(folder: Path) -> Iterator[str]:
+    """Yield what can be called of a folder's modules and packages, with the first line of each."""
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\nif __name__ ==" in text and path != folder / "__main__.py":
+            is_package = path.stem == "__main__"
+            if is_package:
+                text = path.with_name("__init__.py").read_text(encoding="utf-8")
+            name = path.parent.name if is_package else path.stem
+            found[name] = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    width = max(map(len, found)) + len(BETWEEN)
+    for name, what in found.items():
+        yield wrapped(f"{name:<{width}}{what}", indent=" " * width)
 
 
 def say(line: str = "") -> None:

@@ -10,6 +10,7 @@ import pytest
 import toy
 from pipeline import Checkout
 
+import benchmarks.__main__
 import commands.__main__
 from commands import console
 from stages.report.numbers.summary import summarise
@@ -81,6 +82,13 @@ def test_all_commands_are_listed_in_100_columns():
     assert [f"commands.{name}" for name in names] == [
         command.removesuffix(".__main__") for command in COMMANDS
     ]
+    assert fits(listed)
+
+
+def test_all_benchmarks_are_listed_with_what_they_measure():
+    listed = "\n".join(benchmarks.__main__.lines())
+    assert re.search(r"^race_table +The race against random, ", listed, re.MULTILINE)
+    assert not re.search(r"^rows ", listed, re.MULTILINE)  # is no script
     assert fits(listed)
 
 
